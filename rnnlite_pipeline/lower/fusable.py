@@ -1,0 +1,41 @@
+"""What the runtime's fused ops can say, and what to tell the user where they cannot."""
+
+from __future__ import annotations
+
+from rnnlite_pipeline.recurrence import Lstm, Recurrence, SimpleRnn
+
+#: The activations each kernel computes right, measured against `Recurrence.run` in
+#: tests/lower/test_activations.py. The LSTM kernels apply the activation to the candidate and to
+#: the cell state. With NONE they leave the result uninitialized (tensor_utils.h,
+#: ApplyActivationToVector, returns without copying).
+FUSED_ACTIVATIONS: dict[str, tuple[str, ...]] = {
+    Lstm.kind: ("TANH", "RELU", "RELU6", "SIGMOID"),
+    SimpleRnn.kind: ("TANH", "RELU", "RELU6", "RELU_N1_TO_1", "NONE", "SIGMOID"),
+}
+
+#: Activations by the name a user knows them by.
+KNOWN_AS = {"NONE": "linear", "RELU_N1_TO_1": "relu_n1_to_1", "SIGMOID": "sigmoid"}
+
+
+def why_not_fused(recurrence: Recurrence) -> str | None:
+    """Why no fused op computes `recurrence`, in one sentence for the user; None if one does."""
+    cell = recurrence.cell
+    if not isinstance(cell, Lstm | SimpleRnn):
+        return f"the runtime has no fused op for a {cell.kind} cell"
+    if cell.activation not in FUSED_ACTIVATIONS[cell.kind]:
+        known = KNOWN_AS.get(cell.activation, cell.activation.lower())
+        return f"its activation is {known}, which the fused {cell.kind} op does not compute"
+    return _why_not_lstm(cell) if isinstance(cell, Lstm) else None
+
+
+def _why_not_lstm(cell: Lstm) -> str | None:
+    gates = [gate for gate in (cell.input, cell.forget, cell.output) if gate is not None]
+    if cell.candidate.peephole is not None:
+        return "its candidate looks at the cell state, which the fused LSTM op does not do"
+    if len({gate.peephole is None for gate in gates}) > 1:
+        return "only some of its gates have peepholes; the fused LSTM op has all or none"
+    if len({gate.layer_norm is None for gate in [*gates, cell.candidate]}) > 1:
+        return "only some of its gates are normalized; the fused LSTM op normalizes all or none"
+    if cell.projection is None and (cell.projection_bias is not None or cell.projection_clip):
+        return "it biases or clips its output without a projection, unlike the fused LSTM op"
+    return None

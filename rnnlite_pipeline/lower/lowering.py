@@ -1,0 +1,138 @@
+"""RECURRENCE and BIDIRECTIONAL pseudo ops become the runtime's fused ops.
+
+1. Forward RECURRENCE: UNIDIRECTIONAL_SEQUENCE_LSTM or _RNN.
+2. Reverse RECURRENCE: the same between two REVERSE_V2 over time; the op only runs forward.
+3. BIDIRECTIONAL: BIDIRECTIONAL_SEQUENCE_LSTM or _RNN with two outputs. The kernel aligns the
+   backward output with time, so nothing is reversed.
+4. Initial states are written before the op at every call (states.py).
+5. A final hidden state is the step of y processed last; a final cell state is read from its
+   variable after the op. Neither is read unless something uses it.
+"""
+
+from __future__ import annotations
+
+from rnnlite_pipeline.errors import NotConvertible
+from rnnlite_pipeline.graph.ir import Model, Op, Subgraph, Tensor
+from rnnlite_pipeline.lower import lstm, rnn
+from rnnlite_pipeline.lower.emit import Emitter
+from rnnlite_pipeline.lower.fusable import why_not_fused
+from rnnlite_pipeline.lower.states import Producer, StateWriter, read_final_cell
+from rnnlite_pipeline.recurrence import BIDIRECTIONAL, RECURRENCE, Lstm, Recurrence, SimpleRnn
+
+Used = set[Tensor]
+
+
+def lower(model: Model) -> None:
+    """Writes every recurrence of `model` as a fused op, in place.
+
+    Requires: every cell has a fused op (`why_not_fused` is None).
+    Ensures: no pseudo op is left, and there is one fused op for each there was.
+
+    Raises:
+        NotConvertible: A cell has no fused op. The model is then unchanged.
+    """
+    for recurrence in _recurrences(model):
+        if reason := why_not_fused(recurrence):
+            raise NotConvertible(
+                f"{recurrence.name}: {reason}.", "Set recurrent.lowering to auto to keep its loop."
+            )
+    for subgraph in model.subgraphs:
+        _lower_subgraph(subgraph, _used(model, subgraph))
+
+
+def _recurrences(model: Model) -> list[Recurrence]:
+    pseudo = [op for op in model.ops() if op.code in (RECURRENCE, BIDIRECTIONAL)]
+    return [value for op in pseudo for value in op.options.values()]
+
+
+def _used(model: Model, subgraph: Subgraph) -> Used:
+    """The tensors of `subgraph` that something reads."""
+    used = {tensor for op in subgraph.ops for tensor in op.inputs if tensor is not None}
+    used.update(subgraph.outputs)
+    for signature in model.signatures:
+        if signature.subgraph is subgraph:
+            used.update(signature.outputs.values())
+    return used
+
+
+def _lower_subgraph(subgraph: Subgraph, used: Used) -> None:
+    producers = {tensor: op for op in subgraph.ops for tensor in op.outputs}
+    lowered: list[Op] = []
+    for op in subgraph.ops:
+        if op.code == RECURRENCE:
+            lowered += _lower_one(op, used, producers.get)
+        elif op.code == BIDIRECTIONAL:
+            lowered += _lower_pair(op, used, producers.get)
+        else:
+            lowered.append(op)
+    subgraph.ops = lowered
+
+
+def _lower_one(op: Op, used: Used, producer: Producer) -> list[Op]:
+    recurrence: Recurrence = op.options["recurrence"]
+    (x, *initial), (y, *finals) = op.inputs, op.outputs
+    assert x is not None
+    emit, time_axis = Emitter(recurrence.name), 0 if recurrence.time_major else 1
+    states = _write_states(StateWriter(emit, x, 1 - time_axis, producer), "", recurrence, initial)
+    running, reverse = y, recurrence.reverse
+    if reverse:
+        x = emit.reverse(x, time_axis)
+        running = emit.tensor("running_order", y.shape or ())
+    fused = lstm if isinstance(recurrence.cell, Lstm) else rnn
+    fused.unidirectional(emit, recurrence.cell, x, states, running, recurrence.time_major)
+    if reverse and y in used:
+        emit.reverse(running, time_axis, y)
+    _read_finals(emit, running, time_axis, -1, states, finals, used)
+    return emit.ops
+
+
+def _lower_pair(op: Op, used: Used, producer: Producer) -> list[Op]:
+    forward: Recurrence = op.options["forward"]
+    backward: Recurrence = op.options["backward"]
+    x, count = op.inputs[0], len(forward.cell.states)
+    assert x is not None
+    emit, time_axis = Emitter(forward.name), 0 if forward.time_major else 1
+    writer = StateWriter(emit, x, 1 - time_axis, producer)
+    states = [
+        _write_states(writer, "forward_", forward, op.inputs[1 : 1 + count]),
+        _write_states(writer, "backward_", backward, op.inputs[1 + count :]),
+    ]
+    cells = (forward.cell, backward.cell)
+    outputs = [op.outputs[0], op.outputs[1 + count]]
+    fused = lstm if isinstance(forward.cell, Lstm) else rnn
+    fused.bidirectional(emit, cells, x, states[0] + states[1], outputs, forward.time_major)
+    finals = (op.outputs[1 : 1 + count], op.outputs[2 + count :])
+    for y, last, variables, wanted in zip(outputs, (-1, 0), states, finals, strict=True):
+        _read_finals(emit, y, time_axis, last, variables, wanted, used)
+    return emit.ops
+
+
+def _write_states(
+    writer: StateWriter, prefix: str, recurrence: Recurrence, initial: list[Tensor | None]
+) -> list[Tensor]:
+    cell = recurrence.cell
+    names = ("state",) if isinstance(cell, SimpleRnn) else ("output_state", "cell_state")
+    given = [*initial, *[None] * (len(names) - len(initial))]
+    return [
+        writer.write(prefix + name, width, value)
+        for name, width, value in zip(names, cell.states, given, strict=True)
+    ]
+
+
+def _read_finals(
+    emit: Emitter,
+    y: Tensor,
+    time_axis: int,
+    last: int,
+    states: list[Tensor],
+    finals: list[Tensor],
+    used: Used,
+) -> None:
+    """Reads the final states that are used; y[last] is the step processed last."""
+    if not used.intersection(finals):
+        return
+    hidden, *cells = finals
+    step = emit.step(y, time_axis, last, hidden if hidden in used else None)
+    for state, out in zip(states[1:], cells, strict=True):
+        if out in used:
+            read_final_cell(emit, step, state, out)
