@@ -1,0 +1,1 @@
+"""The TFLite graph as plain objects: read, write, edit, build."""

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 OPEN = -1
 
 #: TFLite dtype name to NumPy dtype, for the dtypes a recurrent model computes with.
-NUMPY = {
+NUMPY: dict[str, np.dtype[Any]] = {
     "FLOAT32": np.dtype("<f4"),
     "FLOAT16": np.dtype("<f2"),
     "FLOAT64": np.dtype("<f8"),
@@ -125,7 +125,9 @@ class Op:
     extra: dict[str, Any] = field(default_factory=dict)
 
     def __repr__(self) -> str:
-        return f"{[t.name for t in self.outputs]} = {self.code}({[t and t.name for t in self.inputs]})"
+        return (
+            f"{[t.name for t in self.outputs]} = {self.code}({[t and t.name for t in self.inputs]})"
+        )
 
 
 @dataclass(eq=False, slots=True)

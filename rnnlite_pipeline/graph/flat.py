@@ -1,0 +1,232 @@
+"""Flatbuffers of the TFLite schema to plain dicts and back, trusting no byte of the input.
+
+A table is a dict by field name: every scalar (the default where it is not stored), and the
+strings, vectors and tables that are stored. A vector of bytes is `bytes`, other vectors are
+lists, a string is `str` (undecodable bytes escaped as by PEP 383, so they survive), a union's
+table stands beside its `*_type`.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+import flatbuffers
+import numpy as np
+
+from rnnlite_pipeline.errors import ModelFormatError
+from rnnlite_pipeline.graph import schema
+from rnnlite_pipeline.graph.schema import Field, Table
+
+Fields = dict[str, Any]
+
+IDENTIFIER = b"TFL3"
+
+#: Buffer.data is declared `force_align: 16`; the kernels map constants in place.
+BUFFER_ALIGNMENT = 16
+
+#: What one table is charged at least against the budget of `Decoder`: bounds its memory.
+TABLE_CHARGE = 16
+
+_U16, _I32, _U32 = struct.Struct("<H"), struct.Struct("<i"), struct.Struct("<I")
+
+
+class Decoder:
+    """Decodes tables out of `data`, every offset and length checked before it is followed.
+
+    Work and memory are linear in the input: what is decoded, counted again where tables are
+    shared, may not exceed twice the length of the input. (The schema is not recursive, so
+    depth is bounded.)
+
+    Attributes:
+        end: Where the flatbuffer ends: past the last byte that was decoded.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.end = 0
+        self.budget = 2 * len(data) + 4096
+
+    def root(self, name: str) -> Fields:
+        """The table `name` at the root.
+
+        Raises:
+            ModelFormatError: The input is damaged or uses fields the schema does not know.
+        """
+        if self.data[4:8] != IDENTIFIER:
+            raise ModelFormatError(
+                "This is not a TFLite model: the identifier TFL3 is missing at byte 4.",
+                "Give a .tflite file written by TensorFlow 2 or LiteRT.",
+            )
+        return self.table(schema.table(name), self._follow(0))
+
+    def table(self, table: Table, position: int) -> Fields:
+        """The table at `position`."""
+        offsets, size = self._vtable(table, position)
+        self._charge(max(size, TABLE_CHARGE))
+        self._span(position, size)
+        fields: Fields = {}
+        for field in table.fields:
+            offset = offsets[field.slot] if field.slot < len(offsets) else 0
+            if offset:
+                if offset + _width(field) > size:
+                    raise _damaged(f"{table.name}.{field.name} lies outside its table")
+                fields[field.name] = self._value(table, field, position + offset, fields)
+            elif field.kind == "scalar" and not field.vector:
+                fields[field.name] = field.default
+        return fields
+
+    def _vtable(self, table: Table, position: int) -> tuple[tuple[int, ...], int]:
+        at = position - self._unpack(_I32, position)
+        length, size = self._unpack(_U16, at), self._unpack(_U16, at + 2)
+        if length < 4 or length % 2 or size < 4:
+            raise _damaged(f"the layout of a {table.name} is impossible")
+        count = (length - 4) // 2
+        self._span(at + 4, 2 * count)
+        offsets = struct.unpack_from(f"<{count}H", self.data, at + 4)
+        known = {field.slot for field in table.fields}
+        unknown = [slot for slot, offset in enumerate(offsets) if offset and slot not in known]
+        if unknown:
+            raise ModelFormatError(
+                f"The model uses field {unknown[0]} of {table.name}, which this version's "
+                "TFLite schema does not know.",
+                "Upgrade rnnlite and ai-edge-litert, or write the model with an older converter.",
+            )
+        return offsets, size
+
+    def _value(self, table: Table, field: Field, at: int, fields: Fields) -> Any:
+        if field.packer and not field.vector:
+            return self._unpack(field.packer, at)
+        target = self._follow(at)
+        if field.kind == "string" and not field.vector:
+            return self._bytes(target).decode("utf-8", "surrogateescape")
+        if field.kind == "union":
+            return self._union(field, target, fields)
+        if not field.vector:
+            return self.table(schema.table(field.table), target)
+        return self._vector(field, target)
+
+    def _vector(self, field: Field, at: int) -> Any:
+        if field.packer:
+            if field.packer.size == 1 and field.packer.format in ("<B", "B"):
+                return self._bytes(at)
+            dtype = np.dtype("<" + field.packer.format.lstrip("<"))
+            return np.frombuffer(self._bytes(at, dtype.itemsize), dtype).tolist()
+        targets = range(at + 4, at + 4 + len(self._bytes(at, 4)), 4)
+        if field.kind == "string":
+            return [
+                self._bytes(self._follow(t)).decode("utf-8", "surrogateescape") for t in targets
+            ]
+        table = schema.table(field.table)
+        return [self.table(table, self._follow(t)) for t in targets]
+
+    def _union(self, field: Field, target: int, fields: Fields) -> Fields | None:
+        names, value = schema.enum_names(field.table), fields[f"{field.name}_type"]
+        if value not in names:
+            raise ModelFormatError(
+                f"The model uses member {value} of {field.table}, which this version's TFLite "
+                "schema does not know.",
+                "Upgrade rnnlite and ai-edge-litert, or write the model with an older converter.",
+            )
+        return self.table(schema.table(names[value]), target) if value else None
+
+    def _bytes(self, at: int, width: int = 1) -> bytes:
+        """The bytes of the vector at `at`, whose elements are `width` bytes each."""
+        length = self._unpack(_U32, at) * width
+        self._charge(length)
+        self._span(at + 4, length)
+        return self.data[at + 4 : at + 4 + length]
+
+    def _follow(self, at: int) -> int:
+        return at + int(self._unpack(_U32, at))
+
+    def _unpack(self, packer: struct.Struct, at: int) -> Any:
+        self._span(at, packer.size)
+        return packer.unpack_from(self.data, at)[0]
+
+    def _span(self, at: int, size: int) -> None:
+        if at < 0 or at + size > len(self.data):
+            raise _damaged(f"byte {at + size} lies outside the file of {len(self.data)} bytes")
+        self.end = max(self.end, at + size)
+
+    def _charge(self, size: int) -> None:
+        self.budget -= size
+        if self.budget < 0:
+            raise _damaged("its tables overlap")
+
+
+def _damaged(detail: str) -> ModelFormatError:
+    return ModelFormatError(
+        f"The TFLite model is damaged: {detail}.", "Convert or download it again."
+    )
+
+
+def _width(field: Field) -> int:
+    return field.packer.size if field.packer and not field.vector else 4
+
+
+def encode(name: str, fields: Fields) -> bytes:
+    """The flatbuffer whose root is the table `name`; equal fields give equal bytes."""
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(_table(builder, schema.table(name), fields), file_identifier=IDENTIFIER)
+    return bytes(builder.Output())
+
+
+def _table(builder: Any, table: Table, fields: Fields) -> int:
+    present = {f: fields[f.name] for f in table.fields if fields.get(f.name) is not None}
+    offsets = {
+        field: _offset(builder, table, field, value, fields)
+        for field, value in present.items()
+        if field.kind != "scalar" or field.vector
+    }
+    builder.StartObject(table.slots)
+    for field, value in present.items():
+        if field in offsets:
+            builder.PrependUOffsetTRelativeSlot(field.slot, offsets[field], 0)
+        elif value != field.default and field.packer:
+            _scalar(builder, field.packer, value)
+            builder.Slot(field.slot)
+    return int(builder.EndObject())
+
+
+def _scalar(builder: Any, packer: struct.Struct, value: Any) -> None:
+    builder.Prep(packer.size, 0)
+    builder.head -= packer.size
+    packer.pack_into(builder.Bytes, builder.Head(), value)
+
+
+def _offset(builder: Any, table: Table, field: Field, value: Any, fields: Fields) -> int:
+    if not field.vector:
+        if field.kind == "string":
+            return _string(builder, value)
+        name = field.table
+        if field.kind == "union":
+            name = schema.enum_names(name)[fields[f"{field.name}_type"]]
+        return _table(builder, schema.table(name), value)
+    if field.packer:
+        alignment = BUFFER_ALIGNMENT if table.name == "Buffer" else 0
+        return _scalars(builder, field.packer, value, alignment)
+    element = (
+        [_string(builder, v) for v in value]
+        if field.kind == "string"
+        else [_table(builder, schema.table(field.table), v) for v in value]
+    )
+    builder.StartVector(4, len(element), 4)
+    for offset in reversed(element):
+        builder.PrependUOffsetTRelative(offset)
+    return int(builder.EndVector())
+
+
+def _string(builder: Any, value: str) -> int:
+    return int(builder.CreateString(value.encode("utf-8", "surrogateescape")))
+
+
+def _scalars(builder: Any, packer: struct.Struct, value: Any, alignment: int) -> int:
+    """A vector of scalars; `alignment` is raised to the scalar's own."""
+    count = len(value)
+    if not isinstance(value, bytes):
+        value = np.asarray(value, "<" + packer.format.lstrip("<")).tobytes()
+    builder.StartVector(packer.size, count, max(alignment, packer.size))
+    builder.head -= len(value)
+    builder.Bytes[builder.Head() : builder.Head() + len(value)] = value
+    return int(builder.EndVector())

@@ -1,0 +1,140 @@
+"""Runs a .tflite model on LiteRT's interpreter.
+
+The interpreter trusts a model: a bad graph can crash the process. Who runs a graph that was not
+checked elsewhere runs it in a child process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter, OpResolverType
+from numpy.typing import NDArray
+
+from rnnlite_pipeline.errors import StageError
+
+#: The sets of kernels: the reference ones, those with the default delegate (XNNPACK), and the
+#: optimized ones without a delegate.
+Kernels = Literal["reference", "default", "no_delegate"]
+
+_RESOLVERS = {
+    "reference": OpResolverType.BUILTIN_REF,
+    "default": OpResolverType.AUTO,
+    "no_delegate": OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+}
+
+
+@dataclass(frozen=True)
+class Port:
+    """An input or output: its name in the signature, -1 for each open dimension."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    index: int
+
+
+class Runner:
+    """One interpreter, kept between calls as an application keeps it.
+
+    Args:
+        model: The .tflite file.
+        kernels: Which kernels run it.
+        threads: How many threads the kernels may use.
+
+    Attributes:
+        inputs: By signature name; by tensor name where the model has no signature.
+        outputs: Likewise.
+
+    Raises:
+        StageError: The runtime cannot load the model (an op it lacks, for instance).
+    """
+
+    def __init__(self, model: bytes, kernels: Kernels = "default", threads: int = 1) -> None:
+        self._kernels = kernels
+        try:
+            self._interpreter = Interpreter(
+                model_content=model,
+                experimental_op_resolver_type=_RESOLVERS[kernels],
+                num_threads=threads,
+            )
+        except (RuntimeError, ValueError) as error:
+            raise self._failed("load", error) from error
+        self.inputs = self._ports("inputs", self._interpreter.get_input_details())
+        self.outputs = self._ports("outputs", self._interpreter.get_output_details())
+        self._shapes: dict[str, tuple[int, ...]] | None = None
+
+    def run(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        """Runs the model once.
+
+        The interpreter is resized only when a shape differs from the last call's: resizing
+        resets the variables, and would hide a state that leaks from call to call.
+
+        Args:
+            inputs: One array for each of `self.inputs`, of its dtype, open dimensions at will.
+
+        Returns:
+            A copy of each output.
+
+        Raises:
+            StageError: The inputs are not the model's, or the runtime fails.
+        """
+        arrays = self._checked(inputs)
+        try:
+            self._resize({name: array.shape for name, array in arrays.items()})
+            for name, array in arrays.items():
+                self._interpreter.set_tensor(self.inputs[name].index, array)
+            self._interpreter.invoke()
+            return {n: self._interpreter.get_tensor(p.index) for n, p in self.outputs.items()}
+        except (RuntimeError, ValueError) as error:
+            self._shapes = None
+            raise self._failed("run", error) from error
+
+    def _resize(self, shapes: dict[str, tuple[int, ...]]) -> None:
+        if shapes == self._shapes:
+            return
+        for name, shape in shapes.items():
+            self._interpreter.resize_tensor_input(self.inputs[name].index, shape, strict=False)
+        self._interpreter.allocate_tensors()
+        self._shapes = shapes
+
+    def _checked(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        if inputs.keys() != self.inputs.keys():
+            raise StageError(
+                f"The model's inputs are {sorted(self.inputs)}; it was given {sorted(inputs)}."
+            )
+        arrays = {name: np.asarray(inputs[name]) for name in self.inputs}
+        for name, port in self.inputs.items():
+            array = arrays[name]
+            if array.dtype != port.dtype:
+                raise StageError(f"Input {name!r} takes {port.dtype}; it was given {array.dtype}.")
+            if array.ndim != len(port.shape):
+                raise StageError(
+                    f"Input {name!r} has the shape {list(port.shape)}; it was given an array of "
+                    f"the shape {list(array.shape)}."
+                )
+        return arrays
+
+    def _ports(self, side: str, details: list[dict[str, Any]]) -> dict[str, Port]:
+        # There is no public accessor of a signature's tensor indices.
+        signatures = self._interpreter._get_full_signature_list()
+        by_index = {d["index"]: d for d in details}
+        named = next(
+            (s[side] for s in signatures.values() if set(s[side].values()) <= set(by_index)),
+            {d["name"]: d["index"] for d in details},
+        )
+        return {name: _port(name, by_index[index]) for name, index in named.items()}
+
+    def _failed(self, what: str, error: Exception) -> StageError:
+        return StageError(
+            f"LiteRT cannot {what} the model on its {self._kernels} kernels: {error}",
+            "Run `rnnlite inspect` to see which ops the runtime lacks.",
+        )
+
+
+def _port(name: str, detail: dict[str, Any]) -> Port:
+    shape = detail["shape_signature"] if len(detail["shape_signature"]) else detail["shape"]
+    return Port(name, tuple(int(d) for d in shape), np.dtype(detail["dtype"]), detail["index"])
