@@ -6,6 +6,8 @@ Every error carries its own exit status, so that the command line needs no table
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 
@@ -34,20 +36,49 @@ class CallError(RnnliteError):
     exit_status = 2
 
 
+@dataclass(frozen=True, order=True)
+class Problem:
+    """One thing that is wrong in a config, and its place.
+
+    Attributes:
+        line: Counted from 1.
+        column: Counted from 1, in characters.
+        key: The path of the key, `source.format`; empty where no key is concerned.
+        message: What was expected, what was found, what was perhaps meant.
+        excerpt: The line of the file with a caret under the column; may be empty.
+    """
+
+    line: int
+    column: int
+    key: str
+    message: str
+    excerpt: str = ""
+
+    def __str__(self) -> str:
+        head = f"{self.line}:{self.column}: {self.key}{': ' if self.key else ''}{self.message}"
+        return f"{head}\n{self.excerpt}" if self.excerpt else head
+
+
 class ConfigError(RnnliteError):
-    """The config is wrong; `problems` holds each root problem with its place.
+    """The config is wrong; it holds each root problem with its place.
 
     Args:
-        path: The config file.
-        problems: One line each, already with line and column: `3:5: message`.
+        path: The config file, as the user named it.
+        problems: What is wrong, with line and column: a `Problem`, or one line `3:5: message`.
+
+    Attributes:
+        problems: The formatted lines, `3:5: key: message`, the line of the file below them.
+        details: The problems in parts, for JSON and for annotations; lines given as text are
+            not among them.
     """
 
     exit_status = 2
 
-    def __init__(self, path: Path, problems: list[str]) -> None:
-        super().__init__("\n".join(f"{path}:{problem}" for problem in problems))
+    def __init__(self, path: Path, problems: Sequence[str | Problem]) -> None:
         self.path = path
-        self.problems = problems
+        self.problems = [str(problem) for problem in problems]
+        self.details = tuple(problem for problem in problems if isinstance(problem, Problem))
+        super().__init__("\n".join(f"{path}:{problem}" for problem in self.problems))
 
 
 class StageError(RnnliteError):

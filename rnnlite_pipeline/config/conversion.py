@@ -1,0 +1,182 @@
+"""`recurrent:`, `quantization:`, `converter:`, `verification:` what is done with the model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from rnnlite_pipeline.config.base import (
+    Broken,
+    Count,
+    Distinct,
+    Fraction,
+    Positive,
+    Section,
+    Text,
+)
+
+Scheme = Literal["none", "dynamic_range", "float16", "int8", "int16x8"]
+ValueType = Literal["float32", "int8", "int16", "uint8"]
+Runtime = Literal["litert", "tflm"]
+
+#: The types a model's inputs and outputs can have, by scheme; float32 where not named.
+VALUE_TYPES: dict[str, tuple[ValueType, ...]] = {
+    "int8": ("float32", "int8", "uint8"),
+    "int16x8": ("float32", "int16"),
+}
+
+#: The schemes that measure the range of every value on a calibration set.
+CALIBRATED: tuple[Scheme, ...] = ("int8", "int16x8")
+
+#: The default of max_abs_error: what the scheme's own rounding costs on outputs of the order
+#: of 1, as probabilities are.
+TOLERANCES: dict[Scheme, float] = {
+    "none": 1e-5,
+    "float16": 5e-3,
+    "dynamic_range": 5e-2,
+    "int8": 1e-1,
+    "int16x8": 2e-2,
+}
+
+
+class Recurrent(Section):
+    """How recurrent layers are converted."""
+
+    time_major: Literal["keep", True, False] = Field(
+        default="keep",
+        description="The layout the recurrent ops run in: time first (true), batch first"
+        " (false), or as the source has it (keep). The model's inputs and outputs do not change.",
+    )
+    bidirectional: Literal["group", "split"] = Field(
+        default="group",
+        description="A forward and a backward layer of one input as one BIDIRECTIONAL_SEQUENCE_*"
+        " op (group), or as two unidirectional ops (split).",
+    )
+    state: Literal["source", "reset", "persist", "explicit"] = Field(
+        default="source",
+        description="What a call starts from: what the source means (source), zeros (reset),"
+        " the state the call before left (persist), or inputs of the model, with outputs for the"
+        " states it ends with (explicit).",
+    )
+    lowering: Literal["auto", "fused", "loop", "fastest"] = Field(
+        default="auto",
+        description="The fused op where it says exactly the same, else a loop (auto); the fused"
+        " op or an error (fused); always a loop (loop); what is fastest, measured here (fastest).",
+    )
+
+
+class Calibration(Section):
+    """The data that ranges are measured on."""
+
+    path: Text = Field(
+        description="An .npz file with one array an input, named as the input, relative to this"
+        " file."
+    )
+    samples: Count = Field(default=200, description="How many samples of the file are used.")
+
+
+class Quantization(Section):
+    """Which numbers the model computes with."""
+
+    scheme: Scheme = Field(
+        default="none",
+        description="none: float32. float16: weights in float16. dynamic_range: weights in int8."
+        " int8: weights and activations. int16x8: activations in int16, weights in int8.",
+    )
+    calibration: Calibration | None = Field(
+        default=None, description="Needed by int8 and int16x8: the data to measure ranges on."
+    )
+    input_type: ValueType = Field(
+        default="float32",
+        description="The type of the inputs: of int8 also int8 and uint8, of int16x8 also int16.",
+    )
+    output_type: ValueType = Field(
+        default="float32",
+        description="The type of the outputs: of int8 also int8 and uint8, of int16x8 also int16.",
+    )
+    skip: Distinct[Text] = Field(default=(), description="Names of layers that stay in float32.")
+
+    def rules(self) -> Iterator[Broken]:
+        calibrated = self.scheme in CALIBRATED
+        if calibrated and self.calibration is None:
+            yield ("calibration",), f"required by scheme {self.scheme}: {{path: FILE.npz}}"
+        if not calibrated and self.calibration is not None:
+            yield ("calibration",), f"scheme {self.scheme} has no calibration; only int8, int16x8"
+        allowed = VALUE_TYPES.get(self.scheme, ("float32",))
+        for key in ("input_type", "output_type"):
+            if getattr(self, key) not in allowed:
+                yield (key,), f"scheme {self.scheme} has {', '.join(allowed)}"
+        if self.scheme == "none" and self.skip:
+            yield ("skip",), "scheme none quantizes nothing, so there is nothing to skip"
+
+
+class Converter(Section):
+    """What the converted model may hold."""
+
+    allow_custom_ops: bool = Field(
+        default=False, description="Whether ops the runtime must be given may stay in the model."
+    )
+    select_tf_ops: bool = Field(
+        default=False, description="Whether Flex ops, TensorFlow's own, may stay in the model."
+    )
+
+
+class RandomData(Section):
+    """Samples made up from a seed."""
+
+    samples: Count = Field(default=32, description="How many samples.")
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = Field(
+        default=0, description="The seed; the same one gives the same samples."
+    )
+
+
+class Data(Section):
+    """The samples on which model and source are compared: a file's, or random ones."""
+
+    path: Text | None = Field(
+        default=None,
+        description="An .npz file with one array an input, named as the input, and optionally"
+        " `labels`, relative to this file.",
+    )
+    random: RandomData | None = Field(default=None, description="Random samples, instead of path.")
+
+    def rules(self) -> Iterator[Broken]:
+        if self.path and self.random:
+            yield ("random",), "give path or random, not both"
+        if not self.path and not self.random:
+            yield (), "expected {path: FILE.npz} or {random: {samples: 32, seed: 0}}"
+
+
+class Verification(Section):
+    """How the model is held to its source."""
+
+    data: Data = Field(
+        default=Data(random=RandomData()), description="The samples; 32 random ones by default."
+    )
+    max_abs_error: Positive | None = Field(
+        default=None,
+        description="The largest difference from the source that passes, of any output value."
+        f" Default by scheme: {', '.join(f'{s} {t:g}' for s, t in TOLERANCES.items())}.",
+    )
+    min_accuracy: Fraction | None = Field(
+        default=None, description="The lowest accuracy that passes, where data has labels."
+    )
+    max_accuracy_drop: Fraction | None = Field(
+        default=None,
+        description="The largest loss of accuracy against the source that passes, where data has"
+        " labels.",
+    )
+    runtimes: Annotated[Distinct[Runtime], Field(min_length=1)] = Field(
+        default=("litert",), description="The runtimes the model is run on."
+    )
+
+    def rules(self) -> Iterator[Broken]:
+        for key in ("min_accuracy", "max_accuracy_drop"):
+            if getattr(self, key) is not None and not self.data.path:
+                yield (key,), "needs labels: verification.data.path, not random data"
+
+    def tolerance(self, scheme: Scheme) -> float:
+        """The largest absolute difference that passes: `max_abs_error`, or the scheme's own."""
+        return TOLERANCES[scheme] if self.max_abs_error is None else self.max_abs_error

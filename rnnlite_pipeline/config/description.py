@@ -1,0 +1,94 @@
+"""`metadata:` and `package:` what is told about the model, and what is shipped with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from rnnlite_pipeline.config.base import Broken, Distinct, Finite, Positive, Section, Text
+
+
+class Normalization(Section):
+    """(value - mean) / std, which the caller applies before the model."""
+
+    mean: Annotated[tuple[Finite, ...], Field(min_length=1)] = Field(
+        description="The mean of each channel, or one for all."
+    )
+    std: Annotated[tuple[Positive, ...], Field(min_length=1)] = Field(
+        description="The standard deviation of each channel, or one for all."
+    )
+
+    def rules(self) -> Iterator[Broken]:
+        if len(self.mean) != len(self.std):
+            yield ("std",), f"mean has {len(self.mean)} values, std {len(self.std)}; one a channel"
+
+
+class TensorMetadata(Section):
+    """What is told of an input or an output."""
+
+    name: Text = Field(description="The tensor's name in the model.")
+    description: Text | None = Field(default=None, description="What the values are.")
+    range: Annotated[tuple[Finite, ...], Field(min_length=2, max_length=2)] | None = Field(
+        default=None, description="The smallest and the largest value: [0, 1]."
+    )
+
+    def rules(self) -> Iterator[Broken]:
+        if self.range and self.range[0] >= self.range[1]:
+            yield ("range",), "expected [smallest, largest]"
+
+
+class InputMetadata(TensorMetadata):
+    """What is told of an input."""
+
+    normalization: Normalization | None = Field(
+        default=None, description="What the caller subtracts and divides by."
+    )
+
+
+class OutputMetadata(TensorMetadata):
+    """What is told of an output."""
+
+    labels: Text | None = Field(
+        default=None,
+        description="A text file with the name of each class, one a line, relative to this file.",
+    )
+
+
+class Metadata(Section):
+    """TFLite metadata, schema 1.5, written into the model."""
+
+    description: Text | None = Field(default=None, description="What the model does.")
+    author: Text | None = Field(default=None, description="Who made it.")
+    license: Text | None = Field(default=None, description="Under which terms it may be used.")
+    inputs: tuple[InputMetadata, ...] = Field(default=(), description="The inputs, by name.")
+    outputs: tuple[OutputMetadata, ...] = Field(default=(), description="The outputs, by name.")
+
+    def rules(self) -> Iterator[Broken]:
+        tensors: tuple[TensorMetadata, ...]
+        for key, tensors in (("inputs", self.inputs), ("outputs", self.outputs)):
+            names = [tensor.name for tensor in tensors]
+            for i, name in enumerate(names):
+                if name in names[:i]:
+                    yield (key, i, "name"), f"`{name}` is described twice"
+
+
+def _inside(entry: str) -> str:
+    path = PurePosixPath(entry)
+    drive = len(entry) > 1 and entry[1] == ":"
+    if path.is_absolute() or drive or "\\" in entry or ".." in path.parts:
+        raise ValueError("expected a path below this file's folder, without `..`, written with /")
+    if path == PurePosixPath():
+        raise ValueError("expected a file, not the folder itself")
+    return entry
+
+
+class Package(Section):
+    """What the release holds besides the model."""
+
+    include: Distinct[Annotated[str, Field(min_length=1), AfterValidator(_inside)]] = Field(
+        default=(),
+        description="Files below this file's folder that are put into the release as they are.",
+    )

@@ -1,0 +1,117 @@
+"""The whole of one config file: one model, one file."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, PrivateAttr
+
+from rnnlite_pipeline.config.base import FrozenDict, Section, Text, section, text_like
+from rnnlite_pipeline.config.conversion import Converter, Quantization, Recurrent, Verification
+from rnnlite_pipeline.config.description import Metadata, Package
+from rnnlite_pipeline.config.document import Document
+from rnnlite_pipeline.config.source import Source
+
+_NUMBER = r"(0|[1-9][0-9]*)"
+_PRE = r"(0|[1-9][0-9]*|[0-9]*[A-Za-z-][0-9A-Za-z-]*)"
+_SEMVER = (
+    rf"{_NUMBER}\.{_NUMBER}\.{_NUMBER}(-{_PRE}(\.{_PRE})*)?(\+[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?"
+)
+
+Name = Annotated[
+    str,
+    *text_like(
+        r"[a-z0-9][a-z0-9.-]*",
+        "lower-case letters, digits, `.` and `-`, the first one a letter or digit",
+    ),
+]
+Version = Annotated[str, *text_like(_SEMVER, "a semantic version such as 1.0.0")]
+
+
+class FileSection(Section):
+    """A whole YAML file: it knows where it stands, so that later errors name their place.
+
+    Made by `load_config` and `load_pipeline`. Made from values alone, with
+    `model_validate(values)`, it stands in the current folder and has no places.
+    """
+
+    _document: Document = PrivateAttr()
+
+    def model_post_init(self, context: Any, /) -> None:
+        known = isinstance(context, Document)
+        self._document = context if known else Document(Path("config.yaml"), (), None)
+
+    @property
+    def document(self) -> Document:
+        """The file as it was read, with the place of each value."""
+        return self._document
+
+    @property
+    def path(self) -> Path:
+        """The file, absolute."""
+        return Path(os.path.abspath(self._document.path))
+
+    @property
+    def folder(self) -> Path:
+        """The folder the file stands in, absolute."""
+        return self.path.parent
+
+    def resolve(self, relative: str) -> Path:
+        """The absolute path of what the file names, relative to its folder."""
+        return Path(os.path.normpath(self.folder / relative))
+
+
+class Config(FileSection):
+    """One model, from its source to its release."""
+
+    name: Name = Field(
+        description="The model's name, and that of its folder under build/: [a-z0-9][a-z0-9.-]*."
+    )
+    version: Version = Field(default="0.0.0", description="The release's semantic version.")
+    pipeline: Name = Field(
+        default="default",
+        description="The file of pipelines/, without .yaml, with the stages and the gates.",
+    )
+    source: Source = Field(description="Where the model comes from.")
+    recurrent: Recurrent = section(Recurrent, "How recurrent layers are converted.")
+    quantization: Quantization = section(Quantization, "Which numbers the model computes with.")
+    converter: Converter = section(Converter, "What the converted model may hold.")
+    verification: Verification = section(Verification, "How the model is held to its source.")
+    metadata: Metadata | None = Field(
+        default=None, description="TFLite metadata, schema 1.5, written into the model."
+    )
+    package: Package = section(Package, "What the release holds besides the model.")
+    annotations: FrozenDict[Text, str] = Field(
+        default_factory=dict,
+        validate_default=True,
+        description="Free text to text, carried into the release.",
+    )
+
+    @property
+    def tolerance(self) -> float:
+        """The largest absolute difference from the source that passes."""
+        return self.verification.tolerance(self.quantization.scheme)
+
+    def normalized(self) -> dict[str, Any]:
+        """The config as plain JSON values, sorted, defaults filled in; for digests and releases.
+
+        Two files that mean the same give the same. Of an absolute path only the last part
+        remains, so that nothing of the machine is told. What is not set is left out.
+        """
+        values = self.model_dump(mode="json", exclude_none=True)
+        values["verification"]["max_abs_error"] = self.tolerance
+        portable = _portable(values)
+        assert isinstance(portable, dict)
+        return portable
+
+
+def _portable(value: object, key: str = "") -> object:
+    if isinstance(value, dict):
+        return {k: _portable(value[k], k) for k in sorted(value)}
+    if isinstance(value, list):
+        return [_portable(item) for item in value]
+    if key in ("path", "labels") and isinstance(value, str) and os.path.isabs(value):
+        return Path(value).name
+    return value

@@ -1,0 +1,109 @@
+"""`source:` where the model comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from rnnlite_pipeline.config.base import Broken, Distinct, FrozenDict, Section, Text, text_like
+
+Format = Literal["keras", "h5", "saved_model", "concrete_function", "graph_def", "jax", "tflite"]
+
+#: A dotted module and a name in it.
+Reference = Annotated[
+    str,
+    *text_like(
+        r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*",
+        "`module:name`, as in `digits.model:build`",
+    ),
+]
+Sha256 = Annotated[str, *text_like(r"[0-9a-fA-F]{64}", "a sha256: 64 hexadecimal digits")]
+Dimension = Annotated[int, Field(ge=1, le=2**31 - 1)] | None
+
+#: Which of `path` and `factory` a format can be read from.
+ORIGINS: dict[Format, tuple[str, ...]] = {
+    "keras": ("path", "factory"),
+    "h5": ("path",),
+    "saved_model": ("path",),
+    "concrete_function": ("factory",),
+    "graph_def": ("path",),
+    "jax": ("path", "factory"),
+    "tflite": ("path",),
+}
+
+#: The keys that mean something for some formats only.
+ONLY_FOR: dict[str, tuple[Format, ...]] = {
+    "signature": ("saved_model",),
+    "outputs": ("graph_def",),
+    "custom_objects": ("keras", "h5"),
+    "allow_lambda": ("keras", "h5"),
+}
+
+
+class Source(Section):
+    """The trained model that is converted."""
+
+    format: Format = Field(
+        description="How the source is stored. keras is a .keras file of Keras 3."
+    )
+    path: Text | None = Field(
+        default=None, description="The model's file or folder, relative to this file."
+    )
+    factory: Reference | None = Field(
+        default=None,
+        description="Instead of path, for a model built in code: the function that returns it,"
+        " as module:function.",
+    )
+    sha256: Sha256 | None = Field(
+        default=None,
+        description="The sha256 of path; another one is an error. A folder's is that of the"
+        " list of its files, as sha256sum prints it, sorted by name.",
+    )
+    signature: Text | None = Field(
+        default=None,
+        description="The signature to convert, of a saved_model; serving_default if left out.",
+    )
+    inputs: FrozenDict[Text, tuple[Dimension, ...]] = Field(
+        default_factory=dict,
+        validate_default=True,
+        description="Shapes of inputs, by name; null leaves a dimension open. Pins dimensions"
+        " the source leaves open; names the inputs of a graph_def.",
+    )
+    outputs: Distinct[Text] = Field(
+        default=(), description="The names of the outputs of a graph_def."
+    )
+    custom_objects: FrozenDict[Text, Reference] = Field(
+        default_factory=dict,
+        validate_default=True,
+        description="The model's own layers and functions, by registered name, each as"
+        " module:name.",
+    )
+    allow_lambda: bool = Field(
+        default=False,
+        description="Whether the file may hold Lambda layers, which run code of its author.",
+    )
+
+    def rules(self) -> Iterator[Broken]:
+        yield from self._origin()
+        for key, formats in ONLY_FOR.items():
+            if getattr(self, key) and self.format not in formats:
+                yield (key,), f"only for format {' or '.join(formats)}, not {self.format}"
+        if self.sha256 and not self.path:
+            yield ("sha256",), "pins the content of path, and there is no path"
+        if self.format == "graph_def":
+            for key in ("inputs", "outputs"):
+                if not getattr(self, key):
+                    yield (key,), "required for format graph_def, which does not name its own"
+
+    def _origin(self) -> Iterator[Broken]:
+        possible = ORIGINS[self.format]
+        if self.path and self.factory:
+            yield ("factory",), "give path or factory, not both"
+            return
+        if not self.path and not self.factory:
+            yield (), f"`{' or '.join(possible)}` is missing: where the model comes from"
+        for key in ("path", "factory"):
+            if getattr(self, key) and key not in possible:
+                yield (key,), f"format {self.format} is read from {possible[0]}, not from {key}"
