@@ -1,0 +1,70 @@
+"""Sources: every format becomes one canonical TFLite file with its loops intact.
+
+A format is one module with `open_source(config) -> SourceModel`; `FORMATS` names it. The road
+from there on, `to_tflite`, is common. Only `import_source` and `open_source` import TensorFlow,
+when called: in the child process of a stage.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rnnlite_pipeline.errors import NotConvertible
+from rnnlite_pipeline.files import write_atomically
+from rnnlite_pipeline.sources.model import SourceModel
+from rnnlite_pipeline.sources.to_tflite import to_tflite
+
+if TYPE_CHECKING:
+    from rnnlite_pipeline.config import Config
+
+#: `source.format` to the module that opens it.
+FORMATS: dict[str, str] = {"keras": "rnnlite_pipeline.sources.keras"}
+
+
+def open_source(config: Config) -> SourceModel:
+    """The source that a config names, ready to trace and to run.
+
+    Raises:
+        SourceError: It cannot be read or built.
+        NotConvertible: Its format is not supported.
+    """
+    module = FORMATS.get(config.source.format)
+    if module is None:
+        raise NotConvertible(
+            f'source.format "{config.source.format}" is not supported; '
+            f"expected one of {', '.join(FORMATS)}."
+        )
+    source: SourceModel = importlib.import_module(module).open_source(config)
+    return source
+
+
+def import_source(config: Config, out: Path) -> None:
+    """The stage import: writes `.work/source.tflite` and `.work/source.json` into `out`.
+
+    Runs in a child process: TensorFlow's converter can crash, and prints, flushed, what it is
+    about to do, so that the log says where.
+
+    Raises:
+        SourceError: The source cannot be read or built.
+        NotConvertible: TensorFlow's converter refuses it, or it keeps state.
+    """
+    print(f"opening the source of {config.name} ({config.source.format}) ...", flush=True)
+    source = open_source(config)
+    work = out / ".work"
+    write_atomically(work / "source.tflite", to_tflite(source))
+    write_atomically(work / "source.json", json.dumps(describe(source), indent=2).encode() + b"\n")
+    print("imported.", flush=True)
+
+
+def describe(source: SourceModel) -> dict[str, Any]:
+    """The source's interface and layers as JSON; the same for the same source."""
+    return {
+        "inputs": [spec.as_json() for spec in source.inputs],
+        "outputs": [spec.as_json() for spec in source.outputs],
+        "limits": dict(source.limits),
+        "layers": [dict(layer) for layer in source.layers],
+        "versions": dict(source.versions),
+    }

@@ -1,0 +1,88 @@
+"""What a `.keras` file says of itself, read without Keras and without running anything of it."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rnnlite_pipeline.errors import SourceError
+
+_MEMBERS = ("config.json", "metadata.json", "model.weights.h5")
+_REMEDY = "Save the model again with model.save(...) of Keras 3, and copy the whole file."
+#: Packages whose classes Keras finds by itself.
+_KERAS = ("keras", "keras_hub", "keras_cv", "keras_nlp")
+
+
+@dataclass(frozen=True)
+class Archive:
+    """A `.keras` file.
+
+    Attributes:
+        keras_version: The Keras that wrote it.
+        custom: The classes in it that are not Keras' own, each with its registered name.
+        lambdas: Whether it carries Python code (Lambda layers).
+    """
+
+    keras_version: str
+    custom: Mapping[str, str]
+    lambdas: bool
+
+
+def read_archive(path: Path) -> Archive:
+    """Checks that a file is a whole `.keras` file, and reads what loading it will need.
+
+    Raises:
+        SourceError: It is not there, not whole, or something else.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            missing = [m for m in _MEMBERS if m not in archive.namelist()]
+            if missing:
+                raise SourceError(f"{path} is no .keras file: it has no {missing[0]}.", _REMEDY)
+            damaged = archive.testzip()
+            if damaged:
+                raise SourceError(f"{path} is damaged: {damaged} fails its checksum.", _REMEDY)
+            config = json.loads(archive.read("config.json"))
+            version = str(json.loads(archive.read("metadata.json"))["keras_version"])
+    except OSError as error:
+        raise SourceError(
+            f"{path} cannot be read: {error.strerror or error}.", "Check source.path."
+        ) from error
+    except (zipfile.BadZipFile, EOFError, NotImplementedError) as error:
+        raise SourceError(
+            f"{path} is no .keras file, or it was cut short: expected a zip archive.", _REMEDY
+        ) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise SourceError(
+            f"{path} is damaged: its config or metadata cannot be read.", _REMEDY
+        ) from error
+    objects = list(_objects(config))
+    return Archive(version, dict(_custom(objects)), any(_is_lambda(each) for each in objects))
+
+
+def _objects(value: Any) -> Iterator[Mapping[str, Any]]:
+    """Every serialized object of a config, however deep."""
+    if isinstance(value, dict):
+        if isinstance(value.get("class_name"), str):
+            yield value
+        for each in value.values():
+            yield from _objects(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _objects(each)
+
+
+def _custom(objects: list[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+    for each in objects:
+        name, registered = each["class_name"], each.get("registered_name")
+        package = str(each.get("module") or "").split(".")[0]
+        if "module" in each and package not in (*_KERAS, "builtins"):
+            yield name, registered or name
+
+
+def _is_lambda(each: Mapping[str, Any]) -> bool:
+    return each["class_name"] in ("Lambda", "__lambda__")

@@ -1,0 +1,129 @@
+"""The common road: a concrete function to one canonical TFLite file, its loops intact.
+
+Rules:
+    1. Variables become constants, inside loop bodies too; a model that assigns a variable is
+       refused, since TFLite would keep that value between calls.
+    2. No loop is lowered, no tensor list rewritten, nothing optimized or quantized: a recurrence
+       stands as FlexTensorListReserve, WHILE, FlexTensorListStack, and open dimensions stay open.
+    3. The main graph's inputs and outputs, the signature `serving_default` and their tensors'
+       names are the source's, in its order.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rnnlite_pipeline.errors import NotConvertible
+from rnnlite_pipeline.graph.ir import OPEN, Model, Op, Signature, Tensor
+from rnnlite_pipeline.graph.read import read_model
+from rnnlite_pipeline.graph.write import write_model
+from rnnlite_pipeline.sources.environment import load
+from rnnlite_pipeline.sources.model import Shape, SourceModel, TensorSpec
+
+SIGNATURE = "serving_default"
+
+
+def to_tflite(source: SourceModel) -> bytes:
+    """The source as a TFLite file.
+
+    Raises:
+        NotConvertible: The model keeps state, or TensorFlow's converter refuses one of its ops.
+    """
+    print("tracing the model ...", flush=True)
+    function = source.trace()
+    _refuse_state(function)
+    print("freezing variables ...", flush=True)
+    constants = load("tensorflow.python.framework.convert_to_constants")
+    frozen = constants.convert_variables_to_constants_v2(function, lower_control_flow=False)
+    print(f"converting signature {SIGNATURE} ...", flush=True)
+    model = read_model(_convert(frozen))
+    print("naming inputs and outputs ...", flush=True)
+    _name_interface(model, source)
+    return write_model(model)
+
+
+def _convert(frozen: Any) -> bytes:
+    lite = load("tensorflow").lite
+    converter = lite.TFLiteConverter.from_concrete_functions([frozen])
+    converter.target_spec.supported_ops = [
+        lite.OpsSet.TFLITE_BUILTINS,
+        lite.OpsSet.SELECT_TF_OPS,
+    ]
+    converter._experimental_lower_tensor_list_ops = False
+    try:
+        return bytes(converter.convert())
+    except Exception as error:  # noqa: BLE001 - the converter raises its own, ValueError and RuntimeError
+        print(error, flush=True)
+        raise NotConvertible(
+            f"TensorFlow's converter refuses {_refused(str(error))}.",
+            "Replace or remove what is named in the model; the converter's own words are in the "
+            "log.",
+        ) from error
+
+
+def _refused(text: str) -> str:
+    """The ops that the converter's text names, as a phrase."""
+    ops = re.findall(r"'?tf\.(\w+)'? op|custom op '?(\w+)'?|\btf\.([A-Z]\w+)", text)
+    names = sorted({name for groups in ops for name in groups if name})
+    return f"the op {', '.join(names)}" if names else "the model"
+
+
+def _refuse_state(function: Any) -> None:
+    """Rule 1: finds ops that write a variable, in the graph and in every function it calls."""
+    graph = function.graph.as_graph_def()
+    bodies = [graph.node, *(body.node_def for body in graph.library.function)]
+    writes = sorted({n.name for nodes in bodies for n in nodes if _is_write(n.op)})
+    if writes:
+        raise NotConvertible(
+            f'The model assigns a variable when it is called (op "{writes[0]}"), so that one call '
+            "depends on the one before.",
+            "Build the layer without stateful=True, or hand its state in and out as inputs and "
+            "outputs of the model.",
+        )
+
+
+def _is_write(op: str) -> bool:
+    return bool(re.match(r"Assign\w*VariableOp$|Assign(Add|Sub)?$|Resource(Scatter|Apply)", op))
+
+
+def _name_interface(model: Model, source: SourceModel) -> None:
+    """Rule 3. An output that is an input, or another output, gets a tensor of its own."""
+    main = model.main
+    for tensor, spec in zip(main.inputs, source.inputs, strict=True):
+        _describe(tensor, spec)
+    seen: list[Tensor] = list(main.inputs)
+    for position, spec in enumerate(source.outputs):
+        tensor = main.outputs[position]
+        if tensor.data is not None or any(tensor is other for other in seen):
+            copy = Tensor(spec.name, tensor.dtype, tensor.shape)
+            main.ops.append(_copy(tensor, copy))
+            main.outputs[position] = tensor = copy
+        _describe(tensor, spec)
+        seen.append(tensor)
+    model.signatures = [
+        Signature(
+            SIGNATURE,
+            main,
+            _by_name(source.inputs, main.inputs),
+            _by_name(source.outputs, main.outputs),
+        )
+    ]
+
+
+def _by_name(specs: Sequence[TensorSpec], tensors: Iterable[Tensor]) -> dict[str, Tensor]:
+    return {spec.name: tensor for spec, tensor in zip(specs, list(tensors), strict=True)}
+
+
+def _describe(tensor: Tensor, spec: TensorSpec) -> None:
+    tensor.name, tensor.shape = spec.name, _file_shape(spec.shape)
+
+
+def _file_shape(shape: Shape) -> tuple[int, ...]:
+    return tuple(OPEN if d is None else d for d in shape)
+
+
+def _copy(tensor: Tensor, copy: Tensor) -> Op:
+    """CAST to the same dtype copies any tensor, whatever its rank (kernels/cast.cc)."""
+    return Op("CAST", [tensor], [copy], {}, "CastOptions")
