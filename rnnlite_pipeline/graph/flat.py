@@ -71,7 +71,7 @@ class Decoder:
             if offset:
                 if offset + _width(field) > size:
                     raise _damaged(f"{table.name}.{field.name} lies outside its table")
-                fields[field.name] = self._value(table, field, position + offset, fields)
+                fields[field.name] = self._value(field, position + offset, fields)
             elif field.kind == "scalar" and not field.vector:
                 fields[field.name] = field.default
         return fields
@@ -94,7 +94,7 @@ class Decoder:
             )
         return offsets, size
 
-    def _value(self, table: Table, field: Field, at: int, fields: Fields) -> Any:
+    def _value(self, field: Field, at: int, fields: Fields) -> Any:
         if field.packer and not field.vector:
             return self._unpack(field.packer, at)
         target = self._follow(at)
