@@ -1,8 +1,42 @@
 """What the YAML says, as frozen values; no TensorFlow, no NumPy."""
 
-from rnnlite_pipeline.config.conversion import RandomData, Scheme
+from rnnlite_pipeline.config.conversion import Quantization, RandomData, Recurrent, Scheme
+from rnnlite_pipeline.config.files import LABELS, check_files, digest
 from rnnlite_pipeline.config.load import load_config
 from rnnlite_pipeline.config.model import Config
+from rnnlite_pipeline.config.pipeline import (
+    STAGES,
+    Gates,
+    Pipeline,
+    Stage,
+    known_pipelines,
+    load_pipeline,
+    pipeline_of,
+)
+from rnnlite_pipeline.config.schema import schema, schema_text
 from rnnlite_pipeline.config.source import Format, Source
+from rnnlite_pipeline.config.supported import check_supported
 
-__all__ = ["Config", "Format", "RandomData", "Scheme", "Source", "load_config"]
+__all__ = [
+    "LABELS",
+    "STAGES",
+    "Config",
+    "Format",
+    "Gates",
+    "Pipeline",
+    "Quantization",
+    "RandomData",
+    "Recurrent",
+    "Scheme",
+    "Source",
+    "Stage",
+    "check_files",
+    "check_supported",
+    "digest",
+    "known_pipelines",
+    "load_config",
+    "load_pipeline",
+    "pipeline_of",
+    "schema",
+    "schema_text",
+]

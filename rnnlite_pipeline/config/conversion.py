@@ -74,7 +74,9 @@ class Calibration(Section):
         description="An .npz file with one array an input, named as the input, relative to this"
         " file."
     )
-    samples: Count = Field(default=200, description="How many samples of the file are used.")
+    samples: Count = Field(
+        default=200, description="How many samples of the file are used, at most."
+    )
 
 
 class Quantization(Section):
@@ -99,6 +101,7 @@ class Quantization(Section):
     skip: Distinct[Text] = Field(default=(), description="Names of layers that stay in float32.")
 
     def rules(self) -> Iterator[Broken]:
+        """Calibration where it is used and only there; types the scheme has."""
         calibrated = self.scheme in CALIBRATED
         if calibrated and self.calibration is None:
             yield ("calibration",), f"required by scheme {self.scheme}: {{path: FILE.npz}}"
@@ -143,6 +146,7 @@ class Data(Section):
     random: RandomData | None = Field(default=None, description="Random samples, instead of path.")
 
     def rules(self) -> Iterator[Broken]:
+        """A file or random samples."""
         if self.path and self.random:
             yield ("random",), "give path or random, not both"
         if not self.path and not self.random:
@@ -173,6 +177,7 @@ class Verification(Section):
     )
 
     def rules(self) -> Iterator[Broken]:
+        """Accuracy needs labels, and random samples have none."""
         for key in ("min_accuracy", "max_accuracy_drop"):
             if getattr(self, key) is not None and not self.data.path:
                 yield (key,), "needs labels: verification.data.path, not random data"

@@ -22,6 +22,7 @@ class Normalization(Section):
     )
 
     def rules(self) -> Iterator[Broken]:
+        """One standard deviation for each mean."""
         if len(self.mean) != len(self.std):
             yield ("std",), f"mean has {len(self.mean)} values, std {len(self.std)}; one a channel"
 
@@ -36,6 +37,7 @@ class TensorMetadata(Section):
     )
 
     def rules(self) -> Iterator[Broken]:
+        """A range is not empty."""
         if self.range and self.range[0] >= self.range[1]:
             yield ("range",), "expected [smallest, largest]"
 
@@ -67,6 +69,7 @@ class Metadata(Section):
     outputs: tuple[OutputMetadata, ...] = Field(default=(), description="The outputs, by name.")
 
     def rules(self) -> Iterator[Broken]:
+        """Each tensor is described once."""
         tensors: tuple[TensorMetadata, ...]
         for key, tensors in (("inputs", self.inputs), ("outputs", self.outputs)):
             names = [tensor.name for tensor in tensors]

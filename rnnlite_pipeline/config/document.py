@@ -7,10 +7,10 @@ depth and expanded aliases, so that no file can exhaust memory or the stack.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import yaml
 from yaml.composer import Composer
@@ -18,6 +18,7 @@ from yaml.parser import Parser
 from yaml.reader import Reader, ReaderError
 from yaml.scanner import Scanner
 
+from rnnlite_pipeline.config.scalars import scalar
 from rnnlite_pipeline.config.text import excerpt, read_text, split_lines
 from rnnlite_pipeline.errors import ConfigError, Problem
 
@@ -28,15 +29,6 @@ Place = tuple[int, int]
 
 MAX_DEPTH = 32
 MAX_VALUES = 10_000
-MAX_NUMBER_LENGTH = 64
-
-_NULL = frozenset({"", "~", "null", "Null", "NULL"})
-_BOOL = {text: text.lower() == "true" for text in "true True TRUE false False FALSE".split()}
-_INT = re.compile(r"[-+]?[0-9]+")
-_BASED_INT = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
-_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-_INF_NAN = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
-_UNUSABLE = re.compile("[\0\ud800-\udfff]")
 
 #: What PyYAML says, and what it means to the reader of the file.
 _SYNTAX = (
@@ -149,8 +141,8 @@ class _Loader(Reader, Scanner, Parser, Composer):
         self.depth = 0
         self.tagged: dict[int, str] = {}
 
-    def compose_node(self, parent: yaml.Node | None, index: object) -> yaml.Node | None:
-        event = self.peek_event()
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        event = self.peek_event()  # type: ignore[no-untyped-call]  # untyped in the stubs
         if self.depth > MAX_DEPTH:
             line, column = _place(event)
             raise _Refused(line, column, f"nested more than {MAX_DEPTH} levels deep")
@@ -173,7 +165,8 @@ class _Loader(Reader, Scanner, Parser, Composer):
 
 
 def _place(marked: yaml.Node | yaml.Event) -> Place:
-    return marked.start_mark.line + 1, marked.start_mark.column + 1
+    mark: Any = marked.start_mark  # never None: the text is parsed with marks
+    return mark.line + 1, mark.column + 1
 
 
 class _Builder:
@@ -220,7 +213,7 @@ class _Builder:
         if isinstance(node, yaml.SequenceNode):
             return tuple(self.build(item, (*loc, i)) for i, item in enumerate(node.value))
         try:
-            return scalar(node.value, plain=node.style is None)
+            return _scalar(node)
         except ValueError as error:
             self.unread.add(loc)
             self.report(loc, node, str(error))
@@ -242,7 +235,7 @@ class _Builder:
 
     def key(self, node: yaml.Node, loc: Loc) -> str | None:
         """The key, or None where it is refused."""
-        if node.value == "<<" and node.style is None:
+        if node.value == "<<" and _plain(node):
             self.report(loc, node, "merge keys (`<<`) are not YAML 1.2; write the keys out")
             return None
         if tag := self.tagged.get(id(node)):
@@ -252,7 +245,7 @@ class _Builder:
             self.report(loc, node, "a key is text, not a list or a mapping")
             return None
         try:
-            key = scalar(node.value, plain=node.style is None)
+            key = _scalar(node)
         except ValueError as error:
             self.report(loc, node, str(error))
             return None
@@ -263,32 +256,14 @@ class _Builder:
         return key
 
 
+def _plain(node: yaml.Node) -> bool:
+    """Whether a scalar stands there without quotes and not as a block."""
+    return getattr(node, "style", None) is None
+
+
+def _scalar(node: yaml.Node) -> str | int | float | bool | None:
+    return scalar(node.value, plain=_plain(node))
+
+
 def _short(tag: str) -> str:
     return tag.replace("tag:yaml.org,2002:", "!!")[:60]
-
-
-def scalar(text: str, *, plain: bool) -> str | int | float | bool | None:
-    """The value of a scalar by the YAML 1.2 core schema; quoted ones are text.
-
-    Raises:
-        ValueError: The text holds a character no file name or label can, or is a number of
-            more digits than anybody means.
-    """
-    if _UNUSABLE.search(text):
-        raise ValueError("text with a NUL or half a surrogate pair")
-    if not plain:
-        return text
-    if text in _NULL:
-        return None
-    if text in _BOOL:
-        return _BOOL[text]
-    number = next((p for p in (_INT, _BASED_INT, _FLOAT, _INF_NAN) if p.fullmatch(text)), None)
-    if number is None:
-        return text
-    if len(text) > MAX_NUMBER_LENGTH:
-        raise ValueError("a number of too many digits; if it is text, write it in quotes")
-    if number is _INT:
-        return int(text)
-    if number is _BASED_INT:
-        return int(text, 0)
-    return float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))

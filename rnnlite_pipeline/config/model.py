@@ -38,10 +38,13 @@ class FileSection(Section):
     """
 
     _document: Document = PrivateAttr()
+    _path: Path = PrivateAttr()
 
     def model_post_init(self, context: Any, /) -> None:
+        """Keeps the document given as the context of the validation."""
         known = isinstance(context, Document)
         self._document = context if known else Document(Path("config.yaml"), (), None)
+        self._path = Path(os.path.normpath(self._document.path.absolute()))
 
     @property
     def document(self) -> Document:
@@ -51,16 +54,27 @@ class FileSection(Section):
     @property
     def path(self) -> Path:
         """The file, absolute."""
-        return Path(os.path.abspath(self._document.path))
+        return self._path
 
     @property
     def folder(self) -> Path:
         """The folder the file stands in, absolute."""
-        return self.path.parent
+        return self._path.parent
 
     def resolve(self, relative: str) -> Path:
         """The absolute path of what the file names, relative to its folder."""
         return Path(os.path.normpath(self.folder / relative))
+
+    def normalized(self) -> dict[str, Any]:
+        """The file as plain JSON values, sorted, defaults filled in; for digests and releases.
+
+        Two files that mean the same give the same. Of an absolute path only the last part
+        remains, so that nothing of the machine is told. What is not set is left out.
+        """
+        return {
+            key: _portable(value, key)
+            for key, value in sorted(self.model_dump(mode="json", exclude_none=True).items())
+        }
 
 
 class Config(FileSection):
@@ -95,23 +109,16 @@ class Config(FileSection):
         return self.verification.tolerance(self.quantization.scheme)
 
     def normalized(self) -> dict[str, Any]:
-        """The config as plain JSON values, sorted, defaults filled in; for digests and releases.
-
-        Two files that mean the same give the same. Of an absolute path only the last part
-        remains, so that nothing of the machine is told. What is not set is left out.
-        """
-        values = self.model_dump(mode="json", exclude_none=True)
-        values["verification"]["max_abs_error"] = self.tolerance
-        portable = _portable(values)
-        assert isinstance(portable, dict)
-        return portable
+        """As of any file, with the tolerance that follows from the scheme."""
+        values = super().normalized()
+        return values | {"verification": values["verification"] | {"max_abs_error": self.tolerance}}
 
 
-def _portable(value: object, key: str = "") -> object:
+def _portable(value: Any, key: str = "") -> Any:
     if isinstance(value, dict):
         return {k: _portable(value[k], k) for k in sorted(value)}
     if isinstance(value, list):
         return [_portable(item) for item in value]
-    if key in ("path", "labels") and isinstance(value, str) and os.path.isabs(value):
-        return Path(value).name
+    if key in ("path", "labels") and isinstance(value, str):
+        return Path(value).name if Path(value).is_absolute() else value
     return value

@@ -86,6 +86,7 @@ class Source(Section):
     )
 
     def rules(self) -> Iterator[Broken]:
+        """One origin that suits the format, and no keys of other formats."""
         yield from self._origin()
         for key, formats in ONLY_FOR.items():
             if getattr(self, key) and self.format not in formats:

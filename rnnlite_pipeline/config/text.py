@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import os
 import re
 from pathlib import Path
 
@@ -82,7 +81,7 @@ def _read_bytes(path: Path) -> bytes:
 def _nearby(path: Path) -> str:
     """Which file of the same folder was perhaps meant."""
     try:
-        names = sorted(n for n in os.listdir(path.parent) if n.endswith((".yaml", ".yml")))
+        names = sorted(f.name for f in path.parent.iterdir() if f.suffix in (".yaml", ".yml"))
     except OSError:
         return f"There is no folder {path.parent} either."
     close = difflib.get_close_matches(path.name, names, n=1)

@@ -1,0 +1,179 @@
+"""What `validate` checks beyond the YAML: the files a config names."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from rnnlite_pipeline.config.arrays import Header, NotArrays, read_headers
+from rnnlite_pipeline.config.document import Loc
+from rnnlite_pipeline.config.model import Config
+from rnnlite_pipeline.config.pipeline import Pipeline, pipeline_of
+from rnnlite_pipeline.errors import ConfigError, Problem
+
+#: The array of a data file that is not an input.
+LABELS = "labels"
+
+
+def check_files(config: Config) -> None:
+    """Checks that the files a config names are there and are what they should be.
+
+    The source, its pinned sha256, the pipeline, the data (by the headers of its arrays, without
+    NumPy), label files, and what the package includes.
+
+    Raises:
+        ConfigError: Something is missing or wrong; it names every problem with its place. A
+            pipeline whose own file is wrong is named once the config is right.
+    """
+    problems: list[Problem] = []
+    pipeline: Pipeline | None = None
+    broken: ConfigError | None = None
+    try:
+        pipeline = pipeline_of(config)
+    except ConfigError as error:
+        broken = error
+    for loc, message in _wrong(config, pipeline):
+        problems.append(config.document.problem(loc, message))
+    if broken and broken.path == config.document.path:
+        problems.extend(broken.details)
+    if problems:
+        raise ConfigError(config.document.path, sorted(problems))
+    if broken:
+        raise broken
+
+
+def digest(path: Path) -> str:
+    r"""The sha256 of a file or of a folder, in hexadecimal digits.
+
+    A folder's is that of the list of its files, a line `SHA256  PATH` each, sorted by the bytes
+    of the path below the folder: what this prints inside the folder, where no file is a link:
+    `find . -type f -printf '%P\0' | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum`.
+
+    Raises:
+        OSError: Something in it cannot be read.
+    """
+    if not path.is_dir():
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    files = [Path(folder) / name for folder, _, names in os.walk(path) for name in names]
+    names = sorted((os.fsencode(file.relative_to(path).as_posix()), file) for file in files)
+    listing = b"".join(digest(file).encode() + b"  " + name + b"\n" for name, file in names)
+    return hashlib.sha256(listing).hexdigest()
+
+
+def _wrong(config: Config, pipeline: Pipeline | None) -> Iterator[tuple[Loc, str]]:
+    yield from _wrong_source(config)
+    yield from _wrong_data(config, pipeline)
+    if calibration := config.quantization.calibration:
+        where = ("quantization", "calibration", "path")
+        yield from _wrong_arrays(config, where, calibration.path)
+    outputs = config.metadata.outputs if config.metadata else ()
+    for i, output in enumerate(outputs):
+        if output.labels:
+            loc = ("metadata", "outputs", i, "labels")
+            yield from _wrong_file(loc, config.resolve(output.labels))
+    for i, entry in enumerate(config.package.include):
+        yield from _wrong_include(config, ("package", "include", i), entry)
+
+
+def _wrong_file(loc: Loc, path: Path) -> Iterator[tuple[Loc, str]]:
+    if path.is_dir():
+        yield loc, f"expected a file; {path} is a folder"
+    elif not path.is_file():
+        yield loc, f"no such file: {path}"
+    elif not os.access(path, os.R_OK):
+        yield loc, f"the file cannot be read: {path}"
+
+
+def _wrong_source(config: Config) -> Iterator[tuple[Loc, str]]:
+    source, loc = config.source, ("source", "path")
+    if not source.path:
+        return
+    path = config.resolve(source.path)
+    missing = list(_wrong_file(loc, path))
+    if source.format in ("saved_model", "jax") and path.is_dir():
+        missing = []
+    elif source.format == "saved_model" and not missing:
+        missing = [(loc, f"expected the folder of a SavedModel; {path} is a file")]
+    yield from missing
+    if source.sha256 and not missing:
+        try:
+            found = digest(path)
+        except OSError as error:
+            yield loc, f"cannot be read: {error.strerror}: {error.filename}"
+            return
+        if found != source.sha256.lower():
+            yield ("source", "sha256"), f"the content of {source.path} has the sha256 {found}"
+
+
+def _wrong_data(config: Config, pipeline: Pipeline | None) -> Iterator[tuple[Loc, str]]:
+    verification = config.verification
+    gates = pipeline.gates.needs_labels if pipeline else ()
+    path = verification.data.path
+    if not path:
+        if gates and pipeline:
+            needs = f"`{pipeline.name}` has the gate {gates[0]}, which needs data with labels"
+            yield ("pipeline",), f"{needs}: give verification.data.path"
+        return
+    loc = ("verification", "data", "path")
+    own = verification.min_accuracy is not None or verification.max_accuracy_drop is not None
+    yield from _wrong_arrays(config, loc, path, labels=own or bool(gates))
+
+
+def _wrong_arrays(
+    config: Config, loc: Loc, named: str, *, labels: bool = False
+) -> Iterator[tuple[Loc, str]]:
+    path = config.resolve(named)
+    missing = list(_wrong_file(loc, path))
+    yield from missing
+    if missing:
+        return
+    try:
+        headers = read_headers(path)
+    except NotArrays as error:
+        yield loc, f"{path}: {error}"
+        return
+    holds = f"it holds {', '.join(sorted(headers))}"
+    if labels and LABELS not in headers:
+        yield loc, f"accuracy is asked for, and {path} has no `{LABELS}`; {holds}"
+    yield from ((loc, f"{path}: {message}") for message in _unlike(headers))
+    for name, shape in config.source.inputs.items():
+        if name not in headers:
+            yield loc, f"{path} has no array for the input `{name}`; {holds}"
+        elif not _fits(headers[name].shape, shape):
+            expected = ", ".join("null" if n is None else str(n) for n in shape)
+            found = ", ".join(str(n) for n in headers[name].shape)
+            yield loc, f"{path}: `{name}` has the shape [{found}]; source.inputs has [{expected}]"
+
+
+def _unlike(headers: dict[str, Header]) -> Iterator[str]:
+    """Arrays that do not hold one entry a sample."""
+    if not any(name != LABELS for name in headers):
+        yield "has labels, but no input"
+    scalars = sorted(name for name, header in headers.items() if not header.shape)
+    if scalars:
+        yield f"`{scalars[0]}` is a single number; the first axis is that of the samples"
+        return
+    counts = {header.shape[0] for header in headers.values()}
+    if len(counts) > 1:
+        each = ", ".join(f"{name} {header.shape[0]}" for name, header in sorted(headers.items()))
+        yield f"the arrays differ in how many samples they hold: {each}"
+    elif counts == {0}:
+        yield "holds no samples"
+
+
+def _fits(shape: tuple[int, ...], pinned: tuple[int | None, ...]) -> bool:
+    """Whether samples have the pinned shape; a pinned batch does not bind the number of them."""
+    if len(shape) != len(pinned):
+        return False
+    return all(p is None or n == p for n, p in zip(shape[1:], pinned[1:], strict=True))
+
+
+def _wrong_include(config: Config, loc: Loc, entry: str) -> Iterator[tuple[Loc, str]]:
+    path = config.resolve(entry)
+    missing = list(_wrong_file(loc, path))
+    yield from missing
+    if not missing and not path.resolve().is_relative_to(config.folder.resolve()):
+        yield loc, f"a link that leaves the config's folder: {path.resolve()}"

@@ -1,0 +1,168 @@
+"""A pipeline: which stages run, and the gates a release must pass. One file of pipelines/."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, WithJsonSchema
+
+from rnnlite_pipeline.config.base import (
+    Broken,
+    Distinct,
+    Fraction,
+    FrozenDict,
+    Positive,
+    Section,
+    Text,
+    section,
+)
+from rnnlite_pipeline.config.conversion import Runtime
+from rnnlite_pipeline.config.load import load_file
+from rnnlite_pipeline.config.model import Config, FileSection
+from rnnlite_pipeline.config.supported import check_pipeline_supported
+from rnnlite_pipeline.errors import CallError, ConfigError
+
+Stage = Literal["validate", "inspect", "convert", "verify", "package"]
+STAGES: tuple[Stage, ...] = ("validate", "inspect", "convert", "verify", "package")
+
+#: The stage that must have run before.
+_REQUIRES: dict[Stage, Stage] = {"verify": "convert", "package": "verify"}
+
+_PACKAGE = Path(__file__).parents[1]
+
+
+def _op_count(value: object) -> object:
+    if value is True or (isinstance(value, int) and not isinstance(value, bool) and value >= 1):
+        return value
+    raise ValueError("expected true, or how many there must be, at least 1")
+
+
+OpCount = Annotated[
+    int | bool,
+    BeforeValidator(_op_count),
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1}, {"const": True}]}),
+]
+
+
+class Gates(Section):
+    """What a model must be, whatever its config says; a gate left out is open."""
+
+    min_accuracy: Fraction | None = Field(
+        default=None, description="The lowest accuracy that passes; needs data with labels."
+    )
+    max_abs_error: Positive | None = Field(
+        default=None, description="The largest difference from the source that passes."
+    )
+    max_accuracy_drop: Fraction | None = Field(
+        default=None,
+        description="The largest loss of accuracy against the source that passes; needs data with"
+        " labels.",
+    )
+    max_bytes: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="The largest size of model.tflite that passes, in bytes."
+    )
+    require_ops: FrozenDict[Text, OpCount] = Field(
+        default_factory=dict,
+        validate_default=True,
+        description="Ops the model must hold, by name: exactly so many, or true for any number.",
+    )
+    forbid_ops: Distinct[Text] = Field(
+        default=(),
+        description="Ops the model must not hold: names, or patterns such as Flex*.",
+    )
+    require_metadata: Distinct[Text] = Field(
+        default=(), description="Fields of the config's `metadata:` that must be given."
+    )
+    runtimes: Distinct[Runtime] = Field(
+        default=(), description="Runtimes the model must have been verified on."
+    )
+
+    @property
+    def needs_labels(self) -> tuple[str, ...]:
+        """The gates that are set and cannot be judged without labels."""
+        gates = ("min_accuracy", "max_accuracy_drop")
+        return tuple(gate for gate in gates if getattr(self, gate) is not None)
+
+
+class Pipeline(FileSection):
+    """The stages that run, and the gates."""
+
+    description: Text | None = Field(default=None, description="What the pipeline is for.")
+    stages: Annotated[Distinct[Stage], Field(min_length=1)] = Field(
+        default=STAGES,
+        description=f"The stages, in this order: {', '.join(STAGES)}; verify needs convert, and"
+        " package needs verify.",
+    )
+    gates: Gates = section(Gates, "What a model must be, whatever its config says.")
+
+    @property
+    def name(self) -> str:
+        """The file's name without .yaml."""
+        return self.path.stem
+
+    def rules(self) -> Iterator[Broken]:
+        """The stages stand in their order, each after the one it needs."""
+        for i, (stage, following) in enumerate(zip(self.stages, self.stages[1:], strict=False)):
+            if STAGES.index(stage) > STAGES.index(following):
+                yield ("stages", i + 1), f"{following} comes before {stage}"
+        for i, stage in enumerate(self.stages):
+            required = _REQUIRES.get(stage)
+            if required and required not in self.stages:
+                yield ("stages", i), f"{stage} needs the stage {required} before it"
+
+
+def load_pipeline(name: str, near: Path) -> Pipeline:
+    """Reads the pipeline of a name.
+
+    Looked for as pipelines/NAME.yaml in `near`, then in each folder above it, then among those
+    that come with the package.
+
+    Args:
+        name: The file's name without .yaml.
+        near: A folder, as a rule that of the config.
+
+    Raises:
+        CallError: There is none of that name.
+        ConfigError: Its file is wrong, or asks for what this version cannot do yet.
+    """
+    for folder in _folders(near):
+        path = folder / f"{name}.yaml"
+        if path.parent == folder and path.is_file():
+            pipeline = load_file(Pipeline, path)
+            check_pipeline_supported(pipeline)
+            return pipeline
+    known = known_pipelines(near)
+    close = difflib.get_close_matches(name, known, n=1)
+    meant = f"; did you mean `{close[0]}`?" if close else ""
+    raise CallError(f"no pipeline `{name}`{meant} There are {', '.join(known)}.")
+
+
+def pipeline_of(config: Config) -> Pipeline:
+    """The pipeline a config names.
+
+    Raises:
+        ConfigError: The config names one that does not exist, or the pipeline's file is wrong.
+    """
+    try:
+        return load_pipeline(config.pipeline, config.folder)
+    except CallError as error:
+        problem = config.document.problem(("pipeline",), error.message)
+        raise ConfigError(config.document.path, [problem]) from None
+
+
+def known_pipelines(near: Path) -> tuple[str, ...]:
+    """The names of the pipelines that can be used near a folder, sorted."""
+    return tuple(sorted({path.stem for folder in _folders(near) for path in folder.glob("*.yaml")}))
+
+
+def _folders(near: Path) -> list[Path]:
+    """The folders of pipelines, the nearest first; in a wheel they are part of the package."""
+    absolute = near.absolute()
+    own = [folder / "pipelines" for folder in (absolute, *absolute.parents)]
+    shipped = _PACKAGE / "pipelines"
+    if not shipped.is_dir():
+        shipped = _PACKAGE.parent / "pipelines"
+    return [folder for folder in (*own, shipped) if folder.is_dir()]

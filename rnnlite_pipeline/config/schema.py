@@ -1,0 +1,38 @@
+"""The JSON schema of a config, for editors: draft-07, which every YAML language server reads."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from rnnlite_pipeline.config.model import Config
+
+DRAFT = "http://json-schema.org/draft-07/schema#"
+
+
+def schema() -> dict[str, Any]:
+    """The schema of one config file; configs/schema.json is this."""
+    generated = Config.model_json_schema()
+    body: dict[str, Any] = _draft_07(generated)
+    return {"$schema": DRAFT, **body, "title": "rnnlite: one model, one file"}
+
+
+def schema_text() -> str:
+    """The same as the text of configs/schema.json."""
+    return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def _draft_07(node: Any) -> Any:
+    """The same in draft-07: `definitions`, and nothing beside a `$ref`, where it was ignored."""
+    if isinstance(node, list):
+        return [_draft_07(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    renamed = {("definitions" if key == "$defs" else key): value for key, value in node.items()}
+    plain = {key: _draft_07(value) for key, value in renamed.items()}
+    if isinstance(node.get("title"), str):  # a key of that name would hold a mapping
+        del plain["title"]
+    if isinstance(target := plain.pop("$ref", None), str):
+        reference = {"$ref": target.replace("#/$defs/", "#/definitions/")}
+        return {**plain, "allOf": [reference]} if plain else reference
+    return plain
