@@ -14,6 +14,7 @@ from __future__ import annotations
 from rnnlite_pipeline.errors import NotConvertible
 from rnnlite_pipeline.graph.ir import Model, Op, Subgraph, Tensor
 from rnnlite_pipeline.lower import lstm, rnn
+from rnnlite_pipeline.lower.dynamic import SizeTracker
 from rnnlite_pipeline.lower.emit import Emitter
 from rnnlite_pipeline.lower.fusable import why_not_fused
 from rnnlite_pipeline.lower.states import Producer, StateWriter, read_final_cell
@@ -37,7 +38,7 @@ def lower(model: Model) -> None:
                 f"{recurrence.name}: {reason}.", "Set recurrent.lowering to auto to keep its loop."
             )
     for subgraph in model.subgraphs:
-        _lower_subgraph(subgraph, _used(model, subgraph))
+        _lower_subgraph(model, subgraph, _used(model, subgraph))
 
 
 def _recurrences(model: Model) -> list[Recurrence]:
@@ -55,25 +56,30 @@ def _used(model: Model, subgraph: Subgraph) -> Used:
     return used
 
 
-def _lower_subgraph(subgraph: Subgraph, used: Used) -> None:
+def _lower_subgraph(model: Model, subgraph: Subgraph, used: Used) -> None:
     producers = {tensor: op for op in subgraph.ops for tensor in op.outputs}
+    sizes = SizeTracker()
+    # The inputs of a loop's body or condition are sized by the loop.
+    sizes.dynamic = subgraph is not model.main
     lowered: list[Op] = []
     for op in subgraph.ops:
+        new = [op]
         if op.code == RECURRENCE:
-            lowered += _lower_one(op, used, producers.get)
+            new = _lower_one(op, used, producers.get, sizes.dynamic)
         elif op.code == BIDIRECTIONAL:
-            lowered += _lower_pair(op, used, producers.get)
-        else:
-            lowered.append(op)
+            new = _lower_pair(op, used, producers.get, sizes.dynamic)
+        sizes.see(new)
+        lowered += new
     subgraph.ops = lowered
 
 
-def _lower_one(op: Op, used: Used, producer: Producer) -> list[Op]:
+def _lower_one(op: Op, used: Used, producer: Producer, dynamic: bool) -> list[Op]:
     recurrence: Recurrence = op.options["recurrence"]
     (x, *initial), (y, *finals) = op.inputs, op.outputs
     assert x is not None
     emit, time_axis = Emitter(recurrence.name), 0 if recurrence.time_major else 1
-    states = _write_states(StateWriter(emit, x, 1 - time_axis, producer), "", recurrence, initial)
+    writer = StateWriter(emit, x, 1 - time_axis, producer, dynamic)
+    states = _write_states(writer, "", recurrence, initial)
     running, reverse = y, recurrence.reverse
     if reverse:
         x = emit.reverse(x, time_axis)
@@ -86,13 +92,13 @@ def _lower_one(op: Op, used: Used, producer: Producer) -> list[Op]:
     return emit.ops
 
 
-def _lower_pair(op: Op, used: Used, producer: Producer) -> list[Op]:
+def _lower_pair(op: Op, used: Used, producer: Producer, dynamic: bool) -> list[Op]:
     forward: Recurrence = op.options["forward"]
     backward: Recurrence = op.options["backward"]
     x, count = op.inputs[0], len(forward.cell.states)
     assert x is not None
     emit, time_axis = Emitter(forward.name), 0 if forward.time_major else 1
-    writer = StateWriter(emit, x, 1 - time_axis, producer)
+    writer = StateWriter(emit, x, 1 - time_axis, producer, dynamic)
     states = [
         _write_states(writer, "forward_", forward, op.inputs[1 : 1 + count]),
         _write_states(writer, "backward_", backward, op.inputs[1 + count :]),

@@ -11,9 +11,14 @@ delegate, no delegate; fixed and open batch; several calls):
    are evaluated once, when tensors are allocated, and the state leaks from call to call.
 3. The writer is no op that may work in place. RESHAPE ("lacks data") and ADD (a crash of the
    process) hand the memory of a computed input to their output, which a variable cannot take;
-   a FILL feeding them is enough. SLICE copies.
+   a FILL feeding them is enough.
 4. The final cell state is read through a CONCATENATION with an output of the fused op, so that
    no scheduler or delegate reads it before the op has run.
+5. With an open batch, a variable is sized when its writer is prepared. After an op whose output
+   is sized at run time that is too late: the memory of variables has been planned for batch 1,
+   and a larger batch corrupts it (dynamic.py). There the state goes through a SLICE, which gives
+   an open dimension memory of its own (slice.cc, Prepare: SetTensorToDynamic). It is not done
+   elsewhere, because the default delegate leaves a graph with a dynamic tensor alone.
 """
 
 from __future__ import annotations
@@ -39,58 +44,49 @@ class StateWriter:
         x: The op's input [T, B, F] or [B, T, F].
         batch_axis: Which axis of x is B.
         producer: The op that computes an initial state.
+        dynamic: Whether sizes known at run time only have come before (rule 5).
     """
 
     emit: Emitter
     x: Tensor
     batch_axis: int
     producer: Producer
-    _dims: dict[int, Tensor] = field(default_factory=dict)
+    dynamic: bool
+    _shapes: dict[int, Tensor] = field(default_factory=dict)
     _batch: Tensor | None = None
 
     def write(self, name: str, width: int, initial: Tensor | None) -> Tensor:
         """A variable [B, width] that holds `initial` (None: zeros) when the op starts."""
-        state = self.emit.tensor(name, (self._batch_size(), width))
+        state = self.emit.tensor(name, (self._batch_size(initial), width))
         state.is_variable = True
-        filled = _filled(initial, self.producer)
-        if filled is not None:
-            value, dims = filled
-            self._fill(state, dims or self._shape(width), value)
-        elif initial is not None and initial.array is not None:
-            self._write_constant(state, initial)
+        detour = self.dynamic and OPEN in (state.shape or ())
+        value = self.emit.tensor(f"{name}_value", state.shape or ()) if detour else state
+        number = _number(initial, self.producer)
+        if number is not None:
+            constant = Tensor.constant(f"{self.emit.name}/initial", np.float32(number))
+            self.emit.op("FILL", [self._shape(width), constant], [value], "FillOptions")
+        elif detour and _batch(initial) == OPEN:
+            value = initial or value
         else:
-            assert initial is not None
-            self._copy(state, initial)
+            self.emit.op("BROADCAST_TO", [initial, self._shape(width)], [value], version=2)
+        if detour:
+            begin, size = self.emit.indices("begin", [0, 0]), self.emit.indices("size", [-1, -1])
+            self.emit.op("SLICE", [value, begin, size], [state], "SliceOptions")
         return state
 
-    def _write_constant(self, state: Tensor, initial: Tensor) -> None:
-        rows = np.atleast_2d(np.asarray(initial.array))
-        if np.all(rows == rows[:1]):
-            row = self.emit.weight("initial_state", rows[:1])
-            dims = self._shape(rows.shape[1])
-            self.emit.op("BROADCAST_TO", [row, dims], [state], "BroadcastToOptions", version=2)
-        else:
-            self._copy(state, initial)
-
-    def _copy(self, state: Tensor, initial: Tensor) -> None:
-        begin, size = self.emit.indices("begin", [0, 0]), self.emit.indices("size", [-1, -1])
-        self.emit.op("SLICE", [initial, begin, size], [state], "SliceOptions")
-
-    def _fill(self, state: Tensor, dims: Tensor, value: Tensor | None) -> None:
-        value = value or self.emit.weight("zero", np.zeros(()))
-        self.emit.op("FILL", [dims, value], [state], "FillOptions")
-
-    def _batch_size(self) -> int:
-        return self.x.shape[self.batch_axis] if self.x.shape else OPEN
+    def _batch_size(self, initial: Tensor | None) -> int:
+        batch = self.x.shape[self.batch_axis] if self.x.shape else OPEN
+        # A batch of 1 may be a row for any batch.
+        return max(batch, _batch(initial)) if batch == OPEN and _batch(initial) > 1 else batch
 
     def _shape(self, width: int) -> Tensor:
         """The int32 tensor [B, width], shared by the states of one width."""
-        if width not in self._dims:
-            self._dims[width] = self._new_shape(width)
-        return self._dims[width]
+        if width not in self._shapes:
+            self._shapes[width] = self._new_shape(width)
+        return self._shapes[width]
 
     def _new_shape(self, width: int) -> Tensor:
-        size = self._batch_size()
+        size = self._batch_size(None)
         if size != OPEN:
             return self.emit.indices("state_shape", [size, width])
         units = self.emit.indices("width", [width])
@@ -121,26 +117,22 @@ def read_final_cell(emit: Emitter, last: Tensor, state: Tensor, out: Tensor) -> 
     """Reads the state [B, U] after the op put out `last` [B, O], into `out` [B, U] (rule 4)."""
     assert last.shape is not None
     assert state.shape is not None
-    outputs, units = last.shape[1], state.shape[1]
+    outputs, units = last.shape[-1], state.shape[-1]
     joined = emit.tensor("output_and_state", (state.shape[0], outputs + units))
     emit.columns(emit.concatenate([last, state], 1, joined), outputs, out)
 
 
-def _filled(
-    initial: Tensor | None, producer: Producer
-) -> tuple[Tensor | None, Tensor | None] | None:
-    """The value and the dims of a state that is one number throughout; None if it is not.
+def _batch(initial: Tensor | None) -> int:
+    return initial.shape[0] if initial is not None and initial.shape else OPEN
 
-    A value of None is zero; dims of None are those of the state.
-    """
+
+def _number(initial: Tensor | None, producer: Producer) -> float | None:
+    """The number an initial state holds throughout, None if it is not one number."""
     if initial is None:
-        return None, None
+        return 0.0
     made = producer(initial)
-    if made is not None and made.code == "FILL" and made.inputs[1] is not None:
-        if made.inputs[1].array is not None:
-            return made.inputs[1], made.inputs[0]
-        return None
-    array = initial.array
+    filled = made.inputs[1] if made is not None and made.code == "FILL" else initial
+    array = filled.array if filled is not None else None
     if array is not None and array.size and np.all(array == array.flat[0]):
-        return Tensor.constant(initial.name, np.asarray(array.flat[0], np.float32)), None
+        return float(array.flat[0])
     return None
