@@ -1,0 +1,58 @@
+"""The models of configs/, built by doit.
+
+    doit                             every stage of every model
+    doit list                        what there is to do
+    doit package:digits-bilstm       one stage of one model, with all it needs
+    doit convert digits-bilstm       the same by command; configs/digits-bilstm.yaml works as well
+    doit -n 2                        two stages at a time
+    doit info verify:digits-bilstm   why a task would run
+
+Results are in build/NAME/. What is up to date is not done again; see rnnlite_pipeline/tasks/.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from examples.digits import tasks as digits
+from rnnlite_pipeline.tasks import Task, doit_settings, group, load_plans
+
+ROOT = Path(__file__).parent
+BUILD = ROOT / "build"
+PLANS = load_plans(sorted(ROOT.glob("configs/*.yaml")), BUILD)
+
+DOIT_CONFIG = {**doit_settings(BUILD), "default_tasks": ["package"]}
+
+
+def task_train() -> Iterator[Task]:
+    """Train the models of examples/."""
+    yield from digits.train(BUILD)
+
+
+def task_validate() -> Iterator[Task]:
+    """Check a config and the files it names."""
+    yield from group("validate", PLANS)
+
+
+def task_import() -> Iterator[Task]:
+    """Read the source into one canonical graph."""
+    yield from group("import", PLANS)
+
+
+def task_inspect() -> Iterator[Task]:
+    """Show what a model holds and how each layer will be lowered."""
+    yield from group("inspect", PLANS)
+
+
+def task_model() -> Iterator[Task]:
+    """Convert; `doit convert NAME` is the same."""
+    yield from group("model", PLANS)
+
+
+def task_verify() -> Iterator[Task]:
+    """Compare the converted model with its source."""
+    yield from group("verify", PLANS)
+
+
+def task_package() -> Iterator[Task]:
+    """Run every stage of the pipeline and make the release bundle."""
+    yield from group("package", PLANS)

@@ -1,0 +1,195 @@
+"""Starts a stage in a process of its own and turns what happens there into an error to show."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import signal
+import subprocess
+import sys
+import sysconfig
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import rnnlite_pipeline
+from rnnlite_pipeline.errors import RnnliteError, StageError
+from rnnlite_pipeline.stages import UNFORESEEN
+
+#: What starts a stage; STAGE CONFIG OUT follow. `-P`: a user's numpy.py must not shadow ours.
+COMMAND = (sys.executable, "-P", "-m", "rnnlite_pipeline.stages")
+
+#: Lines of the log shown when a stage crashed.
+TAIL = 5
+
+#: What makes a run repeatable: no GPU (Keras would export cuDNN ops), one order of hashing, and
+#: kernels that do not depend on oneDNN's choice for this CPU.
+ENVIRONMENT = {
+    "CUDA_VISIBLE_DEVICES": "-1",
+    "HIP_VISIBLE_DEVICES": "-1",
+    "KERAS_BACKEND": "tensorflow",
+    "PYTHONHASHSEED": "0",
+    "PYTHONUNBUFFERED": "1",
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "TF_ENABLE_ONEDNN_OPTS": "0",
+}
+
+
+def run_stage(
+    stage: str, config: Path, out: Path, command: Sequence[str] = COMMAND, log: Path | None = None
+) -> None:
+    """Run one stage of one model to its end.
+
+    Args:
+        stage: A name of `rnnlite_pipeline.stages.STAGES`.
+        config: The model's config.
+        out: The model's folder, DIR/NAME; made if it is missing.
+        command: What starts a stage.
+        log: Where everything the stage prints goes; OUT/STAGE.log.
+
+    Raises:
+        StageError: The stage failed or crashed; its exit status is the child's error's own.
+        OSError: The folder cannot be written.
+    """
+    log = log or out / f"{stage}.log"
+    out.mkdir(parents=True, exist_ok=True)
+    with _occupied(out) as lock, log.open("wb") as log_file:
+        ended = _run([*command, stage, str(config), str(out)], log_file, lock)
+    if ended.returncode != 0:
+        raise _failure(f"{stage} of {out.name}", ended, log)
+
+
+def run_command(command: Sequence[str], log: Path, label: str) -> None:
+    """Run any program the way a stage is run, all it prints going to a log.
+
+    Raises:
+        StageError: It failed.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("wb") as log_file:
+        ended = _run(command, log_file, None)
+    if ended.returncode != 0:
+        raise _failure(label, ended, log)
+
+
+@dataclass(frozen=True)
+class _Ended:
+    returncode: int
+    report: bytes
+
+
+def _run(command: Sequence[str], log: IO[bytes], lock: int | None) -> _Ended:
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=log,
+        env=_environment(),
+        pass_fds=() if lock is None else (lock,),
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        # The leash stays open until the child is gone: `communicate` would close it at once.
+        report = process.stdout.read()
+        return _Ended(process.wait(), report)
+    finally:
+        process.kill()
+        process.stdin.close()
+        process.stdout.close()
+        process.wait()
+
+
+def _environment() -> dict[str, str]:
+    environment = {**os.environ, **ENVIRONMENT}
+    root = str(Path(rnnlite_pipeline.__file__).parent.parent)
+    if root not in (sysconfig.get_path("purelib"), sysconfig.get_path("platlib")):
+        paths = [environment["PYTHONPATH"]] if environment.get("PYTHONPATH") else []
+        environment["PYTHONPATH"] = os.pathsep.join([*paths, root])
+    return environment
+
+
+def _failure(what: str, ended: _Ended, log: Path) -> RnnliteError:
+    if ended.returncode < 0:
+        return _crash(what, -ended.returncode, log)
+    try:
+        told = json.loads(ended.report)
+    except ValueError:
+        return StageError(f"{what} ended with status {ended.returncode}.", f"See {log}.")
+    if told["status"] == UNFORESEEN:
+        return StageError(
+            f"{what} failed in a way nobody foresaw: {told['message']}",
+            f"The full log is {log}; please report it.",
+        )
+    error = StageError(told["message"], told["remedy"])
+    error.exit_status = told["status"]
+    return error
+
+
+def _crash(what: str, number: int, log: Path) -> StageError:
+    try:
+        name = signal.Signals(number).name
+    except ValueError:
+        name = f"signal {number}"
+    why = " (out of memory?)" if number == signal.SIGKILL else ""
+    printed = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    tail = "".join(f"\n    {line}" for line in printed[-TAIL:])
+    return StageError(
+        f"{what} crashed with {name}{why}.",
+        f"The full log is {log}" + (f"; it ends with{tail}" if tail else "; it is empty."),
+    )
+
+
+@dataclass
+class _Hold:
+    handle: int
+    users: int
+
+
+_HOLDS: dict[Path, _Hold] = {}
+_HOLDS_GUARD = threading.Lock()
+
+
+@contextmanager
+def _occupied(out: Path) -> Iterator[int]:
+    """Keep other runs, and children a killed run left behind, from writing to `out` meanwhile.
+
+    The stages of one run may share the folder: they write different files. The lock passes to the
+    child through its handle, so it is held until the last process using the folder is gone.
+    """
+    key = out.resolve()
+    told = False
+    while (handle := _try_to_occupy(key)) is None:
+        if not told:
+            sys.stderr.write(f"waiting for another run to leave {out}\n")
+            told = True
+        time.sleep(0.1)
+    try:
+        yield handle
+    finally:
+        with _HOLDS_GUARD:
+            hold = _HOLDS[key]
+            hold.users -= 1
+            if not hold.users:
+                os.close(_HOLDS.pop(key).handle)
+
+
+def _try_to_occupy(out: Path) -> int | None:
+    with _HOLDS_GUARD:
+        if out in _HOLDS:
+            _HOLDS[out].users += 1
+            return _HOLDS[out].handle
+        (out / ".work").mkdir(exist_ok=True)
+        handle = os.open(out / ".work" / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(handle)
+            return None
+        _HOLDS[out] = _Hold(handle, 1)
+        return handle

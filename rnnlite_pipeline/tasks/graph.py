@@ -1,0 +1,193 @@
+"""The task graph: pure functions from plans to doit's task dictionaries.
+
+    validate ─▶ import ─┬─▶ inspect ─┐
+                        └─▶ convert ─┴─▶ verify ─▶ package
+
+The group of the stage convert is called `model`: `doit convert` is a command (`command.py`), and
+doit does not let a task and a command share a name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from rnnlite_pipeline.config import check_files, check_supported
+from rnnlite_pipeline.tasks import summary
+from rnnlite_pipeline.tasks.child import COMMAND, run_stage
+from rnnlite_pipeline.tasks.plan import BrokenPlan, Plan
+from rnnlite_pipeline.tasks.state import Fresh
+from rnnlite_pipeline.tasks.work import Task, failure, task
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage as the graph sees it.
+
+    Args:
+        name: The stage, as `rnnlite_pipeline.stages` and the user know it.
+        after: Stages that come first.
+        reads: The files it reads.
+        makes: The files it must leave.
+        may_make: The files it may leave besides.
+        summary: What to tell the user who asked for this stage, once it is done.
+    """
+
+    name: str
+    after: tuple[str, ...]
+    reads: Callable[[Plan], Iterable[Path | None]]
+    makes: Callable[[Plan], Iterable[Path]]
+    may_make: Callable[[Plan], Iterable[Path]] = lambda _: ()
+    summary: Callable[[Plan], str] | None = None
+
+
+def _named_files(plan: Plan) -> list[Path | None]:
+    return [_source(plan), _calibration(plan), _data(plan), *_labels(plan), *_included(plan)]
+
+
+def _source(plan: Plan) -> Path | None:
+    path = plan.config.source.path
+    return plan.config.resolve(path) if path else None
+
+
+def _calibration(plan: Plan) -> Path | None:
+    calibration = plan.config.quantization.calibration
+    return plan.config.resolve(calibration.path) if calibration else None
+
+
+def _data(plan: Plan) -> Path | None:
+    path = plan.config.verification.data.path
+    return plan.config.resolve(path) if path else None
+
+
+def _labels(plan: Plan) -> list[Path]:
+    outputs = plan.config.metadata.outputs if plan.config.metadata else ()
+    return [plan.config.resolve(output.labels) for output in outputs if output.labels]
+
+
+def _included(plan: Plan) -> list[Path]:
+    return [plan.config.resolve(path) for path in plan.config.package.include]
+
+
+def _imported(plan: Plan) -> list[Path]:
+    return [plan.out / ".work" / "source.tflite", plan.out / ".work" / "source.json"]
+
+
+def _bundle(plan: Plan) -> Path:
+    return plan.out / "dist" / f"{plan.name}-{plan.config.version}.zip"
+
+
+#: The stages by doit group, in the order in which they run.
+GROUPS: dict[str, Stage] = {
+    "validate": Stage("validate", (), _named_files, lambda _: ()),
+    "import": Stage("import", ("validate",), lambda p: [_source(p)], _imported),
+    "inspect": Stage(
+        "inspect",
+        ("import",),
+        _imported,
+        lambda p: [p.out / "inspect.json", p.out / "inspect.txt"],
+        summary=summary.inspection,
+    ),
+    "model": Stage(
+        "convert",
+        ("import",),
+        lambda p: [*_imported(p), _calibration(p), *_labels(p)],
+        lambda p: [p.out / "model.tflite"],
+        summary=summary.conversion,
+    ),
+    "verify": Stage(
+        "verify",
+        ("model",),
+        lambda p: [p.out / "model.tflite", *_imported(p), _source(p), _data(p)],
+        lambda p: [p.out / "verification.json"],
+        lambda p: [p.out / "report.html"],
+        summary=summary.verification,
+    ),
+    "package": Stage(
+        "package",
+        ("inspect", "model", "verify"),
+        lambda p: [
+            *(p.out / name for name in ("model.tflite", "verification.json", "inspect.json")),
+            *_included(p),
+        ],
+        lambda p: [_bundle(p), _bundle(p).with_name(f"{_bundle(p).name}.sha256")],
+        summary=summary.packaging,
+    ),
+}
+
+#: The doit group of each stage.
+GROUP_OF = {stage.name: group for group, stage in GROUPS.items()}
+
+
+def group(
+    name: str, plans: Sequence[Plan | BrokenPlan], command: Sequence[str] = COMMAND
+) -> Iterator[Task]:
+    """The tasks of one stage, one for each plan.
+
+    Args:
+        name: A key of `GROUPS`.
+        plans: Each model to work on.
+        command: What starts a stage in a process of its own.
+    """
+    for plan in plans:
+        if isinstance(plan, BrokenPlan):
+            yield _broken_task(name, plan)
+        else:
+            yield _task(name, plan, command)
+
+
+def namespace(
+    plans: Sequence[Plan | BrokenPlan], command: Sequence[str] = COMMAND
+) -> dict[str, Callable[[], Iterator[Task]]]:
+    """The task creators of the whole graph, under the names doit looks for."""
+    return {f"task_{name}": lambda name=name: group(name, plans, command) for name in GROUPS}
+
+
+def _task(name: str, plan: Plan, command: Sequence[str]) -> Task:
+    stage = GROUPS[name]
+    reads = (plan.path, *(path for path in stage.reads(plan) if path))
+    makes = tuple(stage.makes(plan))
+    fresh = Fresh(plan.settings, reads, (*makes, *stage.may_make(plan)))
+    meta: dict[str, Any] = {"config": str(plan.path)}
+    if summarize := stage.summary:
+        meta["summary"] = partial(summarize, plan)
+    return {
+        **task(
+            plan.name,
+            partial(_work, stage, plan, command),
+            fresh,
+            label=f"{stage.name} {plan.name}",
+            targets=makes,
+            meta=meta,
+        ),
+        "task_dep": [f"{before}:{plan.name}" for before in _before(stage, plan)],
+    }
+
+
+def _before(stage: Stage, plan: Plan) -> list[str]:
+    """A release needs every stage its pipeline lists, whether it reads their files or not."""
+    listed = [GROUP_OF[name] for name in plan.pipeline.stages] if stage.name == "package" else []
+    return [*stage.after, *(name for name in listed if name not in (*stage.after, "package"))]
+
+
+def _work(stage: Stage, plan: Plan, command: Sequence[str]) -> None:
+    if stage.name == "validate":
+        check_files(plan.config)
+        check_supported(plan.config)
+        return
+    for made in (*stage.makes(plan), *stage.may_make(plan)):
+        made.unlink(missing_ok=True)  # a failure must not leave an older config's result in place
+    run_stage(stage.name, plan.path, plan.out, command)
+
+
+def _broken_task(name: str, plan: BrokenPlan) -> Task:
+    label = f"{GROUPS[name].name} {plan.name}"
+    return {
+        "name": plan.name,
+        "doc": f"{label}: its config is wrong",
+        "actions": [(failure, [plan.error])],
+        "meta": {"label": label, "config": str(plan.path)},
+    }

@@ -1,0 +1,126 @@
+"""What is to be done for one config: the config, its pipeline, and the folder it works in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from platform import python_version
+from typing import Any
+
+import rnnlite_pipeline
+from rnnlite_pipeline.config import Config, Pipeline, load_config, pipeline_of
+from rnnlite_pipeline.errors import CallError, RnnliteError
+from rnnlite_pipeline.tasks.state import content_digest, value_digest
+
+#: The distributions whose versions change what comes out.
+TOOLCHAIN = ("ai-edge-litert", "flatbuffers", "keras", "numpy", "pyyaml", "tensorflow")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One model to work on.
+
+    Args:
+        config: What the YAML says.
+        pipeline: The stages and the gates.
+        out: The model's folder, DIR/NAME, absolute.
+    """
+
+    config: Config
+    pipeline: Pipeline
+    out: Path
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        return self.config.name
+
+    @property
+    def path(self) -> Path:
+        """The config file."""
+        return self.config.path
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Everything but files that the outcome of a stage depends on, as a JSON value."""
+        return {
+            "config": self.config.normalized(),
+            "pipeline": self.pipeline.model_dump(mode="json"),
+            **toolchain(),
+        }
+
+
+@dataclass(frozen=True)
+class BrokenPlan:
+    """A config that cannot be worked on: its tasks exist, and say why they cannot run."""
+
+    name: str
+    path: Path
+    error: RnnliteError
+
+
+def load_plan(path: Path, build: Path) -> Plan:
+    """Read a config and its pipeline.
+
+    Raises:
+        ConfigError: One of the two is wrong.
+    """
+    config = load_config(path)
+    pipeline = pipeline_of(config)
+    return Plan(config, pipeline, build.absolute() / config.name)
+
+
+def load_plans(paths: Iterable[Path], build: Path) -> list[Plan | BrokenPlan]:
+    """The plans of a folder of configs, in which a broken one does not stop the others."""
+    return list(_distinct(_load_or_broken(path, build) for path in paths))
+
+
+def _load_or_broken(path: Path, build: Path) -> Plan | BrokenPlan:
+    try:
+        return load_plan(path, build)
+    except RnnliteError as error:
+        return BrokenPlan(path.stem, path.absolute(), error)
+
+
+def _distinct(plans: Iterable[Plan | BrokenPlan]) -> Iterator[Plan | BrokenPlan]:
+    seen: dict[str, Path] = {}
+    for plan in plans:
+        if plan.name in seen:
+            error = same_name(plan.name, seen[plan.name], plan.path)
+            plan = BrokenPlan(f"{plan.name}@{plan.path.stem}", plan.path, error)  # noqa: PLW2901
+        seen[plan.name] = plan.path
+        yield plan
+
+
+def same_name(name: str, first: Path, second: Path) -> CallError:
+    """The error for two configs that would work in one folder."""
+    return CallError(
+        f"{first} and {second} are both named {name}.", "Give one of them another `name:`."
+    )
+
+
+@cache
+def toolchain() -> dict[str, Any]:
+    """Versions of all that computes, and a digest of this package's own code."""
+    return {
+        "python": python_version(),
+        "rnnlite": rnnlite_pipeline.__version__,
+        "code": _code_digest(),
+        "toolchain": {name: _version(name) for name in TOOLCHAIN},
+    }
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _code_digest() -> str:
+    folder = Path(rnnlite_pipeline.__file__).parent
+    sources = sorted(folder.rglob("*.py"))
+    return value_digest({str(path.relative_to(folder)): content_digest(path) for path in sources})

@@ -1,0 +1,64 @@
+"""Runs the graph for configs from anywhere: doit without a dodo.py."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from doit.cmd_base import ModuleTaskLoader
+from doit.doit_cmd import DoitMain
+from doit.exceptions import BaseFail, TaskFailed, UnmetDependency
+
+from rnnlite_pipeline.tasks.child import COMMAND
+from rnnlite_pipeline.tasks.graph import GROUP_OF, namespace
+from rnnlite_pipeline.tasks.plan import Plan
+from rnnlite_pipeline.tasks.reporter import Progress
+from rnnlite_pipeline.tasks.settings import BACKEND, doit_settings
+
+
+class _Statuses(Progress):
+    """Progress that remembers the gravest failure.
+
+    doit counts a task that was not run, as what it needs failed, as an error of its own.
+    """
+
+    worst = 0
+
+    def add_failure(self, task: Any, fail: BaseFail) -> None:
+        """A task failed, or cannot run."""
+        super().add_failure(task, fail)
+        if not isinstance(fail, UnmetDependency):
+            self.worst = max(self.worst, 1 if isinstance(fail, TaskFailed) else 2)
+
+
+def run_stages(
+    stage: str, plans: Sequence[Plan], build: Path, jobs: int, command: Sequence[str] = COMMAND
+) -> int:
+    """Bring one stage of each plan up to date, with all it needs.
+
+    Args:
+        stage: A stage as the user knows it.
+        plans: The models; no two of one name.
+        build: The folder DIR.
+        jobs: How many stages may run at a time.
+        command: What starts a stage in a process of its own.
+
+    Returns:
+        The exit status.
+    """
+    reporter = _Statuses(sys.stdout)
+    settings = {
+        **doit_settings(build),
+        "reporter": reporter,
+        "continue": True,  # what is wrong with one model does not stop the others
+    }
+    tasks = {**namespace(plans, command), "DOIT_CONFIG": settings}
+    main = DoitMain(
+        ModuleTaskLoader(tasks), config_filenames=(), extra_config={"BACKEND": dict(BACKEND)}
+    )
+    parallel = ["-n", str(jobs)] if jobs > 1 else []
+    names = [f"{GROUP_OF[stage]}:{plan.name}" for plan in plans]
+    status: int = main.run(["run", *parallel, *names])
+    return reporter.worst or status

@@ -1,0 +1,146 @@
+"""What doit remembers between runs: content digests, kept in one small file a task.
+
+doit's own checkers trust modification times, never look inside targets, and read a file's digest
+after the task that used it has run. Here one value, `Fresh`, decides: it takes every digest before
+the task runs, so an input edited meanwhile is noticed by the next run, and it knows the digests of
+what the task made, so a tampered or missing output is made anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from doit.dependency import FileChangedChecker
+
+from rnnlite_pipeline.config import digest
+from rnnlite_pipeline.files import write_atomically
+
+
+def content_digest(path: Path) -> str | None:
+    """sha256 of a file or a folder; None where nothing is."""
+    return digest(path) if path.exists() else None
+
+
+def value_digest(value: object) -> str:
+    """sha256 of a JSON value, whatever the order of its keys."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+@dataclass
+class Fresh:
+    """Whether a task is up to date; one of these is the whole `uptodate` of its task.
+
+    Args:
+        settings: Everything but files that the outcome depends on, as a JSON value.
+        reads: Files and folders the task reads.
+        makes: Files the task leaves; a file it may leave or not counts as well.
+    """
+
+    settings: Mapping[str, Any]
+    reads: tuple[Path, ...]
+    makes: tuple[Path, ...]
+    _before: dict[str, str | None] = field(default_factory=dict, init=False)
+
+    def __call__(self, task: object, values: Mapping[str, Any]) -> bool:  # noqa: ARG002
+        """doit's question, asked right before a task would run; the names are doit's."""
+        self._before = self._now()
+        return values.get("before") == self._before and values.get("made") == _digests(self.makes)
+
+    def outcome(self) -> dict[str, Any]:
+        """What to remember of a run that went well."""
+        return {"before": self._before or self._now(), "made": _digests(self.makes)}
+
+    def _now(self) -> dict[str, str | None]:
+        return {"settings": value_digest(self.settings), **_digests(self.reads)}
+
+
+def _digests(paths: tuple[Path, ...]) -> dict[str, str | None]:
+    return {str(path): content_digest(path) for path in paths}
+
+
+class Ordering(FileChangedChecker):
+    """doit's file checker, left with ordering the tasks: `Fresh` knows what changed."""
+
+    def check_modified(self, file_path: str, file_stat: os.stat_result, state: object) -> bool:  # noqa: ARG002
+        """Never: see `Fresh`."""
+        return False
+
+    def get_state(self, dep: str, current_state: object) -> str:  # noqa: ARG002
+        """Nothing to remember; see `Fresh`."""
+        return "ordered"
+
+
+class StateFolder:
+    """doit's database as a folder with one JSON file a task, replaced whole when the task is done.
+
+    doit's own backends write once at the end of a run: after a kill they know nothing of what was
+    already built. `deps:` is the last key doit sets for a task, and makes its record complete.
+
+    Args:
+        name: The folder; made at the first write.
+        codec: doit's encoder of values.
+        module_name: Of doit's interface, not used.
+    """
+
+    desc = "one file a task, safe to kill"
+
+    def __init__(self, name: str, codec: Any, *, module_name: str | None = None) -> None:  # noqa: ARG002
+        self.name = name
+        self._folder = Path(name)
+        self._codec = codec
+        self._tasks: dict[str, dict[str, Any]] = {}
+
+    def get(self, task_id: str, dependency: str) -> Any:
+        """The value kept for a task under a key, or None."""
+        return self._load(task_id).get(dependency)
+
+    def set(self, task_id: str, dependency: str, value: Any) -> None:
+        """Keep a value; written with the record's last key."""
+        self._load(task_id)[dependency] = value
+        if dependency in ("deps:", "ignore:"):
+            self._write(task_id)
+
+    def in_(self, task_id: str) -> bool:
+        """Whether anything is kept for a task."""
+        return bool(self._load(task_id))
+
+    def remove(self, task_id: str) -> None:
+        """Forget a task."""
+        self._tasks[task_id] = {}
+        self._path(task_id).unlink(missing_ok=True)
+
+    def remove_all(self) -> None:
+        """Forget every task."""
+        self._tasks = {}
+        for path in self._folder.glob("*.json"):
+            path.unlink(missing_ok=True)
+
+    def dump(self) -> None:
+        """Nothing is left to write at the end of a run."""
+
+    def _path(self, task_id: str) -> Path:
+        return self._folder / f"{quote(task_id, safe='')}.json"
+
+    def _load(self, task_id: str) -> dict[str, Any]:
+        if task_id not in self._tasks:
+            try:
+                kept = self._codec.decode(self._path(task_id).read_text(encoding="utf-8"))
+            except (OSError, ValueError):  # never written, or not by this class: build anew
+                kept = {}
+            self._tasks[task_id] = kept if isinstance(kept, dict) else {}
+        return self._tasks[task_id]
+
+    def _write(self, task_id: str) -> None:
+        text = self._codec.encode(self._tasks[task_id])
+        try:
+            write_atomically(self._path(task_id), text.encode())
+        except OSError as error:  # the work is done and right; only its memory is lost
+            sys.stderr.write(f"{task_id} will run again next time: {error}\n")

@@ -1,0 +1,91 @@
+"""What all tasks have in common: how they fail, and what they remember."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from doit.exceptions import BaseFail, TaskError, TaskFailed
+
+from rnnlite_pipeline.errors import RnnliteError
+from rnnlite_pipeline.tasks.child import run_command
+from rnnlite_pipeline.tasks.plan import toolchain
+from rnnlite_pipeline.tasks.state import Fresh
+
+#: A task as doit wants it.
+Task = dict[str, Any]
+
+
+def task(
+    name: str,
+    work: Callable[[], None],
+    fresh: Fresh,
+    *,
+    label: str,
+    targets: Sequence[Path],
+    meta: dict[str, Any] | None = None,
+) -> Task:
+    """A task that is up to date by content.
+
+    Args:
+        name: Its name within its group.
+        work: What it does.
+        fresh: What decides whether it is up to date.
+        label: Its name for the user.
+        targets: The files it must leave.
+        meta: What else the reporter and the commands need to know.
+    """
+    return {
+        "name": name,
+        "doc": label,
+        "file_dep": [str(path) for path in fresh.reads],
+        "targets": [str(path) for path in targets],
+        "uptodate": [fresh],
+        "actions": [(perform, [work, fresh])],
+        "io": {"capture": False},  # the work prints to its log, not here
+        "meta": {"label": label, **(meta or {})},
+    }
+
+
+def perform(work: Callable[[], None], fresh: Fresh) -> dict[str, Any] | BaseFail:
+    """Do the work; a failure the user should see becomes doit's failure value."""
+    try:
+        work()
+    except RnnliteError as error:
+        return failure(error)
+    except OSError as error:
+        where = f": {error.filename}" if error.filename else ""
+        return TaskFailed(f"{error.strerror or error}{where}")
+    return fresh.outcome()
+
+
+def failure(error: RnnliteError) -> BaseFail:
+    """doit ends with 1 after a TaskFailed and with 2 after a TaskError, as rnnlite does."""
+    return (TaskError if error.exit_status == 2 else TaskFailed)(str(error))
+
+
+def program(
+    name: str,
+    command: Sequence[str],
+    *,
+    reads: Sequence[Path],
+    makes: Sequence[Path],
+    log: Path,
+    label: str,
+) -> Task:
+    """A task that runs a program, such as the training of an example.
+
+    Args:
+        name: Its name within its group.
+        command: The program and its arguments.
+        reads: The files it reads.
+        makes: The files it leaves.
+        log: Where all it prints goes.
+        label: Its name for the user.
+    """
+    settings = {"arguments": [Path(word).name for word in command[1:]], **toolchain()}
+    fresh = Fresh(settings, tuple(reads), tuple(makes))
+    work = partial(run_command, command, log, label)
+    return task(name, work, fresh, label=label, targets=makes)
