@@ -16,15 +16,80 @@ from rnnlite_pipeline.graph.ir import OPEN, Op, Tensor
 
 #: Ops whose output's size depends on their inputs' sizes alone.
 SIZED_BY_SIZES = frozenset(
-    """ABS ADD ADD_N AVERAGE_POOL_2D BATCH_MATMUL CAST CEIL CONCATENATION CONV_2D CONV_3D COS CUMSUM
-    DEPTHWISE_CONV_2D DEQUANTIZE DIV ELU EQUAL EXP FLOOR FLOOR_DIV FLOOR_MOD FULLY_CONNECTED GATHER
-    GELU GREATER GREATER_EQUAL HARD_SWISH L2_NORMALIZATION LEAKY_RELU LESS LESS_EQUAL LOG
-    LOGICAL_AND LOGICAL_NOT LOGICAL_OR LOGISTIC LOG_SOFTMAX MAXIMUM MAX_POOL_2D MINIMUM MUL NEG
-    NOT_EQUAL PACK POW PRELU QUANTIZE RELU RELU6 RELU_0_TO_1 RELU_N1_TO_1 REVERSE_V2 ROUND RSQRT
-    SELECT SELECT_V2 SHAPE SIGN SIN SOFTMAX SQRT SQUARE SQUARED_DIFFERENCE SQUEEZE SUB TANH
-    UNPACK ZEROS_LIKE
-    UNIDIRECTIONAL_SEQUENCE_LSTM UNIDIRECTIONAL_SEQUENCE_RNN
-    BIDIRECTIONAL_SEQUENCE_LSTM BIDIRECTIONAL_SEQUENCE_RNN""".split()
+    {
+        "ABS",
+        "ADD",
+        "ADD_N",
+        "AVERAGE_POOL_2D",
+        "BATCH_MATMUL",
+        "CAST",
+        "CEIL",
+        "CONCATENATION",
+        "CONV_2D",
+        "CONV_3D",
+        "COS",
+        "CUMSUM",
+        "DEPTHWISE_CONV_2D",
+        "DEQUANTIZE",
+        "DIV",
+        "ELU",
+        "EQUAL",
+        "EXP",
+        "FLOOR",
+        "FLOOR_DIV",
+        "FLOOR_MOD",
+        "FULLY_CONNECTED",
+        "GATHER",
+        "GELU",
+        "GREATER",
+        "GREATER_EQUAL",
+        "HARD_SWISH",
+        "L2_NORMALIZATION",
+        "LEAKY_RELU",
+        "LESS",
+        "LESS_EQUAL",
+        "LOG",
+        "LOGICAL_AND",
+        "LOGICAL_NOT",
+        "LOGICAL_OR",
+        "LOGISTIC",
+        "LOG_SOFTMAX",
+        "MAXIMUM",
+        "MAX_POOL_2D",
+        "MINIMUM",
+        "MUL",
+        "NEG",
+        "NOT_EQUAL",
+        "PACK",
+        "POW",
+        "PRELU",
+        "QUANTIZE",
+        "RELU",
+        "RELU6",
+        "RELU_0_TO_1",
+        "RELU_N1_TO_1",
+        "REVERSE_V2",
+        "ROUND",
+        "RSQRT",
+        "SELECT",
+        "SELECT_V2",
+        "SHAPE",
+        "SIGN",
+        "SIN",
+        "SOFTMAX",
+        "SQRT",
+        "SQUARE",
+        "SQUARED_DIFFERENCE",
+        "SQUEEZE",
+        "SUB",
+        "TANH",
+        "UNPACK",
+        "ZEROS_LIKE",
+        "UNIDIRECTIONAL_SEQUENCE_LSTM",
+        "UNIDIRECTIONAL_SEQUENCE_RNN",
+        "BIDIRECTIONAL_SEQUENCE_LSTM",
+        "BIDIRECTIONAL_SEQUENCE_RNN",
+    }
 )
 
 #: Ops whose output's size depends on the value of these operands too.
@@ -53,7 +118,16 @@ SIZED_BY_VALUES = {
 
 #: Ops the interpreter evaluates while it prepares, where their operands are known.
 EVALUATED_EARLY = frozenset(
-    "BROADCAST_ARGS CONCATENATION GATHER RANGE REDUCE_PROD RESHAPE SHAPE STRIDED_SLICE".split()
+    {
+        "BROADCAST_ARGS",
+        "CONCATENATION",
+        "GATHER",
+        "RANGE",
+        "REDUCE_PROD",
+        "RESHAPE",
+        "SHAPE",
+        "STRIDED_SLICE",
+    }
 )
 
 
@@ -91,7 +165,9 @@ class SizeTracker:
         deciding = SIZED_BY_VALUES.get(op.code, ())
         if not deciding and op.code not in SIZED_BY_SIZES:
             return op.code in EVALUATED_EARLY and self._evaluated_early(op)
-        return all(self._is_known(t) for t in (op.inputs[i] for i in deciding if i < len(op.inputs)))
+        return all(
+            self._is_known(t) for t in (op.inputs[i] for i in deciding if i < len(op.inputs))
+        )
 
     def _is_known(self, tensor: Tensor | None) -> bool:
         return tensor is None or tensor.data is not None or tensor in self._known

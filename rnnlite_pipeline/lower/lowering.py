@@ -83,12 +83,15 @@ def _lower_one(op: Op, used: Used, producer: Producer, dynamic: bool) -> list[Op
     running, reverse = y, recurrence.reverse
     if reverse:
         x = emit.reverse(x, time_axis)
-        running = emit.tensor("running_order", y.shape or ())
+        running = emit.tensor("running_order", "FLOAT32", y.shape)
     fused = lstm if isinstance(recurrence.cell, Lstm) else rnn
-    fused.unidirectional(emit, recurrence.cell, x, states, running, recurrence.time_major)
+    fused.unidirectional(
+        emit, recurrence.cell, x=x, states=states, y=running, time_major=recurrence.time_major
+    )
     if reverse and y in used:
-        emit.reverse(running, time_axis, y)
-    _read_finals(emit, running, time_axis, -1, states, finals, used)
+        emit.reverse(running, time_axis)
+        emit.into(y)
+    _read_finals(emit, running, (time_axis, -1), states, _only(used, finals))
     return emit.ops
 
 
@@ -106,11 +109,22 @@ def _lower_pair(op: Op, used: Used, producer: Producer, dynamic: bool) -> list[O
     cells = (forward.cell, backward.cell)
     outputs = [op.outputs[0], op.outputs[1 + count]]
     fused = lstm if isinstance(forward.cell, Lstm) else rnn
-    fused.bidirectional(emit, cells, x, states[0] + states[1], outputs, forward.time_major)
+    fused.bidirectional(
+        emit,
+        cells,
+        x=x,
+        states=states[0] + states[1],
+        outputs=outputs,
+        time_major=forward.time_major,
+    )
     finals = (op.outputs[1 : 1 + count], op.outputs[2 + count :])
     for y, last, variables, wanted in zip(outputs, (-1, 0), states, finals, strict=True):
-        _read_finals(emit, y, time_axis, last, variables, wanted, used)
+        _read_finals(emit, y, (time_axis, last), variables, _only(used, wanted))
     return emit.ops
+
+
+def _only(used: Used, tensors: list[Tensor]) -> list[Tensor | None]:
+    return [tensor if tensor in used else None for tensor in tensors]
 
 
 def _write_states(
@@ -128,17 +142,17 @@ def _write_states(
 def _read_finals(
     emit: Emitter,
     y: Tensor,
-    time_axis: int,
-    last: int,
+    last: tuple[int, int],
     states: list[Tensor],
-    finals: list[Tensor],
-    used: Used,
+    finals: list[Tensor | None],
 ) -> None:
-    """Reads the final states that are used; y[last] is the step processed last."""
-    if not used.intersection(finals):
-        return
+    """Reads the final states, None where unused; `last` is y's time axis and last step run."""
     hidden, *cells = finals
-    step = emit.step(y, time_axis, last, hidden if hidden in used else None)
+    if hidden is None and not any(cells):
+        return
+    step = emit.step(y, *last)
+    if hidden is not None:
+        step = emit.into(hidden)
     for state, out in zip(states[1:], cells, strict=True):
-        if out in used:
+        if out is not None:
             read_final_cell(emit, step, state, out)

@@ -7,32 +7,28 @@ from __future__ import annotations
 
 from typing import Any
 
-from rnnlite_pipeline.graph.ir import Op, Tensor
+from rnnlite_pipeline.graph.build import make_op
+from rnnlite_pipeline.graph.ir import Tensor
 from rnnlite_pipeline.lower.emit import Emitter
-from rnnlite_pipeline.recurrence import Gate, Lstm
+from rnnlite_pipeline.recurrence import Lstm
 
 Operands = list[Tensor | None]
 
 
 def unidirectional(
-    emit: Emitter, cell: Lstm, x: Tensor, states: list[Tensor], y: Tensor, time_major: bool
+    emit: Emitter, cell: Lstm, *, x: Tensor, states: list[Tensor], y: Tensor, time_major: bool
 ) -> None:
     """Appends a UNIDIRECTIONAL_SEQUENCE_LSTM: 24 operands, the last 4 the layer norm."""
     operands: Operands = [x, *_weights(emit, cell, ""), *states, *_layer_norm(emit, cell)]
     emit.ops.append(
-        Op(
-            "UNIDIRECTIONAL_SEQUENCE_LSTM",
-            operands,
-            [y],
-            {**_options(cell, time_major), "diagonal_recurrent_tensors": False},
-            "UnidirectionalSequenceLSTMOptions",
-        )
+        make_op("UNIDIRECTIONAL_SEQUENCE_LSTM", operands, [y], **_options(cell, time_major))
     )
 
 
 def bidirectional(
     emit: Emitter,
     cells: tuple[Lstm, Lstm],
+    *,
     x: Tensor,
     states: list[Tensor],
     outputs: list[Tensor],
@@ -52,16 +48,10 @@ def bidirectional(
         *states,
         *[None] * 9,
     ]
-    emit.ops.append(
-        Op(
-            "BIDIRECTIONAL_SEQUENCE_LSTM",
-            operands,
-            outputs,
-            {**_options(forward, time_major), "merge_outputs": False},
-            "BidirectionalSequenceLSTMOptions",
-            version=1 if time_major else 2,
-        )
-    )
+    options = _options(forward, time_major)
+    op = make_op("BIDIRECTIONAL_SEQUENCE_LSTM", operands, outputs, merge_outputs=False, **options)
+    op.version = 1 if time_major else 2
+    emit.ops.append(op)
 
 
 def _weights(emit: Emitter, cell: Lstm, prefix: str) -> Operands:
@@ -75,7 +65,7 @@ def _weights(emit: Emitter, cell: Lstm, prefix: str) -> Operands:
 
     def each(part: str, suffix: str) -> Operands:
         return [
-            emit.weight(f"{prefix}{name}_{suffix}", gate and getattr(gate, part))
+            emit.weight(f"{prefix}{name}_{suffix}", getattr(gate, part, None))
             for name, gate in gates.items()
         ]
 
@@ -93,8 +83,8 @@ def _weights(emit: Emitter, cell: Lstm, prefix: str) -> Operands:
 
 
 def _layer_norm(emit: Emitter, cell: Lstm) -> Operands:
-    gates: list[Gate | None] = [cell.input, cell.forget, cell.candidate, cell.output]
-    return [emit.weight("layer_norm", gate and gate.layer_norm) for gate in gates]
+    gates = [cell.input, cell.forget, cell.candidate, cell.output]
+    return [emit.weight("layer_norm", gate.layer_norm if gate else None) for gate in gates]
 
 
 def _options(cell: Lstm, time_major: bool) -> dict[str, Any]:
@@ -103,5 +93,4 @@ def _options(cell: Lstm, time_major: bool) -> dict[str, Any]:
         "cell_clip": float(cell.cell_clip),
         "proj_clip": float(cell.projection_clip),
         "time_major": time_major,
-        "asymmetric_quantize_inputs": False,
     }

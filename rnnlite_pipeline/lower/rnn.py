@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from rnnlite_pipeline.graph.ir import Op, Tensor
+from rnnlite_pipeline.graph.build import make_op
+from rnnlite_pipeline.graph.ir import Tensor
 from rnnlite_pipeline.lower.emit import Emitter
 from rnnlite_pipeline.recurrence import SimpleRnn
 
@@ -16,19 +17,18 @@ Operands = list[Tensor | None]
 
 
 def unidirectional(
-    emit: Emitter, cell: SimpleRnn, x: Tensor, states: list[Tensor], y: Tensor, time_major: bool
+    emit: Emitter, cell: SimpleRnn, *, x: Tensor, states: list[Tensor], y: Tensor, time_major: bool
 ) -> None:
     """Appends a UNIDIRECTIONAL_SEQUENCE_RNN of 5 operands."""
     operands: Operands = [x, *_weights(emit, cell, ""), *states]
     options = _options(cell, time_major)
-    emit.ops.append(
-        Op("UNIDIRECTIONAL_SEQUENCE_RNN", operands, [y], options, "SequenceRNNOptions")
-    )
+    emit.ops.append(make_op("UNIDIRECTIONAL_SEQUENCE_RNN", operands, [y], **options))
 
 
 def bidirectional(
     emit: Emitter,
     cells: tuple[SimpleRnn, SimpleRnn],
+    *,
     x: Tensor,
     states: list[Tensor],
     outputs: list[Tensor],
@@ -44,15 +44,9 @@ def bidirectional(
         backward_state,
         *[None] * 3,
     ]
-    options = {**_options(forward, time_major), "merge_outputs": False}
+    options = _options(forward, time_major)
     emit.ops.append(
-        Op(
-            "BIDIRECTIONAL_SEQUENCE_RNN",
-            operands,
-            outputs,
-            options,
-            "BidirectionalSequenceRNNOptions",
-        )
+        make_op("BIDIRECTIONAL_SEQUENCE_RNN", operands, outputs, merge_outputs=False, **options)
     )
 
 
@@ -65,8 +59,4 @@ def _weights(emit: Emitter, cell: SimpleRnn, prefix: str) -> Operands:
 
 
 def _options(cell: SimpleRnn, time_major: bool) -> dict[str, Any]:
-    return {
-        "fused_activation_function": cell.activation,
-        "time_major": time_major,
-        "asymmetric_quantize_inputs": False,
-    }
+    return {"fused_activation_function": cell.activation, "time_major": time_major}

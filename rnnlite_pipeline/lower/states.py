@@ -57,21 +57,22 @@ class StateWriter:
 
     def write(self, name: str, width: int, initial: Tensor | None) -> Tensor:
         """A variable [B, width] that holds `initial` (None: zeros) when the op starts."""
-        state = self.emit.tensor(name, (self._batch_size(initial), width))
-        state.is_variable = True
-        detour = self.dynamic and OPEN in (state.shape or ())
-        value = self.emit.tensor(f"{name}_value", state.shape or ()) if detour else state
+        shape = (self._batch_size(initial), width)
+        detour = self.dynamic and OPEN in shape
         number = _number(initial, self.producer)
         if number is not None:
-            constant = Tensor.constant(f"{self.emit.name}/initial", np.float32(number))
-            self.emit.op("FILL", [self._shape(width), constant], [value], "FillOptions")
-        elif detour and _batch(initial) == OPEN:
-            value = initial or value
-        else:
-            self.emit.op("BROADCAST_TO", [initial, self._shape(width)], [value], version=2)
+            constant = self.emit.constant("initial_state", np.asarray(number, np.float32))
+            self.emit.fill(self._shape(width), constant, shape)
+        elif not detour or _batch(initial) != OPEN:
+            operands = [initial, self._shape(width)]
+            self.emit.op("BROADCAST_TO", operands, "FLOAT32", shape)
         if detour:
-            begin, size = self.emit.indices("begin", [0, 0]), self.emit.indices("size", [-1, -1])
-            self.emit.op("SLICE", [value, begin, size], [state], "SliceOptions")
+            computed = _batch(initial) == OPEN and number is None
+            value = initial if computed else self.emit.ops[-1].outputs[0]
+            operands = [value, *map(self.emit.indices, ([0, 0], [-1, -1]))]
+            self.emit.op("SLICE", operands, "FLOAT32", shape)
+        state = self.emit.into(self.emit.tensor(name, "FLOAT32", shape))
+        state.is_variable = True
         return state
 
     def _batch_size(self, initial: Tensor | None) -> int:
@@ -88,38 +89,17 @@ class StateWriter:
     def _new_shape(self, width: int) -> Tensor:
         size = self._batch_size(None)
         if size != OPEN:
-            return self.emit.indices("state_shape", [size, width])
-        units = self.emit.indices("width", [width])
-        out = self.emit.tensor("state_shape", (2,), "INT32")
-        return self.emit.concatenate([self._batch_tensor(), units], 0, out)
-
-    def _batch_tensor(self) -> Tensor:
-        """The int32 tensor [B] of an open batch."""
-        if self._batch is None:
-            emit, axis = self.emit, self.batch_axis
-            shape = emit.op(
-                "SHAPE",
-                [self.x],
-                [emit.tensor("input_shape", (3,), "INT32")],
-                "ShapeOptions",
-                out_type="INT32",
-            )
-            self._batch = emit.op(
-                "STRIDED_SLICE",
-                [shape, *(emit.indices("batch_axis", [k]) for k in (axis, axis + 1, 1))],
-                [emit.tensor("batch", (1,), "INT32")],
-                "StridedSliceOptions",
-            )
-        return self._batch
+            return self.emit.indices([size, width], "state_shape")
+        self._batch = self._batch or self.emit.dimension(self.x, self.batch_axis)
+        return self.emit.concatenate([self._batch, self.emit.indices([width])], 0)
 
 
 def read_final_cell(emit: Emitter, last: Tensor, state: Tensor, out: Tensor) -> None:
     """Reads the state [B, U] after the op put out `last` [B, O], into `out` [B, U] (rule 4)."""
     assert last.shape is not None
-    assert state.shape is not None
-    outputs, units = last.shape[-1], state.shape[-1]
-    joined = emit.tensor("output_and_state", (state.shape[0], outputs + units))
-    emit.columns(emit.concatenate([last, state], 1, joined), outputs, out)
+    joined = emit.concatenate([last, state], 1)
+    emit.columns(joined, last.shape[-1])
+    emit.into(out)
 
 
 def _batch(initial: Tensor | None) -> int:
