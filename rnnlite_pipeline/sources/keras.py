@@ -80,7 +80,7 @@ def _traced(model: Any, inputs: Sequence[TensorSpec]) -> Any:
     specs = [tf.TensorSpec(s.shape, s.dtype, name=f"input_{i}") for i, s in enumerate(inputs)]
     try:
         return tf.function(call, autograph=False).get_concrete_function(*specs)
-    except Exception as error:  # noqa: BLE001 - whatever a layer raises on shapes the pins made impossible
+    except Exception as error:  # whatever a layer raises on shapes the pins made impossible
         print(error, flush=True)
         raise SourceError(
             f'The model "{model.name}" cannot be called on its inputs: {error}',
@@ -135,7 +135,7 @@ def _as_graph(model: Any, pins: Pins) -> Any:
             return keras.Sequential([*inputs.values(), *model.layers], name=model.name)
         fed = inputs if len(inputs) > 1 else next(iter(inputs.values()))
         return keras.Model(fed, model(fed), name=model.name)
-    except Exception as error:  # noqa: BLE001 - the user's own code
+    except Exception as error:  # the user's own code
         print(error, flush=True)
         raise SourceError(
             f'The model "{model.name}" cannot be called on source.inputs: {error}',

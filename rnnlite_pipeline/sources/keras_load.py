@@ -53,7 +53,7 @@ def _loaded(path: Path, custom: Mapping[str, Any], allow_lambda: bool) -> Any:
         return load("keras").saving.load_model(
             path, custom_objects={**custom, **names}, compile=False, safe_mode=not allow_lambda
         )
-    except Exception as error:  # noqa: BLE001 - whatever a damaged file or a custom class raises
+    except Exception as error:  # whatever a damaged file or a custom class raises
         raise _not_loaded(path, archive, error) from error
 
 
@@ -84,7 +84,7 @@ def _built(factory: str) -> Any:
         model = function()
     except RnnliteError:
         raise
-    except Exception as error:  # noqa: BLE001 - the user's own code
+    except Exception as error:  # the user's own code
         raise SourceError(
             f"source.factory {factory} raised {type(error).__name__}: {error}",
             "Call it in Python, without arguments, until it returns a keras.Model.",
@@ -105,7 +105,7 @@ def _attribute(target: str, key: str) -> Any:
         value: Any = importlib.import_module(module)
         for part in attribute.split("."):
             value = getattr(value, part)
-    except Exception as error:  # noqa: BLE001 - whatever the module raises on import
+    except Exception as error:  # whatever the module raises on import
         raise SourceError(
             f"{key}: cannot import {target}: {error}",
             "Expected module:attribute, the module beside the config, in the folder the command "

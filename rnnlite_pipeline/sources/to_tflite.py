@@ -54,7 +54,7 @@ def _convert(frozen: Any) -> bytes:
     converter._experimental_lower_tensor_list_ops = False
     try:
         return bytes(converter.convert())
-    except Exception as error:  # noqa: BLE001 - the converter raises its own, ValueError and RuntimeError
+    except Exception as error:  # the converter raises its own, ValueError and RuntimeError
         print(error, flush=True)
         raise NotConvertible(
             f"TensorFlow's converter refuses {_refused(str(error))}.",

@@ -1,0 +1,169 @@
+"""Verification: the converted model does what its source does, or it does not keep its name.
+
+The stage fails closed. A model passes only if every judgement was made and every one passed;
+whatever else ends the stage leaves `model.failed.tflite`, and `verification.json` that says so.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import rnnlite_pipeline
+from rnnlite_pipeline.errors import RnnliteError, VerificationFailed
+from rnnlite_pipeline.files import write_atomically
+from rnnlite_pipeline.graph.read import read_model
+from rnnlite_pipeline.verify.report import render
+from rnnlite_pipeline.runtime import Runner
+from rnnlite_pipeline.verify.accuracy import accuracy
+from rnnlite_pipeline.verify.cases import cases
+from rnnlite_pipeline.verify.data import Samples, random_samples, read_samples
+from rnnlite_pipeline.verify.evidence import Accuracy, Evidence
+from rnnlite_pipeline.verify.gates import (
+    check_accuracy,
+    check_gates,
+    check_interface,
+    op_histogram,
+)
+from rnnlite_pipeline.verify.oracle import Oracle
+from rnnlite_pipeline.verify.runs import KERNELS, Outputs, joined, run_case
+
+if TYPE_CHECKING:
+    from rnnlite_pipeline.config import Config, Pipeline
+    from rnnlite_pipeline.sources.model import SourceModel
+
+#: How many failed checks the error names; verification.json has all of them.
+SHOWN = 3
+
+
+def verify(config: Config, out: Path, pipeline: Pipeline) -> None:
+    """The stage verify: writes verification.json and report.html into `out`.
+
+    Args:
+        config: The model's config.
+        out: The folder with model.tflite, which becomes model.failed.tflite if it fails.
+        pipeline: The gates.
+
+    Raises:
+        VerificationFailed: A check failed, or could not be made.
+    """
+    path, failed = out / "model.tflite", out / "model.failed.tflite"
+    for stale in (out / "verification.json", out / "report.html"):
+        stale.unlink(missing_ok=True)
+    if not path.is_file():
+        raise VerificationFailed(f"There is no {path}.", "Run `rnnlite convert` first.")
+    evidence = Evidence(facts={"name": config.name, "pipeline": pipeline.name})
+    try:
+        _examine(config, out, pipeline, evidence)
+    except Exception as error:
+        evidence.broken_off = str(error) or type(error).__name__
+        raise
+    finally:
+        if not evidence.passed:
+            path.replace(failed)
+        _leave(out, evidence)
+    if not evidence.passed:
+        raise _failure(evidence, failed)
+    failed.unlink(missing_ok=True)
+
+
+def _examine(config: Config, out: Path, pipeline: Pipeline, evidence: Evidence) -> None:
+    content = (out / "model.tflite").read_bytes()
+    imported = (out / ".work" / "source.tflite").read_bytes()
+    evidence.facts |= {
+        "model_sha256": hashlib.sha256(content).hexdigest(),
+        "bytes": {"source": len(imported), "model": len(content)},
+        "tolerance": _tolerance(config, pipeline),
+    }
+    model = read_model(content)
+    ops = op_histogram(model)
+    evidence.facts["ops"] = {"source": op_histogram(read_model(imported)), "model": ops}
+    print("opening the source ...", flush=True)
+    oracle = Oracle(config)
+    source = oracle.source
+    evidence.facts["versions"] = _versions(source)
+    evidence.checks += check_interface(model, source.inputs, source.outputs)
+    evidence.checks += check_gates(config, pipeline.gates, len(content), ops)
+    if evidence.failed:
+        return
+    _compare(config, content, oracle, evidence)
+    evidence.checks += check_accuracy(config, pipeline.gates, evidence.accuracy)
+
+
+def _compare(config: Config, content: bytes, oracle: Oracle, evidence: Evidence) -> None:
+    source = oracle.source
+    samples, from_file = _samples(config, source)
+    runners = {kernels: Runner(content, kernels) for kernels in KERNELS}
+    for number, case in enumerate(cases(samples, source.inputs, source.limits, from_file)):
+        print(f'running "{case.name}" input ...', flush=True)
+        answer = oracle.answer(case)
+        if isinstance(answer, str):
+            evidence.skipped[case.name] = answer
+            continue
+        for kernels, runner in runners.items():
+            checks, outputs = run_case(runner, kernels, case, answer, evidence.facts["tolerance"])
+            evidence.checks += checks
+            if number == 0:
+                _judge_data(evidence, samples, kernels, answer.outputs, outputs)
+
+
+def _judge_data(
+    evidence: Evidence,
+    samples: Samples,
+    kernels: str,
+    source: tuple[Outputs, ...],
+    model: tuple[Outputs, ...],
+) -> None:
+    """Accuracy where there are labels, and what the report shows of the data."""
+    for output in source[0]:
+        expected = joined(source, output, len(samples))
+        actual = joined(model, output, len(samples))
+        if expected is None or actual is None:
+            continue
+        if kernels == "default":
+            evidence.profiles[output] = (expected, actual)
+        if output in samples.labels and expected.shape == actual.shape:
+            labels = samples.labels[output]
+            rates = (accuracy(output, values, labels) for values in (expected, actual))
+            evidence.accuracy.append(Accuracy(output, kernels, len(samples), *rates))
+
+
+def _samples(config: Config, source: SourceModel) -> tuple[Samples, bool]:
+    data = config.verification.data
+    if data.path is not None:
+        return read_samples(config.resolve(data.path), source.inputs, source.outputs), True
+    random = data.random
+    assert random is not None  # the config gives one of the two
+    return random_samples(source.inputs, source.limits, random.samples, random.seed), False
+
+
+def _tolerance(config: Config, pipeline: Pipeline) -> float:
+    gate = pipeline.gates.max_abs_error
+    return config.tolerance if gate is None else min(config.tolerance, gate)
+
+
+def _versions(source: SourceModel) -> dict[str, str]:
+    versions = {n: importlib.metadata.version(n) for n in ("ai-edge-litert", "numpy")}
+    return versions | dict(source.versions) | {"rnnlite": rnnlite_pipeline.__version__}
+
+
+def _leave(out: Path, evidence: Evidence) -> None:
+    said: Any = evidence.as_json()
+    text = json.dumps(said, indent=2, sort_keys=True, allow_nan=False) + "\n"
+    write_atomically(out / "report.html", render(evidence).encode())
+    write_atomically(out / "verification.json", text.encode())
+
+
+def _failure(evidence: Evidence, failed: Path) -> RnnliteError:
+    wrong = evidence.failed
+    lines = [str(check) for check in wrong[:SHOWN]]
+    if len(wrong) > SHOWN:
+        lines.append(f"... and {len(wrong) - SHOWN} more, in verification.json")
+    return VerificationFailed(
+        f"The model failed {len(wrong)} of {len(evidence.checks)} checks; it is kept as "
+        f"{failed.name}.\n  " + "\n  ".join(lines),
+        wrong[0].remedy,
+    )

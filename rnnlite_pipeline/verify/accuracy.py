@@ -1,0 +1,46 @@
+"""How often an output is right.
+
+Axes: N samples, T steps, C classes.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rnnlite_pipeline.errors import VerificationFailed
+from rnnlite_pipeline.sources.model import Array
+
+
+def accuracy(output: str, values: Array, labels: Array) -> float:
+    """The share of right predictions.
+
+    A float output of C > 1 classes, [N, C] or [N, T, C], predicts its largest class; one of a
+    single value predicts 1 above 0.5 (a sigmoid's), else 0; an integer or boolean output is
+    the prediction. Labels are class numbers [N] or [N, T], or one row of C a prediction.
+
+    Args:
+        output: The output's name, for the error.
+        values: The output.
+        labels: Its labels.
+
+    Raises:
+        VerificationFailed: The labels do not fit the output.
+    """
+    predicted, expected = predictions(values), labels
+    if labels.shape == values.shape and values.ndim > 1:
+        expected = np.argmax(labels, -1) if labels.shape[-1] > 1 else labels[..., 0]
+    if predicted.shape != expected.shape:
+        raise VerificationFailed(
+            f'verification.data: the labels of output "{output}" have the shape '
+            f"{list(labels.shape)}; the output has {list(values.shape)}.",
+            f"Expected {list(predicted.shape)}: one class number a prediction.",
+        )
+    return float(np.mean(predicted == expected))
+
+
+def predictions(values: Array) -> Array:
+    """The class each prediction names: [N, C] to [N], [N, T, C] to [N, T]."""
+    if values.ndim > 1 and values.shape[-1] > 1 and values.dtype.kind == "f":
+        return np.asarray(np.argmax(values, axis=-1))
+    single = values[..., 0] if values.ndim > 1 and values.shape[-1] == 1 else values
+    return (single > 0.5).astype(np.int64) if single.dtype.kind == "f" else single

@@ -1,0 +1,128 @@
+"""What a model is run on: the data, single samples and small batches, random and extreme input."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from rnnlite_pipeline.sources.model import Array, TensorSpec
+from rnnlite_pipeline.verify.data import Samples, draw, fixed_batch, rows
+
+#: Samples a call, where the batch is open: of the data, and of all else.
+DATA_BATCH = 64
+BATCHES = (1, 3)
+
+#: The length of a long sequence, in steps: long enough that an error which grows shows.
+LONG = 300
+
+
+@dataclass(frozen=True)
+class Case:
+    """Inputs that are judged together.
+
+    Attributes:
+        name: What they are, in words.
+        feeds: One mapping of input name to array a call.
+        extreme: Whether they lie outside what the model was made for, so that rounding may weigh
+            more (compare.py) and a source that refuses or overflows is no failure.
+    """
+
+    name: str
+    feeds: tuple[Mapping[str, Array], ...]
+    extreme: bool = False
+
+    @property
+    def batches(self) -> list[int]:
+        """The different batch sizes of the feeds."""
+        return sorted({len(next(iter(feed.values()))) for feed in self.feeds})
+
+
+def cases(
+    samples: Samples, inputs: Sequence[TensorSpec], limits: Mapping[str, int], from_file: bool
+) -> Iterator[Case]:
+    """Every case of a verification.
+
+    Args:
+        samples: The config's data.
+        inputs: The model's inputs.
+        limits: For an input that holds indices, how many there are.
+        from_file: Whether the samples are a file's; random input is added then.
+    """
+    fixed = fixed_batch(inputs)
+    yield _data(samples, fixed, "data" if from_file else "random")
+    for batch in BATCHES if fixed is None else ():
+        yield Case(f"batch {batch}", (rows(samples.inputs, 0, batch),))
+    batch = fixed or max(BATCHES)
+    base = rows(samples.inputs, 0, batch)
+    rng = np.random.default_rng(0)
+    random = _drawn(rng, base, inputs, limits)
+    if from_file:
+        yield Case("random", (random,))
+    floats = [s.name for s in inputs if np.dtype(s.dtype).kind == "f" and s.name not in limits]
+    for name, values in _extremes(random, floats):
+        yield Case(name, (values,), extreme=True)
+    for steps in (1, LONG):
+        resized = _resized(base, inputs, steps, fixed or 1)
+        if resized is not None:
+            values = _drawn(rng, resized, inputs, limits)
+            yield Case(f"{steps} step{'s' * (steps > 1)}", (values,), extreme=True)
+
+
+def _data(samples: Samples, fixed: int | None, name: str) -> Case:
+    batch, count = fixed or DATA_BATCH, len(samples)
+    feeds = [
+        rows(samples.inputs, start, fixed or min(batch, count - start))
+        for start in range(0, count, batch)
+    ]
+    return Case(name, tuple(feeds))
+
+
+def _drawn(
+    rng: np.random.Generator,
+    like: Mapping[str, Array],
+    inputs: Sequence[TensorSpec],
+    limits: Mapping[str, int],
+) -> dict[str, Array]:
+    return {s.name: draw(rng, s, like[s.name].shape, limits) for s in inputs}
+
+
+def _extremes(
+    random: Mapping[str, Array], floats: Sequence[str]
+) -> Iterator[tuple[str, dict[str, Array]]]:
+    """The random input with its floats replaced: indices and flags have no extremes."""
+    if not floats:
+        return
+    chosen = {name: random[name] for name in floats}
+    yield "zeros", {**random, **{n: np.zeros_like(a) for n, a in chosen.items()}}
+    yield "ones", {**random, **{n: np.ones_like(a) for n, a in chosen.items()}}
+    yield "alternating", {**random, **{n: _alternating(a) for n, a in chosen.items()}}
+    for factor in (10, 100):
+        yield (
+            f"times {factor}",
+            {**random, **{n: a * a.dtype.type(factor) for n, a in chosen.items()}},
+        )
+
+
+def _alternating(array: Array) -> Array:
+    """+1, -1, +1 ... along axis 1 (time)."""
+    signs = np.where(np.arange(array.shape[1] if array.ndim > 1 else 1) % 2, -1, 1)
+    shape = (1, -1, *(1,) * (array.ndim - 2)) if array.ndim > 1 else (1,)
+    return np.broadcast_to(signs.reshape(shape), array.shape).astype(array.dtype)
+
+
+def _resized(
+    base: Mapping[str, Array], inputs: Sequence[TensorSpec], steps: int, batch: int
+) -> dict[str, Array] | None:
+    """Arrays with another number of steps, or None where no input has an open length."""
+    if not any(len(s.shape) > 1 and s.shape[1] is None for s in inputs):
+        return None
+    resized = {}
+    for spec in inputs:
+        shape = list(base[spec.name].shape)
+        shape[0] = batch
+        if len(shape) > 1 and spec.shape[1] is None:
+            shape[1] = steps
+        resized[spec.name] = np.empty(shape, spec.dtype)
+    return resized

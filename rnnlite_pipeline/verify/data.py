@@ -1,0 +1,178 @@
+"""The samples a model is held to its source on: the config's file, or random ones.
+
+Axes: N samples (the batch axis of every input), T steps.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rnnlite_pipeline.errors import VerificationFailed
+from rnnlite_pipeline.sources.model import Array, Shape, TensorSpec
+
+#: What open dimensions are in random samples: axis 1 (time), and any further one.
+RANDOM_STEPS = 17
+RANDOM_WIDTH = 5
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Samples by input name, and labels by output name.
+
+    Attributes:
+        inputs: Each [N, ...], all of one N.
+        labels: Integers, or one-hot rows, each [N, ...]; empty where there are none.
+    """
+
+    inputs: Mapping[str, Array]
+    labels: Mapping[str, Array]
+
+    def __len__(self) -> int:
+        return len(next(iter(self.inputs.values())))
+
+
+def read_samples(
+    path: Path, inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec]
+) -> Samples:
+    """The samples of an .npz file.
+
+    Args:
+        path: One array an input, named as the input; `labels` for the first output, or
+            `labels_OUTPUT` for any.
+        inputs: The model's inputs.
+        outputs: The model's outputs.
+
+    Raises:
+        VerificationFailed: The file is not there or damaged, or an array is missing, unknown, of
+            another dtype or shape, not finite, or of another number of samples.
+    """
+    arrays = _read(path)
+    names = {"labels": outputs[0].name} | {f"labels_{o.name}": o.name for o in outputs}
+    wanted = [spec.name for spec in inputs]
+    for name in wanted:
+        if name not in arrays:
+            raise _wrong(path, f'has no array "{name}"', f"Store an array for each of {wanted}.")
+    for name in arrays:
+        if name not in wanted and name not in names:
+            raise _wrong(
+                path,
+                f'has an array "{name}" that is no input of the model',
+                f"Expected {wanted} and, where there are labels, {list(names)}.",
+            )
+    for spec in inputs:
+        _check(path, spec, arrays[spec.name])
+    labels = {names[name]: arrays[name] for name in arrays if name not in wanted}
+    samples = Samples({name: arrays[name] for name in wanted}, labels)
+    counts = {name: len(array) if array.ndim else 0 for name, array in arrays.items()}
+    if len(set(counts.values())) > 1 or not len(samples):
+        raise _wrong(
+            path,
+            f"has arrays of different or no samples: {counts}",
+            "Every array has one row a sample, at least one.",
+        )
+    return samples
+
+
+def random_samples(
+    inputs: Sequence[TensorSpec], limits: Mapping[str, int], count: int, seed: int
+) -> Samples:
+    """Samples made up: floats normal, indices below their limit, other integers 0 or 1.
+
+    Args:
+        inputs: The model's inputs; open dimensions become `RANDOM_STEPS`, `RANDOM_WIDTH`.
+        limits: For an input that holds indices, how many there are.
+        count: N.
+        seed: The same one gives the same samples.
+    """
+    rng = np.random.default_rng(seed)
+    return Samples({s.name: draw(rng, s, random_shape(s.shape, count), limits) for s in inputs}, {})
+
+
+def random_shape(shape: Shape, count: int) -> tuple[int, ...]:
+    """A shape with N in place of the batch and something in place of other open dimensions."""
+    open_sizes = [RANDOM_STEPS] + [RANDOM_WIDTH] * len(shape)
+    sizes = zip(shape[1:], open_sizes, strict=False)
+    return (count, *(size if d is None else d for d, size in sizes))
+
+
+def draw(
+    rng: np.random.Generator, spec: TensorSpec, shape: Sequence[int], limits: Mapping[str, int]
+) -> Array:
+    """Random values that an input of this kind takes."""
+    dtype = np.dtype(spec.dtype)
+    if spec.name in limits or dtype.kind != "f":
+        return rng.integers(0, limits.get(spec.name, 2), shape).astype(dtype)
+    return rng.standard_normal(shape).astype(dtype)
+
+
+def fixed_batch(inputs: Sequence[TensorSpec]) -> int | None:
+    """The number of samples a call takes, or None where the model leaves it open.
+
+    Raises:
+        VerificationFailed: The inputs have no common batch axis.
+    """
+    sizes = {spec.shape[0] if spec.shape else 0 for spec in inputs} - {None}
+    if not sizes:
+        return None
+    if len(sizes) > 1 or 0 in sizes:
+        raise VerificationFailed(
+            "The model's inputs have no common batch axis: "
+            + ", ".join(f'"{s.name}" {list(s.shape)}' for s in inputs)
+            + ".",
+            "Pin their first dimensions to the same size with source.inputs.",
+        )
+    return sizes.pop()
+
+
+def _read(path: Path) -> dict[str, Array]:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            if not isinstance(file, np.lib.npyio.NpzFile):
+                raise _wrong(path, "is no .npz file", _SAVE)
+            return {name: file[name] for name in file.files}
+    except OSError as error:
+        raise _wrong(path, f"cannot be read: {error.strerror or error}", _SAVE) from error
+    except (ValueError, zipfile.BadZipFile, EOFError) as error:
+        raise _wrong(path, "is no .npz file, is damaged, or holds Python objects", _SAVE) from error
+
+
+_SAVE = "Write it with numpy.savez(path, **arrays)."
+
+
+def _check(path: Path, spec: TensorSpec, array: Array) -> None:
+    fits = array.ndim == len(spec.shape) and all(
+        d is None or d == size for d, size in zip(spec.shape[1:], array.shape[1:], strict=True)
+    )
+    if not fits:
+        expected = ["N", *("any" if d is None else d for d in spec.shape[1:])]
+        raise _wrong(
+            path,
+            f'has "{spec.name}" of shape {list(array.shape)}',
+            f"Expected {expected}: one row a sample, and the shape of the model's input.",
+        )
+    if array.dtype != np.dtype(spec.dtype):
+        raise _wrong(
+            path,
+            f'has "{spec.name}" of dtype {array.dtype}',
+            f'Expected {spec.dtype}: store it with .astype("{spec.dtype}").',
+        )
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        raise _wrong(path, f'has NaN or infinite values in "{spec.name}"', "Remove those samples.")
+
+
+def _wrong(path: Path, what: str, remedy: str) -> VerificationFailed:
+    return VerificationFailed(f"verification.data: {path} {what}.", remedy)
+
+
+def rows(arrays: Mapping[str, Any], start: int, count: int) -> dict[str, Array]:
+    """`count` samples from `start` on, starting over at the end."""
+    return {
+        name: np.take(array, range(start, start + count), axis=0, mode="wrap")
+        for name, array in arrays.items()
+    }

@@ -1,0 +1,133 @@
+"""What a verification found, as plain values: one `Check` a judgement."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+from rnnlite_pipeline.sources.model import Array
+
+
+@dataclass(frozen=True)
+class Check:
+    """One judgement.
+
+    Attributes:
+        name: What is judged, such as "equals the source" or "gate max_bytes".
+        passed: The verdict.
+        detail: In words: what was found where it did not pass.
+        remedy: What to do about it.
+        data: The case's name, where a case is judged; likewise the fields below.
+        kernels: "reference" or "default".
+        batch: The batch sizes of its calls.
+        call: 1 for the first call on an input, 2 for the second.
+        output: The output's name.
+        max_abs_error: The largest difference from the source.
+        scale: What the tolerance is a fraction of (compare.py, rule 2).
+        rounding: What one rounding of the input does to the source (rule 3).
+        limit: The largest difference that passes.
+    """
+
+    name: str
+    passed: bool
+    detail: str = ""
+    remedy: str = ""
+    data: str | None = None
+    kernels: str | None = None
+    batch: tuple[int, ...] | None = None
+    call: int | None = None
+    output: str | None = None
+    max_abs_error: float | None = None
+    scale: float | None = None
+    rounding: float | None = None
+    limit: float | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The fields that say something; an infinite error is "inf", no number of JSON."""
+        fields = {k: v for k, v in vars(self).items() if v is not None and v != ""}
+        return {k: _json(v) for k, v in fields.items()}
+
+    def __str__(self) -> str:
+        where = [
+            f'output "{self.output}"' if self.output else "",
+            f'"{self.data}" input' if self.data else "",
+            f"batch {', '.join(map(str, self.batch))}" if self.batch else "",
+            f"call {self.call}" if self.call else "",
+            f"{self.kernels} kernels" if self.kernels else "",
+        ]
+        place = ", ".join(filter(None, where))
+        figures = ""
+        if self.max_abs_error is not None and self.limit is not None:
+            figures = f"error {self.max_abs_error:.3g}, at most {self.limit:.3g} passes"
+        said = "; ".join(filter(None, (self.detail, figures)))
+        return f"{self.name}{f' ({place})' if place else ''}: {said}"
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """How often an output is right, in the source and in the converted model."""
+
+    output: str
+    kernels: str
+    samples: int
+    source: float
+    litert: float
+
+
+@dataclass
+class Evidence:
+    """All that is known of a model so far; a verification adds to it until it ends or breaks off.
+
+    Attributes:
+        facts: Figures of the model: sha256, sizes, ops, versions.
+        checks: The judgements in the order they were made.
+        accuracy: Where the data has labels.
+        skipped: Extreme cases that do not apply to the source, and why.
+        profiles: For the report: by output, the source's and the model's values on the data, each
+            [N, ...], on the default kernels.
+        broken_off: What ended the verification early; empty if nothing did.
+    """
+
+    facts: dict[str, Any] = field(default_factory=dict)
+    checks: list[Check] = field(default_factory=list)
+    accuracy: list[Accuracy] = field(default_factory=list)
+    skipped: dict[str, str] = field(default_factory=dict)
+    profiles: dict[str, tuple[Array, Array]] = field(default_factory=dict)
+    broken_off: str = ""
+
+    @property
+    def failed(self) -> list[Check]:
+        """The checks that did not pass."""
+        return [check for check in self.checks if not check.passed]
+
+    @property
+    def passed(self) -> bool:
+        """Whether the model may be released: everything was judged, and everything passed."""
+        return bool(self.checks) and not self.failed and not self.broken_off
+
+    @property
+    def max_abs_error(self) -> float | None:
+        """The largest error on input that is not extreme, over all outputs, kernels and calls."""
+        errors = [
+            c.max_abs_error
+            for c in self.checks
+            if c.max_abs_error is not None and c.rounding is None
+        ]
+        return max(errors, default=None)
+
+    def as_json(self) -> dict[str, Any]:
+        """The content of verification.json; no time, path or host in it."""
+        said: dict[str, Any] = {
+            **self.facts,
+            "passed": self.passed,
+            "max_abs_error": _json(self.max_abs_error),
+            "accuracy": [vars(each) for each in self.accuracy],
+            "checks": [check.as_json() for check in self.checks],
+            "skipped": self.skipped,
+        }
+        return said | ({"broken_off": self.broken_off} if self.broken_off else {})
+
+
+def _json(value: Any) -> Any:
+    return "inf" if isinstance(value, float) and math.isinf(value) else value

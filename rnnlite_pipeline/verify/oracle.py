@@ -1,0 +1,109 @@
+"""The source's own answers, in its own framework: what a converted model is held to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rnnlite_pipeline.errors import VerificationFailed
+from rnnlite_pipeline.sources import open_source
+from rnnlite_pipeline.sources.model import Array, SourceModel
+from rnnlite_pipeline.verify.cases import Case
+
+if TYPE_CHECKING:
+    from rnnlite_pipeline.config import Config
+
+Outputs = dict[str, Array]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The source's outputs for a case.
+
+    Attributes:
+        outputs: By output name, one mapping a feed of the case.
+        rounding: For extreme input, by output name, how far the source's output moves when every
+            input moves by one rounding (float32: 2^-23 of its value), up or down at random.
+    """
+
+    outputs: tuple[Outputs, ...]
+    rounding: Mapping[str, float]
+
+
+class Oracle:
+    """Runs the source.
+
+    Attributes:
+        source: The opened source.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self.source: SourceModel = open_source(config)
+
+    def answer(self, case: Case) -> Answer | str:
+        """The source's outputs, or why an extreme case does not apply to it.
+
+        Raises:
+            VerificationFailed: The source cannot run on its data, or answers otherwise when asked
+                again.
+        """
+        try:
+            outputs = tuple(self.source.run(feed) for feed in case.feeds)
+        except Exception as error:  # whatever the source's layers raise
+            if case.extreme:
+                return f"the source refuses it: {_first_line(error)}"
+            raise VerificationFailed(
+                f'The source cannot run on "{case.name}" input: {_first_line(error)}',
+                "Give data the model takes in verification.data.path, or pin its open dimensions "
+                "in source.inputs.",
+            ) from error
+        if case.extreme:
+            if not all(_finite(array) for each in outputs for array in each.values()):
+                return "the source overflows"
+            return Answer(outputs, self._rounding(case, outputs))
+        self._check_repeatable(case, outputs)
+        return Answer(outputs, {})
+
+    def _rounding(self, case: Case, outputs: tuple[Outputs, ...]) -> dict[str, float]:
+        rng = np.random.default_rng(1)
+        moved = [self.source.run(_nudged(rng, feed, self.source.limits)) for feed in case.feeds]
+        rounding = dict.fromkeys(outputs[0], 0.0)
+        for before, after in zip(outputs, moved, strict=True):
+            for name, array in before.items():
+                if array.dtype.kind == "f" and _finite(after[name]):
+                    apart = np.abs(array.astype(np.float64) - after[name].astype(np.float64))
+                    rounding[name] = max(rounding[name], float(apart.max(initial=0.0)))
+        return rounding
+
+    def _check_repeatable(self, case: Case, outputs: tuple[Outputs, ...]) -> None:
+        again = self.source.run(case.feeds[0])
+        for name, array in outputs[0].items():
+            if not np.array_equal(array, again[name], equal_nan=array.dtype.kind == "f"):
+                raise VerificationFailed(
+                    f'The source answers otherwise when asked again (output "{name}", '
+                    f'"{case.name}" input): it is random, or keeps state between calls.',
+                    "Convert a model that is deterministic in inference.",
+                )
+
+
+def _nudged(
+    rng: np.random.Generator, feed: Mapping[str, Array], limits: Mapping[str, int]
+) -> Outputs:
+    """Every float moved by one rounding, up or down; indices stay."""
+    return {
+        name: np.nextafter(array, array.dtype.type(np.inf) * rng.choice([-1, 1], array.shape))
+        if array.dtype.kind == "f" and name not in limits
+        else array
+        for name, array in feed.items()
+    }
+
+
+def _finite(array: Array) -> bool:
+    return array.dtype.kind != "f" or bool(np.isfinite(array).all())
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().split("\n")[0] or type(error).__name__

@@ -1,0 +1,123 @@
+"""Runs every case on the converted model and holds each call to the source's answer."""
+
+from __future__ import annotations
+
+import functools
+import operator
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from rnnlite_pipeline.runtime import Kernels, Runner
+from rnnlite_pipeline.sources.model import Array
+from rnnlite_pipeline.verify.cases import Case
+from rnnlite_pipeline.verify.compare import compare, identical
+from rnnlite_pipeline.verify.evidence import Check
+from rnnlite_pipeline.verify.oracle import Answer
+
+#: The kernels a model is verified on.
+KERNELS: tuple[Kernels, ...] = ("reference", "default")
+
+Outputs = Mapping[str, Array]
+
+_WRONG = (
+    "Run `rnnlite inspect` to see how each recurrence is lowered; recurrent.lowering: loop keeps "
+    "the loops. If this is the model's own rounding, raise verification.max_abs_error."
+)
+_LEAKS = "State leaks from one call to the next; this is a bug of the lowering, please report it."
+
+
+def run_case(
+    runner: Runner, kernels: Kernels, case: Case, answer: Answer, max_abs_error: float
+) -> tuple[list[Check], tuple[Outputs, ...]]:
+    """Runs each feed of a case twice in a row.
+
+    The runner keeps its state between the two calls, so that a state that leaks shows.
+
+    Args:
+        runner: The converted model.
+        kernels: What it runs on.
+        case: The inputs.
+        answer: The source's outputs.
+        max_abs_error: The tolerance.
+
+    Returns:
+        The checks, and the outputs of the first calls.
+    """
+    calls = [(runner.run(feed), runner.run(feed)) for feed in case.feeds]
+    first, second = tuple(c[0] for c in calls), tuple(c[1] for c in calls)
+    checks = [
+        check
+        for call, outputs in enumerate((first, second), start=1)
+        for check in _compared(
+            kernels, case, answer, outputs, call=call, max_abs_error=max_abs_error
+        )
+    ]
+    checks.append(_repeated(kernels, case, first, second))
+    return checks, first
+
+
+def _compared(
+    kernels: Kernels,
+    case: Case,
+    answer: Answer,
+    calls: Sequence[Outputs],
+    *,
+    call: int,
+    max_abs_error: float,
+) -> Iterator[Check]:
+    for name in answer.outputs[0]:
+        pairs = zip(answer.outputs, calls, strict=True)
+        found = functools.reduce(
+            operator.or_, (compare(source[name], own[name]) for source, own in pairs)
+        )
+        rounding = answer.rounding.get(name)
+        limit = found.limit(max_abs_error, rounding or 0.0)
+        yield Check(
+            name="equals the source",
+            passed=found.error <= limit,
+            detail=found.what,
+            remedy=_WRONG,
+            data=case.name,
+            kernels=kernels,
+            batch=tuple(case.batches),
+            call=call,
+            output=name,
+            max_abs_error=found.error,
+            scale=found.scale,
+            rounding=rounding,
+            limit=limit,
+        )
+
+
+def _repeated(
+    kernels: Kernels, case: Case, first: Sequence[Outputs], second: Sequence[Outputs]
+) -> Check:
+    different = sorted(
+        {
+            name
+            for one, two in zip(first, second, strict=True)
+            for name in one
+            if not identical(one[name], two[name])
+        }
+    )
+    return Check(
+        name="the second call equals the first",
+        passed=not different,
+        detail=f"differs in {', '.join(different)}" if different else "",
+        remedy=_LEAKS,
+        data=case.name,
+        kernels=kernels,
+        batch=tuple(case.batches),
+    )
+
+
+def joined(outputs: Sequence[Outputs], name: str, count: int) -> Array | None:
+    """One output of all feeds of the data, [N, ...]; None where its axes are no samples."""
+    arrays = [each[name] for each in outputs]
+    if any(array.ndim == 0 for array in arrays):
+        return None
+    if len({array.shape[1:] for array in arrays}) > 1:
+        return None
+    whole = np.concatenate(arrays)
+    return whole[:count] if len(whole) >= count else None
