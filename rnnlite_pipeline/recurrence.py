@@ -38,7 +38,7 @@ LAYER_NORM_EPSILON = 1e-8
 
 def sigmoid(z: Array) -> Array:
     """1 / (1 + exp(-z)), without overflow."""
-    return 0.5 * (1.0 + np.tanh(0.5 * z))
+    return np.asarray(0.5 * (1.0 + np.tanh(0.5 * z)))
 
 
 #: Activations by their TFLite name (schema.fbs, ActivationFunctionType), and the linear one.

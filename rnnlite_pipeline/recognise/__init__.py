@@ -1,0 +1,73 @@
+"""Reads the loops of a graph as mathematics and puts recurrences in their place.
+
+What is not read stays as it is, and the finding says why.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from rnnlite_pipeline.graph.ir import Model, Op, Subgraph
+from rnnlite_pipeline.recognise.loop import Unrecognised
+from rnnlite_pipeline.recognise.rewrite import Replacement, replace_loop
+from rnnlite_pipeline.recurrence import Recurrence
+
+__all__ = ["Finding", "recognise"]
+
+
+@dataclass(frozen=True, eq=False)
+class Finding:
+    """What was seen of one loop.
+
+    Attributes:
+        name: The layer's name, as its author knows it.
+        recurrences: What it was read as; empty where it stays a loop.
+        reason: Why it stays a loop, in the user's terms; empty where it was read.
+    """
+
+    name: str
+    recurrences: tuple[Recurrence, ...] = ()
+    reason: str = ""
+
+
+def recognise(model: Model) -> list[Finding]:
+    """Replaces every loop that is a recurrence by RECURRENCE ops, in place.
+
+    1. A loop is replaced whole, or not at all.
+    2. Loops inside loops are read first.
+    3. The findings stand in execution order.
+    """
+    findings = []
+    for subgraph in reversed(model.subgraphs):
+        for op in [o for o in subgraph.ops if o.code == "WHILE"]:
+            name = layer_name(op)
+            try:
+                replacement = replace_loop(op, subgraph, name)
+            except Unrecognised as problem:
+                findings.append(Finding(name, reason=str(problem)))
+                continue
+            _apply(op, replacement, model, subgraph)
+            findings.append(Finding(name, tuple(replacement.recurrences)))
+    return findings
+
+
+def layer_name(op: Op) -> str:
+    """The scope of a loop: the layer that its author wrote."""
+    scope = op.outputs[0].name.rsplit(":", 1)[0]
+    return re.sub(r"/(while|rnn/while)(_\d+)?\d*$", "", scope) or scope
+
+
+def _apply(op: Op, replacement: Replacement, model: Model, subgraph: Subgraph) -> None:
+    """Puts the new ops where the loop was, and the new tensors where the old ones were read."""
+    place = subgraph.ops.index(op)
+    subgraph.ops[place : place + 1] = replacement.ops
+    new = {old: tensor for old, (_, tensor) in replacement.results.items()}
+    gone = set(new)
+    subgraph.ops[:] = [o for o in subgraph.ops if not any(id(t) in gone for t in o.outputs)]
+    for other in subgraph.ops:
+        other.inputs = [new.get(id(t), t) for t in other.inputs]
+    subgraph.outputs = [new.get(id(t), t) for t in subgraph.outputs]
+    for signature in model.signatures:
+        if signature.subgraph is subgraph:
+            signature.outputs = {k: new.get(id(t), t) for k, t in signature.outputs.items()}

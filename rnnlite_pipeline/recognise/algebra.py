@@ -1,0 +1,396 @@
+"""The mathematics of one step: affine forms over atoms.
+
+A value of a loop body is a row vector for each batch entry. It is held as an affine form
+
+    value = sum over atoms a of  a @ map_a  +  bias
+
+where an atom is something no longer linear: a symbol (the step's input, a state), a function
+applied to a form, or a product of atoms. Additions, matrix products, slices and concatenations
+all stay affine, and products of elementwise forms are multiplied out, so every spelling of one
+equation reads as the same form: gate order, joined or separate products, a forget bias apart,
+`z*h + (1-z)*n` or `n + z*(h-n)`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+#: Products are multiplied out only up to this many terms; beyond, they stay products of forms.
+MAX_TERMS = 24
+
+
+def digest(array: Array) -> str:
+    """A short content digest, to compare matrices by value."""
+    data = np.ascontiguousarray(array)
+    return f"{data.shape}{hashlib.blake2b(data.tobytes(), digest_size=12).hexdigest()}"
+
+
+def hashed(text: str) -> str:
+    """A short name for a long one."""
+    return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
+
+
+@dataclass(frozen=True, eq=False)
+class Map:
+    """A linear map from an atom's columns to a form's.
+
+    Attributes:
+        values: [in, out] for a matrix; [out] for an elementwise factor, which also takes an
+            atom of width 1 to every column.
+    """
+
+    values: Array
+
+    @property
+    def diagonal(self) -> bool:
+        """Whether it maps elementwise."""
+        return self.values.ndim == 1
+
+    @property
+    def width(self) -> int:
+        """The number of columns it maps to."""
+        return int(self.values.shape[-1])
+
+    def dense(self, width: int) -> Array:
+        """The matrix [width, out] it is on an atom of `width`."""
+        if not self.diagonal:
+            return self.values
+        return self.values[None, :] if width == 1 else np.diag(self.values)
+
+    @cached_property
+    def key(self) -> str:
+        """Equal for equal maps."""
+        return digest(self.values)
+
+    def plus(self, other: Map, width: int) -> Map:
+        """The sum of both maps, on an atom of `width`."""
+        if self.diagonal and other.diagonal:
+            return Map(self.values + other.values)
+        return Map(self.dense(width) + other.dense(width))
+
+    def scaled(self, factor: Array) -> Map:
+        """This map followed by an elementwise `factor` [out]."""
+        return Map(self.values * factor)
+
+    def then(self, matrix: Array, width: int) -> Map:
+        """This map, on an atom of `width`, followed by `matrix` [out, new]."""
+        if self.diagonal and width > 1:
+            return Map(self.values[:, None] * matrix)
+        return Map(self.dense(width) @ matrix)
+
+    @property
+    def is_identity(self) -> bool:
+        """Whether it passes its atom on unchanged."""
+        return self.diagonal and bool(np.all(self.values == 1.0))
+
+
+@dataclass(frozen=True)
+class Symbol:
+    """Columns [start, stop) of a named quantity: an input's step, a state before or after it.
+
+    Attributes:
+        name: "x", "h", ... with what it belongs to; unique in a loop.
+        start: The first column.
+        stop: The column after the last.
+    """
+
+    name: str
+    start: int
+    stop: int
+
+    @property
+    def width(self) -> int:
+        """The number of columns."""
+        return self.stop - self.start
+
+    @property
+    def key(self) -> str:
+        """Equal for equal symbols."""
+        return f"{self.name}[{self.start}:{self.stop}]"
+
+    def columns(self, start: int, stop: int) -> Symbol:
+        """Columns [start, stop) of this symbol."""
+        return Symbol(self.name, self.start + start, self.start + stop)
+
+    def symbols(self) -> Iterator[Symbol]:
+        """Itself."""
+        yield self
+
+
+@dataclass(frozen=True, eq=False)
+class Apply:
+    """A function applied to forms; elementwise unless `function` is a reduction.
+
+    Attributes:
+        function: The TFLite op name ("LOGISTIC", "TANH", "SELECT_V2", "MEAN", ...).
+        arguments: Forms of one width, or of width 1 (broadcast).
+        width: The result's width.
+        parameter: What else the function depends on, such as LEAKY_RELU's slope.
+    """
+
+    function: str
+    arguments: tuple[Form, ...]
+    width: int
+    parameter: float | None = None
+
+    @property
+    def reduces(self) -> bool:
+        """Whether it mixes columns, so that it cannot be sliced."""
+        return self.function in REDUCTIONS
+
+    @cached_property
+    def key(self) -> str:
+        """Equal for equal applications."""
+        arguments = ",".join(a.key for a in self.arguments)
+        return hashed(f"{self.function}({arguments};{self.width};{self.parameter})")
+
+    def columns(self, start: int, stop: int) -> Apply:
+        """Columns [start, stop): the function of the arguments' columns."""
+        if self.reduces:
+            raise ValueError("a reduction has no columns")
+        cut = tuple(a if a.width == 1 else a.columns(start, stop) for a in self.arguments)
+        return Apply(self.function, cut, stop - start, self.parameter)
+
+    def symbols(self) -> Iterator[Symbol]:
+        """Every symbol of the arguments."""
+        for argument in self.arguments:
+            yield from argument.symbols()
+
+
+#: Functions over the last axis.
+REDUCTIONS = frozenset({"MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN", "SOFTMAX", "L2_NORMALIZATION"})
+
+
+@dataclass(frozen=True, eq=False)
+class Product:
+    """The elementwise product of two or more atoms, in the order of their keys."""
+
+    factors: tuple[Factor, ...]
+
+    @property
+    def width(self) -> int:
+        """The common width."""
+        return max(f.width for f in self.factors)
+
+    @cached_property
+    def key(self) -> str:
+        """Equal for equal products."""
+        return "*".join(f.key for f in self.factors)
+
+    def columns(self, start: int, stop: int) -> Product:
+        """Columns [start, stop) of every factor."""
+        return Product(tuple(f if f.width == 1 else f.columns(start, stop) for f in self.factors))
+
+    def symbols(self) -> Iterator[Symbol]:
+        """Every symbol of the factors."""
+        for factor in self.factors:
+            yield from factor.symbols()
+
+
+Factor: TypeAlias = Symbol | Apply
+Atom: TypeAlias = Symbol | Apply | Product
+
+
+@dataclass(frozen=True, eq=False)
+class Form:
+    """An affine form: `terms` maps each atom's key to the atom and its map; `bias` is [width]."""
+
+    terms: dict[str, tuple[Atom, Map]]
+    bias: Array
+
+    @property
+    def width(self) -> int:
+        """The number of columns."""
+        return int(self.bias.shape[0])
+
+    @cached_property
+    def key(self) -> str:
+        """Equal for equal forms."""
+        parts = sorted(f"{k}@{m.key}" for k, (_, m) in self.terms.items())
+        return hashed(f"{'+'.join(parts)}+{digest(self.bias)}")
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether it depends on no atom."""
+        return not self.terms
+
+    @property
+    def is_elementwise(self) -> bool:
+        """Whether each column depends on its own column of each atom only."""
+        return all(m.diagonal for _, m in self.terms.values())
+
+    @property
+    def atom(self) -> Atom | None:
+        """The atom this form is, where it is exactly one, unscaled and without a bias."""
+        if len(self.terms) != 1 or np.any(self.bias):
+            return None
+        ((atom, linear),) = self.terms.values()
+        return atom if linear.is_identity else None
+
+    def symbols(self) -> Iterator[Symbol]:
+        """Every symbol the form depends on, however deep."""
+        for atom, _ in self.terms.values():
+            yield from atom.symbols()
+
+    def columns(self, start: int, stop: int) -> Form:
+        """Columns [start, stop) of the form."""
+        if (start, stop) == (0, self.width):
+            return self
+        parts: list[tuple[Atom, Map]] = []
+        for atom, linear in self.terms.values():
+            if linear.diagonal:
+                if isinstance(atom, Apply) and atom.reduces and atom.width > 1:
+                    return _selected(self, start, stop)
+                part = atom if atom.width == 1 else atom.columns(start, stop)
+                parts.append((part, Map(linear.values[start:stop])))
+            else:
+                parts.append((atom, Map(linear.values[:, start:stop])))
+        return form(parts, self.bias[start:stop])
+
+    def __add__(self, other: Form) -> Form:
+        a, b = broadcast(self, other)
+        return form([*a.terms.values(), *b.terms.values()], a.bias + b.bias)
+
+    def __sub__(self, other: Form) -> Form:
+        return self + other.scaled(np.array([-1.0]))
+
+    def scaled(self, factor: Array) -> Form:
+        """The form times a constant `factor` [width] or [1]."""
+        this = widened(self, max(self.width, factor.shape[0]))
+        factor = np.broadcast_to(factor, (this.width,))
+        return form([(a, m.scaled(factor)) for a, m in this.terms.values()], this.bias * factor)
+
+    def __matmul__(self, matrix: Array) -> Form:
+        parts = [(a, m.then(matrix, a.width)) for a, m in self.terms.values()]
+        return form(parts, self.bias @ matrix)
+
+    def __mul__(self, other: Form) -> Form:
+        for one, two in ((self, other), (other, self)):
+            if one.is_constant:
+                return two.scaled(one.bias)
+        a, b = (_elementwise(f) for f in broadcast(self, other))
+        if len(a.terms) * len(b.terms) + len(a.terms) + len(b.terms) > MAX_TERMS:
+            a, b = _wrapped(a), _wrapped(b)
+        parts = [(t, m.scaled(b.bias)) for t, m in a.terms.values() if np.any(b.bias)]
+        parts += [(t, m.scaled(a.bias)) for t, m in b.terms.values() if np.any(a.bias)]
+        for s, p in a.terms.values():
+            for t, q in b.terms.values():
+                parts.append((_product(s, t), Map(p.values * q.values)))
+        return form(parts, a.bias * b.bias)
+
+
+def form(parts: Iterable[tuple[Atom, Map]], bias: Array) -> Form:
+    """The sum of `parts` and `bias` [width], equal atoms added up, vanished ones dropped."""
+    terms: dict[str, tuple[Atom, Map]] = {}
+    for atom, linear in parts:
+        known = terms.get(atom.key)
+        terms[atom.key] = (atom, linear if known is None else known[1].plus(linear, atom.width))
+    return Form({k: (a, _simplest(m)) for k, (a, m) in terms.items() if np.any(m.values)}, bias)
+
+
+def constant(values: Array) -> Form:
+    """The constant row [width]."""
+    return Form({}, np.asarray(values, np.float64).reshape(-1))
+
+
+def of(atom: Atom) -> Form:
+    """The form that is just `atom`."""
+    return Form({atom.key: (atom, Map(np.ones(atom.width)))}, np.zeros(atom.width))
+
+
+def symbol(name: str, width: int) -> Form:
+    """The form that is a whole new symbol."""
+    return of(Symbol(name, 0, width))
+
+
+def apply(function: str, *arguments: Form, parameter: float | None = None) -> Form:
+    """`function` of the arguments, broadcast to one width; a reduction has width 1."""
+    width = max(a.width for a in arguments)
+    if function in REDUCTIONS and function not in ("SOFTMAX", "L2_NORMALIZATION"):
+        width = 1
+    return of(Apply(function, arguments, width, parameter))
+
+
+def concatenated(parts: Sequence[Form]) -> Form:
+    """The parts side by side, as one form over the same atoms."""
+    width = sum(p.width for p in parts)
+    offset, terms, bias = 0, [], np.zeros(width)
+    for part in parts:
+        bias[offset : offset + part.width] = part.bias
+        for atom, linear in part.terms.values():
+            placed = np.zeros((atom.width, width))
+            placed[:, offset : offset + part.width] = linear.dense(atom.width)
+            terms.append((atom, Map(placed)))
+        offset += part.width
+    return form(terms, bias)
+
+
+def widened(value: Form, width: int) -> Form:
+    """`value` of width 1 broadcast to `width`; any other as it is."""
+    if value.width == width or value.width != 1:
+        return value
+    parts = [
+        (a, Map(np.repeat(m.values, width)) if m.diagonal else m.then(np.ones((1, width)), a.width))
+        for a, m in value.terms.values()
+    ]
+    return form(parts, np.repeat(value.bias, width))
+
+
+def broadcast(a: Form, b: Form) -> tuple[Form, Form]:
+    """Both forms at their common width.
+
+    Raises:
+        ValueError: The widths differ and neither is 1.
+    """
+    width = max(a.width, b.width)
+    a, b = widened(a, width), widened(b, width)
+    if a.width != b.width:
+        raise ValueError(f"widths {a.width} and {b.width} do not broadcast")
+    return a, b
+
+
+def _elementwise(value: Form) -> Form:
+    """The form with what is dense in it wrapped as one atom, so that it can be multiplied out."""
+    if value.is_elementwise:
+        return value
+    dense = [(a, m) for a, m in value.terms.values() if not m.diagonal]
+    rest = [(a, m) for a, m in value.terms.values() if m.diagonal]
+    wrapped = of(Apply("LINEAR", (form(dense, value.bias),), value.width))
+    return form([*rest, *wrapped.terms.values()], np.zeros(value.width))
+
+
+def _wrapped(value: Form) -> Form:
+    return value if value.atom else of(Apply("LINEAR", (value,), value.width))
+
+
+def _simplest(linear: Map) -> Map:
+    """A matrix that is diagonal as a diagonal: what a concatenation joined and a slice parted."""
+    values = linear.values
+    if linear.diagonal or values.shape[0] != values.shape[1]:
+        return linear
+    diagonal = np.diagonal(values)
+    return (
+        Map(diagonal.copy()) if np.count_nonzero(values) == np.count_nonzero(diagonal) else linear
+    )
+
+
+def _selected(value: Form, start: int, stop: int) -> Form:
+    selection = np.zeros((value.width, stop - start))
+    selection[np.arange(start, stop), np.arange(stop - start)] = 1.0
+    return value @ selection
+
+
+def _product(a: Atom, b: Atom) -> Product:
+    factors: list[Factor] = []
+    for atom in (a, b):
+        factors.extend(atom.factors if isinstance(atom, Product) else (atom,))
+    return Product(tuple(sorted(factors, key=lambda f: f.key)))

@@ -1,0 +1,207 @@
+"""Run-time integers of a graph as linear forms: dimensions, loop bounds, counters.
+
+A dimension that is open is a symbol, named by the tensor it is first seen on: a transpose, a
+reversal or a recurrence does not rename it. Two loops over one sequence are so seen to be as
+long as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from rnnlite_pipeline.graph.ir import OPEN, Op, Subgraph, Tensor
+from rnnlite_pipeline.recurrence import RECURRENCE
+
+#: Ops whose output has the shape of their first input.
+_SHAPE_KEEPING = frozenset(
+    [
+        "REVERSE_V2",
+        "LOGISTIC",
+        "TANH",
+        "RELU",
+        "RELU6",
+        "RELU_N1_TO_1",
+        "ELU",
+        "LEAKY_RELU",
+        "GELU",
+        "HARD_SWISH",
+        "EXP",
+        "ABS",
+        "NEG",
+        "CAST",
+        "QUANTIZE",
+        "DEQUANTIZE",
+        "SOFTMAX",
+        "LOG",
+        "SQRT",
+        "RSQRT",
+        "SQUARE",
+    ]
+)
+_BROADCASTING = frozenset(
+    ["ADD", "SUB", "MUL", "DIV", "MAXIMUM", "MINIMUM", "SELECT_V2", "NOT_EQUAL"]
+)
+
+
+@dataclass(frozen=True)
+class Linear:
+    """constant + sum of factor * symbol, over integers."""
+
+    constant: int = 0
+    factors: frozenset[tuple[str, int]] = field(default_factory=frozenset)
+
+    @classmethod
+    def symbol(cls, name: str) -> Linear:
+        """The form that is one symbol."""
+        return cls(0, frozenset({(name, 1)}))
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether it is a plain integer."""
+        return not self.factors
+
+    def factor(self, name: str) -> int:
+        """The factor of one symbol."""
+        return dict(self.factors).get(name, 0)
+
+    def __add__(self, other: Linear) -> Linear:
+        total = dict(self.factors)
+        for name, factor in other.factors:
+            total[name] = total.get(name, 0) + factor
+        left = frozenset((n, f) for n, f in total.items() if f)
+        return Linear(self.constant + other.constant, left)
+
+    def __mul__(self, factor: int) -> Linear:
+        left = frozenset((n, f * factor) for n, f in self.factors if factor)
+        return Linear(self.constant * factor, left)
+
+    def __sub__(self, other: Linear) -> Linear:
+        return self + other * -1
+
+    def replaced(self, name: str, value: Linear) -> Linear:
+        """With `value` in place of the symbol `name`."""
+        factor = self.factor(name)
+        rest = Linear(self.constant, frozenset(p for p in self.factors if p[0] != name))
+        return rest + value * factor
+
+
+class Extents:
+    """The run-time integers of one subgraph.
+
+    Args:
+        subgraph: Read once; make a new one after a rewrite.
+    """
+
+    def __init__(self, subgraph: Subgraph) -> None:
+        self._producers: dict[int, Op] = {id(t): op for op in subgraph.ops for t in op.outputs}
+        self._names: dict[int, str] = {}
+
+    def dimension(self, tensor: Tensor, axis: int) -> Linear:
+        """How long `tensor` is along `axis`."""
+        shape = tensor.shape or ()
+        if axis < len(shape) and shape[axis] != OPEN:
+            return Linear(shape[axis])
+        op = self._producers.get(id(tensor))
+        source = op and self._renamed(op, tensor, axis)
+        if source:
+            return self.dimension(*source)
+        return Linear.symbol(f"{self._name(tensor)}.{axis}")
+
+    def scalar(self, tensor: Tensor) -> Linear:
+        """The value of an integer scalar."""
+        value = tensor.array
+        if value is not None and value.size == 1:
+            return Linear(int(value.reshape(-1)[0]))
+        op = self._producers.get(id(tensor))
+        known = op and self._computed(op)
+        return known if known else Linear.symbol(self._name(tensor))
+
+    def producer(self, tensor: Tensor | None) -> Op | None:
+        """The op that computes a tensor; None for an input or a constant."""
+        return self._producers.get(id(tensor))
+
+    def is_zero(self, tensor: Tensor) -> bool:
+        """Whether every element is zero, whatever the shape turns out to be."""
+        value = tensor.array
+        if value is not None:
+            return not value.any()
+        op = self._producers.get(id(tensor))
+        if op is None:
+            return False
+        if op.code == "ZEROS_LIKE":
+            return True
+        sources = {"FILL": 1, "BROADCAST_TO": 0, "RESHAPE": 0, "TILE": 0, "EXPAND_DIMS": 0}
+        source = op.inputs[sources[op.code]] if op.code in sources else None
+        return source is not None and self.is_zero(source)
+
+    def _renamed(self, op: Op, tensor: Tensor, axis: int) -> tuple[Tensor, int] | None:
+        """The tensor and axis that the open dimension comes from, one op back."""
+        first, rank = op.inputs[0] if op.inputs else None, len(tensor.shape or ())
+        order = op.inputs[1].array if op.code == "TRANSPOSE" and op.inputs[1] else None
+        if first is None:
+            return None
+        if order is not None:
+            return first, int(order[axis])
+        if op.code == RECURRENCE:
+            if tensor is op.outputs[0]:
+                return first, axis
+            return first, 1 if op.options["recurrence"].time_major else 0
+        leads = op.code == "FULLY_CONNECTED" and axis < rank - 1 and len(first.shape or ()) == rank
+        if op.code in _SHAPE_KEEPING or leads:
+            return first, axis
+        if op.code in _BROADCASTING:
+            same = (t for t in op.inputs if t is not None and len(t.shape or ()) == rank)
+            return next(((t, axis) for t in same if (t.shape or ())[axis] == OPEN), None)
+        return None
+
+    def _computed(self, op: Op) -> Linear | None:
+        """The value of a scalar that shape arithmetic gives."""
+        inputs = [t for t in op.inputs if t is not None]
+        if op.code in ("STRIDED_SLICE", "GATHER", "SLICE"):
+            return self._measured(inputs[0], inputs[1])
+        if op.code in ("RESHAPE", "SQUEEZE", "CAST", "EXPAND_DIMS"):
+            return self.scalar(inputs[0])
+        if op.code in _ARITHMETIC:
+            return _ARITHMETIC[op.code](*(self.scalar(t) for t in inputs))
+        return None
+
+    def _measured(self, shape: Tensor, place: Tensor) -> Linear | None:
+        """One element of a SHAPE."""
+        op, start = self._producers.get(id(shape)), place.array
+        if start is None or start.size != 1 or op is None or op.code != "SHAPE":
+            return None
+        measured = op.inputs[0]
+        if measured is None or measured.shape is None:
+            return None
+        return self.dimension(measured, int(start.reshape(-1)[0]) % len(measured.shape))
+
+    def _name(self, tensor: Tensor) -> str:
+        return self._names.setdefault(id(tensor), f"{tensor.name}#{len(self._names)}")
+
+
+def _times(a: Linear, b: Linear) -> Linear | None:
+    if a.is_constant:
+        return b * a.constant
+    return a * b.constant if b.is_constant else None
+
+
+def _larger(a: Linear, b: Linear) -> Linear | None:
+    difference = a - b
+    if not difference.is_constant:
+        return None
+    return a if difference.constant >= 0 else b
+
+
+def _smaller(a: Linear, b: Linear) -> Linear | None:
+    larger = _larger(a, b)
+    return None if larger is None else a + b - larger
+
+
+_ARITHMETIC: dict[str, Callable[[Linear, Linear], Linear | None]] = {
+    "ADD": Linear.__add__,
+    "SUB": Linear.__sub__,
+    "MUL": _times,
+    "MAXIMUM": _larger,
+    "MINIMUM": _smaller,
+}

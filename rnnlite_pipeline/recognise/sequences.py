@@ -1,0 +1,170 @@
+"""Computes over the whole sequence what a loop computes in each step from the outside alone.
+
+Every function of the algebra works on the last axis, so a form over the inputs' steps is the
+same form over their sequences [T, B, ...].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence as Many
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnlite_pipeline.graph.build import Builder
+from rnnlite_pipeline.graph.ir import Tensor
+from rnnlite_pipeline.recognise.algebra import Apply, Atom, Form, Map, Product, Symbol
+from rnnlite_pipeline.recognise.extents import Extents, Linear
+from rnnlite_pipeline.recognise.loop import STEP, Loop, Reading, Unrecognised
+
+_PLAIN = {
+    *("LOGISTIC", "TANH", "RELU", "RELU6", "RELU_N1_TO_1", "ABS", "EXP", "LOG", "SQRT", "RSQRT"),
+    *("SIN", "COS", "MAXIMUM", "MINIMUM", "DIV"),
+}
+
+
+@dataclass
+class Sequences:
+    """The sequences of one loop, in running order, each [T, B, ...].
+
+    Attributes:
+        loop: The loop they belong to.
+        extents: The run-time integers of the graph the loop stands in.
+        build: Collects the ops made, in execution order.
+    """
+
+    loop: Loop
+    extents: Extents
+    build: Builder
+    _known: dict[str, Tensor] = field(default_factory=dict)
+
+    def define(self, symbol: Symbol, tensor: Tensor) -> None:
+        """Says which sequence a symbol stands for, once it is computed."""
+        self._known[symbol.key] = tensor
+
+    def joined(self, forms: Many[Form]) -> Tensor:
+        """The forms' sequences side by side along the features."""
+        parts = [self.of(form) for form in forms]
+        if len(parts) == 1:
+            return parts[0]
+        return self.build.concatenate(parts, axis=2)
+
+    def of(self, form: Form) -> Tensor:
+        """The sequence [T, B, form.width] of a form over the outside.
+
+        Raises:
+            Unrecognised: It depends on what is not known as a sequence.
+        """
+        total: Tensor | None = None
+        for atom, linear in form.terms.values():
+            part = self._mapped(self._atom(atom), linear, atom.width)
+            total = part if total is None else self.build.binary("ADD", total, part)
+        if total is None:
+            raise Unrecognised("a part of its step is the same in every step")
+        if not np.any(form.bias):
+            return total
+        return self.build.binary("ADD", total, self._row(form.bias))
+
+    def reversed(self, tensor: Tensor) -> Tensor:
+        """The sequence from its last step to its first."""
+        return self.build.reverse(tensor, axis=0)
+
+    def last(self, tensor: Tensor) -> Tensor:
+        """The last step [B, n] of a sequence."""
+        places = ([-1, 0, 0], [0, 0, 0], [1, 1, 1])
+        return self.build.op(
+            "STRIDED_SLICE",
+            [tensor, *map(self.build.indices, places)],
+            tensor.dtype,
+            (tensor.shape or ())[1:],
+            begin_mask=0b110,
+            end_mask=0b111,
+            shrink_axis_mask=0b001,
+        )
+
+    def columns(self, tensor: Tensor, start: int, stop: int) -> Tensor:
+        """Columns [start, stop) of a tensor's last axis."""
+        lead = (tensor.shape or ())[:-1]
+        if (start, stop) == (0, (tensor.shape or ())[-1]):
+            return tensor
+        others = (1 << len(lead)) - 1
+        places = ([*(0 for _ in lead), start], [*(0 for _ in lead), stop], [1] * (len(lead) + 1))
+        return self.build.op(
+            "STRIDED_SLICE",
+            [tensor, *map(self.build.indices, places)],
+            tensor.dtype,
+            (*lead, stop - start),
+            begin_mask=others,
+            end_mask=others,
+        )
+
+    def _row(self, values: NDArray[Any]) -> Tensor:
+        return self.build.constant("row", values.astype(np.float32))
+
+    def _mapped(self, tensor: Tensor, linear: Map, width: int) -> Tensor:
+        """The sequence of `tensor` mapped in each step."""
+        if linear.is_identity and width == linear.width:
+            return tensor
+        if linear.diagonal:
+            return self.build.binary("MUL", tensor, self._row(linear.values))
+        shape = (*(tensor.shape or ())[:2], linear.width)
+        weights = self._row(linear.values.T)
+        return self.build.op(
+            "FULLY_CONNECTED", [tensor, weights, None], tensor.dtype, shape, keep_num_dims=True
+        )
+
+    def _atom(self, atom: Atom) -> Tensor:
+        if atom.key not in self._known:
+            self._known[atom.key] = self._computed(atom)
+        return self._known[atom.key]
+
+    def _computed(self, atom: Atom) -> Tensor:
+        if isinstance(atom, Symbol):
+            return self._symbol(atom)
+        if isinstance(atom, Product):
+            first, *rest = (self._atom(f) for f in atom.factors)
+            for tensor in rest:
+                first = self.build.binary("MUL", first, tensor)
+            return first
+        if atom.function == "LINEAR":
+            return self.of(atom.arguments[0])
+        if atom.function not in _PLAIN:
+            raise Unrecognised(f"its step computes {atom.function.lower()} between two layers")
+        return self._applied(atom)
+
+    def _applied(self, atom: Apply) -> Tensor:
+        parts = [self._row(a.bias) if a.is_constant else self.of(a) for a in atom.arguments]
+        if len(parts) == 1:
+            return self.build.unary(atom.function, parts[0])
+        return self.build.binary(atom.function, parts[0], parts[1])
+
+    def _symbol(self, symbol: Symbol) -> Tensor:
+        whole = self.loop.whole(symbol)
+        if whole.key in self._known:
+            start = symbol.start - whole.start
+            return self.columns(self._known[whole.key], start, start + symbol.width)
+        if symbol.name not in self.loop.readings:
+            raise Unrecognised("a part of its step reads another layer's state, not its output")
+        self._known[whole.key] = self._running(self.loop.readings[symbol.name])
+        return self._symbol(symbol)
+
+    def _running(self, reading: Reading) -> Tensor:
+        """The sequence [T, B, F] in the order the loop reads it.
+
+        Raises:
+            Unrecognised: The loop reads a part of it, or in another order.
+        """
+        tensor, steps = reading.tensor, self.loop.steps
+        if self.extents.dimension(tensor, reading.axis) != steps:
+            raise Unrecognised("the number of its steps is not known to be its sequence's length")
+        if tensor.dtype != "FLOAT32":
+            raise Unrecognised(f"it reads a sequence of {tensor.dtype.lower()}")
+        if reading.axis == 1:
+            tensor = self.build.transpose(tensor, [1, 0, 2])
+        if reading.index == Linear.symbol(STEP):
+            return tensor
+        if reading.index == steps - Linear(1) - Linear.symbol(STEP):
+            return self.reversed(tensor)
+        raise Unrecognised("it reads its sequence neither forwards nor backwards")

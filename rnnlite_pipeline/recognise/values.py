@@ -1,0 +1,73 @@
+"""What a value inside a loop body can be, read symbolically."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from numpy.typing import NDArray
+
+from rnnlite_pipeline.graph.ir import Tensor
+from rnnlite_pipeline.recognise.algebra import Form
+from rnnlite_pipeline.recognise.extents import Linear
+
+
+@dataclass(frozen=True, eq=False)
+class Const:
+    """A constant of any dtype and rank."""
+
+    array: NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """A row vector for each batch entry: [B, form.width]."""
+
+    form: Form
+
+
+@dataclass(frozen=True)
+class Index:
+    """An integer scalar, linear in the loop's counters and bounds."""
+
+    linear: Linear
+
+
+@dataclass(frozen=True)
+class Indices:
+    """A vector of integers, as a slice's begin is."""
+
+    items: tuple[Linear, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Sequence:
+    """A tensor that stays the same in every step, read one step at a time."""
+
+    variable: int
+    tensor: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class TensorList:
+    """The list variable, after the writes made in this step."""
+
+    variable: int
+    writes: tuple[tuple[Linear, Tensor], ...] = ()
+
+
+@dataclass(frozen=True)
+class Bound:
+    """counter < limit, and every further bound that must hold to go on."""
+
+    limits: tuple[tuple[Linear, Linear], ...]
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """What cannot be read, and why, in the user's terms."""
+
+    reason: str
+
+
+Value: TypeAlias = Const | Rows | Index | Indices | Sequence | TensorList | Bound | Unknown
