@@ -1,0 +1,54 @@
+# make demo       trains the example, converts, verifies and packages it
+# make test       lint, format, types, tests
+# make test-slow  the long tests
+# make lock       the lock file anew, by uv
+# make clean      forgets the environment and all results
+#
+# Needs Python 3.11, 3.12 or 3.13 with pip and venv; PYTHON=python3.12 chooses one.
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+# The environment is made anew when the lock or the Python changes, not when a file is touched.
+# The stamps come last, so what was interrupted starts over.
+IDENTITIES := $(shell $(PYTHON) .ci/identity.py requirements.lock pyproject.toml)
+ENVIRONMENT := .venv/complete-$(word 1,$(IDENTITIES))
+PROJECT := .venv/project-$(word 2,$(IDENTITIES))
+
+.PHONY: demo test test-slow lint lock clean
+.DELETE_ON_ERROR:
+
+demo: $(PROJECT)
+	$(BIN)/doit package:digits-bilstm
+
+test: lint
+	$(BIN)/python -m pytest -n 2
+
+test-slow: $(PROJECT)
+	$(BIN)/python -m pytest -n 2 -m slow
+
+lint: $(PROJECT)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+lock:
+	uv pip compile --universal --fork-strategy fewest --python-version 3.11 --extra dev \
+	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate \
+	  --custom-compile-command "make lock" pyproject.toml --output-file requirements.lock
+
+clean:
+	rm -rf .venv build examples/*/models .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(ENVIRONMENT):
+	$(if $(IDENTITIES),,$(error $(PYTHON) is no Python 3.11, 3.12 or 3.13))
+	@echo "Setting up .venv from requirements.lock; the first time this takes a few minutes."
+	rm -rf .venv
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements.lock
+	@touch $@
+
+$(PROJECT): $(ENVIRONMENT)
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --no-index --editable .
+	@rm -f .venv/project-*
+	@touch $@
