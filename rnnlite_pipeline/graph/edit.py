@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
+from rnnlite_pipeline.graph.calls import called
 from rnnlite_pipeline.graph.ir import Model, Op, Subgraph, Tensor
 
 #: Ops that do something besides producing their outputs.
@@ -45,15 +46,6 @@ def replace_uses(model: Model, subgraph: Subgraph, old: Tensor, new: Tensor) -> 
         if signature.subgraph is subgraph:
             outputs = signature.outputs.items()
             signature.outputs = {n: new if t is old else t for n, t in outputs}
-
-
-def called(op: Op) -> list[Subgraph]:
-    """The subgraphs an op runs: a loop's condition and body, the branches of an IF."""
-    found: list[Subgraph] = []
-    for value in op.options.values():
-        values = value if isinstance(value, list) else [value]
-        found += [v for v in values if isinstance(v, Subgraph)]
-    return found
 
 
 def callers(model: Model) -> dict[Subgraph, list[tuple[Subgraph, Op]]]:

@@ -10,9 +10,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from rnnlite_pipeline.errors import ModelFormatError
 from rnnlite_pipeline.graph import schema
-from rnnlite_pipeline.graph.flat import Fields
+from rnnlite_pipeline.graph.flat import Fields, damaged
 from rnnlite_pipeline.graph.ir import OPEN, Quantization, Subgraph, Tensor
 
 #: The key of `extra` that holds the file's own fields for shape and quantization.
@@ -171,8 +170,5 @@ def _subgraph_name(table: str, field: str) -> str | None:
 
 def _lookup(table: dict[int, Any], index: int, what: str) -> Any:
     if index not in table:
-        raise ModelFormatError(
-            f"The TFLite model is damaged: there is no {what} {index}.",
-            "Convert or download it again.",
-        )
+        raise damaged(f"there is no {what} {index}")
     return table[index]

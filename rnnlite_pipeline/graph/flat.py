@@ -70,7 +70,7 @@ class Decoder:
             offset = offsets[field.slot] if field.slot < len(offsets) else 0
             if offset:
                 if offset + _width(field) > size:
-                    raise _damaged(f"{table.name}.{field.name} lies outside its table")
+                    raise damaged(f"{table.name}.{field.name} lies outside its table")
                 fields[field.name] = self._value(field, position + offset, fields)
             elif field.kind == "scalar" and not field.vector:
                 fields[field.name] = field.default
@@ -80,7 +80,7 @@ class Decoder:
         at = position - self._unpack(_I32, position)
         length, size = self._unpack(_U16, at), self._unpack(_U16, at + 2)
         if length < 4 or length % 2 or size < 4:
-            raise _damaged(f"the layout of a {table.name} is impossible")
+            raise damaged(f"the layout of a {table.name} is impossible")
         count = (length - 4) // 2
         self._span(at + 4, 2 * count)
         offsets = struct.unpack_from(f"<{count}H", self.data, at + 4)
@@ -146,16 +146,17 @@ class Decoder:
 
     def _span(self, at: int, size: int) -> None:
         if at < 0 or at + size > len(self.data):
-            raise _damaged(f"byte {at + size} lies outside the file of {len(self.data)} bytes")
+            raise damaged(f"byte {at + size} lies outside the file of {len(self.data)} bytes")
         self.end = max(self.end, at + size)
 
     def _charge(self, size: int) -> None:
         self.budget -= size
         if self.budget < 0:
-            raise _damaged("its tables overlap")
+            raise damaged("its tables overlap")
 
 
-def _damaged(detail: str) -> ModelFormatError:
+def damaged(detail: str) -> ModelFormatError:
+    """The error for a file that contradicts itself, as `detail` says."""
     return ModelFormatError(
         f"The TFLite model is damaged: {detail}.", "Convert or download it again."
     )

@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 from rnnlite_pipeline.errors import ModelFormatError
 from rnnlite_pipeline.graph import fields as spell
 from rnnlite_pipeline.graph import schema
-from rnnlite_pipeline.graph.flat import Decoder, Fields
+from rnnlite_pipeline.graph.calls import check_calls
+from rnnlite_pipeline.graph.flat import Decoder, Fields, damaged
 from rnnlite_pipeline.graph.ir import NUMPY, OPEN, Model, Op, Signature, Subgraph, Tensor
 
 _T = TypeVar("_T")
@@ -32,6 +33,7 @@ def read_model(data: bytes) -> Model:
     decoder = Decoder(bytes(data))
     fields = decoder.root("Model")
     model = _Reader(fields).model()
+    check_calls(model)
     model.trailer = _trailer(decoder.data, decoder.end)
     return model
 
@@ -59,7 +61,7 @@ class _Reader:
     def model(self) -> Model:
         parts = self.fields.get("subgraphs", [])
         if not parts:
-            raise _damaged("it has no subgraph")
+            raise damaged("it has no subgraph")
         subgraphs = [Subgraph(p.get("name", "")) for p in parts]
         for subgraph, part in zip(subgraphs, parts, strict=True):
             self._fill(subgraph, part, subgraphs)
@@ -79,7 +81,7 @@ class _Reader:
         for entry in self.fields.get("metadata", []):
             name = entry.get("name", "")
             if name in blobs:
-                raise _damaged(f"it has the metadata {name!r} twice")
+                raise damaged(f"it has the metadata {name!r} twice")
             blobs[name] = _at(self.buffers, entry["buffer"], "buffer")
         return blobs
 
@@ -131,7 +133,7 @@ class _Reader:
         for union in ("builtin_options", "builtin_options2"):
             if fields.get(union) is not None:
                 if op.options_type:
-                    raise _damaged("an op has two sets of options")
+                    raise damaged("an op has two sets of options")
                 member = schema.enum_names(spell.OPTIONS_UNIONS[union])
                 op.options_type = member[fields[f"{union}_type"]]
                 op.options = spell.read_options(op.options_type, fields[union], subgraphs)
@@ -158,7 +160,7 @@ def _code(fields: Fields) -> dict[str, Any]:
     if custom:
         name = fields.get("custom_code", "")
     elif fields.get("custom_code"):
-        raise _damaged(f"the builtin operator {name} has a custom code")
+        raise damaged(f"the builtin operator {name} has a custom code")
     return {"name": name, "custom": custom, "version": fields["version"]}
 
 
@@ -171,7 +173,7 @@ def _signature(fields: Fields, subgraphs: list[Subgraph]) -> Signature:
         for entry in fields.get(side, []):
             name = entry.get("name", "")
             if name in names:
-                raise _damaged(f"the signature {key!r} names {name!r} twice")
+                raise damaged(f"the signature {key!r} names {name!r} twice")
             names[name] = _at(subgraph.tensors, entry["tensor_index"], "tensor")
         sides.append(names)
     return Signature(key, subgraph, *sides)
@@ -180,14 +182,14 @@ def _signature(fields: Fields, subgraphs: list[Subgraph]) -> Signature:
 def _check_size(tensor: Tensor, sparse: bool) -> None:
     shape = tensor.shape or ()
     if any(d < OPEN for d in shape):
-        raise _damaged(f"tensor {tensor.name!r} has the shape {list(shape)}")
+        raise damaged(f"tensor {tensor.name!r} has the shape {list(shape)}")
     if tensor.data is None or sparse or tensor.dtype not in NUMPY:
         return
     size = NUMPY[tensor.dtype].itemsize
     for dimension in shape:
         size *= dimension
     if size != len(tensor.data):
-        raise _damaged(
+        raise damaged(
             f"constant {tensor.name!r} holds {len(tensor.data)} bytes where its shape and type "
             f"take {size}"
         )
@@ -203,14 +205,8 @@ def _all(tensors: list[Tensor], indices: list[int]) -> list[Tensor]:
 
 def _at(items: list[_T], index: int, what: str) -> _T:
     if not 0 <= index < len(items):
-        raise _damaged(f"there is no {what} {index}")
+        raise damaged(f"there is no {what} {index}")
     return items[index]
-
-
-def _damaged(detail: str) -> ModelFormatError:
-    return ModelFormatError(
-        f"The TFLite model is damaged: {detail}.", "Convert or download it again."
-    )
 
 
 def _newer(what: str, value: int) -> ModelFormatError:
