@@ -15,6 +15,7 @@ from rnnlite_pipeline.sources.model import (
     SourceModel,
     TensorSpec,
     check_dtypes,
+    first_line,
     merge_shapes,
     pin,
     unique,
@@ -83,7 +84,7 @@ def _traced(model: Any, inputs: Sequence[TensorSpec]) -> Any:
     except Exception as error:  # whatever a layer raises on shapes the pins made impossible
         print(error, flush=True)
         raise SourceError(
-            f'The model "{model.name}" cannot be called on its inputs: {error}',
+            f'The model "{model.name}" cannot be called on its inputs: {first_line(error)}',
             "Call it in Keras on an input of that shape; check source.inputs.",
         ) from error
 
@@ -138,7 +139,7 @@ def _as_graph(model: Any, pins: Pins) -> Any:
     except Exception as error:  # the user's own code
         print(error, flush=True)
         raise SourceError(
-            f'The model "{model.name}" cannot be called on source.inputs: {error}',
+            f'The model "{model.name}" cannot be called on source.inputs: {first_line(error)}',
             "Give every input of the model, with the shape its layers expect.",
         ) from error
 
@@ -193,7 +194,10 @@ def _spec(name: str, tensor: Any) -> TensorSpec:
 
 def _layers(model: Any, path: str) -> Iterator[dict[str, Any]]:
     """Name (its path below the model), class and, where it has them, units of each layer."""
+    entrance = load("keras").layers.InputLayer
     for layer in model._flatten_layers(include_self=False, recursive=False):
+        if isinstance(layer, entrance):
+            continue
         name = f"{path}{layer.name}"
         units = getattr(layer, "units", None)
         yield {"name": name, "class": type(layer).__name__} | ({"units": units} if units else {})

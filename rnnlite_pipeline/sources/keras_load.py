@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rnnlite_pipeline.errors import RnnliteError, SourceError
 from rnnlite_pipeline.sources.environment import load
 from rnnlite_pipeline.sources.keras_archive import Archive, read_archive
+from rnnlite_pipeline.sources.model import first_line
 
 if TYPE_CHECKING:
     from rnnlite_pipeline.config import Config
@@ -59,7 +60,7 @@ def _loaded(path: Path, custom: Mapping[str, Any], allow_lambda: bool) -> Any:
 
 def _not_loaded(path: Path, archive: Archive, error: Exception) -> SourceError:
     here = load("keras").__version__
-    reason = str(error).strip().split("\n")[0]
+    reason = first_line(error)
     print(error, flush=True)
     if _release(archive.keras_version) > _release(here):
         return SourceError(
@@ -86,7 +87,7 @@ def _built(factory: str) -> Any:
         raise
     except Exception as error:  # the user's own code
         raise SourceError(
-            f"source.factory {factory} raised {type(error).__name__}: {error}",
+            f"source.factory {factory} raised {type(error).__name__}: {first_line(error)}",
             "Call it in Python, without arguments, until it returns a keras.Model.",
         ) from error
     if not isinstance(model, load("keras").Model):
@@ -107,7 +108,7 @@ def _attribute(target: str, key: str) -> Any:
             value = getattr(value, part)
     except Exception as error:  # whatever the module raises on import
         raise SourceError(
-            f"{key}: cannot import {target}: {error}",
+            f"{key}: cannot import {target}: {first_line(error)}",
             "Expected module:attribute, the module beside the config, in the folder the command "
             "runs in, or installed.",
         ) from error

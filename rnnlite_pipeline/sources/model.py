@@ -109,6 +109,11 @@ def merge_shapes(first: Shape, second: Shape) -> Shape:
     return tuple(b if a is None else a for a, b in zip(first, second, strict=True))
 
 
+def first_line(error: Exception) -> str:
+    """What a framework's error says first; the rest, often a page, belongs in the log."""
+    return str(error).strip().split("\n")[0] or type(error).__name__
+
+
 def check_dtypes(specs: Sequence[TensorSpec]) -> None:
     """Refuses an interface that no array of numbers can feed.
 

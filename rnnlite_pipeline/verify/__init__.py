@@ -16,7 +16,6 @@ import rnnlite_pipeline
 from rnnlite_pipeline.errors import RnnliteError, VerificationFailed
 from rnnlite_pipeline.files import write_atomically
 from rnnlite_pipeline.graph.read import read_model
-from rnnlite_pipeline.verify.report import render
 from rnnlite_pipeline.runtime import Runner
 from rnnlite_pipeline.verify.accuracy import accuracy
 from rnnlite_pipeline.verify.cases import cases
@@ -29,6 +28,7 @@ from rnnlite_pipeline.verify.gates import (
     op_histogram,
 )
 from rnnlite_pipeline.verify.oracle import Oracle
+from rnnlite_pipeline.verify.report import render
 from rnnlite_pipeline.verify.runs import KERNELS, Outputs, joined, run_case
 
 if TYPE_CHECKING:

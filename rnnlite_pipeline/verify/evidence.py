@@ -45,7 +45,8 @@ class Check:
 
     def as_json(self) -> dict[str, Any]:
         """The fields that say something; an infinite error is "inf", no number of JSON."""
-        fields = {k: v for k, v in vars(self).items() if v is not None and v != ""}
+        unsaid = {"remedy"} if self.passed else set()
+        fields = {k: v for k, v in vars(self).items() if v not in (None, "") and k not in unsaid}
         return {k: _json(v) for k, v in fields.items()}
 
     def __str__(self) -> str:

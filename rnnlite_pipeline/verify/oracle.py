@@ -10,7 +10,7 @@ import numpy as np
 
 from rnnlite_pipeline.errors import VerificationFailed
 from rnnlite_pipeline.sources import open_source
-from rnnlite_pipeline.sources.model import Array, SourceModel
+from rnnlite_pipeline.sources.model import Array, SourceModel, first_line
 from rnnlite_pipeline.verify.cases import Case
 
 if TYPE_CHECKING:
@@ -54,9 +54,9 @@ class Oracle:
             outputs = tuple(self.source.run(feed) for feed in case.feeds)
         except Exception as error:  # whatever the source's layers raise
             if case.extreme:
-                return f"the source refuses it: {_first_line(error)}"
+                return f"the source refuses it: {first_line(error)}"
             raise VerificationFailed(
-                f'The source cannot run on "{case.name}" input: {_first_line(error)}',
+                f'The source cannot run on "{case.name}" input: {first_line(error)}',
                 "Give data the model takes in verification.data.path, or pin its open dimensions "
                 "in source.inputs.",
             ) from error
@@ -103,7 +103,3 @@ def _nudged(
 
 def _finite(array: Array) -> bool:
     return array.dtype.kind != "f" or bool(np.isfinite(array).all())
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().split("\n")[0] or type(error).__name__

@@ -21,8 +21,8 @@ KERNELS: tuple[Kernels, ...] = ("reference", "default")
 Outputs = Mapping[str, Array]
 
 _WRONG = (
-    "Run `rnnlite inspect` to see how each recurrence is lowered; recurrent.lowering: loop keeps "
-    "the loops. If this is the model's own rounding, raise verification.max_abs_error."
+    "Run `rnnlite inspect` to see how each recurrence is lowered. If this is the rounding that the "
+    "model allows itself, raise verification.max_abs_error; else please report it."
 )
 _LEAKS = "State leaks from one call to the next; this is a bug of the lowering, please report it."
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rnnlite_pipeline.sources.model import Array
     from rnnlite_pipeline.verify.evidence import Check, Evidence
 
-#: The bins of the error histogram: exact, then by powers of ten.
+#: The bins of the error histogram: next to nothing, then by powers of ten.
 EDGES = (0.0, *(10.0**e for e in range(-9, 1)))
 
 
@@ -109,12 +109,12 @@ def _profile(evidence: Evidence, output: str) -> str:
 
 
 def _binned(error: Array) -> tuple[list[int], list[float]]:
-    """Counts by power of ten, from the exact ones to the last bin that is not empty."""
+    """Counts by power of ten, up to the last bin that is not empty."""
     finite = error[np.isfinite(error)]
     places = np.searchsorted(EDGES[1:], finite, side="right")
     counts = np.bincount(places.ravel(), minlength=len(EDGES))
     last = int(np.max(np.nonzero(counts)[0], initial=4)) + 1
-    return [int(c) for c in counts[:last]], list(EDGES[:last])
+    return [int(c) for c in counts[:last]], list(EDGES)
 
 
 def _limit(evidence: Evidence, output: str) -> float:
@@ -125,26 +125,36 @@ def _limit(evidence: Evidence, output: str) -> float:
 
 
 def _comparisons(evidence: Evidence) -> str:
-    rows = [
-        (
-            _mark(c),
-            str(c.data),
-            str(c.output),
-            str(c.kernels),
-            ", ".join(map(str, c.batch or ())),
-            str(c.call),
-            f"{c.max_abs_error:.2e}",
-            f"{c.limit:.2e}",
-        )
-        for c in evidence.checks
-        if c.max_abs_error is not None and c.limit is not None
-    ]
+    """One row an output of a case; its errors on each kernels' first and second call."""
+    rows: dict[tuple[str | None, str | None], list[Check]] = {}
+    for check in evidence.checks:
+        if check.max_abs_error is not None:
+            rows.setdefault((check.data, check.output), []).append(check)
+    if not rows:
+        return ""
+    columns = ("", "input", "#batch", "output", *(f"#{_run(c)}" for c in next(iter(rows.values()))))
+    table = _table((*columns, "#limit"), [_comparison(row) for row in rows.values()])
     skipped = "".join(
         f"<li>“{escape(name)}”: {escape(why)}</li>" for name, why in evidence.skipped.items()
     )
-    columns = ("", "input", "output", "kernels", "#batch", "#call", "#largest error", "#limit")
     note = f"<p>Not applicable to this model:</p><ul>{skipped}</ul>" if skipped else ""
-    return _section("Against the source", _table(columns, rows) + note if rows else note)
+    return _section("Largest error against the source", table + note)
+
+
+def _run(check: Check) -> str:
+    return f"{check.kernels}, call {check.call}"
+
+
+def _comparison(row: Sequence[Check]) -> Sequence[str]:
+    first = row[0]
+    return (
+        "✓" if all(check.passed for check in row) else "✗",
+        str(first.data),
+        ", ".join(map(str, first.batch or ())),
+        str(first.output),
+        *(f"{check.max_abs_error:.1e}" for check in row),
+        f"{first.limit:.1e}",
+    )
 
 
 def _others(evidence: Evidence) -> str:

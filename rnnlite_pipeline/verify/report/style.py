@@ -39,8 +39,7 @@ svg text{fill:var(--soft);font-size:11px;font-family:inherit}
 .curve{fill:none;stroke:var(--curve);stroke-width:1.6;stroke-linejoin:round}
 .dot,.bar{fill:var(--curve)}
 .bar{opacity:.85}
-.limit{stroke:var(--bad);stroke-dasharray:4 4;opacity:.7}
-svg .limit-text{fill:var(--bad)}
+.limit{fill:none;stroke:var(--bad);stroke-dasharray:4 4;opacity:.7}
 footer{margin-top:40px;padding-top:12px;border-top:1px solid var(--line);color:var(--soft);
 font-size:12px}
 @media print{section{break-inside:avoid}main{padding:0}}

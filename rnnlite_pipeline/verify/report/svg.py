@@ -12,28 +12,28 @@ _PLOT_W, _PLOT_H = WIDTH - _LEFT - _RIGHT, HEIGHT - _TOP - _BOTTOM
 
 
 def line(values: Sequence[float], x_title: str, limit: float) -> str:
-    """A curve of non-negative values over 0, 1, 2, ..., and the limit it has to stay below."""
-    top = max(max(values, default=0.0), limit) or 1.0
+    """A curve of non-negative values over 0, 1, 2, ...; the limit is drawn where it is crossed."""
+    largest = max(values, default=0.0)
+    top = largest * 1.1 or limit or 1.0
     last = max(len(values) - 1, 1)
     points = " ".join(f"{_x(i / last):.1f},{_y(v / top):.1f}" for i, v in enumerate(values))
-    dots = f'<polyline class="curve" points="{points}"/>'
+    curve = f'<polyline class="curve" points="{points}"/>'
     if len(values) == 1:
-        dots = f'<circle class="dot" cx="{_x(0):.1f}" cy="{_y(values[0] / top):.1f}" r="3"/>'
-    bound = _y(limit / top)
+        curve = f'<circle class="dot" cx="{_x(0):.1f}" cy="{_y(values[0] / top):.1f}" r="3"/>'
+    bound = f'<path class="limit" d="M{_LEFT} {_y(limit / top):.1f}H{WIDTH - _RIGHT}"/>'
     return _chart(
-        f'<path class="limit" d="M{_LEFT} {bound:.1f}H{WIDTH - _RIGHT}"/>'
-        f'<text class="limit-text" x="{WIDTH - _RIGHT}" y="{bound + 13:.1f}" text-anchor="end">'
-        f"limit {limit:.1e}</text>{dots}"
+        (bound if largest > limit else "")
+        + curve
         + _x_label(0, "0")
         + (_x_label(1, str(len(values) - 1)) if len(values) > 1 else "")
         + _y_label(1, f"{top:.1e}")
         + _y_label(0, "0"),
-        x_title,
+        f"{x_title} (limit {limit:.0e})",
     )
 
 
 def histogram(counts: Sequence[int], edges: Sequence[float], x_title: str) -> str:
-    """Bars of counts between edges; the edges are powers of ten, the first 0 (exact)."""
+    """Bars of counts from each edge to the next; the first edge is 0, the others rise."""
     top = max(counts, default=0) or 1
     step = _PLOT_W / max(len(counts), 1)
     bars = "".join(
@@ -44,8 +44,8 @@ def histogram(counts: Sequence[int], edges: Sequence[float], x_title: str) -> st
     )
     labels = "".join(
         f'<text x="{_LEFT + (i + 0.5) * step:.1f}" y="{HEIGHT - 20}" text-anchor="middle">'
-        f"{escape(_edge(edge))}</text>"
-        for i, edge in enumerate(edges[: len(counts)])
+        f"{escape(_bin(edges, i))}</text>"
+        for i in range(len(counts))
     )
     return _chart(bars + labels + _y_label(1, f"{top:,}") + _y_label(0, "0"), x_title)
 
@@ -55,8 +55,8 @@ def _share(count: int, top: int) -> float:
     return math.log1p(count) / math.log1p(top)
 
 
-def _edge(edge: float) -> str:
-    return "0" if edge == 0 else f"≥{edge:.0e}"
+def _bin(edges: Sequence[float], place: int) -> str:
+    return f"≥{edges[place]:.0e}" if place else f"<{edges[1]:.0e}"
 
 
 def _chart(content: str, x_title: str) -> str:
