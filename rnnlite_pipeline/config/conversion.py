@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from rnnlite_pipeline.config.base import (
     Broken,
@@ -41,10 +41,20 @@ TOLERANCES: dict[Scheme, float] = {
 }
 
 
+def _no_number(value: object) -> object:
+    """1 is not true, though Python, and so pydantic's Literal, thinks it equal."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        raise ValueError("expected keep, true or false")
+    return value
+
+
+TimeMajor = Annotated[Literal["keep", True, False], BeforeValidator(_no_number)]
+
+
 class Recurrent(Section):
     """How recurrent layers are converted."""
 
-    time_major: Literal["keep", True, False] = Field(
+    time_major: TimeMajor = Field(
         default="keep",
         description="The layout the recurrent ops run in: time first (true), batch first"
         " (false), or as the source has it (keep). The model's inputs and outputs do not change.",

@@ -70,14 +70,15 @@ class Document:
     def problem(self, loc: Loc, message: str, *, at_key: bool = False) -> Problem:
         """A problem with the value at `loc`, or with its key.
 
-        What is not in the file (a default, a missing key) is placed at the nearest entry around.
+        What is not in the file (a default, a missing key) is placed at the nearest entry around;
+        a value that begins on a line of its own, at its key.
         """
         known = loc
         while known and known not in self.values:
             known = known[:-1]
-        around = at_key or known != loc
         place = self.values.get(known, (1, 1))
-        line, column = self.keys.get(known, place) if around else place
+        key = self.keys.get(known, place)
+        line, column = key if at_key or known != loc or key[0] < place[0] else place
         return Problem(line, column, dotted(loc), message, excerpt(self.lines, line, column))
 
 

@@ -99,7 +99,7 @@ def _problems(model: type[BaseModel], document: Document, error: ErrorDetails) -
     loc, kind = _loc(error), error["type"]
     if kind == RULES:
         for below, message in error["ctx"]["broken"]:
-            yield document.problem((*loc, *below), message)
+            yield document.problem((*loc, *below), message, at_key=not below)
     elif kind == "extra_forbidden":
         yield document.problem(loc, _unknown_key(model, loc), at_key=True)
     elif kind == "missing":
