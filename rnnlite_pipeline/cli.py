@@ -22,17 +22,18 @@ INTERRUPTED = 130
 _OUT = Path("build")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, stage_program: Sequence[str] | None = None) -> int:
     """Run the command line.
 
     Args:
         arguments: The words after `rnnlite`; those of this process where None.
+        stage_program: What starts a stage; this package's own where None.
 
     Returns:
         0 done; 1 a stage failed; 2 the config or the call is wrong; 130 interrupted.
     """
     try:
-        return _run(sys.argv[1:] if arguments is None else arguments)
+        return _run(sys.argv[1:] if arguments is None else arguments, stage_program)
     except RnnliteError as error:
         return _fail(str(error), error.exit_status)
     except BrokenPipeError:  # the reader of a pipe has seen enough; nothing to flush at exit
@@ -45,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail("interrupted", INTERRUPTED)
 
 
-def _run(arguments: Sequence[str]) -> int:
+def _run(arguments: Sequence[str], stage_program: Sequence[str] | None) -> int:
     parser = _parser()
     if not arguments:
         parser.print_help(sys.stderr)
@@ -54,7 +55,7 @@ def _run(arguments: Sequence[str]) -> int:
         raise CallError(
             f"There is no command {arguments[0]}.", did_you_mean(arguments[0], COMMANDS)
         )
-    call = parser.parse_args(arguments)
+    call = parser.parse_args(arguments, argparse.Namespace(stage_program=stage_program))
     return COMMANDS[call.command].run(call)
 
 
@@ -65,20 +66,19 @@ def _fail(message: str, status: int) -> int:
 
 
 def _validate(call: argparse.Namespace) -> int:
-    from rnnlite_pipeline.config import check_files, check_supported
+    from rnnlite_pipeline.config import check_files, check_supported, load_config
 
     def check(path: Path) -> None:
-        plan = load_plan(path, _OUT)
-        check_files(plan.config)
-        check_supported(plan.config)
+        config = load_config(path)
+        check_supported(config)
+        check_files(config)
         sys.stdout.write(f"{path}: valid\n")
-
-    from rnnlite_pipeline.tasks.plan import load_plan
 
     return _each(call.configs, check)
 
 
 def _stage(call: argparse.Namespace) -> int:
+    from rnnlite_pipeline.tasks.child import COMMAND
     from rnnlite_pipeline.tasks.plan import Plan, load_plan, same_name
     from rnnlite_pipeline.tasks.run import run_stages
 
@@ -91,7 +91,8 @@ def _stage(call: argparse.Namespace) -> int:
             raise same_name(plan.name, known.path, plan.path)
 
     status = _each(call.configs, add)
-    return status or run_stages(call.command, list(plans.values()), call.out, call.jobs)
+    program = call.stage_program or COMMAND
+    return status or run_stages(call.command, list(plans.values()), call.out, call.jobs, program)
 
 
 def _each(configs: Sequence[Path], work: Callable[[Path], None]) -> int:
@@ -134,6 +135,13 @@ COMMANDS = {
 }
 
 
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """argparse's help, with room for the commands' names."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=28)
+
+
 class _Parser(argparse.ArgumentParser):
     """argparse, with its errors in this project's form."""
 
@@ -148,7 +156,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Recurrent TensorFlow models to LiteRT's fused ops, by reviewed YAML config.",
         epilog="`rnnlite COMMAND --help` says more about a command. Exit status: 0 done;\n"
         "1 a stage failed; 2 the config or the call is wrong.",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_Help,
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"rnnlite {__version__}")

@@ -96,6 +96,7 @@ GROUPS: dict[str, Stage] = {
         ("import",),
         lambda p: [*_imported(p), _calibration(p), *_labels(p)],
         lambda p: [p.out / "model.tflite"],
+        lambda p: [p.out / "model.failed.tflite"],  # verify leaves it, so convert starts over
         summary=summary.conversion,
     ),
     "verify": Stage(
@@ -148,7 +149,7 @@ def namespace(
 
 def _task(name: str, plan: Plan, command: Sequence[str]) -> Task:
     stage = GROUPS[name]
-    reads = (plan.path, *(path for path in stage.reads(plan) if path))
+    reads = tuple(path for path in stage.reads(plan) if path)
     makes = tuple(stage.makes(plan))
     fresh = Fresh(plan.settings, reads, (*makes, *stage.may_make(plan)))
     meta: dict[str, Any] = {"config": str(plan.path)}

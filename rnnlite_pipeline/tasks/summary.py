@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
+from typing import Any
 
 from rnnlite_pipeline.tasks.plan import Plan
 
@@ -19,18 +21,29 @@ def conversion(plan: Plan) -> str:
 
 
 def verification(plan: Plan) -> str:
-    """What was measured, and where the figures are."""
-    return measured(plan) + _file(plan.out / "verification.json")
+    """Where the report is, and what was measured."""
+    return _file(plan.out / "report.html") + measured(plan)
 
 
 def packaging(plan: Plan) -> str:
-    """What was measured, and where the release is."""
-    return measured(plan) + _file(plan.out / "dist" / f"{plan.name}-{plan.config.version}.zip")
+    """Where the release is, and what was measured."""
+    return _file(plan.out / "dist" / f"{plan.name}-{plan.config.version}.zip") + measured(plan)
 
 
 def measured(plan: Plan) -> str:
     """The headline figures of verification.json."""
-    raise NotImplementedError
+    told = json.loads((plan.out / "verification.json").read_text(encoding="utf-8"))
+    lines = [f"largest difference from the source: {told['max_abs_error']:.2g}"]
+    rates: dict[str, list[Any]] = {}
+    for each in told["accuracy"]:
+        rates.setdefault(each["output"], []).append(each)
+    for output, measured in rates.items():
+        worst = min(measured, key=lambda each: each["litert"])
+        lines.append(
+            f"accuracy of {output} on {worst['samples']} samples: "
+            f"{worst['litert']:.4f}, the source's {worst['source']:.4f}"
+        )
+    return "".join(f"  {line}\n" for line in lines)
 
 
 def _file(path: Path) -> str:

@@ -1,0 +1,101 @@
+"""Stages that only copy digests, so that the graph can be tested in milliseconds.
+
+What a stage does beyond that comes from the environment: FAKE_DELAY seconds of work before its
+files appear, and FAKE_TROUBLE, `STAGE=KIND`, a way to fail.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import hashlib
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from rnnlite_pipeline.errors import NotConvertible, VerificationFailed
+from rnnlite_pipeline.files import write_atomically
+from rnnlite_pipeline.release import package
+from rnnlite_pipeline.stages import STAGES, main
+
+
+def import_source(config: Any, out: Path) -> None:
+    """Copies the source."""
+    _begin("import", out)
+    write_atomically(out / ".work" / "source.tflite", _read(config.resolve(config.source.path)))
+    write_atomically(out / ".work" / "source.json", b"{}\n")
+
+
+def inspect(config: Any, out: Path) -> None:
+    """Says which source it saw."""
+    _begin("inspect", out)
+    seen = _read(out / ".work" / "source.tflite").decode()
+    write_atomically(out / "inspect.json", json.dumps({"name": config.name, "seen": seen}).encode())
+    write_atomically(out / "inspect.txt", f"a table of {seen}\n".encode())
+
+
+def convert(config: Any, out: Path) -> None:
+    """Makes a model out of the source and of how it is to be lowered."""
+    _begin("convert", out)
+    source = _read(out / ".work" / "source.tflite")
+    write_atomically(out / "model.tflite", source + config.recurrent.bidirectional.encode())
+
+
+def verify(config: Any, out: Path, pipeline: Any) -> None:
+    """Passes every model, unless told to fail it as the real stage does."""
+    del config, pipeline
+    model = _read(out / "model.tflite")
+    try:
+        _begin("verify", out)
+    except VerificationFailed:
+        (out / "model.tflite").replace(out / "model.failed.tflite")
+        raise
+    told = {
+        "passed": True,
+        "model_sha256": hashlib.sha256(model).hexdigest(),
+        "max_abs_error": 1e-7,
+        "accuracy": [],
+    }
+    write_atomically(out / "verification.json", json.dumps(told).encode())
+
+
+def _read(path: Path) -> bytes:
+    return path.read_bytes()
+
+
+def _begin(stage: str, out: Path) -> None:
+    with (out.parent / "runs").open("a", encoding="utf-8") as runs:
+        runs.write(f"{stage} {out.name}\n")
+    print(f"working on {stage}", flush=True)
+    time.sleep(float(os.environ.get("FAKE_DELAY", "0")))
+    where, _, kind = os.environ.get("FAKE_TROUBLE", "").partition("=")
+    if where == stage:
+        _trouble(kind)
+
+
+def _trouble(kind: str) -> None:
+    if kind == "segfault":
+        ctypes.string_at(0)
+    if kind == "refused":
+        raise NotConvertible("The layer `odd` cannot be converted.", "Replace it.")
+    if kind == "gate":
+        raise VerificationFailed("accuracy is 0.5, and 0.9 was asked for.")
+    if kind == "full":
+        raise OSError(errno.ENOSPC, "No space left on device", "model.tflite")
+    raise ValueError(f"{kind}\nwith a second line")
+
+
+if __name__ == "__main__":
+    fakes = {
+        "import": "__main__:import_source",
+        "inspect": "__main__:inspect",
+        "convert": "__main__:convert",
+        "verify": "__main__:verify",
+    }
+    assert package.__name__ in STAGES  # the real one
+    sys.exit(main(sys.argv[1:], {**STAGES, **fakes}))

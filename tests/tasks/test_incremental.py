@@ -1,0 +1,138 @@
+"""What runs again, and what does not."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+import pytest
+
+from rnnlite_pipeline.config import load_config
+from rnnlite_pipeline.tasks import plan
+from rnnlite_pipeline.tasks.graph import GROUPS
+from tests.fake.project import Project
+
+ALL = ["import", "convert", "inspect", "verify", "package"]
+
+
+def _edit_source_unseen(project: Project) -> None:
+    """Other content of the same size under the same modification time."""
+    before = project.source.stat()
+    project.source.write_bytes(b"secnd")
+    os.utime(project.source, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def test_second_run_does_nothing(project: Project) -> None:
+    """A run after a run has nothing to do, even if every input has a new modification time."""
+    assert sorted(project.package()) == sorted(ALL)
+    for path in (project.source, project.config):
+        path.write_bytes(path.read_bytes())
+        os.utime(path)
+    assert project.package() == []
+
+
+def test_comment_in_config_changes_nothing(project: Project) -> None:
+    """A config that says the same in other words is the same config."""
+    project.package()
+    project.write_config("# a comment\nrecurrent: {bidirectional: group}\n")
+    assert project.package() == []
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        _edit_source_unseen,
+        lambda project: project.write_config("recurrent: {bidirectional: split}\n"),
+    ],
+    ids=["source", "config"],
+)
+def test_edit_runs_every_stage(project: Project, edit: Callable[[Project], object]) -> None:
+    """An edited source or config runs all stages, to the results of a clean build."""
+    project.package()
+    edit(project)
+    assert sorted(project.package()) == sorted(ALL)
+    clean = Project(project.folder.parent / "clean").write_config()
+    clean.config.write_bytes(project.config.read_bytes())
+    clean.write_source(project.source.read_bytes()).package()
+    assert project.results() == clean.results()
+
+
+DAMAGE: dict[str, tuple[Callable[[Project], object], list[str]]] = {
+    "imported": (lambda p: (p.out / ".work/source.tflite").write_bytes(b"x"), ["import"]),
+    "model": (lambda p: (p.out / "model.tflite").write_bytes(b"x"), ["convert"]),
+    "inspection": (lambda p: (p.out / "inspect.json").unlink(), ["inspect"]),
+    "report": (lambda p: (p.out / "report.html").write_bytes(b"x"), ["verify"]),
+    "bundle": (lambda p: p.bundle.unlink(), ["package"]),
+    "tampered bundle": (lambda p: p.bundle.write_bytes(b"x"), ["package"]),
+}
+
+
+@pytest.mark.parametrize(("damage", "stages"), DAMAGE.values(), ids=DAMAGE)
+def test_damage_is_repaired(
+    project: Project, damage: Callable[[Project], object], stages: list[str]
+) -> None:
+    """A tampered or missing output is made again by its own stage, and that suffices."""
+    project.package()
+    results = project.results()
+    damage(project)
+    assert project.package() == stages
+    assert project.results() == results
+
+
+def test_failed_verification_converts_again(project: Project) -> None:
+    """A model that failed is not left under its final name, and the next run converts anew."""
+    project.run("convert", "config.yaml")
+    ended = project.run("package", "config.yaml", FAKE_TROUBLE="verify=gate")
+    assert ended.returncode == 1
+    assert "accuracy is 0.5" in ended.stderr
+    assert not (project.out / "model.tflite").exists()
+    assert not project.bundle.exists()
+    assert {"convert", "verify", "package"} <= set(project.package())
+    assert not (project.out / "model.failed.tflite").exists()
+
+
+def test_failure_leaves_no_older_result(project: Project) -> None:
+    """A stage that fails does not leave what it made of an older config."""
+    project.package()
+    project.write_config("recurrent: {bidirectional: split}\n")
+    assert project.run("convert", "config.yaml", FAKE_TROUBLE="convert=refused").returncode == 1
+    assert not (project.out / "model.tflite").exists()
+
+
+def test_parallel_run_makes_the_same(project: Project) -> None:
+    """Two stages at a time end in the same results, and are remembered as well."""
+    assert project.run("package", "config.yaml", "-n", "2").returncode == 0
+    results = project.results()
+    assert project.package() == []
+    serial = Project(project.folder.parent / "serial").write_config().write_source(b"first")
+    serial.package()
+    assert results == serial.results()
+
+
+@pytest.mark.parametrize("what", ["python_version", "_version", "_code_digest"])
+def test_toolchain_is_part_of_the_settings(
+    project: Project, what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another Python, package version or line of this package's code is another setting."""
+    before = plan.toolchain.__wrapped__()
+    monkeypatch.setattr(plan, what, lambda *_: "another")
+    assert plan.toolchain.__wrapped__() != before
+    config = load_config(project.config)
+    assert set(before) < set(plan.load_plan(config.path, project.build).settings)
+
+
+def test_every_file_of_the_config_is_read_by_some_stage(project: Project) -> None:
+    """Calibration, test data, labels and included files belong to the stages that use them."""
+    project.write_config(
+        "quantization: {scheme: int8, calibration: {path: calibration.npz}}\n"
+        "verification: {data: {path: test.npz}}\n"
+        "metadata: {outputs: [{name: y, labels: labels.txt}]}\n"
+        "package: {include: [notes.md]}\n"
+    )
+    made = plan.load_plan(project.config, project.build)
+    reads = {
+        name: {path.name for path in stage.reads(made) if path} for name, stage in GROUPS.items()
+    }
+    assert {"calibration.npz", "labels.txt"} <= reads["model"]
+    assert {"test.npz", "source.keras"} <= reads["verify"]
+    assert "notes.md" in reads["package"]
