@@ -120,7 +120,7 @@ class Quantization(Section):
         allowed = VALUE_TYPES.get(self.scheme, ("float32",))
         for key in ("input_type", "output_type"):
             if getattr(self, key) not in allowed:
-                yield (key,), f"scheme {self.scheme} has {', '.join(allowed)}"
+                yield (key,), f"scheme {self.scheme} takes {' or '.join(allowed)} here"
         if self.scheme == "none" and self.skip:
             yield ("skip",), "scheme none quantizes nothing, so there is nothing to skip"
 

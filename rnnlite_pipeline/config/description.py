@@ -85,6 +85,8 @@ def _inside(entry: str) -> str:
         raise ValueError("expected a path below this file's folder, without `..`, written with /")
     if path == PurePosixPath():
         raise ValueError("expected a file, not the folder itself")
+    if path.as_posix() != entry:
+        raise ValueError(f"expected the plain form, {path}")
     return entry
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -78,13 +79,21 @@ def _wrong(config: Config, pipeline: Pipeline | None) -> Iterator[tuple[Loc, str
         yield from _wrong_include(config, ("package", "include", i), entry)
 
 
-def _wrong_file(loc: Loc, path: Path) -> Iterator[tuple[Loc, str]]:
-    if path.is_dir():
-        yield loc, f"expected a file; {path} is a folder"
-    elif not path.is_file():
-        yield loc, f"no such file: {path}"
-    elif not os.access(path, os.R_OK):
-        yield loc, f"the file cannot be read: {path}"
+def _wrong_file(loc: Loc, path: Path, *, folder: bool = False) -> Iterator[tuple[Loc, str]]:
+    """A path that is not a file one can read; with `folder`, not a folder."""
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        yield loc, f"no such {'folder' if folder else 'file'}: {path}"
+    except OSError as error:
+        yield loc, f"cannot be read: {error.strerror}: {path}"
+    else:
+        if folder and not stat.S_ISDIR(mode):
+            yield loc, f"expected a folder; {path} is a file"
+        elif not folder and not stat.S_ISREG(mode):
+            yield loc, f"expected a file; {path} is {'a folder' if stat.S_ISDIR(mode) else 'none'}"
+        elif not os.access(path, os.R_OK):
+            yield loc, f"cannot be read, by its permissions: {path}"
 
 
 def _wrong_source(config: Config) -> Iterator[tuple[Loc, str]]:
@@ -92,11 +101,7 @@ def _wrong_source(config: Config) -> Iterator[tuple[Loc, str]]:
     if not source.path:
         return
     path = config.resolve(source.path)
-    missing = list(_wrong_file(loc, path))
-    if source.format in ("saved_model", "jax") and path.is_dir():
-        missing = []
-    elif source.format == "saved_model" and not missing:
-        missing = [(loc, f"expected the folder of a SavedModel; {path} is a file")]
+    missing = list(_wrong_file(loc, path, folder=source.format == "saved_model"))
     yield from missing
     if source.sha256 and not missing:
         try:

@@ -12,6 +12,7 @@ from pydantic_core import ErrorDetails
 from rnnlite_pipeline.config.base import RULES
 from rnnlite_pipeline.config.document import Document, Loc
 from rnnlite_pipeline.config.keys import choices_at, homes_of, section_at
+from rnnlite_pipeline.config.scalars import MAX_NUMBER_LENGTH, scalar
 from rnnlite_pipeline.errors import Problem
 
 #: What each of pydantic's error types expected; filled in from the error's context.
@@ -151,7 +152,9 @@ def _wrong_value(model: type[BaseModel], loc: Loc, error: ErrorDetails) -> str:
     if kind in ("model_type", "model_attributes_type"):
         below = section_at(model, loc)
         keys = f" with the keys {', '.join(below.model_fields)}" if below else ""
-        return f"expected a mapping{keys}; {got}"
+        as_path = below is not None and "path" in below.model_fields and isinstance(value, str)
+        meant = f"; did you mean {{path: {value[:40]}}}?" if as_path else ""
+        return f"expected a mapping{keys}; {got}{meant}"
     context: dict[str, Any] = error.get("ctx", {})
     template = _EXPECTED.get(kind)
     expected = f"expected {template.format(**context)}" if template else error["msg"]
@@ -164,9 +167,18 @@ def _hint(kind: str, value: object) -> str:
         return "; write it in quotes if it is text"
     if kind == "bool_type" and isinstance(value, str) and value.lower() in _FORMER_BOOLS:
         return f"; did you mean {_FORMER_BOOLS[value.lower()]}?"
-    if kind in ("int_type", "float_type", "bool_type") and isinstance(value, str):
-        return "; text in quotes is no number" if value[:1].isdigit() else ""
+    if kind in ("int_type", "float_type") and _is_number(value):
+        return "; take the quotes away"
+    if kind == "tuple_type" and isinstance(value, str):
+        return f"; write [{value[:40]}]"
     return ""
+
+
+def _is_number(value: object) -> bool:
+    """Whether text is a number but for its quotes."""
+    if not isinstance(value, str) or len(value) > MAX_NUMBER_LENGTH:
+        return False
+    return isinstance(scalar(value, plain=True), int | float)
 
 
 def _listed(choices: Sequence[str]) -> str:

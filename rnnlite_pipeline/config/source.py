@@ -104,7 +104,7 @@ class Source(Section):
             yield ("factory",), "give path or factory, not both"
             return
         if not self.path and not self.factory:
-            yield (), f"`{' or '.join(possible)}` is missing: where the model comes from"
+            yield (), f"format {self.format} needs {' or '.join(possible)}: where the model is"
         for key in ("path", "factory"):
             if getattr(self, key) and key not in possible:
                 yield (key,), f"format {self.format} is read from {possible[0]}, not from {key}"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 import hashlib
 import io
 import subprocess
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -84,11 +84,29 @@ def test_a_pin_that_does_not_hold_is_told(write: Write) -> None:
 
 @pytest.mark.parametrize(
     ("format_", "path", "said"),
-    [("keras", ".", "expected a file"), ("saved_model", "m.keras", "expected the folder")],
+    [
+        ("keras", ".", "expected a file"),
+        ("saved_model", "m.keras", "expected a folder"),
+        ("saved_model", "s", "no such folder"),
+    ],
 )
 def test_a_file_is_no_folder(write: Write, format_: str, path: str, said: str) -> None:
     """A format of one file does not take a folder, and the reverse."""
     (problem,) = _problems(write(f"name: m\nsource: {{format: {format_}, path: {path}}}\n"))
+    assert said in problem
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [("m.keras/x", "no such file"), ("x" * 300, "File name too long"), ("loop", "Too many levels")],
+)
+def test_a_path_that_cannot_be_looked_up_is_told(
+    write: Write, tmp_path: Path, path: str, said: str
+) -> None:
+    """Whatever the system says against a path becomes a problem at its place."""
+    (tmp_path / "loop").symlink_to("loop")
+    (problem,) = _problems(write(f"name: m\nsource: {{format: keras, path: {path}}}\n"))
+    assert problem.startswith("2:31: source.path: ")
     assert said in problem
 
 

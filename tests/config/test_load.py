@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 import os
 import pickle
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -112,7 +112,9 @@ def test_the_tolerance_is_the_config_s_own_where_given(write: Write) -> None:
     assert load_config(write(text)).tolerance == 1e-3
 
 
-def test_paths_are_relative_to_the_config(write: Write, monkeypatch, tmp_path: Path) -> None:
+def test_paths_are_relative_to_the_config(
+    write: Write, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     """A path is resolved from the config's folder, wherever the process goes afterwards."""
     (tmp_path / "configs").mkdir()
     path = write("name: m\nsource: {format: keras, path: ../models/m.keras}\n")

@@ -101,6 +101,14 @@ WRONG: dict[str, tuple[str, list[str]]] = {
     ),
     "time_major": (f"{HEAD}recurrent: {{time_major: {MARK}yes}}\n", ["keep, true or false"]),
     "time_major as number": (f"{HEAD}recurrent: {{time_major: {MARK}1}}\n", ["got the number 1"]),
+    "text for a list": (
+        f"{HEAD}verification: {{runtimes: {MARK}litert}}\n",
+        ['expected a list; got "litert"; write [litert]'],
+    ),
+    "file for data": (
+        f"{HEAD}verification: {{data: {MARK}test.npz}}\n",
+        ["did you mean {path: test.npz}?"],
+    ),
     "bool as yes": (
         f"{HEAD}converter: {{select_tf_ops: {MARK}yes}}\n",
         ["expected true or false", "did you mean true?"],
@@ -123,7 +131,7 @@ WRONG: dict[str, tuple[str, list[str]]] = {
     ),
     "dimension in quotes": (
         f'name: m\nsource: {{format: keras, path: a, inputs: {{x: [{MARK}"8"]}}}}\n',
-        ["text in quotes is no number"],
+        ["take the quotes away"],
     ),
     "dimension not whole": (
         f"name: m\nsource: {{format: keras, path: a, inputs: {{x: [{MARK}8.5]}}}}\n",
@@ -157,6 +165,7 @@ WRONG: dict[str, tuple[str, list[str]]] = {
     "include outside": (f"{HEAD}package: {{include: [a, {MARK}a/../../b]}}\n", ["without `..`"]),
     "include windows": (f"{HEAD}package: {{include: [{MARK}'a\\b']}}\n", ["written with /"]),
     "include folder": (f"{HEAD}package: {{include: [{MARK}.]}}\n", ["not the folder itself"]),
+    "include twice spelled": (f"{HEAD}package: {{include: [{MARK}./a]}}\n", ["the plain form, a"]),
     # Keys that must fit each other.
     "no origin": (f"name: m\n{MARK}source: {{format: keras}}\n", ["path or factory"]),
     "two origins": (
@@ -204,12 +213,13 @@ WRONG: dict[str, tuple[str, list[str]]] = {
         ["scheme none has no calibration"],
     ),
     "input type of int16x8": (
-        f"{HEAD}quantization:\n  scheme: int16x8\n  calibration: {{path: c}}\n  input_type: {MARK}uint8\n",
-        ["scheme int16x8 has float32, int16"],
+        HEAD
+        + f"quantization: {{scheme: int16x8, calibration: {{path: c}}, input_type: {MARK}uint8}}",
+        ["scheme int16x8 takes float32 or int16"],
     ),
     "output type of none": (
         f"{HEAD}quantization: {{output_type: {MARK}int8}}\n",
-        ["scheme none has float32"],
+        ["scheme none takes float32"],
     ),
     "skip of none": (f"{HEAD}quantization: {{skip: {MARK}[a]}}\n", ["nothing to skip"]),
     "two kinds of data": (
@@ -230,7 +240,8 @@ WRONG: dict[str, tuple[str, list[str]]] = {
         ["at most 2 items"],
     ),
     "mean and std": (
-        f"{HEAD}metadata: {{inputs: [{{name: x, normalization: {{mean: [1], std: {MARK}[1, 2]}}}}]}}",
+        HEAD
+        + f"metadata: {{inputs: [{{name: x, normalization: {{mean: [1], std: {MARK}[1, 2]}}}}]}}",
         ["metadata.inputs[0].normalization.std: mean has 1 values, std 2"],
     ),
     "tensor twice": (
