@@ -82,7 +82,7 @@ class Gate:
             deviation = z - z.mean(axis=-1, keepdims=True)
             variance = np.mean(deviation**2, axis=-1, keepdims=True)
             z = deviation / np.sqrt(variance + LAYER_NORM_EPSILON) * self.layer_norm
-        return z + self.bias
+        return np.asarray(z + self.bias)
 
 
 class Cell(Protocol):

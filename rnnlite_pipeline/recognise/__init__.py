@@ -6,14 +6,16 @@ What is not read stays as it is, and the finding says why.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from rnnlite_pipeline.graph.ir import Model, Op, Subgraph
 from rnnlite_pipeline.recognise.loop import Unrecognised
 from rnnlite_pipeline.recognise.rewrite import Replacement, replace_loop
 from rnnlite_pipeline.recurrence import Recurrence
 
-__all__ = ["Finding", "recognise"]
+__all__ = ["Finding", "Replacement", "recognise"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,25 +33,41 @@ class Finding:
     reason: str = ""
 
 
-def recognise(model: Model) -> list[Finding]:
+#: Says why a replacement must not be made, or None.
+Objection: TypeAlias = Callable[[Replacement], str | None]
+
+
+def recognise(model: Model, objection: Objection = lambda _: None) -> list[Finding]:
     """Replaces every loop that is a recurrence by RECURRENCE ops, in place.
 
     1. A loop is replaced whole, or not at all.
     2. Loops inside loops are read first.
     3. The findings stand in execution order.
+
+    Args:
+        model: Changed in place.
+        objection: Asked before each replacement.
     """
-    findings = []
+    findings: list[Finding] = []
     for subgraph in reversed(model.subgraphs):
-        for op in [o for o in subgraph.ops if o.code == "WHILE"]:
-            name = layer_name(op)
-            try:
-                replacement = replace_loop(op, subgraph, name)
-            except Unrecognised as problem:
-                findings.append(Finding(name, reason=str(problem)))
-                continue
-            _apply(op, replacement, model, subgraph)
-            findings.append(Finding(name, tuple(replacement.recurrences)))
+        here = [
+            _read(op, subgraph, model, objection) for op in list(subgraph.ops) if op.code == "WHILE"
+        ]
+        findings = [*here, *findings]
     return findings
+
+
+def _read(op: Op, subgraph: Subgraph, model: Model, objection: Objection) -> Finding:
+    name = layer_name(op)
+    try:
+        replacement = replace_loop(op, subgraph, name)
+    except Unrecognised as problem:
+        return Finding(name, reason=str(problem))
+    reason = objection(replacement)
+    if reason:
+        return Finding(name, reason=reason)
+    _apply(op, replacement, model, subgraph)
+    return Finding(name, tuple(replacement.recurrences))
 
 
 def layer_name(op: Op) -> str:

@@ -21,11 +21,15 @@ class Replacement:
     """What takes a loop's place.
 
     Attributes:
+        loop: The loop as it was read.
+        extents: The run-time integers of the graph it stands in.
         ops: The new ops, in execution order.
-        results: New tensors by the old ones they stand for.
+        results: By the id of each old tensor that is used: itself and the one for it now.
         recurrences: The recurrences among the ops, first layer first.
     """
 
+    loop: Loop
+    extents: Extents
     ops: list[Op]
     results: dict[int, tuple[Tensor, Tensor]]
     recurrences: list[Recurrence]
@@ -60,7 +64,7 @@ def replace_loop(op: Op, subgraph: Subgraph, name: str) -> Replacement:
         finals.update((s.after.key, t) for s, t in zip(states, outputs[1:], strict=True))
         recurrences.append(recurrence)
     results = dict(_results(op, loop, subgraph, sequences, finals))
-    return Replacement(build.ops, results, recurrences)
+    return Replacement(loop, extents, build.ops, results, recurrences)
 
 
 def _carried(state: State, sequences: Sequences, finals: dict[str, Tensor]) -> None:

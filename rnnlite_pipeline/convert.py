@@ -1,0 +1,149 @@
+"""The stage convert: the canonical graph of a source becomes a model with fused ops."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from rnnlite_pipeline.config import Config
+from rnnlite_pipeline.errors import NotConvertible
+from rnnlite_pipeline.files import write_atomically
+from rnnlite_pipeline.graph.edit import prune
+from rnnlite_pipeline.graph.ir import Model
+from rnnlite_pipeline.graph.read import read_model
+from rnnlite_pipeline.graph.write import write_model
+from rnnlite_pipeline.lower import lower
+from rnnlite_pipeline.recognise import Finding, recognise
+from rnnlite_pipeline.recurrence import BIDIRECTIONAL, RECURRENCE, Lstm, Recurrence
+from rnnlite_pipeline.transform import run_passes
+from rnnlite_pipeline.transform.tensor_lists import tensor_lists_to_tensors
+from rnnlite_pipeline.validate import check_whole, objection
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """One recurrent layer and what it becomes.
+
+    Attributes:
+        name: The layer's name, as its author knows it.
+        recurrence: What it computes; None where its loop was not read.
+        op: The op it becomes: a fused op, or WHILE.
+        reason: Why it stays a loop; empty where it is fused.
+    """
+
+    name: str
+    recurrence: Recurrence | None
+    op: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Conversion:
+    """A converted model and how each of its recurrent layers was lowered."""
+
+    model: Model
+    layers: tuple[Layer, ...]
+
+
+def convert(config: Config, out: Path) -> None:
+    """Writes `out/model.tflite` from `out/.work/source.tflite`.
+
+    Raises:
+        NotConvertible: `lowering: fused` and a layer stays a loop, or ops are left that the
+            runtime does not have.
+    """
+    conversion = converted(read_source(out), config)
+    for layer in conversion.layers:
+        print(f"{layer.name}: {layer.op}{': ' * bool(layer.reason)}{layer.reason}", flush=True)
+    check_convertible(conversion, config)
+    write_atomically(out / "model.tflite", write_model(conversion.model))
+
+
+def read_source(out: Path) -> Model:
+    """The canonical graph that the stage import left."""
+    return read_model((out / ".work" / "source.tflite").read_bytes())
+
+
+def converted(model: Model, config: Config) -> Conversion:
+    """Recognises, groups, lays out and lowers, and runs old against new.
+
+    1. Every loop that is read and says the same when run becomes recurrences.
+    2. Passes fold reversals, transposes and last steps, and group both directions.
+    3. Recurrences become fused ops; lists of what stays a loop become tensors.
+    4. The whole is run against the source's graph.
+    """
+    source = copy.deepcopy(model)
+    print("recognising recurrences", flush=True)
+    findings = recognise(model, objection)
+    prune(model)
+    run_passes(model, config.recurrent)
+    layers = tuple(_layers(model, findings))
+    print("lowering", flush=True)
+    lower(model)
+    unlisted: list[str] = []
+    tensor_lists_to_tensors(model, unlisted)
+    for reason in unlisted:
+        print(reason, flush=True)
+    prune(model)
+    _keep_output_names(model, source)
+    conversion = Conversion(model, layers)
+    if not missing_ops(model):
+        print("running the source's graph against the converted model", flush=True)
+        tensor_lists_to_tensors(source)
+        check_whole(source, model)
+    return conversion
+
+
+def check_convertible(conversion: Conversion, config: Config) -> None:
+    """Refuses a model that the config does not allow.
+
+    Raises:
+        NotConvertible: As `convert`.
+    """
+    loops = [layer for layer in conversion.layers if layer.reason]
+    if config.recurrent.lowering == "fused" and loops:
+        lines = "".join(f"\n  {layer.name}: {layer.reason}" for layer in loops)
+        raise NotConvertible(
+            f"recurrent.lowering is fused, and {len(loops)} of {len(conversion.layers)}"
+            f" recurrent layers have no fused op that says the same:{lines}",
+            "Set recurrent.lowering to auto to keep these as loops, or change the layers.",
+        )
+    missing = missing_ops(conversion.model)
+    if missing:
+        raise NotConvertible(
+            f"The runtime has no op for {', '.join(missing)}.",
+            "Replace what computes them in the source model.",
+        )
+
+
+def missing_ops(model: Model) -> list[str]:
+    """The ops that LiteRT does not run: TensorFlow's own, and custom ones."""
+    return sorted({op.code.removeprefix("Flex") for op in model.ops() if op.custom})
+
+
+def _layers(model: Model, findings: list[Finding]) -> Iterator[Layer]:
+    """Each finding's layers, with the op they are about to be lowered to."""
+    ops = {}
+    for op in model.ops():
+        if op.code in (RECURRENCE, BIDIRECTIONAL):
+            for recurrence in op.options.values():
+                kind = "LSTM" if isinstance(recurrence.cell, Lstm) else "RNN"
+                direction = "BI" if op.code == BIDIRECTIONAL else "UNI"
+                ops[recurrence.name] = (f"{direction}DIRECTIONAL_SEQUENCE_{kind}", recurrence)
+    for finding in findings:
+        if finding.reason:
+            yield Layer(finding.name, None, "WHILE", finding.reason)
+        for found in finding.recurrences:
+            if found.name in ops:
+                op_code, recurrence = ops[found.name]
+                yield Layer(found.name, recurrence, op_code)
+
+
+def _keep_output_names(model: Model, source: Model) -> None:
+    """Gives the outputs the names they had: a rewrite may have put new tensors in their place."""
+    for now, before in zip(model.signatures, source.signatures, strict=True):
+        for key, tensor in now.outputs.items():
+            if tensor not in now.inputs.values():
+                tensor.name = before.outputs[key].name

@@ -1,0 +1,90 @@
+"""How many multiply-adds a model makes for one batch entry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import prod
+
+from rnnlite_pipeline.graph.ir import OPEN, Model, Op, Subgraph, Tensor
+
+#: An op's multiply-adds: a number, and how often it is run for each step of an open length.
+Count = tuple[int, bool]
+
+
+def multiply_adds(model: Model) -> dict[str, int]:
+    """Counts the products of matrices, convolutions and recurrences, for a batch of one.
+
+    Returns:
+        "fixed": those of every call; "per_step": those of each step of an open length, and of
+        each turn of a loop whose number of turns is not in the graph.
+    """
+    fixed, per_step = _of(model.main, in_loop=False)
+    return {"fixed": fixed, "per_step": per_step}
+
+
+def _of(subgraph: Subgraph, in_loop: bool) -> tuple[int, int]:
+    fixed = per_step = 0
+    for op in subgraph.ops:
+        if op.code == "WHILE":
+            inner = sum(_of(op.options["body_subgraph"], in_loop=True))
+            per_step += inner
+            continue
+        count, is_open = _COUNTS.get(op.code, _none)(op)
+        if is_open or in_loop:
+            per_step += count
+        else:
+            fixed += count
+    return fixed, per_step
+
+
+def _none(_op: Op) -> Count:
+    return 0, False
+
+
+def _rows(tensor: Tensor, axes: int) -> Count:
+    """The positions of a tensor's leading axes for a batch of one, and whether one is open.
+
+    The batch is open in every model, so a second open axis is a length.
+    """
+    leading = (tensor.shape or ())[:axes]
+    return prod(d for d in leading if d != OPEN), leading.count(OPEN) > 1
+
+
+def _weights(op: Op) -> int:
+    """The elements of every constant matrix among the inputs."""
+    shapes = [t.shape for t in op.inputs if t is not None and t.data is not None and t.shape]
+    return sum(prod(s) for s in shapes if len(s) == 2)
+
+
+def _product(op: Op) -> Count:
+    out = op.outputs[0]
+    rows, is_open = _rows(out, len(out.shape or ()) - 1)
+    return rows * _weights(op), is_open
+
+
+def _convolution(op: Op) -> Count:
+    out, kernel = op.outputs[0], op.inputs[1]
+    positions, is_open = _rows(out, len(out.shape or ()) - 1)
+    return positions * prod((kernel.shape if kernel else None) or ()), is_open
+
+
+def _recurrence(op: Op) -> Count:
+    x = op.inputs[0]
+    shape = (x.shape if x else None) or ()
+    time = shape[0 if op.options["time_major"] else 1]
+    return (1 if time == OPEN else time) * _weights(op), time == OPEN
+
+
+_COUNTS: dict[str, Callable[[Op], Count]] = {
+    **dict.fromkeys(("FULLY_CONNECTED", "BATCH_MATMUL"), _product),
+    **dict.fromkeys(("CONV_2D", "DEPTHWISE_CONV_2D", "CONV_3D"), _convolution),
+    **dict.fromkeys(
+        (
+            "UNIDIRECTIONAL_SEQUENCE_LSTM",
+            "BIDIRECTIONAL_SEQUENCE_LSTM",
+            "UNIDIRECTIONAL_SEQUENCE_RNN",
+            "BIDIRECTIONAL_SEQUENCE_RNN",
+        ),
+        _recurrence,
+    ),
+}

@@ -1,0 +1,252 @@
+"""Translation validation: each rewritten loop is run, the old graph against the new.
+
+Both are cut out of the model with what they read as inputs, and run on the same numbers: random
+and extreme ones, states away from zero, long and short, one batch entry and several, twice. A
+rewrite that differs is not made. The method is that of Pnueli, Siegel and Singerman (1998).
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnlite_pipeline.errors import StageError
+from rnnlite_pipeline.graph.edit import called, prune
+from rnnlite_pipeline.graph.ir import NUMPY, OPEN, Model, Op, Signature, Subgraph, Tensor
+from rnnlite_pipeline.graph.write import write_model
+from rnnlite_pipeline.lower import lower
+from rnnlite_pipeline.lower.fusable import why_not_fused
+from rnnlite_pipeline.recognise import Replacement
+from rnnlite_pipeline.recognise.extents import Extents, Linear
+from rnnlite_pipeline.runtime import Kernels, Runner
+from rnnlite_pipeline.transform.tensor_lists import tensor_lists_to_tensors
+
+Arrays = dict[str, NDArray[Any]]
+
+#: How far old and new may differ, as a part of the output's largest magnitude.
+TOLERANCE = 1e-5
+
+#: How long open dimensions but the batch are when a whole model is run: convolutions and
+#: poolings in front of a recurrence need more than a few steps.
+WHOLE_LENGTH = 24
+
+#: Outputs smaller than this are compared as if they were this large.
+SMALLEST_SCALE = 1e-3
+
+
+@dataclass(frozen=True)
+class Draw:
+    """One set of inputs: their size where it is open, and their kind.
+
+    Attributes:
+        steps: T, where the loop's length is open.
+        batch: B, and any other open dimension.
+        magnitude: The standard deviation of the numbers, or the number itself if `constant`.
+        constant: Whether every element is the same.
+    """
+
+    steps: int
+    batch: int
+    magnitude: float
+    constant: bool = False
+
+
+DRAWS = (
+    Draw(steps=9, batch=3, magnitude=1.0),
+    Draw(steps=1, batch=1, magnitude=1.0),
+    Draw(steps=40, batch=1, magnitude=20.0),
+    Draw(steps=40, batch=3, magnitude=1.0, constant=True),
+)
+
+
+def objection(replacement: Replacement) -> str | None:
+    """Why a loop must stay: no fused op says it, or the two graphs differ. None: replace it."""
+    for recurrence in replacement.recurrences:
+        reason = why_not_fused(recurrence)
+        if reason:
+            return reason
+    old, new = _excerpts(replacement)
+    reasons: list[str] = []
+    tensor_lists_to_tensors(old, reasons)
+    if reasons:
+        return f"the rewrite could not be checked against the loop: {reasons[0]}"
+    lower(new)
+    difference = largest_difference(old, new, _inputs(replacement))
+    if difference > TOLERANCE:
+        return f"the rewrite differs from the loop by {difference:.1e} of its scale when run"
+    return None
+
+
+def check_whole(old: Model, new: Model) -> None:
+    """Runs the converted model against the source's graph: what the passes did around the loops.
+
+    Args:
+        old: The source's graph with its loops, on plain tensors; its ops are all builtin.
+        new: The converted model.
+
+    Raises:
+        StageError: They differ.
+    """
+    difference = largest_difference(old, new, _whole_inputs(new))
+    if difference > TOLERANCE:
+        raise StageError(
+            f"The converted model differs from its source's graph by {difference:.1e} of its"
+            " scale when both are run.",
+            "This is a fault of rnnlite: report it with the model; `bidirectional: split` and"
+            " `time_major: keep` may avoid it.",
+        )
+
+
+def _whole_inputs(model: Model) -> Iterator[Arrays]:
+    """Numbers for a model's inputs; integers are small, as indices must be."""
+    for number, draw in enumerate(DRAWS):
+        random = np.random.default_rng(number)
+        arrays = {}
+        for name, tensor in model.signatures[0].inputs.items():
+            open_ = (draw.batch, *[WHOLE_LENGTH] * len(tensor.shape or ()))
+            shape = [o if d == OPEN else d for d, o in zip(tensor.shape or (), open_, strict=False)]
+            dtype = NUMPY[tensor.dtype]
+            real = random.normal(0.0, draw.magnitude, shape).astype(dtype)
+            index = random.integers(0, 2, shape).astype(dtype)
+            arrays[name] = index if dtype.kind in "iub" else real
+        yield arrays
+
+
+def largest_difference(old: Model, new: Model, inputs: Iterator[Arrays]) -> float:
+    """How far two models of one interface are apart, relative to the old one's scale.
+
+    The old one runs once on reference kernels; the new one twice on reference kernels and twice
+    on the default delegate, so that a state that leaks from call to call counts as a difference.
+    Infinite where one is finite and the other is not.
+    """
+    written = write_model(new)
+    kernels: tuple[Kernels, ...] = ("reference", "default")
+    expected = Runner(write_model(old), "reference")
+    runners = [Runner(written, k) for k in kernels]
+    worst = 0.0
+    for arrays in inputs:
+        reference = expected.run(arrays)
+        for runner in runners:
+            for _ in range(2):
+                worst = max(worst, _apart(reference, runner.run(arrays)))
+    return worst
+
+
+def _apart(reference: Arrays, results: Arrays) -> float:
+    worst = 0.0
+    for name, a in reference.items():
+        b = results[name]
+        if a.shape != b.shape or not np.array_equal(np.isfinite(a), np.isfinite(b)):
+            return float("inf")
+        if not a.size:
+            continue
+        p, q = (np.nan_to_num(v.astype(np.float64), posinf=0.0, neginf=0.0) for v in (a, b))
+        scale = max(SMALLEST_SCALE, float(np.abs(p).max()))
+        worst = max(worst, float(np.abs(p - q).max()) / scale)
+    return worst
+
+
+def _excerpts(replacement: Replacement) -> tuple[Model, Model]:
+    """The loop alone and its replacement alone, with the same inputs and outputs."""
+    loop, extents = replacement.loop, replacement.extents
+    pairs = list(replacement.results.values())
+    around = _around([loop.op, *_stacks(replacement)], extents)
+    inputs = [t for t in around.inputs if t.dtype in NUMPY]
+    old = _model(inputs, [o for o, _ in pairs], around.ops)
+    made = {id(t) for op in replacement.ops for t in op.outputs}
+    reading = _around(replacement.ops, extents)
+    fresh = [op for op in reading.ops if not any(id(t) in made for t in op.outputs)]
+    new = _model(inputs, [n for _, n in pairs], [*fresh, *replacement.ops])
+    return copy.deepcopy(old), copy.deepcopy(new)
+
+
+def _stacks(replacement: Replacement) -> Iterator[Op]:
+    for old, _ in replacement.results.values():
+        op = replacement.extents.producer(old)
+        if op is not None and op is not replacement.loop.op:
+            yield op
+
+
+@dataclass(frozen=True, eq=False)
+class _Around:
+    """What some ops need: earlier ops that only measure shapes or make zeros, and inputs."""
+
+    ops: list[Op]
+    inputs: list[Tensor]
+
+
+def _around(ops: list[Op], extents: Extents) -> _Around:
+    found: dict[int, Op] = {}
+    inputs: dict[int, Tensor] = {}
+
+    def visit(op: Op) -> None:
+        if id(op) in found:
+            return
+        for tensor in op.inputs:
+            if tensor is None or tensor.data is not None:
+                continue
+            before = extents.producer(tensor)
+            if before is not None and (before in ops or _is_made_here(tensor, extents)):
+                visit(before)
+            elif not any(tensor in o.outputs for o in ops):
+                inputs[id(tensor)] = tensor
+        found[id(op)] = op
+
+    for op in ops:
+        visit(op)
+    return _Around(list(found.values()), list(inputs.values()))
+
+
+def _is_made_here(tensor: Tensor, extents: Extents) -> bool:
+    return tensor.dtype in ("VARIANT", "INT32", "INT64") or extents.is_zero(tensor)
+
+
+def _model(inputs: list[Tensor], outputs: list[Tensor], ops: list[Op]) -> Model:
+    main = Subgraph("main", list(inputs), list(outputs), list(ops))
+    names = {f"input_{k}": t for k, t in enumerate(inputs)}
+    results = {f"output_{k}": t for k, t in enumerate(outputs)}
+    subgraphs = [main]
+    for graph in subgraphs:
+        subgraphs += [g for op in graph.ops for g in called(op) if g not in subgraphs]
+    model = Model(subgraphs, [Signature("serving_default", main, names, results)])
+    prune(model)
+    return model
+
+
+def _inputs(replacement: Replacement) -> Iterator[Arrays]:
+    """Numbers for the excerpt's inputs, a set for each of `DRAWS`."""
+    loop, extents = replacement.loop, replacement.extents
+    original = _around([loop.op, *_stacks(replacement)], extents).inputs
+    lengths = {name for name, _ in loop.steps.factors}
+    for number, draw in enumerate(DRAWS):
+        random = np.random.default_rng(number)
+        sizes = {n: draw.steps if n in lengths else draw.batch for n in _open(original, extents)}
+        arrays = {}
+        for k, tensor in enumerate(t for t in original if t.dtype in NUMPY):
+            axes = range(len(tensor.shape or ()))
+            shape = [_size(extents.dimension(tensor, a), sizes) for a in axes]
+            values = random.normal(0.0, draw.magnitude, shape)
+            if draw.constant:
+                values = np.full(shape, draw.magnitude)
+            arrays[f"input_{k}"] = values.astype(NUMPY[tensor.dtype])
+        yield arrays
+
+
+def _open(tensors: list[Tensor], extents: Extents) -> set[str]:
+    """The symbols of every open dimension."""
+    dimensions = [
+        extents.dimension(t, axis)
+        for t in tensors
+        for axis, length in enumerate(t.shape or ())
+        if length == OPEN
+    ]
+    return {name for dimension in dimensions for name, _ in dimension.factors}
+
+
+def _size(dimension: Linear, sizes: dict[str, int]) -> int:
+    return dimension.constant + sum(factor * sizes[name] for name, factor in dimension.factors)
