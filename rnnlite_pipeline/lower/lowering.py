@@ -1,7 +1,8 @@
 """RECURRENCE and BIDIRECTIONAL pseudo ops become the runtime's fused ops.
 
 1. Forward RECURRENCE: UNIDIRECTIONAL_SEQUENCE_LSTM or _RNN.
-2. Reverse RECURRENCE: the same between two REVERSE_V2 over time; the op only runs forward.
+2. Reverse RECURRENCE: the same between two REVERSE_V2 over time; the op only runs forward. Then
+   reversals that meet cancel (`fold_reverse`).
 3. BIDIRECTIONAL: BIDIRECTIONAL_SEQUENCE_LSTM or _RNN with two outputs. The kernel aligns the
    backward output with time, so nothing is reversed.
 4. Initial states are written before the op at every call (states.py).
@@ -12,6 +13,7 @@
 from __future__ import annotations
 
 from rnnlite_pipeline.errors import NotConvertible
+from rnnlite_pipeline.graph.edit import prune
 from rnnlite_pipeline.graph.ir import Model, Op, Subgraph, Tensor
 from rnnlite_pipeline.lower import lstm, rnn
 from rnnlite_pipeline.lower.dynamic import SizeTracker
@@ -19,6 +21,7 @@ from rnnlite_pipeline.lower.emit import Emitter
 from rnnlite_pipeline.lower.fusable import why_not_fused
 from rnnlite_pipeline.lower.states import Producer, StateWriter, read_final_cell
 from rnnlite_pipeline.recurrence import BIDIRECTIONAL, RECURRENCE, Lstm, Recurrence, SimpleRnn
+from rnnlite_pipeline.transform.fold_reverse import fold_reverse
 
 Used = set[Tensor]
 
@@ -39,6 +42,8 @@ def lower(model: Model) -> None:
             )
     for subgraph in model.subgraphs:
         _lower_subgraph(model, subgraph, _used(model, subgraph))
+    fold_reverse(model)
+    prune(model)
 
 
 def _recurrences(model: Model) -> list[Recurrence]:
