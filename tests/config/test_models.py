@@ -8,7 +8,17 @@ from typing import get_args
 
 import pytest
 
-from rnnlite_pipeline.config import STAGES, Config, Pipeline, Stage, schema, schema_text
+from rnnlite_pipeline.config import (
+    STAGES,
+    Config,
+    Pipeline,
+    Stage,
+    check_supported,
+    load_config,
+    pipeline_of,
+    schema,
+    schema_text,
+)
 from rnnlite_pipeline.config.conversion import TOLERANCES, Scheme, Verification
 from rnnlite_pipeline.config.keys import choices_at, homes_of, section_at, sections_of
 from rnnlite_pipeline.config.source import ORIGINS, Format
@@ -101,3 +111,13 @@ def test_an_error_takes_problems_in_parts_and_as_text() -> None:
     assert str(error) == "m.yaml:1:1: broken\nm.yaml:3:5: name: wrong"
     assert error.problems == ["1:1: broken", "3:5: name: wrong"]
     assert error.details == (part,)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "configs").glob("*.yaml")), ids=lambda p: p.stem)
+def test_every_config_of_the_repository_is_right(path: Path) -> None:
+    """Each is named as its file, asks for nothing unbuilt, and leads editors to the schema."""
+    config = load_config(path)
+    check_supported(config)
+    assert config.name == path.stem
+    assert config.document.lines[0] == "# yaml-language-server: $schema=./schema.json"
+    assert pipeline_of(config).stages
