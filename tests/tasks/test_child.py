@@ -1,0 +1,74 @@
+"""What becomes of a stage that fails in its own process."""
+
+from __future__ import annotations
+
+import pytest
+
+from rnnlite_pipeline.errors import StageError
+from rnnlite_pipeline.tasks.child import ENVIRONMENT, run_stage
+from tests.conftest import FAKE
+from tests.fake.project import Project
+
+FAILURES = {
+    "refused": (["The layer `odd` cannot be converted.", "Replace it."], []),
+    "full": (["No space left on device: model.tflite"], []),
+    "segfault": (["convert of fake crashed with SIGSEGV", "convert.log", "working on"], []),
+    "surprise": (["ValueError: surprise", "convert.log"], ["second line"]),
+}
+
+
+@pytest.mark.parametrize("kind", FAILURES)
+def test_failure_is_told_without_traceback(project: Project, kind: str) -> None:
+    """A failed stage ends with 1, a message on standard error, and never a traceback."""
+    ended = project.run("convert", "config.yaml", FAKE_TROUBLE=f"convert={kind}")
+    said, unsaid = FAILURES[kind]
+    assert ended.returncode == 1
+    assert all(text in ended.stderr for text in said), ended.stderr
+    assert not any(text in ended.stderr for text in [*unsaid, "Traceback", 'File "'])
+    assert "convert fake: failed" in ended.stdout
+
+
+def test_log_holds_all_of_a_surprise(project: Project) -> None:
+    """The log has what was printed and the whole traceback."""
+    project.run("convert", "config.yaml", FAKE_TROUBLE="convert=surprise")
+    log = (project.out / "convert.log").read_text(encoding="utf-8")
+    assert log.startswith("working on convert\nTraceback")
+    assert log.endswith("ValueError: surprise\nwith a second line\n")
+
+
+def test_exit_status_and_remedy_survive(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The parent's error has the message, the remedy and the exit status of the child's."""
+    monkeypatch.setenv("FAKE_TROUBLE", "import=refused")
+    with pytest.raises(StageError) as told:
+        run_stage("import", project.config, project.out, FAKE)
+    assert told.value.message == "The layer `odd` cannot be converted."
+    assert told.value.remedy == "Replace it."
+    project.write_config("nonsense: true\n")
+    with pytest.raises(StageError, match="nonsense") as told:
+        run_stage("import", project.config, project.out, FAKE)
+    assert told.value.exit_status == 2
+
+
+def test_stages_see_no_gpu() -> None:
+    """A stage runs without GPUs and with one order of hashing."""
+    assert ENVIRONMENT["CUDA_VISIBLE_DEVICES"] == "-1"
+    assert ENVIRONMENT["PYTHONHASHSEED"] == "0"
+
+
+def test_one_failed_model_does_not_stop_the_others(project: Project) -> None:
+    """Every model that can be converted is, and the exit status tells of the one that was not."""
+    other = project.folder / "other.yaml"
+    other.write_text("name: other\nsource: {format: keras, path: none.keras}\n", encoding="utf-8")
+    ended = project.run("convert", "other.yaml", "config.yaml")
+    assert ended.returncode == 2
+    assert "none.keras" in ended.stderr
+    assert (project.out / "model.tflite").exists()
+
+
+def test_unwritable_folder(project: Project) -> None:
+    """A results folder that cannot be made is one line and 1."""
+    (project.folder / "taken").write_text("a file", encoding="utf-8")
+    ended = project.run("convert", "config.yaml", "--out", "taken")
+    assert ended.returncode == 1
+    assert "Traceback" not in ended.stderr
+    assert "taken" in ended.stderr

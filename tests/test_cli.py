@@ -1,0 +1,125 @@
+"""The `rnnlite` command: its help, its errors, and its exit status."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from rnnlite_pipeline import __version__
+from rnnlite_pipeline.cli import COMMANDS, main
+from tests.fake.project import ROOT, Project
+
+MODULE = (sys.executable, "-m", "rnnlite_pipeline")
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    """`--version` names the program and its version."""
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"rnnlite {__version__}\n"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each command explains itself with an example, and is in the help and the README."""
+    with pytest.raises(SystemExit):
+        main([command, "--help"])
+    assert f"example:\n  rnnlite {command}" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    assert f"    {command} " in capsys.readouterr().out
+    assert f"rnnlite {command}" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["vaildate", "config.yaml"], "Did you mean validate?"),
+        (["frobnicate"], "There are benchmark, convert,"),
+        (["convert"], "CONFIG"),
+        (["convert", "confg.yaml"], "config.yaml"),
+        (["convert", "config.yaml", "--outt", "x"], "--outt"),
+        (["convert", "config.yaml", "-n", "0"], "0 is not a number of stages"),
+        (["convert", "config.yaml", "-n", "x"], "x is not a number of stages"),
+        (["convert", "."], "."),
+        (["benchmark", "config.yaml"], "benchmark comes in a later release."),
+        (["validate", "config.yaml", "other.yaml"], "other.yaml"),
+        ([], "usage: rnnlite COMMAND"),
+    ],
+)
+def test_wrong_call(
+    project: Project,
+    words: list[str],
+    message: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A wrong call ends with 2, and says on standard error what would be right."""
+    monkeypatch.chdir(project.folder)
+    assert main(words) == 2
+    captured = capsys.readouterr()
+    assert message in captured.err
+    assert "Traceback" not in captured.err
+
+
+def test_all_wrong_configs_are_told(
+    project: Project, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is wrong with several configs is told at once, before any of them is worked on."""
+    monkeypatch.chdir(project.folder)
+    for name in ("a", "b"):
+        (project.folder / f"{name}.yaml").write_text(f"name: {name}\n", encoding="utf-8")
+    assert main(["convert", "a.yaml", "config.yaml", "b.yaml"]) == 2
+    errors = capsys.readouterr().err
+    assert "a.yaml:1:1" in errors
+    assert "b.yaml:1:1" in errors
+    assert not project.build.exists()
+
+
+def test_two_configs_of_one_name(
+    project: Project, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two configs that would write to one folder are refused; one named twice is not."""
+    monkeypatch.chdir(project.folder)
+    (project.folder / "copy.yaml").write_bytes(project.config.read_bytes())
+    assert main(["convert", "config.yaml", "copy.yaml"]) == 2
+    assert "both named fake" in capsys.readouterr().err
+    assert project.run("convert", "config.yaml", "./config.yaml").returncode == 0
+
+
+def test_validate_says_what_is_valid(
+    project: Project, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`validate` names each valid config and leaves nothing."""
+    monkeypatch.chdir(project.folder)
+    assert main(["validate", "config.yaml"]) == 0
+    assert capsys.readouterr().out == "config.yaml: valid\n"
+    assert not project.build.exists()
+
+
+def test_inspect_prints_its_table(project: Project) -> None:
+    """`inspect` prints the table, also when there is nothing to do."""
+    for _ in range(2):
+        ended = project.run("inspect", "config.yaml")
+        assert ended.stdout.endswith("a table of first\n")
+
+
+def test_schema_is_the_checked_in_one(capsys: pytest.CaptureFixture[str]) -> None:
+    """`schema` prints configs/schema.json."""
+    assert main(["schema"]) == 0
+    printed = capsys.readouterr().out
+    assert printed == (ROOT / "configs" / "schema.json").read_text(encoding="utf-8")
+
+
+def test_reader_may_stop_early() -> None:
+    """A closed pipe is no error: `rnnlite schema | head -1`."""
+    command = (
+        f"{sys.executable} -m rnnlite_pipeline schema | head -c 1; echo; exit ${{PIPESTATUS[0]}}"
+    )
+    ended = subprocess.run(
+        ["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
