@@ -91,6 +91,7 @@ class _Reader:
         subgraph.outputs = _all(subgraph.tensors, part.get("outputs", []))
         operators = part.get("operators", [])
         subgraph.ops = [self._op(o, subgraph.tensors, subgraphs) for o in operators]
+        _mark_empty_constants(subgraph)
         subgraph.extra = _unlike(part, {"debug_metadata_index": -1})
 
     def _tensor(self, fields: Fields) -> Tensor:
@@ -177,6 +178,14 @@ def _signature(fields: Fields, subgraphs: list[Subgraph]) -> Signature:
             names[name] = _at(subgraph.tensors, entry["tensor_index"], "tensor")
         sides.append(names)
     return Signature(key, subgraph, *sides)
+
+
+def _mark_empty_constants(subgraph: Subgraph) -> None:
+    """A constant without elements has no buffer; that nothing makes it tells it apart."""
+    made = {*subgraph.inputs, *(t for op in subgraph.ops for t in op.outputs)}
+    for tensor in subgraph.tensors:
+        if tensor.shape and 0 in tensor.shape and not tensor.is_variable and tensor not in made:
+            tensor.data = tensor.data or b""
 
 
 def _check_size(tensor: Tensor, sparse: bool) -> None:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from rnnlite_pipeline.graph.build import join
-from rnnlite_pipeline.graph.edit import called, tensors
+from rnnlite_pipeline.graph.calls import called
+from rnnlite_pipeline.graph.edit import tensors
 from rnnlite_pipeline.graph.ir import NUMPY, OPEN, Model, Op, Subgraph, Tensor
 
 PREFIX = "FlexTensorList"

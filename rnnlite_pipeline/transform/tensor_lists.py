@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from rnnlite_pipeline.graph.build import Builder
-from rnnlite_pipeline.graph.edit import called, prune, replace_uses
+from rnnlite_pipeline.graph.calls import called
+from rnnlite_pipeline.graph.edit import prune, replace_uses
 from rnnlite_pipeline.graph.ir import NUMPY, OPEN, Model, Op, Subgraph, Tensor
 from rnnlite_pipeline.transform.run_time_shapes import Dimension, Frames, RunTimeShapes
 from rnnlite_pipeline.transform.tensor_list_groups import (
