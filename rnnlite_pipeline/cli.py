@@ -135,13 +135,6 @@ COMMANDS = {
 }
 
 
-class _Help(argparse.RawDescriptionHelpFormatter):
-    """argparse's help, with room for the commands' names."""
-
-    def __init__(self, prog: str) -> None:
-        super().__init__(prog, max_help_position=28)
-
-
 class _Parser(argparse.ArgumentParser):
     """argparse, with its errors in this project's form."""
 
@@ -150,18 +143,19 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser() -> argparse.ArgumentParser:
+    listed = "\n".join(f"  {name:<12}{command.help}" for name, command in COMMANDS.items())
     parser = _Parser(
         prog="rnnlite",
         usage="rnnlite COMMAND CONFIG... [--out DIR] [-n N]",
         description="Recurrent TensorFlow models to LiteRT's fused ops, by reviewed YAML config.",
-        epilog="`rnnlite COMMAND --help` says more about a command. Exit status: 0 done;\n"
-        "1 a stage failed; 2 the config or the call is wrong.",
-        formatter_class=_Help,
+        epilog=f"commands:\n{listed}\n\n`rnnlite COMMAND --help` says more about a command. "
+        "Exit status: 0 done;\n1 a stage failed; 2 the config or the call is wrong.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"rnnlite {__version__}")
     commands = parser.add_subparsers(
-        dest="command", required=True, metavar="COMMAND", title="commands"
+        dest="command", required=True, metavar="COMMAND", help=argparse.SUPPRESS
     )
     for name, command in COMMANDS.items():
         _add(commands.add_parser, name, command)

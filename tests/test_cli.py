@@ -30,7 +30,7 @@ def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]
     assert f"example:\n  rnnlite {command}" in capsys.readouterr().out
     with pytest.raises(SystemExit):
         main(["--help"])
-    assert f"    {command} " in capsys.readouterr().out
+    assert f"\n  {command} " in capsys.readouterr().out
     assert f"rnnlite {command}" in (ROOT / "README.md").read_text(encoding="utf-8")
 
 

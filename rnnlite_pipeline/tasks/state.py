@@ -13,6 +13,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -115,7 +116,8 @@ class StateFolder:
     def remove(self, task_id: str) -> None:
         """Forget a task."""
         self._tasks[task_id] = {}
-        self._path(task_id).unlink(missing_ok=True)
+        with suppress(OSError):  # a memory that stays is harmless: `Fresh` looks at the files
+            self._path(task_id).unlink(missing_ok=True)
 
     def remove_all(self) -> None:
         """Forget every task."""
