@@ -85,7 +85,9 @@ def program(
         log: Where all it prints goes.
         label: Its name for the user.
     """
-    settings = {"arguments": [Path(word).name for word in command[1:]], **toolchain()}
+    # Not this package's own code: it has no part in what the program makes.
+    versions = {key: toolchain()[key] for key in ("python", "toolchain")}
+    settings = {"arguments": [Path(word).name for word in command[1:]], **versions}
     fresh = Fresh(settings, tuple(reads), tuple(makes))
     work = partial(run_command, command, log, label)
     return task(name, work, fresh, label=label, targets=makes)
