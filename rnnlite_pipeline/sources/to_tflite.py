@@ -7,6 +7,8 @@ Rules:
        stands as FlexTensorListReserve, WHILE, FlexTensorListStack, and open dimensions stay open.
     3. The main graph's inputs and outputs, the signature `serving_default` and their tensors'
        names are the source's, in its order.
+    4. The same source gives the same bytes: a loop's subgraphs are named after the loop, not by a
+       counter of the process, and the NodeDef that a Flex op carries is written in one order.
 """
 
 from __future__ import annotations
@@ -15,8 +17,10 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from flatbuffers import flexbuffers
+
 from rnnlite_pipeline.errors import NotConvertible
-from rnnlite_pipeline.graph.ir import OPEN, Model, Op, Signature, Tensor
+from rnnlite_pipeline.graph.ir import OPEN, Model, Op, Signature, Subgraph, Tensor
 from rnnlite_pipeline.graph.read import read_model
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.sources.environment import load
@@ -41,6 +45,7 @@ def to_tflite(source: SourceModel) -> bytes:
     model = read_model(_convert(frozen))
     print("naming inputs and outputs ...", flush=True)
     _name_interface(model, source)
+    _make_repeatable(model)
     return write_model(model)
 
 
@@ -110,6 +115,43 @@ def _name_interface(model: Model, source: SourceModel) -> None:
             _by_name(source.outputs, main.outputs),
         )
     ]
+
+
+def _make_repeatable(model: Model) -> None:
+    """Rule 4."""
+    for op in model.ops():
+        if op.code.startswith("Flex") and op.custom_options:
+            op.custom_options = _repeatable(op.custom_options)
+        for role, subgraph in op.options.items():
+            if isinstance(subgraph, Subgraph):
+                subgraph.name = f"{op.outputs[0].name}/{role.removesuffix('_subgraph')}"
+
+
+def _repeatable(custom_options: bytes) -> bytes:
+    """A Flex op's options, [op name, NodeDef], without the names the op was traced under."""
+    name, text = (each.AsStringBytes for each in flexbuffers.GetRoot(custom_options).AsVector)
+    node = load("tensorflow").compat.v1.NodeDef.FromString(bytes(text))
+    node.ClearField("experimental_debug_info")
+    builder = flexbuffers.Builder()
+    with builder.Vector():
+        builder.String(_Bytes(bytes(name)))
+        builder.String(_Bytes(node.SerializeToString(deterministic=True)))
+    return bytes(builder.Finish())
+
+
+class _Bytes(str):
+    """Text for flexbuffers that is bytes already: a NodeDef need not be UTF-8."""
+
+    def __new__(cls, content: bytes) -> _Bytes:
+        text = super().__new__(cls)
+        text.content = content
+        return text
+
+    content: bytes
+
+    def encode(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
+        del encoding, errors
+        return self.content
 
 
 def _by_name(specs: Sequence[TensorSpec], tensors: Iterable[Tensor]) -> dict[str, Tensor]:
