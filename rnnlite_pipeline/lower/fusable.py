@@ -5,16 +5,16 @@ from __future__ import annotations
 from rnnlite_pipeline.recurrence import Lstm, Recurrence, SimpleRnn
 
 #: The activations each kernel computes right, measured against `Recurrence.run` in
-#: tests/lower/test_activations.py. The LSTM kernels apply the activation to the candidate and to
-#: the cell state. With NONE they leave the result uninitialized (tensor_utils.h,
-#: ApplyActivationToVector, returns without copying).
+#: tests/lower/test_fusable.py. The LSTM kernels apply the activation to the candidate and to the
+#: cell state; with NONE they leave the result uninitialized (tensor_utils.h,
+#: ApplyActivationToVector, returns without copying). The schema has no SIGMOID to fuse.
 FUSED_ACTIVATIONS: dict[str, tuple[str, ...]] = {
-    Lstm.kind: ("TANH", "RELU", "RELU6", "SIGMOID"),
-    SimpleRnn.kind: ("TANH", "RELU", "RELU6", "RELU_N1_TO_1", "NONE", "SIGMOID"),
+    Lstm.kind: ("TANH", "RELU", "RELU6", "RELU_N1_TO_1"),
+    SimpleRnn.kind: ("TANH", "RELU", "RELU6", "RELU_N1_TO_1", "NONE"),
 }
 
 #: Activations by the name a user knows them by.
-KNOWN_AS = {"NONE": "linear", "RELU_N1_TO_1": "relu_n1_to_1", "SIGMOID": "sigmoid"}
+KNOWN_AS = {"NONE": "linear"}
 
 
 def why_not_fused(recurrence: Recurrence) -> str | None:
