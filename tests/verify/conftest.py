@@ -1,0 +1,15 @@
+"""TensorFlow once a process: it takes seconds to import."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rnnlite_pipeline.sources.environment import load
+
+
+@pytest.fixture(scope="session")
+def keras() -> Any:
+    """Keras, in the environment that every verification runs in."""
+    return load("keras")

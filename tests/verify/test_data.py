@@ -1,0 +1,128 @@
+"""Samples from a file or made up, and the cases they become."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rnnlite_pipeline.errors import VerificationFailed
+from rnnlite_pipeline.sources.model import TensorSpec
+from rnnlite_pipeline.verify.cases import DATA_BATCH, LONG, Case, cases
+from rnnlite_pipeline.verify.data import fixed_batch, random_samples, read_samples, rows
+
+X = TensorSpec("x", "float32", (None, None, 3))
+TOKENS = TensorSpec("tokens", "int32", (None, None))
+Y = TensorSpec("y", "float32", (None, 2))
+Z = TensorSpec("z", "float32", (None, 4))
+
+
+def arrays(**changes: Any) -> dict[str, Any]:
+    """The arrays of a right data file, with changes; None leaves one out."""
+    right = {"x": np.zeros((5, 7, 3), np.float32), "labels": np.zeros(5, np.int64)}
+    return {name: array for name, array in (right | changes).items() if array is not None}
+
+
+def test_a_file_gives_inputs_and_labels(tmp_path: Path) -> None:
+    """`labels` belong to the first output, `labels_OUTPUT` to that output."""
+    np.savez(tmp_path / "d.npz", **arrays(labels_z=np.ones(5, np.int64)))
+    samples = read_samples(tmp_path / "d.npz", [X], [Y, Z])
+    assert len(samples) == 5
+    assert list(samples.inputs) == ["x"]
+    assert {name: int(array[0]) for name, array in samples.labels.items()} == {"y": 0, "z": 1}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"x": None}, 'has no array "x"'),
+        ({"w": np.zeros(5)}, 'has an array "w" that is no input'),
+        ({"x": np.zeros((5, 7, 3))}, r'"x" of dtype float64.*\n.*astype\("float32"\)'),
+        ({"x": np.zeros((5, 7, 4), np.float32)}, r'"x" of shape \[5, 7, 4\]'),
+        ({"x": np.zeros((5, 7), np.float32)}, r"\n.*'N', 'any', 3"),
+        ({"x": np.full((5, 7, 3), np.nan, np.float32)}, "NaN or infinite"),
+        ({"labels": np.zeros(4, np.int64)}, "different or no samples"),
+        ({"x": np.zeros((0, 7, 3), np.float32), "labels": None}, "different or no samples"),
+        ({"labels": np.array([{}] * 5)}, "holds Python objects"),
+    ],
+)
+def test_a_wrong_file_says_what_was_expected(
+    tmp_path: Path, changes: dict[str, Any], said: str
+) -> None:
+    """Each way an array can be wrong is a sentence with the array's name."""
+    np.savez(tmp_path / "d.npz", **arrays(**changes))
+    with pytest.raises(VerificationFailed, match=said):
+        read_samples(tmp_path / "d.npz", [X], [Y])
+
+
+@pytest.mark.parametrize("content", [None, b"", b"PK\3\4 cut short"])
+def test_a_file_that_is_no_npz_is_refused(tmp_path: Path, content: bytes | None) -> None:
+    """A missing, empty or damaged file is a sentence with its path."""
+    path = tmp_path / "d.npz"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(VerificationFailed, match=r"d\.npz (cannot be read|is no \.npz)"):
+        read_samples(path, [X], [Y])
+
+
+def test_random_samples_stay_where_the_input_takes_them() -> None:
+    """Floats are normal, indices below their limit, other integers 0 or 1; a seed repeats them."""
+    flags = TensorSpec("flags", "bool", (None, 2))
+    samples = random_samples([X, TOKENS, flags], {"tokens": 4}, 50, 7).inputs
+    assert {n: a.dtype.name for n, a in samples.items()} == {
+        "x": "float32", "tokens": "int32", "flags": "bool",
+    }  # fmt: skip
+    assert set(np.unique(samples["tokens"])) == {0, 1, 2, 3}
+    assert abs(float(samples["x"].std()) - 1) < 0.1
+    again = random_samples([X, TOKENS, flags], {"tokens": 4}, 50, 7).inputs
+    assert all((samples[n] == again[n]).all() for n in samples)
+    assert (random_samples([X], {}, 50, 8).inputs["x"] != samples["x"]).any()
+
+
+def test_float_indices_are_whole() -> None:
+    """A float input that an Embedding reads gets indices, in every case."""
+    tokens = TensorSpec("tokens", "float32", (None, None))
+    samples = random_samples([tokens], {"tokens": 4}, 5, 0)
+    for case in cases(samples, [tokens], {"tokens": 4}, from_file=False):
+        for feed in case.feeds:
+            assert set(np.unique(feed["tokens"])) <= {0.0, 1.0, 2.0, 3.0}
+
+
+def test_an_open_batch_is_run_at_several_sizes() -> None:
+    """The data in full calls and a rest, one sample, three, extremes, one step and many."""
+    samples = random_samples([X], {}, DATA_BATCH + 6, 0)
+    by_name = {c.name: c for c in cases(samples, [X], {}, from_file=True)}
+    assert by_name["data"].batches == [6, DATA_BATCH]
+    assert by_name["batch 1"].batches == [1]
+    assert by_name["batch 3"].batches == [3]
+    assert by_name[f"{LONG} steps"].feeds[0]["x"].shape == (1, LONG, 3)
+    assert by_name["1 step"].feeds[0]["x"].shape == (1, 1, 3)
+    assert by_name["alternating"].feeds[0]["x"][0, :3, 0].tolist() == [1, -1, 1]
+    assert np.abs(by_name["times 100"].feeds[0]["x"]).max() > 100
+    assert {c.name for c in by_name.values() if not c.extreme} == {
+        "data", "batch 1", "batch 3", "random",
+    }  # fmt: skip
+
+
+def test_a_fixed_batch_is_kept_in_every_case() -> None:
+    """A model of batch 4 is only ever called with 4 samples; the data starts over at its end."""
+    fixed = TensorSpec("x", "float32", (4, None, 3))
+    samples = random_samples([fixed], {}, 6, 0)
+    made: list[Case] = list(cases(samples, [fixed], {}, from_file=False))
+    assert {size for case in made for size in case.batches} == {4}
+    assert (made[0].feeds[1]["x"][2:] == samples.inputs["x"][:2]).all()
+
+
+def test_rows_start_over_at_the_end() -> None:
+    """Fewer samples than a batch are repeated."""
+    assert rows({"x": np.arange(2)}, 1, 4)["x"].tolist() == [1, 0, 1, 0]
+
+
+@pytest.mark.parametrize("shapes", [[(2, 3), (4, 3)], [()], [(None, 2), ()]])
+def test_inputs_without_a_common_batch_are_refused(shapes: list[tuple[int | None, ...]]) -> None:
+    """Where inputs disagree on how many samples a call has, the shapes are named."""
+    specs = [TensorSpec(f"x{i}", "float32", shape) for i, shape in enumerate(shapes)]
+    with pytest.raises(VerificationFailed, match="no common batch axis"):
+        fixed_batch(specs)

@@ -1,0 +1,146 @@
+"""The gates: interface, ops, size, accuracy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rnnlite_pipeline.config import Config, Gates
+from rnnlite_pipeline.graph.ir import Model, Op, Signature, Subgraph, Tensor
+from rnnlite_pipeline.sources.model import TensorSpec
+from rnnlite_pipeline.verify.evidence import Accuracy, Check, Evidence
+from rnnlite_pipeline.verify.gates import (
+    check_accuracy,
+    check_gates,
+    check_interface,
+    op_histogram,
+)
+
+SPECS = [TensorSpec("a", "float32", (None, 3)), TensorSpec("b", "int32", (2,))]
+OPS = {"CustomThing": 1, "FULLY_CONNECTED": 2, "FlexErf": 1, "WHILE": 1}
+
+
+def config(**values: Any) -> Config:
+    """A config with these sections."""
+    source = {"format": "keras", "path": "m.keras"}
+    return Config.model_validate({"name": "m", "source": source, **values})
+
+
+def model(*tensors: tuple[str, str, tuple[int, ...]]) -> Model:
+    """A model whose inputs are also its outputs."""
+    made = [Tensor(*each) for each in tensors]
+    by_name = {t.name: t for t in made}
+    main = Subgraph("main", made, made, [Op("ADD", [], []), Op("ADD", [], [])])
+    return Model([main], [Signature("serving_default", main, by_name, by_name)])
+
+
+A, B = ("a", "FLOAT32", (-1, 3)), ("b", "INT32", (2,))
+
+
+def test_the_source_s_interface_passes() -> None:
+    """Names, order, dtypes and shapes that are equal pass, on both sides."""
+    checks = list(check_interface(model(A, B), SPECS, SPECS))
+    assert len(checks) == 4
+    assert all(check.passed for check in checks)
+
+
+@pytest.mark.parametrize(
+    "tensors",
+    [
+        [B, A],
+        [A],
+        [("c", "FLOAT32", (-1, 3)), B],
+        [("a", "INT8", (-1, 3)), B],
+        [("a", "FLOAT32", (1, 3)), B],
+        [("a", "FLOAT32", (-1, -1)), B],
+    ],
+    ids=["order", "count", "name", "dtype", "closed", "opened"],
+)
+def test_another_interface_fails(tensors: list[Any]) -> None:
+    """Anything that differs shows both interfaces."""
+    failed = [c for c in check_interface(model(*tensors), SPECS, SPECS) if not c.passed]
+    assert "instead of a: float32[null, 3], b: int32[2]" in failed[0].detail
+
+
+def test_a_signature_that_crosses_names_fails() -> None:
+    """A signature whose name leads to another tensor would feed the wrong input."""
+    crossed = model(A, B)
+    a, b = crossed.main.inputs
+    crossed.signatures[0].inputs = {"a": b, "b": a}
+    crossed.signatures[0].outputs = {"a": a}
+    failed = [c.name for c in check_interface(crossed, SPECS, SPECS) if not c.passed]
+    assert failed == ["signature names the inputs", "signature names the outputs"]
+
+
+@pytest.mark.parametrize(
+    ("gates", "failed"),
+    [
+        ({}, []),
+        ({"max_bytes": 100}, []),
+        ({"max_bytes": 99}, ["gate max_bytes"]),
+        ({"require_ops": {"FULLY_CONNECTED": 2, "WHILE": True}}, []),
+        ({"require_ops": {"FULLY_CONNECTED": 1}}, ["gate require_ops FULLY_CONNECTED"]),
+        ({"require_ops": {"LSTM": True}}, ["gate require_ops LSTM"]),
+        ({"forbid_ops": ("RNN", "while")}, []),
+        (
+            {"forbid_ops": ("Flex*", "Custom*")},
+            ["gate forbid_ops Flex*", "gate forbid_ops Custom*"],
+        ),
+    ],
+)
+def test_gates_of_size_and_ops(gates: dict[str, Any], failed: list[str]) -> None:
+    """Each gate is judged by itself; patterns match names, and custom ops count by theirs."""
+    checks = check_gates(config(), Gates.model_validate(gates), 100, OPS)
+    assert [c.name for c in checks if not c.passed] == failed
+
+
+def test_lowering_fused_leaves_no_loop() -> None:
+    """recurrent.lowering: fused fails where a loop is left, and says how many."""
+    fused = config(recurrent={"lowering": "fused"})
+    (check,) = check_gates(fused, Gates(), 1, OPS)
+    assert not check.passed
+    assert check.detail == "the model holds 1 WHILE"
+    assert all(c.passed for c in check_gates(fused, Gates(), 1, {"ADD": 1}))
+
+
+@pytest.mark.parametrize(
+    ("own", "gates", "failed"),
+    [
+        ({}, {}, []),
+        ({"min_accuracy": 0.89, "max_accuracy_drop": 0.02}, {}, []),
+        ({"min_accuracy": 0.91}, {}, ["accuracy"]),
+        ({"min_accuracy": 0.5}, {"min_accuracy": 0.91}, ["accuracy"]),
+        ({"max_accuracy_drop": 0.0}, {"max_accuracy_drop": 0.5}, ["accuracy drop"]),
+    ],
+)
+def test_the_stricter_of_config_and_pipeline_holds(
+    own: dict[str, float], gates: dict[str, float], failed: list[str]
+) -> None:
+    """Accuracy is held to both, whichever asks for more."""
+    asking = config(verification={"data": {"path": "d.npz"}, **own})
+    found = [Accuracy("y", "default", 100, 0.91, 0.9)]
+    checks = check_accuracy(asking, Gates.model_validate(gates), found)
+    assert [c.name for c in checks if not c.passed] == failed
+
+
+def test_accuracy_without_labels_cannot_pass() -> None:
+    """A gate that could not be judged is a gate that was missed."""
+    (check,) = check_accuracy(config(), Gates(min_accuracy=0.1), [])
+    assert not check.passed
+
+
+def test_the_histogram_counts_every_subgraph() -> None:
+    """Ops of loop bodies count like those of the main graph."""
+    both = model(A)
+    both.subgraphs.append(Subgraph("body", ops=[Op("ADD", [], []), Op("Own", [], [], custom=True)]))
+    assert op_histogram(both) == {"ADD": 3, "Own": 1}
+
+
+def test_evidence_passes_only_when_it_is_complete() -> None:
+    """Nothing checked, a failed check, or a verification that broke off: none of them passes."""
+    good, bad = Check("good", True), Check("bad", False)
+    assert not Evidence().passed
+    assert Evidence(checks=[good]).passed
+    assert not Evidence(checks=[good, bad]).passed
+    assert not Evidence(checks=[good], broken_off="the runtime crashed").passed
