@@ -19,7 +19,7 @@ os.environ.update(
 )
 
 import io
-import json
+import re
 import sys
 import tempfile
 import zipfile
@@ -74,16 +74,17 @@ def main(arguments: Sequence[str]) -> None:
     Args:
         arguments: The model's name, the folder, and optionally a number of epochs.
     """
-    name, folder, *epochs = arguments
+    name, folder, *rest = arguments
+    epochs = int(rest[0]) if rest else EPOCHS
     _be_deterministic()
     (images, labels), test = _data()
     model = MODELS[name]()
     model.compile(
-        keras.optimizers.Adam(_falling_rate(len(images), *map(int, epochs))),
+        keras.optimizers.Adam(_falling_rate(len(images), epochs)),
         loss="sparse_categorical_crossentropy",
         metrics=["accuracy"],
     )
-    model.fit(images, labels, batch_size=BATCH, epochs=int(*epochs or [EPOCHS]), verbose=2)
+    model.fit(images, labels, batch_size=BATCH, epochs=epochs, verbose=2)
     accuracy = model.evaluate(*test, verbose=0, return_dict=True)["accuracy"]
     print(f"accuracy on {len(test[1])} digits never seen: {accuracy:.4f}")
     _save(model, test, name, Path(folder))
@@ -96,7 +97,7 @@ def _be_deterministic() -> None:
     keras.utils.set_random_seed(SEED)
 
 
-def _falling_rate(samples: int, epochs: int = EPOCHS) -> keras.optimizers.schedules.CosineDecay:
+def _falling_rate(samples: int, epochs: int) -> keras.optimizers.schedules.CosineDecay:
     return keras.optimizers.schedules.CosineDecay(1e-2, epochs * -(-samples // BATCH))
 
 
@@ -111,18 +112,19 @@ def _data() -> tuple[tuple[Array, Labels], tuple[Array, Labels]]:
 
 
 def _save(model: keras.Model, test: tuple[Array, Labels], name: str, folder: Path) -> None:
-    """Leave both files whole, and equal to the byte for equal weights: neither holds a time."""
+    """Leave both files whole, and equal to the byte for equal weights."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
         saved = Path(scratch, "model.keras")
-        model.save(saved)
-        _write(folder / f"{name}.keras", _without_times(saved.read_bytes()))
+        keras.Model(model.inputs, model.outputs, name=model.name).save(saved)  # no optimizer
+        _write(folder / f"{name}.keras", _reproducible(saved.read_bytes()))
     arrays = io.BytesIO()
     np.savez(arrays, image=test[0], labels=test[1])
-    _write(folder / f"{name}-test.npz", _without_times(arrays.getvalue()))
+    _write(folder / f"{name}-test.npz", _reproducible(arrays.getvalue()))
 
 
-def _without_times(archive: bytes) -> bytes:
+def _reproducible(archive: bytes) -> bytes:
+    """The same zip without the moment it was saved at, and without addresses of objects."""
     buffer = io.BytesIO()
     with (
         zipfile.ZipFile(io.BytesIO(archive)) as source,
@@ -130,10 +132,22 @@ def _without_times(archive: bytes) -> bytes:
     ):
         for name in source.namelist():
             content = source.read(name)
-            if name == "metadata.json":  # Keras writes the moment of saving into it
-                content = json.dumps(json.loads(content) | {"date_saved": "1980-01-01@00:00:00"})
+            if name == "metadata.json":
+                content = re.sub(rb'("date_saved": )"[^"]*"', rb'\1"1980-01-01@00:00:00"', content)
+            if name == "config.json":
+                content = _renumbered(content)
             target.writestr(zipfile.ZipInfo(name), content)
     return buffer.getvalue()
+
+
+def _renumbered(config: bytes) -> bytes:
+    """Keras names shared objects by their address; here they count up from 1."""
+    numbers: dict[bytes, int] = {}
+    return re.sub(
+        rb'(?<="shared_object_id": )\d+',
+        lambda found: b"%d" % numbers.setdefault(found[0], len(numbers) + 1),
+        config,
+    )
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -21,6 +21,7 @@ class Convert(Run):
     name = "convert"
     doc_purpose = "convert models, by config file or model name"
     doc_usage = "[CONFIG...]"
+    sel_tasks: list[str]
     doc_description = "Example: doit convert configs/digits-bilstm.yaml"
 
     @functools.wraps(Run._execute)  # doit reads the names of the options off the signature

@@ -144,7 +144,11 @@ def namespace(
     plans: Sequence[Plan | BrokenPlan], command: Sequence[str] = COMMAND
 ) -> dict[str, Callable[[], Iterator[Task]]]:
     """The task creators of the whole graph, under the names doit looks for."""
-    return {f"task_{name}": lambda name=name: group(name, plans, command) for name in GROUPS}
+
+    def creator(name: str) -> Callable[[], Iterator[Task]]:
+        return lambda: group(name, plans, command)
+
+    return {f"task_{name}": creator(name) for name in GROUPS}
 
 
 def _task(name: str, plan: Plan, command: Sequence[str]) -> Task:

@@ -12,7 +12,7 @@ from rnnlite_pipeline.tasks.plan import Plan
 
 def inspection(plan: Plan) -> str:
     """The table of `inspect`."""
-    return (plan.out / "inspect.txt").read_text(encoding="utf-8")
+    return f"\n{plan.name}\n" + (plan.out / "inspect.txt").read_text(encoding="utf-8")
 
 
 def conversion(plan: Plan) -> str:
