@@ -9,6 +9,7 @@ import numpy as np
 
 from rnnlite_pipeline.errors import SourceError
 from rnnlite_pipeline.sources.environment import load
+from rnnlite_pipeline.sources.keras_forms import folded_time
 from rnnlite_pipeline.sources.keras_load import load_keras
 from rnnlite_pipeline.sources.model import (
     Array,
@@ -75,7 +76,7 @@ def _traced(model: Any, inputs: Sequence[TensorSpec]) -> Any:
     tf = load("tensorflow")
 
     def call(*arrays: Any) -> list[Any]:
-        with layer_paths(model):
+        with layer_paths(model), folded_time():
             return [tf.identity(t) for t in _call(model, arrays)]
 
     specs = [tf.TensorSpec(s.shape, s.dtype, name=f"input_{i}") for i, s in enumerate(inputs)]

@@ -139,6 +139,40 @@ def test_the_file_computes_what_the_source_computes(keras: Any, build: Build) ->
         np.testing.assert_allclose(found[name], array, atol=1e-6)
 
 
+@pytest.mark.parametrize("length", [5, None])
+def test_time_distributed_layers_stand_once(keras: Any, length: int | None) -> None:
+    """Time is folded into the batch: no copy a step, no loop, and the source's numbers."""
+    layers = keras.layers
+    inner = keras.Sequential([layers.Conv1D(2, 2), layers.Flatten(), layers.Dense(4)])
+    x = keras.Input((length, 3, 2), name="x")
+    source = source_model(keras.Model(x, layers.TimeDistributed(inner, name="y")(x)), {})
+    assert source.outputs[0].shape == (None, length, 4)
+    content = to_tflite(source)
+    codes = [op.code for op in read_model(content).ops()]
+    assert codes.count("CONV_2D") == codes.count("FULLY_CONNECTED") == 1
+    assert "WHILE" not in codes
+    fed = {"x": np.random.default_rng(0).standard_normal((2, 5, 3, 2)).astype("f")}
+    expected = source.run(fed)["y"]
+    np.testing.assert_allclose(Runner(content, "reference").run(fed)["y"], expected, atol=1e-6)
+
+
+def test_time_distributed_layers_of_the_user_are_called_step_by_step(keras: Any) -> None:
+    """A layer that may mix the entries of a batch is left as it is."""
+
+    class Centred(keras.layers.Layer):  # type: ignore[misc]
+        def call(self, x: Any) -> Any:
+            return x - keras.ops.mean(x, axis=0, keepdims=True)
+
+        def compute_output_shape(self, input_shape: Any) -> Any:
+            return input_shape
+
+    x = keras.Input((3, 2), batch_size=2, name="x")
+    source = source_model(keras.Model(x, keras.layers.TimeDistributed(Centred(), name="y")(x)), {})
+    fed = {"x": np.random.default_rng(0).standard_normal((2, 3, 2)).astype("f")}
+    found = Runner(to_tflite(source), "reference").run(fed)["y"]
+    np.testing.assert_allclose(found, source.run(fed)["y"], atol=1e-6)
+
+
 def test_the_source_runs_as_keras_itself_does(keras: Any) -> None:
     """The oracle's outputs are those of the model called in inference, by name."""
     model = stacked(keras)
