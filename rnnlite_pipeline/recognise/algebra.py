@@ -294,7 +294,8 @@ def form(parts: Iterable[tuple[Atom, Map]], bias: Array) -> Form:
     for atom, linear in parts:
         known = terms.get(atom.key)
         terms[atom.key] = (atom, linear if known is None else known[1].plus(linear, atom.width))
-    return Form({k: (a, _simplest(m)) for k, (a, m) in terms.items() if np.any(m.values)}, bias)
+    left = {k: (a, _simplest(m)) for k, (a, m) in terms.items() if np.any(m.values)}
+    return _as_sigmoid(Form(left, bias))
 
 
 def constant(values: Array) -> Form:
@@ -381,6 +382,18 @@ def _simplest(linear: Map) -> Map:
     return (
         Map(diagonal.copy()) if np.count_nonzero(values) == np.count_nonzero(diagonal) else linear
     )
+
+
+def _as_sigmoid(value: Form) -> Form:
+    """0.5 + 0.5 tanh(z/2) as sigmoid(z), so that a product has it as one factor; else `value`."""
+    if len(value.terms) != 1 or not np.all(value.bias == 0.5):
+        return value
+    ((atom, linear),) = value.terms.values()
+    is_tanh = isinstance(atom, Apply) and atom.function == "TANH" and atom.width == value.width
+    if not (is_tanh and linear.diagonal and np.all(linear.values == 0.5)):
+        return value
+    assert isinstance(atom, Apply), "a TANH is applied"
+    return of(Apply("LOGISTIC", (atom.arguments[0].scaled(np.array([2.0])),), value.width))
 
 
 def _selected(value: Form, start: int, stop: int) -> Form:

@@ -204,11 +204,17 @@ def _symbols(
 
 
 def _named(body: Subgraph, kept: set[int]) -> Iterator[tuple[int, Symbol]]:
-    """The tensors that are new states, or the parts a new state is joined from."""
+    """The tensors that are new states, or the parts a new state is joined from.
+
+    A tensor that two variables carry is the new state of the one that a step reads; the other
+    only carries it.
+    """
     producers = {id(t): op for op in body.ops for t in op.outputs}
     inputs = {id(t) for t in body.inputs}
+    read = {id(t) for op in body.ops for t in op.inputs}
     taken: set[int] = set()
-    for k, tensor in enumerate(body.outputs):
+    for k in sorted(range(len(body.outputs)), key=lambda k: id(body.inputs[k]) not in read):
+        tensor = body.outputs[k]
         if k in kept or not _is_row(tensor) or id(tensor) in inputs | taken:
             continue
         op = producers.get(id(tensor))

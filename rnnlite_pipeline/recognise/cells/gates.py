@@ -129,7 +129,7 @@ def _parts(atom: Atom, linear: Map, loop: Loop) -> list[tuple[Atom, Array]]:
 
 
 def sigmoid_of(form: Form) -> Form | None:
-    """z where the form is sigmoid(z), also spelled 1 - sigmoid(-z) or 0.5 + 0.5 tanh(z/2)."""
+    """z where the form is sigmoid(z), also spelled 1 - sigmoid(-z)."""
     if len(form.terms) != 1:
         return None
     ((atom, linear),) = form.terms.values()
@@ -141,8 +141,6 @@ def sigmoid_of(form: Form) -> Form | None:
             return inner
         if np.all(scale == -1.0) and np.all(form.bias == 1.0):
             return inner.scaled(np.array([-1.0]))
-    if atom.function == "TANH" and np.all(scale == 0.5) and np.all(form.bias == 0.5):
-        return inner.scaled(np.array([2.0]))
     return None
 
 

@@ -103,7 +103,7 @@ def _cell_update(form: Form, c: Symbol) -> tuple[Form, Form | None, Form]:
     signs = sorted(s for _, s in with_c), sorted(s for _, s in without)
     if signs == ([1.0], [1.0]):
         (kept, _), (new, _) = with_c[0], without[0]
-        gate, candidate = _gate_and_candidate(new)
+        gate, candidate = _gate_and_candidate(new, c)
         return _sigmoid(kept, "forget gate"), gate, candidate
     if signs == ([1.0], [-1.0, 1.0]):
         (kept, _) = with_c[0]
@@ -149,14 +149,17 @@ def _sigmoid(factors: list[Factor], what: str) -> Form:
     return argument
 
 
-def _gate_and_candidate(factors: list[Factor]) -> tuple[Form, Form]:
-    """(the input gate's argument, the candidate), from the factors of i*g."""
+def _gate_and_candidate(factors: list[Factor], c: Symbol) -> tuple[Form, Form]:
+    """(the input gate's argument, the candidate), from the factors of i*g.
+
+    Where both are sigmoids, the gate is the one that looks at the cell state.
+    """
     if len(factors) != 2:
         raise Unrecognised(f"its new cell state adds {render(_joined(factors))}, not i*g")
     gates = [f for f in factors if sigmoid_of(of(f)) is not None]
     if not gates:
         raise Unrecognised(f"its input gate is none of {render(_joined(factors))}, no sigmoid")
-    gate = gates[0]
+    gate = next((g for g in gates if any(s.key == c.key for s in g.symbols())), gates[0])
     other = factors[1] if gate is factors[0] else factors[0]
     return _sigmoid([gate], "input gate"), of(other)
 

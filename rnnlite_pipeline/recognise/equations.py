@@ -1,0 +1,162 @@
+"""A cell given by its equations alone: what has no fused op, or no name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnlite_pipeline.recognise import algebra
+from rnnlite_pipeline.recognise.algebra import Apply, Atom, Form, Product, Symbol
+from rnnlite_pipeline.recurrence import sigmoid
+
+Array = NDArray[Any]
+
+#: The symbol for a step's input; `before(k)` and `after(k)` are those of state k.
+INPUT = "x"
+
+
+def before(k: int) -> str:
+    """The symbol's name for state k before the step."""
+    return f"s{k}"
+
+
+def after(k: int) -> str:
+    """The symbol's name for state k after the step."""
+    return f"n{k}"
+
+
+@dataclass(frozen=True, eq=False)
+class Equations:
+    """A cell by its equations.
+
+    Attributes:
+        kind: The cell's name as its author knows it, such as "GRU"; "cell" where it has none.
+        features: F.
+        states: The width of each state; the first is what the cell puts out.
+        updates: The new value of each state, a form over `INPUT`, `before(k)` and `after(j)`.
+        order: The positions of `updates` in an order they can be computed in.
+    """
+
+    kind: str
+    features: int
+    states: tuple[int, ...]
+    updates: tuple[Form, ...]
+    order: tuple[int, ...]
+
+    def step(self, x: Array, states: Sequence[Array]) -> tuple[Array, ...]:
+        """x [B, F] and the states [B, width] before the step, to the states after it."""
+        values: dict[str, Array] = {INPUT: x}
+        values.update((before(k), s) for k, s in enumerate(states))
+        for k in self.order:
+            new = evaluate(self.updates[k], values)
+            values[after(k)] = np.broadcast_to(new, (x.shape[0], self.states[k]))
+        return tuple(values[after(k)] for k in range(len(self.states)))
+
+
+def evaluate(form: Form, values: dict[str, Array]) -> Array:
+    """The form's value [B, width] in float64, given each symbol's [B, whole width]."""
+    total: Array = form.bias[None, :].copy()
+    for atom, linear in form.terms.values():
+        value = _atom(atom, values)
+        total = total + (value * linear.values if linear.diagonal else value @ linear.values)
+    return total
+
+
+def _atom(atom: Atom, values: dict[str, Array]) -> Array:
+    if isinstance(atom, Symbol):
+        return np.asarray(values[atom.name][:, atom.start : atom.stop], np.float64)
+    if isinstance(atom, Product):
+        return np.asarray(
+            np.prod(
+                np.stack(np.broadcast_arrays(*[_atom(f, values) for f in atom.factors])), axis=0
+            )
+        )
+    arguments = [evaluate(a, values) for a in atom.arguments]
+    if atom.function == "LEAKY_RELU":
+        return np.where(arguments[0] > 0, arguments[0], arguments[0] * atom.parameter)
+    return np.asarray(FUNCTIONS[atom.function](*arguments), np.float64)
+
+
+def _gelu(z: Array) -> Array:
+    return np.asarray(0.5 * z * (1 + np.tanh(np.sqrt(2 / np.pi) * (z + 0.044715 * z**3))))
+
+
+def _softmax(z: Array) -> Array:
+    e = np.exp(z - z.max(axis=-1, keepdims=True))
+    return np.asarray(e / e.sum(axis=-1, keepdims=True))
+
+
+#: Every function an equation can apply, by TFLite op name, in float64.
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "LINEAR": lambda z: z,
+    "LOGISTIC": sigmoid,
+    "TANH": np.tanh,
+    "RELU": lambda z: np.maximum(z, 0.0),
+    "RELU6": lambda z: np.clip(z, 0.0, 6.0),
+    "RELU_N1_TO_1": lambda z: np.clip(z, -1.0, 1.0),
+    "RELU_0_TO_1": lambda z: np.clip(z, 0.0, 1.0),
+    "ELU": lambda z: np.where(z > 0, z, np.expm1(np.minimum(z, 0.0))),
+    "GELU": _gelu,
+    "HARD_SWISH": lambda z: z * np.clip(z + 3.0, 0.0, 6.0) / 6.0,
+    "EXP": np.exp,
+    "LOG": np.log,
+    "SQRT": np.sqrt,
+    "RSQRT": lambda z: 1.0 / np.sqrt(z),
+    "ABS": np.abs,
+    "SIN": np.sin,
+    "COS": np.cos,
+    "SIGN": np.sign,
+    "FLOOR": np.floor,
+    "CEIL": np.ceil,
+    "ROUND": np.round,
+    "SOFTMAX": _softmax,
+    "MAXIMUM": np.maximum,
+    "MINIMUM": np.minimum,
+    "DIV": np.divide,
+    "POW": np.power,
+    "SQUARED_DIFFERENCE": lambda a, b: (a - b) ** 2,
+    "SELECT": lambda m, a, b: np.where(m != 0, a, b),
+    "SELECT_V2": lambda m, a, b: np.where(m != 0, a, b),
+    "EQUAL": np.equal,
+    "NOT_EQUAL": np.not_equal,
+    "LESS": np.less,
+    "LESS_EQUAL": np.less_equal,
+    "GREATER": np.greater,
+    "GREATER_EQUAL": np.greater_equal,
+    "LOGICAL_NOT": lambda m: m == 0,
+    "LOGICAL_AND": lambda a, b: (a != 0) & (b != 0),
+    "LOGICAL_OR": lambda a, b: (a != 0) | (b != 0),
+    "MEAN": lambda z: z.mean(axis=-1, keepdims=True),
+    "SUM": lambda z: z.sum(axis=-1, keepdims=True),
+    "REDUCE_MAX": lambda z: z.max(axis=-1, keepdims=True),
+    "REDUCE_MIN": lambda z: z.min(axis=-1, keepdims=True),
+}
+
+
+def substituted(form: Form, value_of: Callable[[Symbol], Form]) -> Form:
+    """The form with `value_of(symbol)` in the place of every symbol, however deep."""
+    total = algebra.constant(form.bias)
+    for atom, linear in form.terms.values():
+        value = _substituted(atom, value_of)
+        if not linear.diagonal:
+            part = value @ linear.values
+        else:
+            part = value.scaled(linear.values)
+        total = total + part
+    return total
+
+
+def _substituted(atom: Atom, value_of: Callable[[Symbol], Form]) -> Form:
+    if isinstance(atom, Symbol):
+        return value_of(atom)
+    if isinstance(atom, Product):
+        first, *rest = (_substituted(f, value_of) for f in atom.factors)
+        for factor in rest:
+            first = first * factor
+        return first
+    arguments = tuple(substituted(a, value_of) for a in atom.arguments)
+    return algebra.of(Apply(atom.function, arguments, atom.width, atom.parameter))
