@@ -55,9 +55,10 @@ def verify(config: Config, out: Path, pipeline: Pipeline) -> None:
         stale.unlink(missing_ok=True)
     if not path.is_file():
         raise VerificationFailed(f"There is no {path}.", "Run `rnnlite convert` first.")
-    evidence = Evidence(facts={"name": config.name, "pipeline": pipeline.name})
+    evidence = Evidence({"name": config.name, "pipeline": pipeline.name}, broken_off="interrupted")
     try:
         _examine(config, out, pipeline, evidence)
+        evidence.broken_off = ""
     except Exception as error:
         evidence.broken_off = str(error) or type(error).__name__
         raise
@@ -158,12 +159,12 @@ def _leave(out: Path, evidence: Evidence) -> None:
 
 
 def _failure(evidence: Evidence, failed: Path) -> RnnliteError:
-    wrong = evidence.failed
+    wrong = evidence.headlines
     lines = [str(check) for check in wrong[:SHOWN]]
     if len(wrong) > SHOWN:
-        lines.append(f"... and {len(wrong) - SHOWN} more, in verification.json")
+        lines.append("... and more, in verification.json and report.html")
     return VerificationFailed(
-        f"The model failed {len(wrong)} of {len(evidence.checks)} checks; it is kept as "
+        f"The model failed {len(evidence.failed)} of {len(evidence.checks)} checks; it is kept as "
         f"{failed.name}.\n  " + "\n  ".join(lines),
         wrong[0].remedy,
     )

@@ -103,6 +103,16 @@ class Evidence:
         return [check for check in self.checks if not check.passed]
 
     @property
+    def headlines(self) -> list[Check]:
+        """The failed checks, of each output on each input only the worst run."""
+        worst: dict[tuple[str, str | None, str | None], Check] = {}
+        for check in self.failed:
+            key = (check.name, check.data, check.output)
+            if key not in worst or (check.max_abs_error or 0) > (worst[key].max_abs_error or 0):
+                worst[key] = check
+        return list(worst.values())
+
+    @property
     def passed(self) -> bool:
         """Whether the model may be released: everything was judged, and everything passed."""
         return bool(self.checks) and not self.failed and not self.broken_off

@@ -137,6 +137,17 @@ def test_the_histogram_counts_every_subgraph() -> None:
     assert op_histogram(both) == {"ADD": 3, "Own": 1}
 
 
+def test_headlines_are_the_worst_of_their_kind() -> None:
+    """Of the runs of one output on one input only the worst is told; other failures all are."""
+    runs = [
+        Check("equals", False, data="d", output="y", call=call, max_abs_error=error)
+        for call, error in ((1, 0.1), (2, 0.3))
+    ]
+    other = Check("gate", False)
+    right = Check("equals", True, data="e", output="y", max_abs_error=0.9)
+    assert Evidence(checks=[*runs, right, other]).headlines == [runs[1], other]
+
+
 def test_evidence_passes_only_when_it_is_complete() -> None:
     """Nothing checked, a failed check, or a verification that broke off: none of them passes."""
     good, bad = Check("good", True), Check("bad", False)

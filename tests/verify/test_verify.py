@@ -192,6 +192,21 @@ def test_a_verification_that_breaks_off_has_failed(
     assert "no.npz cannot be read" in told["broken_off"]
 
 
+def test_an_interrupted_verification_has_failed(
+    trained: tuple[Path, Weights], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Interrupted after checks that all passed, it does not leave a verdict of passed."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("rnnlite_pipeline.verify._compare", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        stage(trained, tmp_path, converted(trained[1]))
+    assert not (tmp_path / "model.tflite").exists()
+    assert not json.loads((tmp_path / "verification.json").read_text())["passed"]
+
+
 def test_without_a_model_there_is_nothing_to_verify(tmp_path: Path) -> None:
     """A missing model is a failure with what to run, and leaves no old verdict behind."""
     (tmp_path / "verification.json").write_text('{"passed": true}')

@@ -69,7 +69,7 @@ def _summary(evidence: Evidence) -> str:
 
 
 def _failures(evidence: Evidence) -> str:
-    lines = [str(check) for check in evidence.failed]
+    lines = [str(check) for check in evidence.headlines]
     if evidence.broken_off:
         lines.append(f"The verification broke off: {evidence.broken_off}")
     if not lines:
