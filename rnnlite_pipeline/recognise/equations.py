@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -70,11 +71,8 @@ def _atom(atom: Atom, values: dict[str, Array]) -> Array:
     if isinstance(atom, Symbol):
         return np.asarray(values[atom.name][:, atom.start : atom.stop], np.float64)
     if isinstance(atom, Product):
-        return np.asarray(
-            np.prod(
-                np.stack(np.broadcast_arrays(*[_atom(f, values) for f in atom.factors])), axis=0
-            )
-        )
+        first, *rest = (_atom(f, values) for f in atom.factors)
+        return reduce(np.multiply, rest, first)
     arguments = [evaluate(a, values) for a in atom.arguments]
     if atom.function == "LEAKY_RELU":
         return np.where(arguments[0] > 0, arguments[0], arguments[0] * atom.parameter)
@@ -142,10 +140,8 @@ def substituted(form: Form, value_of: Callable[[Symbol], Form]) -> Form:
     total = algebra.constant(form.bias)
     for atom, linear in form.terms.values():
         value = _substituted(atom, value_of)
-        if not linear.diagonal:
-            part = value @ linear.values
-        else:
-            part = value.scaled(linear.values)
+        diagonal = linear.diagonal
+        part = value.scaled(linear.values) if diagonal else value @ linear.values
         total = total + part
     return total
 
