@@ -36,6 +36,14 @@ def _why_not_lstm(cell: Lstm) -> str | None:
         return "only some of its gates have peepholes; the fused LSTM op has all or none"
     if len({gate.layer_norm is None for gate in [*gates, cell.candidate]}) > 1:
         return "only some of its gates are normalized; the fused LSTM op normalizes all or none"
+    outputs, units = cell.states
+    if outputs > units:
+        # lstm_eval.cc, CalculateLstmOutputFloat: n_batch * n_output floats are written to a
+        # scratch of n_batch * n_cell. It corrupts the memory of the bidirectional op.
+        return (
+            f"its projection widens {units} units to {outputs}, and the fused LSTM op has no "
+            "room for that"
+        )
     if cell.projection is None and (cell.projection_bias is not None or cell.projection_clip):
         return "it biases or clips its output without a projection, unlike the fused LSTM op"
     return None

@@ -7,6 +7,7 @@ from rnnlite_pipeline.graph.edit import consumers, producers
 from rnnlite_pipeline.graph.ir import Model, Op, Subgraph, Tensor
 from rnnlite_pipeline.transform.sequence_ops import (
     Producers,
+    Snapshot,
     bypass,
     each_until_settled,
     permutation,
@@ -27,20 +28,52 @@ def fold_transpose(model: Model) -> bool:
     """Merges TRANSPOSEs, and moves them where that leaves fewer.
 
     1. TRANSPOSE(TRANSPOSE(z)) is one TRANSPOSE of z, or z itself.
-    2. Equal TRANSPOSEs of one tensor are one.
+    2. Equal TRANSPOSEs of one tensor are one; one that nothing reads is none.
     3. A step of TRANSPOSE(z) is a step of z, if the axes left over keep their order.
     4. An elementwise op or CONCATENATION of TRANSPOSEs is a TRANSPOSE of that op, if fewer
-       TRANSPOSEs are left then.
+       TRANSPOSEs are left then: at once, or after more such moves (else they are taken back).
     """
-    return each_until_settled(model, _fold_one)
+    changed = each_until_settled(model, _fold_one)
+    for subgraph in model.subgraphs:
+        changed |= _try_sinking(model, subgraph)
+    return changed
 
 
-def _fold_one(model: Model, subgraph: Subgraph) -> bool:
+def _try_sinking(model: Model, subgraph: Subgraph) -> bool:
+    """Rule 4 where a single move gains nothing."""
+    before, taken_back = _transposes(subgraph), Snapshot(model, subgraph)
+    while _fold_one(model, subgraph, gain=0):
+        pass
+    if _transposes(subgraph) < before:
+        return True
+    taken_back.restore()
+    return False
+
+
+def _transposes(subgraph: Subgraph) -> int:
+    return sum(op.code == "TRANSPOSE" for op in subgraph.ops)
+
+
+def _fold_one(model: Model, subgraph: Subgraph, gain: int = 1) -> bool:
     made = producers(subgraph)
-    return any(
-        _merge(model, subgraph, op, made) or _step(subgraph, op, made) or _sink(subgraph, op, made)
-        for op in list(subgraph.ops)
-    ) or _share(model, subgraph)
+    return (
+        any(
+            _merge(model, subgraph, op, made)
+            or _step(subgraph, op, made)
+            or _sink(subgraph, op, made, gain)
+            for op in list(subgraph.ops)
+        )
+        or _share(model, subgraph)
+        or _drop_unread(subgraph)
+    )
+
+
+def _drop_unread(subgraph: Subgraph) -> bool:
+    read = {*subgraph.outputs, *(t for op in subgraph.ops for t in op.inputs)}
+    kept = [op for op in subgraph.ops if op.code != "TRANSPOSE" or op.outputs[0] in read]
+    changed = len(kept) < len(subgraph.ops)
+    subgraph.ops = kept
+    return changed
 
 
 def _merge(model: Model, subgraph: Subgraph, op: Op, made: Producers) -> bool:
@@ -106,7 +139,7 @@ def _step(subgraph: Subgraph, op: Op, made: Producers) -> bool:
     return True
 
 
-def _sink(subgraph: Subgraph, op: Op, made: Producers) -> bool:
+def _sink(subgraph: Subgraph, op: Op, made: Producers, gain: int) -> bool:
     if op.code not in ELEMENTWISE and op.code != "CONCATENATION":
         return False
     computed = [t for t in op.inputs if t is not None and t.data is None]
@@ -117,7 +150,7 @@ def _sink(subgraph: Subgraph, op: Op, made: Producers) -> bool:
         return False
     if not all(_broadcasts(t, order) for t in op.inputs if t is not None and t.data is not None):
         return False
-    if not _worth_it(subgraph, op, before, order):
+    if _gain(subgraph, op, before, order) < gain:
         return False
     y, build = op.outputs[0], Builder(op.outputs[0].name)
     inverse = _inverse(order)
@@ -138,16 +171,16 @@ def _broadcasts(constant: Tensor, order: tuple[int, ...]) -> bool:
     return constant.shape is not None and (rank == 0 or (rank == 1 and order[-1] == len(order) - 1))
 
 
-def _worth_it(subgraph: Subgraph, op: Op, before: list[Op], order: tuple[int, ...]) -> bool:
-    readers = consumers(subgraph)
-    y = op.outputs[0]
-    inverse = _inverse(order)
-    cancelled = [r for r in readers.get(y, []) if permutation(r) == inverse]
-    others = len(readers.get(y, [])) - len(cancelled) + (y in subgraph.outputs)
+def _gain(subgraph: Subgraph, op: Op, before: list[Op], order: tuple[int, ...]) -> int:
+    """How many TRANSPOSEs fewer there are when those before `op` move behind it."""
+    readers, y = consumers(subgraph), op.outputs[0]
+    behind = readers.get(y, [])
+    cancelled = [r for r in behind if permutation(r) == _inverse(order)]
     freed = [
         b for b in before if readers[b.outputs[0]] == [op] and b.outputs[0] not in subgraph.outputs
     ]
-    return len(freed) + len(cancelled) > (others > 0)
+    others = len(behind) > len(cancelled) or y in subgraph.outputs
+    return len(freed) + len(cancelled) - others
 
 
 def _inverse(order: tuple[int, ...]) -> tuple[int, ...]:

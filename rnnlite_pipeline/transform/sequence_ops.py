@@ -114,3 +114,27 @@ def each_until_settled(model: Model, rewrite: Callable[[Model, Subgraph], bool])
         while rewrite(model, subgraph):
             changed = True
     return changed
+
+
+class Snapshot:
+    """A subgraph as it is now, to go back to when a trial does not pay."""
+
+    def __init__(self, model: Model, subgraph: Subgraph) -> None:
+        self._subgraph = subgraph
+        self._ops = [
+            (op, list(op.inputs), list(op.outputs), dict(op.options)) for op in subgraph.ops
+        ]
+        self._outputs = list(subgraph.outputs)
+        self._signatures = [(s, dict(s.outputs)) for s in model.signatures]
+        self._names = {t: t.name for op in subgraph.ops for t in op.outputs}
+
+    def restore(self) -> None:
+        """Puts ops, their operands and options, outputs and names back."""
+        self._subgraph.ops = [op for op, *_ in self._ops]
+        for op, inputs, outputs, options in self._ops:
+            op.inputs, op.outputs, op.options = inputs, outputs, options
+        self._subgraph.outputs = self._outputs
+        for signature, outputs_by_name in self._signatures:
+            signature.outputs = outputs_by_name
+        for tensor, name in self._names.items():
+            tensor.name = name

@@ -54,6 +54,7 @@ def test_variants_without_an_op_are_refused_with_their_reason() -> None:
         "only some of its gates have peepholes": replace(plain, output=peeping.output),
         "its candidate looks at the cell state": replace(plain, candidate=peeping.forget),
         "only some of its gates are normalized": replace(plain, candidate=normal.candidate),
+        "widens 3 units to 4": random_lstm(RNG, 2, 3, outputs=4),
         "without a projection": replace(plain, projection_clip=1.0),
     }
     for words, cell in refused.items():

@@ -13,7 +13,7 @@ from rnnlite_pipeline.errors import NotConvertible
 from rnnlite_pipeline.graph.ir import Model, Op, Subgraph, Tensor
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.lower import lower
-from rnnlite_pipeline.recurrence import RECURRENCE, Gate, Lstm, Recurrence
+from rnnlite_pipeline.recurrence import RECURRENCE, Cell, Gate, Lstm, Recurrence
 from rnnlite_pipeline.runtime import Runner
 from tests.lower.cases import KERNELS, Case, Initial, histogram, random_lstm, random_rnn
 
@@ -27,17 +27,18 @@ def cases(draw: st.DrawFn) -> Case:
     features, units = draw(st.integers(1, 5)), draw(st.integers(1, 20))
     count = draw(st.sampled_from([1, 2]))
     if draw(st.booleans()):
-        outputs = draw(st.none() | st.integers(1, 9))
+        outputs = draw(st.none() | st.integers(1, units))
         attributes: dict[str, Any] = {
             "coupled": draw(st.booleans()),
             "peephole": draw(st.booleans()),
-            "layer_norm": count == 1 and draw(st.booleans()),
+            # Over few units the variance may vanish, and float32 cannot follow.
+            "layer_norm": count == 1 and units > 4 and draw(st.booleans()),
             "projection_bias": draw(st.booleans()),
             "activation": draw(st.sampled_from(["TANH", "RELU", "RELU6"])),
             "cell_clip": draw(st.sampled_from([0.0, 0.3])),
             "projection_clip": draw(st.sampled_from([0.0, 0.2])) if outputs else 0.0,
         }
-        cells = [
+        cells: list[Cell] = [
             random_lstm(rng, features, units, outputs=outputs, **attributes) for _ in range(count)
         ]
     else:
