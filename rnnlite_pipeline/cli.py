@@ -90,9 +90,11 @@ def _stage(call: argparse.Namespace) -> int:
         if known.path != plan.path:
             raise same_name(plan.name, known.path, plan.path)
 
-    status = _each(call.configs, add)
+    if status := _each(call.configs, add):
+        return status
+    call.out.mkdir(parents=True, exist_ok=True)
     program = call.stage_program or COMMAND
-    return status or run_stages(call.command, list(plans.values()), call.out, call.jobs, program)
+    return run_stages(call.command, list(plans.values()), call.out, call.jobs, program)
 
 
 def _each(configs: Sequence[Path], work: Callable[[Path], None]) -> int:

@@ -58,8 +58,7 @@ def main(arguments: Sequence[str], stages: Mapping[str, str] = STAGES) -> int:
         return _fail(report, str(error.message), error.remedy, error.exit_status)
     except OSError as error:
         traceback.print_exc()
-        where = f": {error.filename}" if error.filename else ""
-        return _fail(report, f"{error.strerror or error}{where}", "", 1)
+        return _fail(report, f"{error.strerror or error}: {error.filename or out}", "", 1)
     except Exception as error:  # noqa: BLE001  # the parent shows one line, the log has all
         traceback.print_exc()
         first_line = str(error).strip().split("\n", 1)[0]
