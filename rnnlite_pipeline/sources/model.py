@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -110,8 +111,16 @@ def merge_shapes(first: Shape, second: Shape) -> Shape:
 
 
 def first_line(error: Exception) -> str:
-    """What a framework's error says first; the rest, often a page, belongs in the log."""
-    return str(error).strip().split("\n")[0] or type(error).__name__
+    """What a framework's error says in one line; the rest, often a page, belongs in the log.
+
+    Keras says first which layer it called, and only then, in bold, what went wrong in it.
+    """
+    plain = re.sub(r"\x1b\[[0-9;]*m|\{\{.*?\}\} ?", "", str(error))
+    lines = [line.strip() for line in plain.splitlines() if line.strip()]
+    where = lines[0] if lines else type(error).__name__
+    if where.startswith("Exception encountered when calling") and len(lines) > 1:
+        return f"{lines[1]} ({where.removeprefix('Exception encountered when ').rstrip('.')})"
+    return where
 
 
 def check_dtypes(specs: Sequence[TensorSpec]) -> None:

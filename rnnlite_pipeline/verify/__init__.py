@@ -17,6 +17,7 @@ from rnnlite_pipeline.errors import RnnliteError, VerificationFailed
 from rnnlite_pipeline.files import write_atomically
 from rnnlite_pipeline.graph.read import read_model
 from rnnlite_pipeline.runtime import Runner
+from rnnlite_pipeline.sources import open_source
 from rnnlite_pipeline.verify.accuracy import accuracy
 from rnnlite_pipeline.verify.cases import cases
 from rnnlite_pipeline.verify.data import Samples, random_samples, read_samples
@@ -83,14 +84,13 @@ def _examine(config: Config, out: Path, pipeline: Pipeline, evidence: Evidence) 
     ops = op_histogram(model)
     evidence.facts["ops"] = {"source": op_histogram(read_model(imported)), "model": ops}
     print("opening the source ...", flush=True)
-    oracle = Oracle(config)
-    source = oracle.source
+    source = open_source(config)
     evidence.facts["versions"] = _versions(source)
     evidence.checks += check_interface(model, source.inputs, source.outputs)
     evidence.checks += check_gates(config, pipeline.gates, len(content), ops)
     if evidence.failed:
         return
-    _compare(config, content, oracle, evidence)
+    _compare(config, content, Oracle(source), evidence)
     evidence.checks += check_accuracy(config, pipeline.gates, evidence.accuracy)
 
 

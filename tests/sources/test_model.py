@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rnnlite_pipeline.errors import SourceError
-from rnnlite_pipeline.sources.model import TensorSpec, check_dtypes, pin, unique
+from rnnlite_pipeline.sources.model import TensorSpec, check_dtypes, first_line, pin, unique
 
 X = TensorSpec("x", "float32", (None, None, 3))
 
@@ -45,6 +45,23 @@ def test_a_pin_that_contradicts_the_source_is_refused(
     """A pin of a fixed dimension, of another rank or of no input says what it should be."""
     with pytest.raises(SourceError, match=said):
         pin([X], pins)
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("bad shape\n\nArguments received: ...", "bad shape"),
+        (
+            "Exception encountered when calling Conv1D.call().\n\n\x1b[1mToo short.\x1b[0m\n\nArg",
+            "Too short. (calling Conv1D.call())",
+        ),
+        ("{{function_node __wrapped__Conv2D}} Too short. [Op:Conv2D]", "Too short. [Op:Conv2D]"),
+        ("", "ValueError"),
+    ],
+)
+def test_a_framework_s_page_becomes_a_line(said: str, told: str) -> None:
+    """What went wrong is told in one line, without the codes that make it bold."""
+    assert first_line(ValueError(said)) == told
 
 
 def test_an_interface_of_strings_is_refused() -> None:
