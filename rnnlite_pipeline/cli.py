@@ -66,15 +66,13 @@ def _fail(message: str, status: int) -> int:
 
 
 def _validate(call: argparse.Namespace) -> int:
-    from rnnlite_pipeline.config import check_files, check_supported, load_config
+    from rnnlite_pipeline.config import check, load_config
 
-    def check(path: Path) -> None:
-        config = load_config(path)
-        check_supported(config)
-        check_files(config)
+    def validate(path: Path) -> None:
+        check(load_config(path))
         sys.stdout.write(f"{path}: valid\n")
 
-    return _each(call.configs, check)
+    return _each(call.configs, validate)
 
 
 def _stage(call: argparse.Namespace) -> int:

@@ -100,6 +100,20 @@ def test_validate_says_what_is_valid(
     assert not project.build.exists()
 
 
+def test_validate_tells_all_at_once(
+    project: Project, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What this version cannot do and what files are missing is told together."""
+    monkeypatch.chdir(project.folder)
+    project.write_config(
+        "quantization: {scheme: float16}\nverification: {data: {path: none.npz}}\n"
+    )
+    assert main(["validate", "config.yaml"]) == 2
+    errors = capsys.readouterr().err
+    assert "config.yaml:3:" in errors
+    assert "config.yaml:4:" in errors
+
+
 def test_inspect_prints_its_table(project: Project) -> None:
     """`inspect` prints the table, also when there is nothing to do."""
     for _ in range(2):

@@ -1,5 +1,6 @@
 """What the YAML says, as frozen values; no TensorFlow, no NumPy."""
 
+from rnnlite_pipeline.config.check import check
 from rnnlite_pipeline.config.conversion import Quantization, RandomData, Recurrent, Scheme
 from rnnlite_pipeline.config.files import LABELS, check_files, digest
 from rnnlite_pipeline.config.load import load_config
@@ -30,6 +31,7 @@ __all__ = [
     "Scheme",
     "Source",
     "Stage",
+    "check",
     "check_files",
     "check_supported",
     "digest",

@@ -23,8 +23,8 @@ def package(config: Config, out: Path, pipeline: Pipeline) -> None:
     """Write OUT/dist/NAME-VERSION.zip and, beside it, its digest for `sha256sum -c`.
 
     The zip holds model.tflite, config.yaml (normalized, every default written out), inspect.json,
-    verification.json, report.html where there is one, the files of `package.include` under files/,
-    manifest.json, and SHA256SUMS. Equal inputs give equal bytes.
+    verification.json, report.html, the files of `package.include` under files/, manifest.json, and
+    SHA256SUMS. Equal inputs give equal bytes.
 
     Args:
         config: The model's config.
@@ -49,10 +49,8 @@ def package(config: Config, out: Path, pipeline: Pipeline) -> None:
 def _files(config: Config, out: Path) -> dict[str, bytes]:
     files = {
         name: _read(out / name, f"`rnnlite package {config.path.name}` makes it.")
-        for name in ("model.tflite", "verification.json", "inspect.json")
+        for name in ("model.tflite", "verification.json", "report.html", "inspect.json")
     }
-    if (out / "report.html").exists():
-        files["report.html"] = (out / "report.html").read_bytes()
     files["config.yaml"] = _config_text(config)
     for name in config.package.include:
         remedy = f"package.include of {config.path} names it."

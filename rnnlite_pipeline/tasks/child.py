@@ -41,24 +41,30 @@ ENVIRONMENT = {
 
 
 def run_stage(
-    stage: str, config: Path, out: Path, command: Sequence[str] = COMMAND, log: Path | None = None
+    stage: str,
+    config: Path,
+    out: Path,
+    command: Sequence[str] = COMMAND,
+    stale: Sequence[Path] = (),
 ) -> None:
-    """Run one stage of one model to its end.
+    """Run one stage of one model to its end; all it prints goes to OUT/STAGE.log.
 
     Args:
         stage: A name of `rnnlite_pipeline.stages.STAGES`.
         config: The model's config.
         out: The model's folder, DIR/NAME; made if it is missing.
         command: What starts a stage.
-        log: Where everything the stage prints goes; OUT/STAGE.log.
+        stale: Files to remove first: a failure must not leave an older config's results in place.
 
     Raises:
         StageError: The stage failed or crashed; its exit status is the child's error's own.
         OSError: The folder cannot be written.
     """
-    log = log or out / f"{stage}.log"
+    log = out / f"{stage}.log"
     out.mkdir(parents=True, exist_ok=True)
     with _occupied(out) as lock, log.open("wb") as log_file:
+        for path in stale:
+            path.unlink(missing_ok=True)
         ended = _run([*command, stage, str(config), str(out)], log_file, lock)
     if ended.returncode != 0:
         raise _failure(f"{stage} of {out.name}", ended, log)

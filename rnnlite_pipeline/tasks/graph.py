@@ -15,7 +15,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from rnnlite_pipeline.config import check_files, check_supported
+from rnnlite_pipeline.config import check
+from rnnlite_pipeline.errors import StageError
 from rnnlite_pipeline.tasks import summary
 from rnnlite_pipeline.tasks.child import COMMAND, run_stage
 from rnnlite_pipeline.tasks.plan import BrokenPlan, Plan
@@ -103,15 +104,15 @@ GROUPS: dict[str, Stage] = {
         "verify",
         ("model",),
         lambda p: [p.out / "model.tflite", *_imported(p), _source(p), _data(p)],
-        lambda p: [p.out / "verification.json"],
-        lambda p: [p.out / "report.html"],
+        lambda p: [p.out / "verification.json", p.out / "report.html"],
         summary=summary.verification,
     ),
     "package": Stage(
         "package",
         ("inspect", "model", "verify"),
         lambda p: [
-            *(p.out / name for name in ("model.tflite", "verification.json", "inspect.json")),
+            *(p.out / name for name in ("model.tflite", "verification.json", "report.html")),
+            p.out / "inspect.json",
             *_included(p),
         ],
         lambda p: [_bundle(p), _bundle(p).with_name(f"{_bundle(p).name}.sha256")],
@@ -180,12 +181,12 @@ def _before(stage: Stage, plan: Plan) -> list[str]:
 
 def _work(stage: Stage, plan: Plan, command: Sequence[str]) -> None:
     if stage.name == "validate":
-        check_files(plan.config)
-        check_supported(plan.config)
+        check(plan.config)
         return
-    for made in (*stage.makes(plan), *stage.may_make(plan)):
-        made.unlink(missing_ok=True)  # a failure must not leave an older config's result in place
-    run_stage(stage.name, plan.path, plan.out, command)
+    makes = tuple(stage.makes(plan))
+    run_stage(stage.name, plan.path, plan.out, command, stale=(*makes, *stage.may_make(plan)))
+    for missing in (path for path in makes if not path.exists()):
+        raise StageError(f"{stage.name} of {plan.name} ended well, but left no {missing.name}.")
 
 
 def _broken_task(name: str, plan: BrokenPlan) -> Task:

@@ -62,6 +62,8 @@ def verify(config: Any, out: Path, pipeline: Any) -> None:
         "accuracy": [],
     }
     write_atomically(out / "verification.json", json.dumps(told).encode())
+    if os.environ.get("FAKE_TROUBLE") != "verify=forgets":
+        write_atomically(out / "report.html", b"<p>passed")
 
 
 def _read(path: Path) -> bytes:
@@ -79,6 +81,8 @@ def _begin(stage: str, out: Path) -> None:
 
 
 def _trouble(kind: str) -> None:
+    if kind == "forgets":
+        return
     if kind == "segfault":
         ctypes.string_at(0)
     if kind == "refused":

@@ -72,3 +72,10 @@ def test_unwritable_folder(project: Project) -> None:
     assert ended.returncode == 1
     assert "Traceback" not in ended.stderr
     assert "taken" in ended.stderr
+
+
+def test_missing_output_is_a_failure(project: Project) -> None:
+    """A stage that ends well without one of its files has failed."""
+    ended = project.run("verify", "config.yaml", FAKE_TROUBLE="verify=forgets")
+    assert ended.returncode == 1
+    assert "verify of fake ended well, but left no report.html." in ended.stderr
