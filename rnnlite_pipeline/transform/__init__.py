@@ -7,6 +7,7 @@ from typing import Literal, Protocol
 
 from rnnlite_pipeline.graph.edit import prune
 from rnnlite_pipeline.graph.ir import Model
+from rnnlite_pipeline.transform.early_shapes import early_shapes
 from rnnlite_pipeline.transform.fold_last_step import fold_last_step
 from rnnlite_pipeline.transform.fold_reverse import fold_reverse
 from rnnlite_pipeline.transform.fold_transpose import fold_transpose
@@ -18,6 +19,7 @@ PASSES: tuple[Callable[[Model], bool], ...] = (
     fold_reverse,
     fold_last_step,
     fold_transpose,
+    early_shapes,
     prune,
 )
 

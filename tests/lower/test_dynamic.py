@@ -50,6 +50,15 @@ def gathered(build: Builder, x: Tensor) -> Tensor:
     return build.op("RESHAPE", [x, dims], "FLOAT32", SHAPE)
 
 
+def joined(build: Builder, x: Tensor) -> Tensor:
+    """RESHAPE there and back by a REDUCE_PROD of dimensions, as `early_shapes` leaves it."""
+    sizes = build.gather(build.shape(x), build.indices([0, 1]))
+    rows = build.reshape(build.op("REDUCE_PROD", [sizes, build.indices([0])], "INT32", ()), [1])
+    dims = build.concatenate([rows, build.indices([3])], 0)
+    flat = build.op("RESHAPE", [x, dims], "FLOAT32", (OPEN, 3))
+    return build.op("RESHAPE", [flat, build.shape(x)], "FLOAT32", SHAPE)
+
+
 def multiplied(build: Builder, x: Tensor) -> Tensor:
     """RESHAPE to a product of dimensions, computed at run time."""
     dims = build.binary("MUL", build.shape(x), build.indices([1, 1, 1]))
@@ -89,6 +98,7 @@ def broadcast(build: Builder, x: Tensor) -> Tensor:
         (packed, True),
         (concatenated, False),
         (gathered, False),
+        (joined, False),
         (multiplied, True),
         (sliced, True),
         (strided, False),
