@@ -15,15 +15,14 @@ def check(config: Config) -> None:
         ConfigError: Something is wrong; it names every problem with its place. A pipeline whose
             own file is wrong is named once the config is right.
     """
-    errors = []
+    errors: list[ConfigError] = []
     for part in (check_supported, check_files):
         try:
             part(config)
         except ConfigError as error:
             errors.append(error)
-    own = [error for error in errors if error.path == config.document.path]
-    if own:
-        problems = {problem for error in own for problem in error.details}
-        raise ConfigError(config.document.path, sorted(problems))
-    for error in errors:
-        raise error
+    path = config.document.path
+    if problems := {problem for each in errors if each.path == path for problem in each.details}:
+        raise ConfigError(path, sorted(problems))
+    if errors:
+        raise errors[0]
