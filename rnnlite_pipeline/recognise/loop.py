@@ -251,14 +251,17 @@ def _execute(
 def _value(tensor: Tensor, environment: dict[int, Value]) -> Value:
     known = environment.get(id(tensor))
     if known is None:
-        array = tensor.array
-        known = (
-            Unknown(f"it reads {tensor.name}, which is not there")
-            if array is None
-            else Const(array)
-        )
+        known = _constant(tensor)
         environment[id(tensor)] = known
     return known
+
+
+def _constant(tensor: Tensor) -> Value:
+    if tensor.quantization is not None:
+        return Unknown(f"it reads {tensor.name}, which is quantized")
+    if tensor.array is None:
+        return Unknown(f"it reads {tensor.name}, which is not there")
+    return Const(tensor.array)
 
 
 def _counters(

@@ -96,7 +96,8 @@ def read(op: Op, values: Many[Value]) -> tuple[Value, ...]:
     for value in values:
         if isinstance(value, Unknown):
             return (value,) * len(op.outputs)
-    if op.code in _NUMPY and values and all(isinstance(v, Const) for v in values):
+    is_plain = op.options.get("fused_activation_function", "NONE") == "NONE"
+    if op.code in _NUMPY and is_plain and all(isinstance(v, Const) for v in values):
         arrays = [v.array for v in values if isinstance(v, Const)]
         return (Const(_NUMPY[op.code](*arrays)),)
     rule = _RULES.get(op.code)
@@ -119,7 +120,7 @@ def rows(value: Value) -> Form:
     """The value as a form; a constant row is one."""
     if isinstance(value, Rows):
         return value.form
-    if isinstance(value, Const) and value.array.size == max(value.array.shape or (1,)):
+    if isinstance(value, Const) and value.array.size == (value.array.shape or (1,))[-1]:
         return algebra.constant(value.array)
     raise _Unreadable("its step mixes a value that is not one row for each batch entry")
 
@@ -276,27 +277,35 @@ def _sliced(op: Op, values: Many[Value]) -> tuple[Value, ...]:
     value = values[0]
     if isinstance(value, Sequence):
         return (_sliced_step(op, values, value),)
-    begin, end, stride = (v.array for v in values[1:4] if isinstance(v, Const))
-    source = op.inputs[0]
-    rank = len((source.shape if source else None) or ())
-    options = op.options
-    if rank == 0 or options.get("ellipsis_mask") or options.get("new_axis_mask"):
+    places = [v.array for v in values[1:4] if isinstance(v, Const)]
+    source, options = op.inputs[0], op.options
+    shape = (source.shape if source else None) or ()
+    unread = ("ellipsis_mask", "new_axis_mask", "offset")
+    if len(places) != 3 or not shape or any(options.get(name) for name in unread):
         raise _Unreadable("its step slices a value in a way that is not read")
+    begin, end, stride = places
     if np.any(stride != 1) or options.get("shrink_axis_mask"):
         raise _Unreadable("its step takes every other feature, or one alone")
-    width = rows(value).width if not isinstance(value, Const) else value.array.shape[-1]
-    last, leading = len(begin) - 1, (1 << (rank - 1)) - 1
-    if last != rank - 1:
+    last = len(shape) - 1
+    for axis in range(min(last, len(begin))):
+        if not _is_whole(shape[axis], axis, int(begin[axis]), int(end[axis]), options):
+            raise _Unreadable("its step slices a value along the batch")
+    if len(begin) <= last:
         return (value,)
-    whole = options.get("begin_mask", 0) & options.get("end_mask", 0) & leading
-    if whole != leading and np.any(begin[:-1] != 0):
-        raise _Unreadable("its step slices a value along the batch")
+    width = rows(value).width if not isinstance(value, Const) else value.array.shape[-1]
     start = 0 if options.get("begin_mask", 0) >> last & 1 else int(begin[-1])
     stop = width if options.get("end_mask", 0) >> last & 1 else int(end[-1])
     start, stop, _ = slice(start, stop).indices(width)
     if isinstance(value, Const):
         return (Const(value.array[..., start:stop]),)
     return (Rows(rows(value).columns(start, stop)),)
+
+
+def _is_whole(length: int, axis: int, begin: int, end: int, options: dict[str, Any]) -> bool:
+    """Whether a slice of stride 1 takes all of an axis."""
+    from_start = options.get("begin_mask", 0) >> axis & 1 or begin == 0
+    to_end = options.get("end_mask", 0) >> axis & 1 or length != OPEN and end >= length
+    return bool(from_start and to_end)
 
 
 def _sliced_step(op: Op, values: Many[Value], sequence: Sequence) -> Value:
@@ -345,6 +354,8 @@ def _reduced(op: Op, values: Many[Value]) -> tuple[Value, ...]:
     rank = len((source.shape if source else None) or ())
     if not isinstance(axes, Const) or [int(a) % rank for a in axes.array.reshape(-1)] != [rank - 1]:
         raise _Unreadable("its step sums over the batch")
+    if not op.options.get("keep_dims"):
+        raise _Unreadable("its step drops the axis of features")
     return (Rows(algebra.apply(op.code, rows(values[0]))),)
 
 

@@ -15,6 +15,8 @@ from rnnlite_pipeline.recognise.systems import systems
 from rnnlite_pipeline.recognise.values import Rows
 from rnnlite_pipeline.recurrence import RECURRENCE, Recurrence
 
+NOT_STACKED = "the list it writes is used otherwise than as one tensor"
+
 
 @dataclass(frozen=True, eq=False)
 class Replacement:
@@ -54,6 +56,8 @@ def replace_loop(op: Op, subgraph: Subgraph, name: str) -> Replacement:
             continue
         cell, states, inputs = cells.match(loop, system)
         layer = name if len(found) == 1 else f"{name}/{number}"
+        if not inputs.entries:
+            raise Unrecognised("its step reads no sequence")
         recurrence = Recurrence(layer, cell)
         x = sequences.joined([form for form, _ in inputs.entries.values()])
         initial = [_initial(state, sequences) for state in states]
@@ -108,6 +112,8 @@ def _results(
         if k in loop.kept:
             new = op.inputs[k]
         elif k in loop.writings:
+            if old in subgraph.outputs:
+                raise Unrecognised(NOT_STACKED)
             for user in users.get(id(old), []):
                 stacked = user.outputs[0]
                 yield id(stacked), (stacked, _stacked(k, user, loop, sequences, finals))
@@ -141,7 +147,7 @@ def _stacked(
 ) -> Tensor:
     """What a list written by the loop holds, stacked: [T, B, n], or [1, B, n] for the last step."""
     if stack.code != "FlexTensorListStack":
-        raise Unrecognised("the list it writes is used otherwise than as one tensor")
+        raise Unrecognised(NOT_STACKED)
     writing, length = loop.writings[k], _length(loop.op.inputs[k], sequences.extents)
     if not isinstance(writing.item, Rows):
         raise Unrecognised(getattr(writing.item, "reason", "it writes what is not one row each"))

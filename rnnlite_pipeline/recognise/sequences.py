@@ -146,9 +146,18 @@ class Sequences:
             start = symbol.start - whole.start
             return self.columns(self._known[whole.key], start, start + symbol.width)
         if symbol.name not in self.loop.readings:
-            raise Unrecognised("a part of its step reads another layer's state, not its output")
+            raise Unrecognised(self._why_not(symbol))
         self._known[whole.key] = self._running(self.loop.readings[symbol.name])
         return self._symbol(symbol)
+
+    def _why_not(self, symbol: Symbol) -> str:
+        """Why a value of the loop is not to be had for every step."""
+        side, variable = symbol.name[0], int(symbol.name[1:])
+        if variable in self.loop.kept:
+            return "its step reads a value that is the same in every step"
+        if side == "n":
+            return "the cell state of each step is used, and a fused op gives the last alone"
+        return "a state from before the step is used outside the state's own cell"
 
     def _running(self, reading: Reading) -> Tensor:
         """The sequence [T, B, F] in the order the loop reads it.

@@ -153,11 +153,11 @@ def clipped(form: Form) -> tuple[Form, float]:
     bounds: dict[str, float] = {}
     inner = form
     while isinstance(atom := inner.atom, Apply):
-        if atom.function == "RELU_N1_TO_1":
+        if atom.function == "RELU_N1_TO_1" and not bounds:
             return atom.arguments[0], 1.0
         limit = [a for a in atom.arguments if a.is_constant and len(set(a.bias.tolist())) == 1]
         other = [a for a in atom.arguments if not a.is_constant]
-        if atom.function not in ("MINIMUM", "MAXIMUM") or not limit or len(other) != 1:
+        if atom.function not in {"MINIMUM", "MAXIMUM"} - set(bounds) or not limit or not other:
             break
         bounds[atom.function] = float(limit[0].bias[0])
         inner = other[0]
