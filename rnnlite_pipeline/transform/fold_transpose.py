@@ -11,6 +11,7 @@ from rnnlite_pipeline.transform.sequence_ops import (
     bypass,
     each_until_settled,
     permutation,
+    reversed_axis,
     step_of,
 )
 
@@ -30,8 +31,9 @@ def fold_transpose(model: Model) -> bool:
     1. TRANSPOSE(TRANSPOSE(z)) is one TRANSPOSE of z, or z itself.
     2. Equal TRANSPOSEs of one tensor are one; one that nothing reads is none.
     3. A step of TRANSPOSE(z) is a step of z, if the axes left over keep their order.
-    4. An elementwise op or CONCATENATION of TRANSPOSEs is a TRANSPOSE of that op, if fewer
-       TRANSPOSEs are left then: at once, or after more such moves (else they are taken back).
+    4. An elementwise op, REVERSE_V2 or CONCATENATION of TRANSPOSEs is a TRANSPOSE of that op, if
+       fewer TRANSPOSEs are left then: at once, or after more such moves (else they are taken
+       back).
     """
     changed = each_until_settled(model, _fold_one)
     for subgraph in model.subgraphs:
@@ -140,7 +142,8 @@ def _step(subgraph: Subgraph, op: Op, made: Producers) -> bool:
 
 
 def _sink(subgraph: Subgraph, op: Op, made: Producers, gain: int) -> bool:
-    if op.code not in ELEMENTWISE and op.code != "CONCATENATION":
+    turned = reversed_axis(op)
+    if op.code not in ELEMENTWISE and op.code != "CONCATENATION" and turned is None:
         return False
     computed = [t for t in op.inputs if t is not None and t.data is None]
     before = list(dict.fromkeys(made[t] for t in computed if t in made))
@@ -148,7 +151,8 @@ def _sink(subgraph: Subgraph, op: Op, made: Producers, gain: int) -> bool:
     order = next(iter(orders), None)
     if len(orders) != 1 or order is None or any(t not in made for t in computed):
         return False
-    if not all(_broadcasts(t, order) for t in op.inputs if t is not None and t.data is not None):
+    constants = [t for t in op.inputs if t is not None and t.data is not None]
+    if turned is None and not all(_broadcasts(t, order) for t in constants):
         return False
     if _gain(subgraph, op, before, order) < gain:
         return False
@@ -158,6 +162,8 @@ def _sink(subgraph: Subgraph, op: Op, made: Producers, gain: int) -> bool:
     op.outputs = [build.tensor("untransposed", y.dtype, y.shape and [y.shape[a] for a in inverse])]
     if op.code == "CONCATENATION":
         op.options = {**op.options, "axis": order[op.options["axis"] % len(order)]}
+    if turned is not None:
+        op.inputs[1] = build.indices([order[turned]])
     build.transpose(op.outputs[0], order)
     build.ops[-1].outputs = [y]
     place = subgraph.ops.index(op) + 1
