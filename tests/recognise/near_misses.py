@@ -1,0 +1,364 @@
+"""Loops that are almost a known cell: each differs from one in a single place."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rnnlite_pipeline.graph.ir import OPEN, Op, Tensor
+from rnnlite_pipeline.recurrence import Lstm, SimpleRnn
+from tests.recognise.author import Author
+from tests.recognise.spelling import Parts, Step
+
+
+class HardSigmoid(Step):
+    """Gates are clip(0.2 z + 0.5, 0, 1)."""
+
+    def sigmoid(self, z: Tensor) -> Tensor:
+        """Piecewise linear."""
+        line = self.add(self.times(z, self.constant(0.2)), self.constant(0.5))
+        under = self.build.binary("MINIMUM", line, self.constant(1.0))
+        return self.build.binary("MAXIMUM", under, self.constant(0.0))
+
+
+class TwiceTheCandidate(Step):
+    """c' = f*c + 2*i*g."""
+
+    def new_cell(self, cell: Lstm, z: Parts, taken: Parts, c: Tensor) -> Tensor:
+        """The candidate doubled."""
+        f, i = (self.gate(cell, n, z, taken, c) for n in ("forget", "input"))
+        g = self.times(self.constant(2.0), self.build.unary("TANH", z["candidate"]))
+        return self.add(self.times(f, c), self.times(i, g))
+
+
+class CellWithConstant(Step):
+    """c' = f*c + i*g + 0.1."""
+
+    def new_cell(self, cell: Lstm, z: Parts, taken: Parts, c: Tensor) -> Tensor:
+        """A constant added."""
+        return self.add(super().new_cell(cell, z, taken, c), self.constant(0.1))
+
+
+class CellWithoutForgetting(Step):
+    """c' = c + i*g."""
+
+    def new_cell(self, cell: Lstm, z: Parts, taken: Parts, c: Tensor) -> Tensor:
+        """No forget gate."""
+        i = self.gate(cell, "input", z, taken, c)
+        return self.add(c, self.times(i, self.build.unary("TANH", z["candidate"])))
+
+
+class MixedActivations(Step):
+    """h' = o*relu(c') with g = tanh(z)."""
+
+    def emission(self, cell: Lstm, z: Parts, taken: Parts, c: Tensor) -> Tensor:
+        """Another activation than the candidate's."""
+        return self.times(self.gate(cell, "output", z, taken, c), self.build.unary("RELU", c))
+
+
+class NegatedOutput(Step):
+    """h' = -o*tanh(c')."""
+
+    def emission(self, cell: Lstm, z: Parts, taken: Parts, c: Tensor) -> Tensor:
+        """Negated, which is a projection by -1 but on the diagonal of two units."""
+        m = super().emission(cell, z, taken, c)
+        return self.add(m, self.times(m, m))
+
+
+class AsymmetricClip(Step):
+    """c' is clipped to [-1, 2]."""
+
+    def clipped(self, z: Tensor, bound: float) -> Tensor:
+        """Two bounds that differ."""
+        under = self.build.binary("MINIMUM", z, self.constant(2.0 * bound))
+        return self.build.binary("MAXIMUM", under, self.constant(-bound))
+
+
+class OneSidedClip(Step):
+    """c' is clipped from above alone."""
+
+    def clipped(self, z: Tensor, bound: float) -> Tensor:
+        """One bound."""
+        return self.build.binary("MINIMUM", z, self.constant(bound))
+
+
+class NonlinearState(Step):
+    """The gates read tanh(h)."""
+
+    def gates(self, cell: Lstm, x: Tensor, h: Tensor) -> tuple[Parts, Parts]:
+        """The state through a nonlinearity."""
+        return super().gates(cell, x, self.build.unary("TANH", h))
+
+
+class StateTimesInput(Step):
+    """The gates read h*h."""
+
+    def gates(self, cell: Lstm, x: Tensor, h: Tensor) -> tuple[Parts, Parts]:
+        """The square of the state."""
+        return super().gates(cell, x, self.build.unary("SQUARE", h))
+
+
+class FullPeephole(Step):
+    """Each gate multiplies c by a full matrix."""
+
+    def gate(self, cell: Lstm, name: str, z: Parts, taken: Parts, c: Tensor) -> Tensor:
+        """A matrix in the peephole's place."""
+        full = self.product(c, np.full((cell.units, cell.units), 0.25))
+        return self.sigmoid(self.add(z[name], full))
+
+
+class OutputLooksBack(Step):
+    """The output gate looks at c before the step, not after it."""
+
+    def write(self, cell: Lstm | SimpleRnn, x: Tensor, states: list[Tensor]) -> list[Tensor]:
+        """Keeps the old c for the output gate."""
+        self._old = states[1]
+        return super().write(cell, x, states)
+
+    def emission(self, cell: Lstm, z: Parts, taken: Parts, c: Tensor) -> Tensor:
+        """A peephole on the old c."""
+        looked = self.add(z["output"], self.times(self._old, self.constant(np.full(2, 0.5))))
+        return self.times(self.sigmoid(looked), self.build.unary("TANH", c))
+
+
+class CandidateLooks(Step):
+    """The candidate has a peephole."""
+
+    def new_cell(self, cell: Lstm, z: Parts, taken: Parts, c: Tensor) -> Tensor:
+        """g = tanh(z + 0.5 c)."""
+        looked = self.add(z["candidate"], self.times(c, self.constant(0.5)))
+        return super().new_cell(cell, z | {"candidate": looked}, taken, c)
+
+
+class UnknownOp(Step):
+    """c' goes through an op that no cell has."""
+
+    def clipped(self, z: Tensor, bound: float) -> Tensor:
+        """A running sum over the units."""
+        return self.build.op("CUMSUM", [z, self.build.indices(1)], "FLOAT32", z.shape)
+
+
+class Gru(Step):
+    """h' = z*h + (1-z)*tanh(W x + R (r*h)); written from an LSTM's weights."""
+
+    def write(self, cell: Lstm | SimpleRnn, x: Tensor, states: list[Tensor]) -> list[Tensor]:
+        """One state, whose candidate reads it through the reset gate."""
+        assert isinstance(cell, Lstm) and cell.input
+        h, c = states
+        update = self.sigmoid(self.affine({"input": cell.input}, x, h))
+        reset = self.sigmoid(self.affine({"output": cell.output}, x, h))
+        new = self.build.unary(
+            "TANH", self.affine({"candidate": cell.candidate}, x, self.times(reset, h))
+        )
+        h = self.add(self.times(update, h), self.times(self.one_minus(update), new))
+        return [h, self.add(c, h)]
+
+
+class FirstRowOnly(Step):
+    """The first batch entry's h is added to every entry's."""
+
+    def gates(self, cell: Lstm, x: Tensor, h: Tensor) -> tuple[Parts, Parts]:
+        """h + h[0:1]."""
+        places = map(self.build.indices, ([0, 0], [1, 2], [1, 1]))
+        first = self.build.op("STRIDED_SLICE", [h, *places], "FLOAT32", (1, 2))
+        return super().gates(cell, x, self.add(h, first))
+
+
+class FirstRowsOnly(Step):
+    """As `FirstRowOnly`, by a slice that names the batch alone."""
+
+    def gates(self, cell: Lstm, x: Tensor, h: Tensor) -> tuple[Parts, Parts]:
+        """h + h[:1]."""
+        places = map(self.build.indices, ([0], [1], [1]))
+        first = self.build.op("STRIDED_SLICE", [h, *places], "FLOAT32", (1, 2))
+        return super().gates(cell, x, self.add(h, first))
+
+
+class ColumnOfConstants(Step):
+    """Each batch entry's h is scaled by a number of its own."""
+
+    def gates(self, cell: Lstm, x: Tensor, h: Tensor) -> tuple[Parts, Parts]:
+        """A constant [B, 1], which is no row."""
+        return super().gates(cell, x, self.times(h, self.constant([[1.0], [0.5]])))
+
+
+class SumOverUnits(Step):
+    """The gates read h plus, in each column, the sum over another batch entry's units."""
+
+    def gates(self, cell: Lstm, x: Tensor, h: Tensor) -> tuple[Parts, Parts]:
+        """A sum [B] without its axis, which broadcasts along the batch."""
+        axes = self.build.indices([1])
+        total = self.build.op("SUM", [h, axes], "FLOAT32", (2,), keep_dims=False)
+        return super().gates(cell, x, self.add(h, total))
+
+
+class TwoCeilings(Step):
+    """c' is clipped to [-1, 1] after a ceiling of 0.5."""
+
+    def clipped(self, z: Tensor, bound: float) -> Tensor:
+        """min(max(min(z, 0.5), -1), 1) is not min(max(z, -1), 1)."""
+        under = self.build.binary("MINIMUM", z, self.constant(0.5 * bound))
+        return super().clipped(under, bound)
+
+
+class TwoEqualFloors(Step):
+    """c' is clipped to [-1, 1], then to at most 0.5."""
+
+    def clipped(self, z: Tensor, bound: float) -> Tensor:
+        """min(min(max(z, -1), 1), 0.5)."""
+        return self.build.binary("MINIMUM", super().clipped(z, bound), self.constant(0.5 * bound))
+
+
+class ClipOfRelu(Step):
+    """c' goes through RELU_N1_TO_1, then below 0.5 and above -0.5."""
+
+    def clipped(self, z: Tensor, bound: float) -> Tensor:
+        """A clip of a clip: the narrower counts."""
+        return super().clipped(self.build.unary("RELU_N1_TO_1", z), 0.5 * bound)
+
+
+class BeginFromData(Step):
+    """Joined gates are sliced at a place that an op computes."""
+
+    def columns(self, x: Tensor, start: int, stop: int) -> Tensor:
+        """A begin that is packed, not constant."""
+        items = [self.build.indices(0), self.build.indices(start)]
+        begin = self.build.op("PACK", items, "INT32", (2,), values_count=2)
+        places = [begin, self.build.indices([0, stop]), self.build.indices([1, 1])]
+        shape = ((x.shape or ())[0], stop - start)
+        options = {"begin_mask": 1, "end_mask": 1}
+        return self.build.op("STRIDED_SLICE", [x, *places], "FLOAT32", shape, **options)
+
+
+class StopsOnData(Author):
+    """The loop goes on while h is small."""
+
+    def condition(self, inputs: dict[str, Tensor]) -> Tensor:
+        """A comparison of the state."""
+        axes = self.cond.indices([0, 1])
+        total = self.cond.op("SUM", [inputs["h0"], axes], "FLOAT32", ())
+        return self.cond.binary("LESS", total, self.cond.constant("most", np.float32(100.0)))
+
+
+class EveryOtherStep(Author):
+    """The step reads x[2 i]."""
+
+    def place(self, order: str) -> Tensor:
+        """Twice the counter, to read."""
+        count = super().place(order)
+        if self.body.ops and self.body.ops[-1].code == "ADD":
+            return self.body.binary("MUL", count, self.body.indices(2))
+        return count
+
+
+class FirstStepAlways(Author):
+    """Every step reads x[0]."""
+
+    def read(self, sequence: Tensor) -> Tensor:
+        """A constant place."""
+        return self.body.gather(sequence, self.body.indices(0))
+
+
+class CountsByTwo(Author):
+    """The counter goes up by two."""
+
+    def write_body(self) -> None:
+        """Another stride."""
+        super().write_body()
+        count = self.variables["count1"]
+        count.new = self.body.binary("ADD", count.inner, self.body.indices(2))
+
+
+class LongerList(Author):
+    """The list has one item more than there are steps."""
+
+    extra = 1
+
+    def reserve(self, width: int) -> Tensor:
+        """Another length."""
+        self.steps, steps = self.main.indices(self.spelling.steps + self.extra), self.steps
+        made = super().reserve(width)
+        self.steps = steps
+        return made
+
+
+class ShorterList(LongerList):
+    """The list has one item less than there are steps."""
+
+    extra = -1
+
+
+class FewerSteps(Author):
+    """The loop stops before its sequence does."""
+
+    def counted(self, sequence: Tensor) -> None:
+        """One step less."""
+        super().counted(sequence)
+        self.steps = self.main.indices(self.spelling.steps - 1)
+
+
+class FilledList(Author):
+    """The list holds an item before the loop."""
+
+    def reserve(self, width: int) -> Tensor:
+        """A list with something in it."""
+        new, filled = super().reserve(width), Tensor("layer/filled", "VARIANT", ())
+        value = self.main.constant("value", np.ones((2, width), np.float32))
+        operands = [new, self.main.indices(0), value]
+        self.main.ops.append(Op("FlexTensorListSetItem", operands, [filled], custom=True))
+        return filled
+
+
+class PutsOutTheCell(Author):
+    """The list gets c."""
+
+    def item(self, states: list[Tensor]) -> Tensor:
+        """The other state."""
+        return states[1]
+
+
+class PutsOutTheOldState(Author):
+    """The list gets h before the step."""
+
+    def item(self, states: list[Tensor]) -> Tensor:
+        """The state of the step before."""
+        return self.variables["h0"].inner
+
+
+class WritesTwice(Author):
+    """Each step writes two items."""
+
+    def write_body(self) -> None:
+        """Another write at the same place."""
+        super().write_body()
+        listed = self.variables["list"]
+        again = Tensor("body/again", "VARIANT", ())
+        operands = [listed.new, self.place("forward"), self.variables["h0"].new]
+        self.body.ops.append(Op("FlexTensorListSetItem", operands, [again], custom=True))
+        listed.new = again
+
+
+class Context(Author):
+    """A row that stays the same in every step is added to x."""
+
+    def read(self, sequence: Tensor) -> Tensor:
+        """x + context."""
+        return self.body.binary("ADD", super().read(sequence), self.variables["unused"].inner)
+
+
+class PackedStates(Author):
+    """Each state is carried with a third axis."""
+
+    def variable(self, name: str, outer: Tensor) -> None:
+        """States [B, U, 1] by a reshape before the loop."""
+        if name == "h0":
+            outer = self.main.reshape(outer, (OPEN, 2, 1))
+        super().variable(name, outer)
+
+    def old_states(self, layer: int, cell: Lstm | SimpleRnn) -> list[Tensor]:
+        """Back to rows."""
+        h, c = super().old_states(layer, cell)
+        return [self.body.reshape(h, (OPEN, 2)), c]
+
+    def set_states(self, layer: int, states: list[Tensor]) -> None:
+        """And to three axes again."""
+        super().set_states(layer, [self.body.reshape(states[0], (OPEN, 2, 1)), states[1]])

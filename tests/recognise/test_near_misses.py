@@ -1,0 +1,133 @@
+"""What is not a known cell stays a loop, and the reason says what differs."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from rnnlite_pipeline.graph.ir import Quantization, Tensor
+from rnnlite_pipeline.graph.write import write_model
+from rnnlite_pipeline.recognise import recognise
+from tests.recognise import near_misses as near
+from tests.recognise.author import Author
+from tests.recognise.spelling import Spelling, Step
+from tests.recognise.strategies import lstm, simple_rnn, spellings
+
+#: A step that differs, and the reason it gives.
+STEPS: list[tuple[type[Step], str]] = [
+    (near.HardSigmoid, "input gate is .*no sigmoid"),
+    (near.TwiceTheCandidate, r"new cell state is .*2\*.*, not f\*c \+ i\*g"),
+    (near.CellWithConstant, "constant added"),
+    (near.CellWithoutForgetting, "forget gate is 1, not a sigmoid"),
+    (near.MixedActivations, "candidate uses tanh and its output relu"),
+    (near.NegatedOutput, r"not o\*activation\(c'\)"),
+    (near.AsymmetricClip, "not symmetric"),
+    (near.OneSidedClip, "not symmetric"),
+    (near.TwoCeilings, r"new cell state is minimum\(.*not f\*c \+ i\*g"),
+    (near.TwoEqualFloors, "not symmetric"),
+    (near.ClipOfRelu, r"not f\*c \+ i\*g"),
+    (near.NonlinearState, "nonlinear function of the state"),
+    (near.StateTimesInput, "nonlinear function of the state"),
+    (near.FullPeephole, "cell state through a full matrix"),
+    (near.OutputLooksBack, "output gate reads a state that an LSTM's does not"),
+    (near.CandidateLooks, "candidate reads a state that an LSTM's does not"),
+    (near.UnknownOp, "op CUMSUM"),
+    (near.Gru, "nonlinear function|h' = "),
+    (near.FirstRowOnly, "slices a value along the batch"),
+    (near.FirstRowsOnly, "slices a value along the batch"),
+    (near.ColumnOfConstants, "not one row for each batch entry"),
+    (near.SumOverUnits, "drops the axis of features"),
+    (near.BeginFromData, "slices a value in a way that is not read"),
+]
+
+#: A loop that differs, its spelling, and the reason it gives.
+LOOPS: list[tuple[type[Author], dict[str, Any], str]] = [
+    (near.StopsOnData, {}, "stops on a condition on data"),
+    (near.EveryOtherStep, {}, "neither forwards nor backwards"),
+    (near.FirstStepAlways, {}, "neither forwards nor backwards"),
+    (near.CountsByTwo, {}, "strides other than one"),
+    (near.LongerList, {}, "list it writes is not known to be as long"),
+    (near.ShorterList, {}, "list it writes is not known to be as long"),
+    (near.FewerSteps, {}, "not known to be its sequence's length"),
+    (near.FilledList, {}, "list it writes was not new"),
+    (near.PutsOutTheCell, {}, "cell state of each step"),
+    (near.PutsOutTheOldState, {}, "before the step"),
+    (near.WritesTwice, {}, "other than once in each step"),
+    (near.Context, {"unused": True}, "same in every step"),
+    (near.PackedStates, {}, r"shape \[2, 2, 1\]|shape \[-1, 2, 1\]"),
+]
+
+CLOSED = {"batch": 2, "steps": 4, "trip": "constant"}
+
+
+def check_stays(author: Author, reason: str = ".") -> None:
+    """The loop is not read, gives the reason, and its bytes are what they were."""
+    model = author.model()
+    before = write_model(model)
+    (finding,) = recognise(model)
+    assert not finding.recurrences
+    assert re.search(reason, finding.reason), finding.reason
+    assert write_model(model) == before
+
+
+def cell_for(step: type[Step]) -> Any:
+    """An LSTM, clipped where the step changes the clip."""
+    return lstm(3, units=2, cell_clip=1.0 if "clipped" in vars(step) else 0.0)
+
+
+@pytest.mark.parametrize(("step", "reason"), STEPS, ids=lambda v: getattr(v, "__name__", ""))
+def test_step_near_a_cell(step: type[Step], reason: str) -> None:
+    """A step that differs from an LSTM in one place stays a loop and says in which."""
+    cut = "slice" if step is near.BeginFromData else "split"
+    check_stays(Author([cell_for(step)], Spelling(**CLOSED, cut=cut), step), reason)
+
+
+@pytest.mark.parametrize(
+    ("author", "how", "reason"), LOOPS, ids=lambda v: getattr(v, "__name__", "")
+)
+def test_loop_near_a_recurrence(author: type[Author], how: dict[str, Any], reason: str) -> None:
+    """A loop that runs an LSTM in another way than over a sequence stays and says in which."""
+    check_stays(author([lstm(3, units=2)], Spelling(**CLOSED, **how)), reason)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.data())
+def test_near_misses_in_any_spelling(data: st.DataObject) -> None:
+    """No spelling hides what differs from an LSTM."""
+    step = data.draw(st.sampled_from([s for s, _ in STEPS if s is not near.BeginFromData]))
+    spelling = data.draw(spellings([cell_for(step)]))
+    check_stays(Author([cell_for(step)], replace(spelling, batch=2, bias="apart"), step))
+
+
+def test_list_that_is_an_output() -> None:
+    """A list that leaves its graph as a list, as from a loop inside a loop, keeps its loop."""
+    model = Author([lstm(units=2)], Spelling(**CLOSED)).model()
+    loop, stack = model.main.ops[-2:]
+    model.main.outputs.append(stack.inputs[0])
+    (finding,) = recognise(model)
+    assert "otherwise than as one tensor" in finding.reason
+    assert loop in model.main.ops
+
+
+def test_quantized_weights() -> None:
+    """Weights that are quantized are not read as the integers they are stored as."""
+    model = Author([lstm(units=2)], Spelling(**CLOSED)).model()
+    product = next(op for op in model.ops() if op.code == "FULLY_CONNECTED")
+    kernel = product.inputs[1]
+    assert kernel is not None and kernel.array is not None
+    product.inputs[1] = Tensor.constant("quantized", np.ones(kernel.array.shape, np.int8))
+    product.inputs[1].quantization = Quantization((0.5,), (0,))
+    (finding,) = recognise(model)
+    assert "quantized, which is quantized" in finding.reason
+
+
+def test_no_input_is_read() -> None:
+    """A cell whose kernels are all zero reads no sequence, and stays a loop."""
+    cell = replace(simple_rnn(units=2), kernel=np.zeros((2, 2)))
+    check_stays(Author([cell], Spelling(**CLOSED)), "reads no sequence")
