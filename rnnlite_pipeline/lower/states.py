@@ -57,28 +57,28 @@ class StateWriter:
 
     def write(self, name: str, width: int, initial: Tensor | None) -> Tensor:
         """A variable [B, width] that holds `initial` (None: zeros) when the op starts."""
-        shape = (self._batch_size(initial), width)
-        detour = self.dynamic and OPEN in shape
+        emit, shape = self.emit, (self._batch_size(initial), width)
+        late = self.dynamic and OPEN in shape
         number = _number(initial, self.producer)
+        value: Tensor | None
         if number is not None:
-            constant = self.emit.constant("initial_state", np.asarray(number, np.float32))
-            self.emit.fill(self._shape(width), constant, shape)
-        elif not detour or _batch(initial) != OPEN:
-            operands = [initial, self._shape(width)]
-            self.emit.op("BROADCAST_TO", operands, "FLOAT32", shape)
-        if detour:
-            computed = _batch(initial) == OPEN and number is None
-            value = initial if computed else self.emit.ops[-1].outputs[0]
-            operands = [value, *map(self.emit.indices, ([0, 0], [-1, -1]))]
-            self.emit.op("SLICE", operands, "FLOAT32", shape)
-        state = self.emit.into(self.emit.tensor(name, "FLOAT32", shape))
+            constant = emit.constant("initial_state", np.asarray(number, np.float32))
+            value = emit.fill(self._shape(width), constant, shape)
+        elif late and _batch(initial) == OPEN:
+            value = initial
+        else:
+            value = emit.op("BROADCAST_TO", [initial, self._shape(width)], "FLOAT32", shape)
+        if late:
+            whole = map(emit.indices, ([0, 0], [-1, -1]))
+            emit.op("SLICE", [value, *whole], "FLOAT32", shape)
+        state = emit.into(emit.tensor(name, "FLOAT32", shape))
         state.is_variable = True
         return state
 
-    def _batch_size(self, initial: Tensor | None) -> int:
+    def _batch_size(self, initial: Tensor | None = None) -> int:
+        """B, OPEN where neither x nor the initial state (if more than a row) tells it."""
         batch = self.x.shape[self.batch_axis] if self.x.shape else OPEN
-        # A batch of 1 may be a row for any batch.
-        return max(batch, _batch(initial)) if batch == OPEN and _batch(initial) > 1 else batch
+        return _batch(initial) if batch == OPEN and _batch(initial) > 1 else batch
 
     def _shape(self, width: int) -> Tensor:
         """The int32 tensor [B, width], shared by the states of one width."""
@@ -87,7 +87,7 @@ class StateWriter:
         return self._shapes[width]
 
     def _new_shape(self, width: int) -> Tensor:
-        size = self._batch_size(None)
+        size = self._batch_size()
         if size != OPEN:
             return self.emit.indices([size, width], "state_shape")
         self._batch = self._batch or self.emit.dimension(self.x, self.batch_axis)
