@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -47,4 +46,5 @@ def measured(plan: Plan) -> str:
 
 
 def _file(path: Path) -> str:
-    return f"{os.path.relpath(path)} ({path.stat().st_size:,} bytes)\n"
+    near = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+    return f"{near} ({path.stat().st_size:,} bytes)\n"

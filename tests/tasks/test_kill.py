@@ -8,6 +8,8 @@ import signal
 import subprocess
 import time
 
+import pytest
+
 from tests.fake.project import RNNLITE, Project
 
 KILLS = 6
@@ -62,10 +64,11 @@ def test_stage_ends_with_its_run(project: Project) -> None:
     assert time.monotonic() - began < 20
 
 
-def test_interrupt_ends_with_130(project: Project) -> None:
-    """Ctrl-C ends a run with 130 and one line."""
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_interrupt_ends_with_130(project: Project, jobs: str) -> None:
+    """Ctrl-C ends a run with 130 and one line, however many stages run."""
     running = subprocess.Popen(
-        [*RNNLITE, "package", "config.yaml"],
+        [*RNNLITE, "package", "config.yaml", "-n", jobs],
         cwd=project.folder,
         env={**os.environ, "FAKE_DELAY": "30"},
         stderr=subprocess.PIPE,
