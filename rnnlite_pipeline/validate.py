@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnlite_pipeline.errors import StageError
-from rnnlite_pipeline.graph.edit import called, prune
+from rnnlite_pipeline.graph.calls import called
+from rnnlite_pipeline.graph.edit import prune
 from rnnlite_pipeline.graph.ir import NUMPY, OPEN, Model, Op, Signature, Subgraph, Tensor
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.lower import lower
@@ -80,7 +81,10 @@ def objection(replacement: Replacement) -> str | None:
     if reasons:
         return f"the rewrite could not be checked against the loop: {reasons[0]}"
     lower(new)
-    difference = largest_difference(old, new, _inputs(replacement))
+    try:
+        difference = largest_difference(old, new, _inputs(replacement))
+    except StageError as problem:
+        return f"the rewrite could not be checked against the loop: {problem.message}"
     if difference > TOLERANCE:
         return f"the rewrite differs from the loop by {difference:.1e} of its scale when run"
     return None
