@@ -62,7 +62,7 @@ class Author:
             self.variable("unused", self.input("unused", (how.batch, 2)))
         self.variable("x", sequence)
         self.write_body()
-        return self.assembled(x)
+        return self.assembled()
 
     def counted(self, sequence: Tensor) -> None:
         """The counters and the number of steps."""
@@ -80,7 +80,7 @@ class Author:
 
     def initial(self, layer: int, cell: Cell, x: Tensor) -> None:
         """The state variables of one layer."""
-        names = dict(zip("hc", cell.states, strict=False))
+        names = dict(zip(self.names(cell), cell.states, strict=True))
         if self.spelling.states == "two" or len(names) == 1:
             groups = {f"{n}{layer}": width for n, width in names.items()}
         else:
@@ -111,17 +111,18 @@ class Author:
         item, index = self.item(states), self.place(self.spelling.write)
         if self.spelling.write == "last":
             index = self.body.indices(0)
-        written = Tensor("body/list", "VARIANT", ())
-        operands = [inner["list"], index, item]
-        self.body.ops.append(Op("FlexTensorListSetItem", operands, [written], custom=True))
-        self.variables["list"].new = written
+        self.variables["list"].new = set_item(self.body, inner["list"], index, item)
+
+    def names(self, cell: Cell) -> str:
+        """The states' names: h, or h and c."""
+        return "hc"[: len(cell.states)]
 
     def old_states(self, layer: int, cell: Cell) -> list[Tensor]:
         """The states of one layer, h first."""
         joined = self.variables.get(f"state{layer}")
         if joined is None:
-            return [self.variables[f"{n}{layer}"].inner for n, _ in zip("hc", cell.states)]
-        first, second = cell.states if self.spelling.states == "h|c" else cell.states[::-1]
+            return [self.variables[f"{n}{layer}"].inner for n in self.names(cell)]
+        first, second = cell.states[:: 1 if self.spelling.states == "h|c" else -1]
         if first == second and self.spelling.cut == "split":
             parts = self.body.split(joined.inner, 2, 1)
         else:
@@ -149,9 +150,15 @@ class Author:
         end = self.packed(self.body, [zero, self.body.binary("ADD", index, one), zero])
         strides = self.body.indices([1, 1, 1])
         shape = [(sequence.shape or ())[k] for k in (0, 2)]
-        masks = {"begin_mask": 0b101, "end_mask": 0b101, "shrink_axis_mask": 0b010}
-        operands = [sequence, begin, end, strides]
-        return self.body.op("STRIDED_SLICE", operands, "FLOAT32", shape, **masks)
+        return self.body.op(
+            "STRIDED_SLICE",
+            [sequence, begin, end, strides],
+            "FLOAT32",
+            shape,
+            begin_mask=0b101,
+            end_mask=0b101,
+            shrink_axis_mask=0b010,
+        )
 
     def place(self, order: str) -> Tensor:
         """The position of this step, in an order of `Spelling.read` or `Spelling.write`."""
@@ -184,12 +191,10 @@ class Author:
     def reserve(self, width: int) -> Tensor:
         """The list before the loop."""
         length = self.main.indices(1) if self.spelling.write == "last" else self.steps
-        operands = [self.main.indices([OPEN, width]), length]
         out = Tensor("layer/list", "VARIANT", ())
-        self.main.ops.append(Op("FlexTensorListReserve", operands, [out], custom=True))
-        return out
+        return custom(self.main, "Reserve", [self.main.indices([OPEN, width]), length], out)
 
-    def assembled(self, x: Tensor) -> Model:
+    def assembled(self) -> Model:
         """The three graphs put together."""
         names, variables = list(self.variables), list(self.variables.values())
         inputs = {n: _like(v.inner, f"cond/{n}") for n, v in self.variables.items()}
@@ -214,9 +219,7 @@ class Author:
         how, width = self.spelling, self.cells[-1].states[0]
         length = 1 if how.write == "last" else how.steps
         out = Tensor("layer/stacked", "FLOAT32", (length, how.batch, width))
-        operands = [written, self.main.indices([OPEN, width])]
-        self.main.ops.append(Op("FlexTensorListStack", operands, [out], custom=True))
-        return out
+        return custom(self.main, "Stack", [written, self.main.indices([OPEN, width])], out)
 
     def input(self, name: str, shape: tuple[int, ...]) -> Tensor:
         """An input of the model."""
@@ -234,7 +237,9 @@ class Author:
             return self.main.constant("zeros", np.zeros((self.spelling.batch, width), np.float32))
         batch = self.scalar(self.main, self.main.shape(x), 0)
         dims = self.packed(self.main, [batch, self.main.indices(width)])
-        return self.main.fill(dims, self.main.constant("zero", np.float32(0.0)), (OPEN, width))
+        return self.main.fill(
+            dims, self.main.constant("zero", np.zeros((), np.float32)), (OPEN, width)
+        )
 
     def scalar(self, build: Builder, vector: Tensor, place: int) -> Tensor:
         """One element of an int32 vector."""
@@ -263,13 +268,24 @@ def truth(cells: Sequence[Cell], spelling: Spelling, arrays: dict[str, Array]) -
     return results | {"y": orders[spelling.write]}
 
 
+def custom(build: Builder, code: str, operands: Sequence[Tensor], out: Tensor) -> Tensor:
+    """Appends an op on a TensorList."""
+    build.ops.append(Op(f"FlexTensorList{code}", list(operands), [out], custom=True))
+    return out
+
+
+def set_item(build: Builder, listed: Tensor, index: Tensor, item: Tensor) -> Tensor:
+    """The list with `item` at `index`."""
+    return custom(build, "SetItem", [listed, index, item], Tensor("list", "VARIANT", ()))
+
+
 def _given(
     cell: Cell, layer: int, spelling: Spelling, arrays: dict[str, Array]
 ) -> list[Array | None]:
     joined = arrays.get(f"state{layer}")
     if joined is None:
         return [arrays.get(f"{n}{layer}") for n, _ in zip("hc", cell.states, strict=False)]
-    cut = cell.states[0] if spelling.states == "h|c" else cell.states[1]
+    cut = cell.states[0 if spelling.states == "h|c" else -1]
     parts = [joined[:, :cut], joined[:, cut:]]
     return [*(parts if spelling.states == "h|c" else parts[::-1])]
 

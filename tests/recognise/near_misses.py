@@ -1,12 +1,11 @@
-"""Loops that are almost a known cell: each differs from one in a single place."""
+"""Steps that are almost an LSTM's: each differs in a single place."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from rnnlite_pipeline.graph.ir import OPEN, Op, Tensor
+from rnnlite_pipeline.graph.ir import Tensor
 from rnnlite_pipeline.recurrence import Lstm, SimpleRnn
-from tests.recognise.author import Author
 from tests.recognise.spelling import Parts, Step
 
 
@@ -55,11 +54,11 @@ class MixedActivations(Step):
         return self.times(self.gate(cell, "output", z, taken, c), self.build.unary("RELU", c))
 
 
-class NegatedOutput(Step):
-    """h' = -o*tanh(c')."""
+class SquaredOutput(Step):
+    """h' = m + m*m with m = o*tanh(c')."""
 
     def emission(self, cell: Lstm, z: Parts, taken: Parts, c: Tensor) -> Tensor:
-        """Negated, which is a projection by -1 but on the diagonal of two units."""
+        """A square added."""
         m = super().emission(cell, z, taken, c)
         return self.add(m, self.times(m, m))
 
@@ -100,7 +99,7 @@ class StateTimesInput(Step):
 class FullPeephole(Step):
     """Each gate multiplies c by a full matrix."""
 
-    def gate(self, cell: Lstm, name: str, z: Parts, taken: Parts, c: Tensor) -> Tensor:
+    def gate(self, cell: Lstm, name: str, z: Parts, _taken: Parts, c: Tensor) -> Tensor:
         """A matrix in the peephole's place."""
         full = self.product(c, np.full((cell.units, cell.units), 0.25))
         return self.sigmoid(self.add(z[name], full))
@@ -114,7 +113,7 @@ class OutputLooksBack(Step):
         self._old = states[1]
         return super().write(cell, x, states)
 
-    def emission(self, cell: Lstm, z: Parts, taken: Parts, c: Tensor) -> Tensor:
+    def emission(self, _cell: Lstm, z: Parts, _taken: Parts, c: Tensor) -> Tensor:
         """A peephole on the old c."""
         looked = self.add(z["output"], self.times(self._old, self.constant(np.full(2, 0.5))))
         return self.times(self.sigmoid(looked), self.build.unary("TANH", c))
@@ -132,7 +131,7 @@ class CandidateLooks(Step):
 class UnknownOp(Step):
     """c' goes through an op that no cell has."""
 
-    def clipped(self, z: Tensor, bound: float) -> Tensor:
+    def clipped(self, z: Tensor, _bound: float) -> Tensor:
         """A running sum over the units."""
         return self.build.op("CUMSUM", [z, self.build.indices(1)], "FLOAT32", z.shape)
 
@@ -142,7 +141,8 @@ class Gru(Step):
 
     def write(self, cell: Lstm | SimpleRnn, x: Tensor, states: list[Tensor]) -> list[Tensor]:
         """One state, whose candidate reads it through the reset gate."""
-        assert isinstance(cell, Lstm) and cell.input
+        assert isinstance(cell, Lstm)
+        assert cell.input is not None
         h, c = states
         update = self.sigmoid(self.affine({"input": cell.input}, x, h))
         reset = self.sigmoid(self.affine({"output": cell.output}, x, h))
@@ -225,140 +225,6 @@ class BeginFromData(Step):
         begin = self.build.op("PACK", items, "INT32", (2,), values_count=2)
         places = [begin, self.build.indices([0, stop]), self.build.indices([1, 1])]
         shape = ((x.shape or ())[0], stop - start)
-        options = {"begin_mask": 1, "end_mask": 1}
-        return self.build.op("STRIDED_SLICE", [x, *places], "FLOAT32", shape, **options)
-
-
-class StopsOnData(Author):
-    """The loop goes on while h is small."""
-
-    def condition(self, inputs: dict[str, Tensor]) -> Tensor:
-        """A comparison of the state."""
-        axes = self.cond.indices([0, 1])
-        total = self.cond.op("SUM", [inputs["h0"], axes], "FLOAT32", ())
-        return self.cond.binary("LESS", total, self.cond.constant("most", np.float32(100.0)))
-
-
-class EveryOtherStep(Author):
-    """The step reads x[2 i]."""
-
-    def place(self, order: str) -> Tensor:
-        """Twice the counter, to read."""
-        count = super().place(order)
-        if self.body.ops and self.body.ops[-1].code == "ADD":
-            return self.body.binary("MUL", count, self.body.indices(2))
-        return count
-
-
-class FirstStepAlways(Author):
-    """Every step reads x[0]."""
-
-    def read(self, sequence: Tensor) -> Tensor:
-        """A constant place."""
-        return self.body.gather(sequence, self.body.indices(0))
-
-
-class CountsByTwo(Author):
-    """The counter goes up by two."""
-
-    def write_body(self) -> None:
-        """Another stride."""
-        super().write_body()
-        count = self.variables["count1"]
-        count.new = self.body.binary("ADD", count.inner, self.body.indices(2))
-
-
-class LongerList(Author):
-    """The list has one item more than there are steps."""
-
-    extra = 1
-
-    def reserve(self, width: int) -> Tensor:
-        """Another length."""
-        self.steps, steps = self.main.indices(self.spelling.steps + self.extra), self.steps
-        made = super().reserve(width)
-        self.steps = steps
-        return made
-
-
-class ShorterList(LongerList):
-    """The list has one item less than there are steps."""
-
-    extra = -1
-
-
-class FewerSteps(Author):
-    """The loop stops before its sequence does."""
-
-    def counted(self, sequence: Tensor) -> None:
-        """One step less."""
-        super().counted(sequence)
-        self.steps = self.main.indices(self.spelling.steps - 1)
-
-
-class FilledList(Author):
-    """The list holds an item before the loop."""
-
-    def reserve(self, width: int) -> Tensor:
-        """A list with something in it."""
-        new, filled = super().reserve(width), Tensor("layer/filled", "VARIANT", ())
-        value = self.main.constant("value", np.ones((2, width), np.float32))
-        operands = [new, self.main.indices(0), value]
-        self.main.ops.append(Op("FlexTensorListSetItem", operands, [filled], custom=True))
-        return filled
-
-
-class PutsOutTheCell(Author):
-    """The list gets c."""
-
-    def item(self, states: list[Tensor]) -> Tensor:
-        """The other state."""
-        return states[1]
-
-
-class PutsOutTheOldState(Author):
-    """The list gets h before the step."""
-
-    def item(self, states: list[Tensor]) -> Tensor:
-        """The state of the step before."""
-        return self.variables["h0"].inner
-
-
-class WritesTwice(Author):
-    """Each step writes two items."""
-
-    def write_body(self) -> None:
-        """Another write at the same place."""
-        super().write_body()
-        listed = self.variables["list"]
-        again = Tensor("body/again", "VARIANT", ())
-        operands = [listed.new, self.place("forward"), self.variables["h0"].new]
-        self.body.ops.append(Op("FlexTensorListSetItem", operands, [again], custom=True))
-        listed.new = again
-
-
-class Context(Author):
-    """A row that stays the same in every step is added to x."""
-
-    def read(self, sequence: Tensor) -> Tensor:
-        """x + context."""
-        return self.body.binary("ADD", super().read(sequence), self.variables["unused"].inner)
-
-
-class PackedStates(Author):
-    """Each state is carried with a third axis."""
-
-    def variable(self, name: str, outer: Tensor) -> None:
-        """States [B, U, 1] by a reshape before the loop."""
-        if name == "h0":
-            outer = self.main.reshape(outer, (OPEN, 2, 1))
-        super().variable(name, outer)
-
-    def old_states(self, layer: int, cell: Lstm | SimpleRnn) -> list[Tensor]:
-        """Back to rows."""
-        h, c = super().old_states(layer, cell)
-        return [self.body.reshape(h, (OPEN, 2)), c]
-
-    def set_states(self, layer: int, states: list[Tensor]) -> None:
-        """And to three axes again."""
-        super().set_states(layer, [self.body.reshape(states[0], (OPEN, 2, 1)), states[1]])
+        return self.build.op(
+            "STRIDED_SLICE", [x, *places], "FLOAT32", shape, begin_mask=1, end_mask=1
+        )

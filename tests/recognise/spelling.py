@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlite_pipeline.graph.build import Builder, make_op
+from rnnlite_pipeline.graph.build import Builder
 from rnnlite_pipeline.graph.ir import Tensor
 from rnnlite_pipeline.recurrence import Gate, Lstm, SimpleRnn
 
@@ -190,8 +190,9 @@ class Step:
         """x[:, start:stop]."""
         places = map(self.build.indices, ([0, start], [0, stop], [1, 1]))
         shape = ((x.shape or ())[0], stop - start)
-        options = {"begin_mask": 1, "end_mask": 1}
-        return self.build.op("STRIDED_SLICE", [x, *places], "FLOAT32", shape, **options)
+        return self.build.op(
+            "STRIDED_SLICE", [x, *places], "FLOAT32", shape, begin_mask=1, end_mask=1
+        )
 
     def sigmoid(self, z: Tensor) -> Tensor:
         """1 / (1 + exp(-z))."""
@@ -239,9 +240,3 @@ class Step:
     def constant(self, values: Any) -> Tensor:
         """A float32 constant."""
         return self.build.constant("constant", np.asarray(values, np.float32))
-
-    def custom(self, code: str, inputs: list[Tensor | None], width: int) -> Tensor:
-        """An op that has no rule."""
-        out = self.build.tensor(code, "FLOAT32", ((inputs[0].shape or ())[0], width))
-        self.build.ops.append(make_op(code, inputs, [out]))
-        return out

@@ -59,8 +59,8 @@ def simple_rnn(
 ) -> SimpleRnn:
     """A simple RNN of random float32 weights."""
     random = np.random.default_rng(seed)
-    shapes = [(units, features), (units, units), (units,)]
-    return SimpleRnn(*(weights(random, *shape) for shape in shapes), activation)
+    kernel, recurrent = weights(random, units, features), weights(random, units, units)
+    return SimpleRnn(kernel, recurrent, weights(random, units), activation)
 
 
 def weights(random: np.random.Generator, *shape: int) -> Array:
@@ -114,7 +114,7 @@ def spellings(draw: st.DrawFn, cells: list[Lstm | SimpleRnn]) -> Spelling:
     steps = draw(st.sampled_from([OPEN, 1, 4]))
     peephole = any(isinstance(c, Lstm) and c.forget.peephole is not None for c in cells)
     coupled = ["f,1-f", "g+f(c-g)"] if peephole else ["f,1-f", "g+f(c-g)", "1-i,i"]
-    choices = {
+    choices: dict[str, list[Any]] = {
         "kernels": ["separate", "joined", "concatenated"],
         "cut": ["split", "slice"],
         "matmul": ["fully_connected", "batch_matmul", "batch_matmul_adj_y"],
