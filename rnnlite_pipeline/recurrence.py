@@ -88,7 +88,10 @@ class Gate:
 class Cell(Protocol):
     """One step of a recurrence. Its first state is what it puts out."""
 
-    kind: ClassVar[str]
+    @property
+    def kind(self) -> str:
+        """The cell's name as its author knows it."""
+        ...
 
     @property
     def features(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rnnlite_pipeline.recognise.equations import Equations
 from rnnlite_pipeline.recurrence import Lstm, Recurrence, SimpleRnn
 
 #: The activations each kernel computes right, measured against `Recurrence.run` in
@@ -20,6 +21,8 @@ KNOWN_AS = {"NONE": "linear"}
 def why_not_fused(recurrence: Recurrence) -> str | None:
     """Why no fused op computes `recurrence`, in one sentence for the user; None if one does."""
     cell = recurrence.cell
+    if isinstance(cell, Equations):
+        return cell.reason
     if not isinstance(cell, Lstm | SimpleRnn):
         return f"the runtime has no fused op for a {cell.kind} cell"
     if cell.activation not in FUSED_ACTIVATIONS[cell.kind]:

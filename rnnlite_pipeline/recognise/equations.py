@@ -40,6 +40,7 @@ class Equations:
         states: The width of each state; the first is what the cell puts out.
         updates: The new value of each state, a form over `INPUT`, `before(k)` and `after(j)`.
         order: The positions of `updates` in an order they can be computed in.
+        reason: Why it is no cell that a fused op computes, in the user's terms.
     """
 
     kind: str
@@ -47,6 +48,7 @@ class Equations:
     states: tuple[int, ...]
     updates: tuple[Form, ...]
     order: tuple[int, ...]
+    reason: str = ""
 
     def step(self, x: Array, states: Sequence[Array]) -> tuple[Array, ...]:
         """x [B, F] and the states [B, width] before the step, to the states after it."""

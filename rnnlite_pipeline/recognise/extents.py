@@ -96,6 +96,7 @@ class Extents:
     def __init__(self, subgraph: Subgraph) -> None:
         self._producers: dict[int, Op] = {id(t): op for op in subgraph.ops for t in op.outputs}
         self._names: dict[int, str] = {}
+        self._symbols: dict[str, Tensor] = {}
 
     def dimension(self, tensor: Tensor, axis: int) -> Linear:
         """How long `tensor` is along `axis`."""
@@ -116,6 +117,32 @@ class Extents:
         op = self._producers.get(id(tensor))
         known = op and self._computed(op)
         return known if known else Linear.symbol(self._name(tensor))
+
+    def longest(self, symbol: str) -> tuple[Linear, Tensor] | None:
+        """(T, lengths) where a scalar is the longest of `lengths` [B], and T at most.
+
+        TensorFlow's dynamic_rnn stops there: min(T, max(1, reduce_max(lengths))).
+        """
+        op = self._producers.get(id(self._symbols.get(symbol)))
+        if op is None or op.code != "MINIMUM":
+            return None
+        for one, other in (op.inputs, op.inputs[::-1]):
+            lengths = self._largest(other)
+            if one is not None and lengths is not None:
+                return self.scalar(one), lengths
+        return None
+
+    def _largest(self, tensor: Tensor | None) -> Tensor | None:
+        """The vector that a scalar is the largest element of, or 1 if that is larger."""
+        op = self._producers.get(id(tensor))
+        if op is not None and op.code == "MAXIMUM":
+            constants = [t for t in op.inputs if t is not None and t.data is not None]
+            rest = [t for t in op.inputs if t is not None and t.data is None]
+            if len(constants) == len(rest) == 1 and self.scalar(constants[0]).constant <= 1:
+                return self._largest(rest[0])
+        if op is None or op.code != "REDUCE_MAX" or op.inputs[0] is None:
+            return None
+        return op.inputs[0] if len(op.inputs[0].shape or ()) == 1 else None
 
     def producer(self, tensor: Tensor | None) -> Op | None:
         """The op that computes a tensor; None for an input or a constant."""
@@ -163,7 +190,18 @@ class Extents:
         if op.code in ("RESHAPE", "SQUEEZE", "CAST", "EXPAND_DIMS"):
             return self.scalar(inputs[0])
         if op.code in _ARITHMETIC:
-            return _ARITHMETIC[op.code](*(self.scalar(t) for t in inputs))
+            known = _ARITHMETIC[op.code](*(self.scalar(t) for t in inputs))
+            return self._absorbed(inputs) if known is None and op.code == "MINIMUM" else known
+        return None
+
+    def _absorbed(self, inputs: list[Tensor]) -> Linear | None:
+        """min(a, max(a, b)) is a."""
+        for one, other in (inputs, inputs[::-1]):
+            larger = self._producers.get(id(other))
+            if larger is not None and larger.code == "MAXIMUM":
+                value = self.scalar(one)
+                if any(t is not None and self.scalar(t) == value for t in larger.inputs):
+                    return value
         return None
 
     def _measured(self, shape: Tensor, place: Tensor) -> Linear | None:
@@ -177,7 +215,9 @@ class Extents:
         return self.dimension(measured, int(start.reshape(-1)[0]) % len(measured.shape))
 
     def _name(self, tensor: Tensor) -> str:
-        return self._names.setdefault(id(tensor), f"{tensor.name}#{len(self._names)}")
+        name = self._names.setdefault(id(tensor), f"{tensor.name}#{len(self._names)}")
+        self._symbols[name] = tensor
+        return name
 
 
 def _times(a: Linear, b: Linear) -> Linear | None:

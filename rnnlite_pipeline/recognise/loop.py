@@ -4,6 +4,8 @@ The result is a `Loop`: the equations of one step over symbols, the sequences it
 lists it writes, each with the order of its steps, and how many steps there are.
 
     x{k}|axis|...   the step of the sequence in loop variable k
+    k{k}            what loop variable k holds in every step
+    v{k}            the counter in loop variable k
     s{k}            the state in loop variable k before the step
     n{k}            the same state after the step
 
@@ -17,6 +19,8 @@ from collections.abc import Iterator
 from collections.abc import Sequence as Many
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from rnnlite_pipeline.graph.ir import OPEN, Op, Subgraph, Tensor
 from rnnlite_pipeline.recognise import algebra, operations
 from rnnlite_pipeline.recognise.algebra import Form, Symbol
@@ -25,6 +29,7 @@ from rnnlite_pipeline.recognise.values import (
     Bound,
     Const,
     Index,
+    PerRow,
     Rows,
     Sequence,
     TensorList,
@@ -36,6 +41,9 @@ from rnnlite_pipeline.recognise.values import (
 class Unrecognised(Exception):
     """A loop or cell that is not read; the message says why in the user's terms."""
 
+
+#: What the symbols of variables that stay the same begin with.
+KEPT = "k"
 
 #: The symbol for the number of the step, from 0.
 STEP = "step"
@@ -103,6 +111,7 @@ class Loop:
         writings: What is written, by list variable.
         counters: Each counter's value as a linear form in `STEP`, by variable.
         kept: The variables the loop passes on unchanged.
+        lengths: [B], where the loop stops after the longest of these rather than after `steps`.
     """
 
     op: Op
@@ -112,6 +121,7 @@ class Loop:
     writings: dict[int, Writing] = field(default_factory=dict)
     counters: dict[int, Linear] = field(default_factory=dict)
     kept: set[int] = field(default_factory=set)
+    lengths: Tensor | None = None
 
     def cuts(self, symbol: Symbol) -> Iterator[int]:
         """The columns inside a symbol where one state ends and the next begins."""
@@ -119,11 +129,20 @@ class Loop:
             if symbol.name in (state.before.name, state.after.name):
                 yield from (c for c in (state.start, state.stop) if symbol.start < c < symbol.stop)
 
+    def is_mask(self, symbol: Symbol) -> bool:
+        """Whether the symbol is a step of a sequence of truth values."""
+        reading = self.readings.get(symbol.name)
+        return reading is not None and reading.tensor.dtype == "BOOL"
+
     def whole(self, symbol: Symbol) -> Symbol:
         """All of the quantity a symbol is a part of: an input's features, or one state."""
         if symbol.name in self.readings:
             width = (self.readings[symbol.name].tensor.shape or ())[-1]
             return Symbol(symbol.name, 0, width)
+        if symbol.name.startswith(KEPT):
+            tensor = self.op.inputs[int(symbol.name[1:])]
+            shape = (tensor.shape if tensor else None) or ()
+            return Symbol(symbol.name, 0, shape[-1] if len(shape) > 1 else 1)
         for state in self.states:
             for side in (state.before, state.after):
                 if side.name == symbol.name and side.start <= symbol.start < side.stop:
@@ -143,8 +162,8 @@ def read_loop(op: Op, extents: Extents) -> Loop:
     names = dict(_named(body, kept))
     equations = _execute(body, environment, names)
     counters = _counters(op, body, kept, environment, extents)
-    steps = _steps(op, environment, body, counters)
-    loop = Loop(op, steps, counters=counters, kept=kept)
+    steps, lengths = _steps(op, environment, body, counters, extents)
+    loop = Loop(op, steps, counters=counters, kept=kept, lengths=lengths)
     lists: dict[int, TensorList] = {}
     for k, tensor in enumerate(body.outputs):
         value = environment[id(tensor)]
@@ -196,8 +215,13 @@ def _symbols(
             value = Index(extents.scalar(outer) if k in kept else Linear.symbol(f"v{k}"))
         elif k in kept and len(inner.shape or ()) >= 3:
             value = Sequence(k, outer)
+        elif k in kept and inner.dtype in ("INT32", "INT64") and len(inner.shape or ()) == 1:
+            value = PerRow(algebra.symbol(f"{KEPT}{k}", 1))
+        elif k in kept and _is_row(inner) and extents.is_zero(outer):
+            value = Rows(algebra.constant(np.zeros((inner.shape or ())[-1])))
         elif _is_row(inner):
-            value = Rows(algebra.symbol(f"s{k}", (inner.shape or ())[-1]))
+            name = f"{KEPT}{k}" if k in kept else f"s{k}"
+            value = Rows(algebra.symbol(name, (inner.shape or ())[-1]))
         else:
             value = Unknown(_not_a_row(inner))
         yield id(inner), value
@@ -287,9 +311,13 @@ def _in_steps(value: Linear, counters: dict[int, Linear]) -> Linear:
 
 
 def _steps(
-    op: Op, environment: dict[int, Value], body: Subgraph, counters: dict[int, Linear]
-) -> Linear:
-    """How often the body runs, from the loop's condition."""
+    op: Op,
+    environment: dict[int, Value],
+    body: Subgraph,
+    counters: dict[int, Linear],
+    extents: Extents,
+) -> tuple[Linear, Tensor | None]:
+    """How often the body runs, from the loop's condition, and lengths that may end it before."""
     condition: Subgraph = op.options["cond_subgraph"]
     inner: dict[int, Value] = {
         id(c): environment[id(b)] for c, b in zip(condition.inputs, body.inputs, strict=True)
@@ -298,12 +326,21 @@ def _steps(
     bound = inner.get(id(condition.outputs[0]))
     if not isinstance(bound, Bound):
         raise Unrecognised("it stops on a condition on data, not after a number of steps")
-    totals = []
+    lengths: Tensor | None = None
+    totals: list[Linear] = []
     for counter, limit in bound.limits:
         left = _in_steps(limit - counter, counters)
         if left.factor(STEP) != -1:
             raise Unrecognised("it counts in strides other than one")
-        totals.append(left.replaced(STEP, Linear()))
+        total = left.replaced(STEP, Linear())
+        longest = extents.longest(next(iter(dict(total.factors)), ""))
+        if longest and total - Linear.symbol(next(iter(dict(total.factors)))) == Linear():
+            total, lengths = longest
+        totals.append(total)
+    return _shortest(totals), lengths
+
+
+def _shortest(totals: list[Linear]) -> Linear:
     shortest = totals[0]
     for total in totals[1:]:
         difference = total - shortest

@@ -22,12 +22,16 @@ from rnnlite_pipeline.recognise.values import (
     Const,
     Index,
     Indices,
+    PerRow,
     Rows,
     Sequence,
     TensorList,
     Unknown,
     Value,
 )
+
+#: What the symbols of counters begin with.
+COUNTER = "v"
 
 Rule = Callable[[Op, Many[Value]], tuple[Value, ...]]
 
@@ -66,8 +70,6 @@ ELEMENTWISE = frozenset(
         "POW",
         "FLOOR_DIV",
         "SQUARED_DIFFERENCE",
-        "SELECT",
-        "SELECT_V2",
         "EQUAL",
         "NOT_EQUAL",
         "GREATER",
@@ -120,9 +122,39 @@ def rows(value: Value) -> Form:
     """The value as a form; a constant row is one."""
     if isinstance(value, Rows):
         return value.form
+    if isinstance(value, Index):
+        return _counted(value.linear)
     if isinstance(value, Const) and value.array.size == (value.array.shape or (1,))[-1]:
         return algebra.constant(value.array)
     raise _Unreadable("its step mixes a value that is not one row for each batch entry")
+
+
+def _counted(linear: Linear) -> Form:
+    """A counter as a row of width 1, its symbols the loop's counters."""
+    total = algebra.constant(np.array([linear.constant]))
+    for name, factor in sorted(linear.factors):
+        if not name.startswith(COUNTER):
+            raise _Unreadable("its step computes with a length known only at run time")
+        total = total + algebra.symbol(name, 1).scaled(np.array([float(factor)]))
+    return total
+
+
+def _per_row(op: Op, values: Many[Value]) -> tuple[Value, ...]:
+    """A function of one number for each batch entry, of counters and of single constants."""
+    forms = [v.form if isinstance(v, PerRow) else rows(v) for v in values]
+    if any(f.width != 1 or isinstance(v, Rows) for f, v in zip(forms, values, strict=True)):
+        raise _Unreadable("its step mixes one number for each batch entry with rows")
+    return (PerRow(algebra.apply(op.code, *forms)),)
+
+
+def _selected(op: Op, values: Many[Value]) -> tuple[Value, ...]:
+    """SELECT takes whole rows by a condition of one truth value for each; SELECT_V2 broadcasts."""
+    condition, *branches = values
+    if isinstance(condition, PerRow):
+        if op.code != "SELECT" or any(isinstance(v, PerRow) for v in branches):
+            return _per_row(op, values)
+        return (Rows(algebra.apply("SELECT_V2", condition.form, *map(rows, branches))),)
+    return (Rows(algebra.apply("SELECT_V2", *map(rows, values))),)
 
 
 def _linear(value: Value) -> Linear:
@@ -179,12 +211,14 @@ def _squared(_op: Op, values: Many[Value]) -> tuple[Value, ...]:
 
 
 def _applied(op: Op, values: Many[Value]) -> tuple[Value, ...]:
+    if any(isinstance(v, PerRow) for v in values):
+        return _per_row(op, values)
     slope = op.options.get("alpha") if op.code == "LEAKY_RELU" else None
     return (Rows(algebra.apply(op.code, *(rows(v) for v in values), parameter=slope)),)
 
 
 def _less(op: Op, values: Many[Value]) -> tuple[Value, ...]:
-    if not any(isinstance(v, Index) for v in values):
+    if not all(isinstance(v, Index | Const) for v in values):
         return _applied(op, values)
     a, b = (_linear(v) for v in values)
     one = Linear(1)
@@ -251,6 +285,8 @@ def _reshaped(op: Op, values: Many[Value]) -> tuple[Value, ...]:
         return (Const(value.array.reshape(shape)),)
     if isinstance(value, Index):
         return (value,)
+    if isinstance(value, PerRow) and shape is not None and shape[-1] == 1 and len(shape) == 2:
+        return (Rows(value.form),)
     form = rows(value)
     others = [d for d in (shape or ())[:-1] if d != 1]
     if shape is None or shape[-1] != form.width or len(others) > 1:
@@ -304,7 +340,7 @@ def _sliced(op: Op, values: Many[Value]) -> tuple[Value, ...]:
 def _is_whole(length: int, axis: int, begin: int, end: int, options: dict[str, Any]) -> bool:
     """Whether a slice of stride 1 takes all of an axis."""
     from_start = options.get("begin_mask", 0) >> axis & 1 or begin == 0
-    to_end = options.get("end_mask", 0) >> axis & 1 or length != OPEN and end >= length
+    to_end = options.get("end_mask", 0) >> axis & 1 or (length != OPEN and end >= length)
     return bool(from_start and to_end)
 
 
@@ -373,6 +409,7 @@ def _same(_op: Op, values: Many[Value]) -> tuple[Value, ...]:
 _RULES: dict[str, Rule] = {
     **dict.fromkeys(UNARY | ELEMENTWISE, _applied),
     **dict.fromkeys(("ADD", "SUB", "MUL", "DIV"), _binary),
+    **dict.fromkeys(("SELECT", "SELECT_V2"), _selected),
     **dict.fromkeys(("LESS", "LESS_EQUAL", "GREATER", "GREATER_EQUAL"), _less),
     **dict.fromkeys(("FULLY_CONNECTED", "BATCH_MATMUL"), _product),
     **dict.fromkeys(("SPLIT", "SPLIT_V"), _split),

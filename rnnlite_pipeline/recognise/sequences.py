@@ -6,7 +6,7 @@ same form over their sequences [T, B, ...].
 
 from __future__ import annotations
 
-from collections.abc import Sequence as Many
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +17,8 @@ from rnnlite_pipeline.graph.build import Builder
 from rnnlite_pipeline.graph.ir import Tensor
 from rnnlite_pipeline.recognise.algebra import Apply, Atom, Form, Map, Product, Symbol
 from rnnlite_pipeline.recognise.extents import Extents, Linear
-from rnnlite_pipeline.recognise.loop import STEP, Loop, Reading, Unrecognised
+from rnnlite_pipeline.recognise.loop import KEPT, STEP, Loop, Reading, Unrecognised
+from rnnlite_pipeline.recognise.operations import COUNTER
 
 _PLAIN = {
     *("LOGISTIC", "TANH", "RELU", "RELU6", "RELU_N1_TO_1", "ABS", "EXP", "LOG", "SQRT", "RSQRT"),
@@ -44,7 +45,7 @@ class Sequences:
         """Says which sequence a symbol stands for, once it is computed."""
         self._known[symbol.key] = tensor
 
-    def joined(self, forms: Many[Form]) -> Tensor:
+    def joined(self, forms: Sequence[Form]) -> Tensor:
         """The forms' sequences side by side along the features."""
         parts = [self.of(form) for form in forms]
         if len(parts) == 1:
@@ -65,11 +66,19 @@ class Sequences:
             raise Unrecognised("a part of its step is the same in every step")
         if not np.any(form.bias):
             return total
-        return self.build.binary("ADD", total, self._row(form.bias))
+        return self.build.binary("ADD", total, self.row(form.bias))
 
     def reversed(self, tensor: Tensor) -> Tensor:
         """The sequence from its last step to its first."""
         return self.build.reverse(tensor, axis=0)
+
+    def of_symbol(self, symbol: Symbol) -> Tensor:
+        """The sequence [T, B, n] of a symbol.
+
+        Raises:
+            Unrecognised: It is not known as a sequence.
+        """
+        return self._atom(symbol)
 
     def last(self, tensor: Tensor) -> Tensor:
         """The last step [B, n] of a sequence."""
@@ -100,17 +109,18 @@ class Sequences:
             end_mask=others,
         )
 
-    def _row(self, values: NDArray[Any]) -> Tensor:
-        return self.build.constant("row", values.astype(np.float32))
+    def row(self, values: NDArray[Any] | Sequence[float]) -> Tensor:
+        """A constant row."""
+        return self.build.constant("row", np.asarray(values, np.float32))
 
     def _mapped(self, tensor: Tensor, linear: Map, width: int) -> Tensor:
         """The sequence of `tensor` mapped in each step."""
         if linear.is_identity and width == linear.width:
             return tensor
         if linear.diagonal:
-            return self.build.binary("MUL", tensor, self._row(linear.values))
+            return self.build.binary("MUL", tensor, self.row(linear.values))
         shape = (*(tensor.shape or ())[:2], linear.width)
-        weights = self._row(linear.values.T)
+        weights = self.row(linear.values.T)
         return self.build.op(
             "FULLY_CONNECTED", [tensor, weights, None], tensor.dtype, shape, keep_num_dims=True
         )
@@ -135,7 +145,7 @@ class Sequences:
         return self._applied(atom)
 
     def _applied(self, atom: Apply) -> Tensor:
-        parts = [self._row(a.bias) if a.is_constant else self.of(a) for a in atom.arguments]
+        parts = [self.row(a.bias) if a.is_constant else self.of(a) for a in atom.arguments]
         if len(parts) == 1:
             return self.build.unary(atom.function, parts[0])
         return self.build.binary(atom.function, parts[0], parts[1])
@@ -145,17 +155,71 @@ class Sequences:
         if whole.key in self._known:
             start = symbol.start - whole.start
             return self.columns(self._known[whole.key], start, start + symbol.width)
-        if symbol.name not in self.loop.readings:
+        if symbol.name in self.loop.readings:
+            self._known[whole.key] = self._running(self.loop.readings[symbol.name])
+        elif symbol.name.startswith(KEPT):
+            self._known[whole.key] = self._repeated(int(symbol.name[1:]), whole.width)
+        elif symbol.name.startswith(COUNTER):
+            self._known[whole.key] = self._counted(int(symbol.name[1:]))
+        else:
             raise Unrecognised(self._why_not(symbol))
-        self._known[whole.key] = self._running(self.loop.readings[symbol.name])
         return self._symbol(symbol)
+
+    def _repeated(self, variable: int, width: int) -> Tensor:
+        """What a variable holds in every step, [B] or [B, width], as a sequence [T, B, width]."""
+        tensor = self.loop.op.inputs[variable]
+        assert tensor is not None, "a WHILE has all its operands"
+        if tensor.dtype != "FLOAT32":
+            tensor = self.build.op("CAST", [tensor], "FLOAT32", tensor.shape)
+        batch = (tensor.shape or ())[0]
+        return self._broadcast(self.build.reshape(tensor, [1, batch, width]), width)
+
+    def _counted(self, variable: int) -> Tensor:
+        """The counter's value in each step, as a sequence [T, B, 1]."""
+        counter = self.loop.counters[variable]
+        stride = counter.factor(STEP)
+        start = counter - Linear.symbol(STEP) * stride
+        if not start.is_constant:
+            raise Unrecognised("its step computes with a counter that starts at run time")
+        length = self.build.dimension(*self._measured())
+        places = self.build.op(
+            "RANGE",
+            [self.build.indices(0), self.build.reshape(length, []), self.build.indices(1)],
+            "INT32",
+            [self._lengths()[0]],
+        )
+        floats = self.build.op("CAST", [places], "FLOAT32", places.shape)
+        value = self._mapped(floats, Map(np.array([float(stride)])), 1)
+        if start.constant:
+            value = self.build.binary("ADD", value, self.row(np.array([float(start.constant)])))
+        return self._broadcast(self.build.reshape(value, [self._lengths()[0], 1, 1]), 1)
+
+    def _broadcast(self, tensor: Tensor, width: int) -> Tensor:
+        measured, axis = self._measured()
+        sizes = [
+            self.build.dimension(measured, axis),
+            self.build.dimension(measured, 1 - axis),
+            self.build.indices([width]),
+        ]
+        shape = self.build.concatenate(sizes, axis=0)
+        return self.build.op("BROADCAST_TO", [tensor, shape], "FLOAT32", [*self._lengths(), width])
+
+    def _measured(self) -> tuple[Tensor, int]:
+        """A sequence the loop reads, and its axis of time."""
+        reading = next(iter(self.loop.readings.values()), None)
+        if reading is None:
+            raise Unrecognised("its step reads no sequence")
+        return reading.tensor, reading.axis
+
+    def _lengths(self) -> tuple[int, int]:
+        """T and B as far as they are known."""
+        measured, axis = self._measured()
+        shape = measured.shape or ()
+        return shape[axis], shape[1 - axis]
 
     def _why_not(self, symbol: Symbol) -> str:
         """Why a value of the loop is not to be had for every step."""
-        side, variable = symbol.name[0], int(symbol.name[1:])
-        if variable in self.loop.kept:
-            return "its step reads a value that is the same in every step"
-        if side == "n":
+        if symbol.name.startswith("n"):
             return "the cell state of each step is used, and a fused op gives the last alone"
         return "a state from before the step is used outside the state's own cell"
 
@@ -169,7 +233,7 @@ class Sequences:
         if self.extents.dimension(tensor, reading.axis) != steps:
             raise Unrecognised("the number of its steps is not known to be its sequence's length")
         if tensor.dtype != "FLOAT32":
-            raise Unrecognised(f"it reads a sequence of {tensor.dtype.lower()}")
+            tensor = self.build.op("CAST", [tensor], "FLOAT32", tensor.shape)
         if reading.axis == 1:
             tensor = self.build.transpose(tensor, [1, 0, 2])
         if reading.index == Linear.symbol(STEP):

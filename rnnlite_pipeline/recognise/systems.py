@@ -29,6 +29,35 @@ class System:
         return any(_touches(symbol, s) for s in self.states)
 
 
+def merged(loop: Loop) -> list[System]:
+    """The systems, those that read each other's states from before the step taken together.
+
+    A recurrence gives the states after each step to the outside, never those before it.
+    """
+    groups = systems(loop)
+    while True:
+        pair = next(_entangled(groups), None)
+        if pair is None:
+            return groups
+        first, second = sorted(pair)
+        together = System((*groups[first].states, *groups[second].states))
+        groups = [*groups[:first], *groups[first + 1 : second], together, *groups[second + 1 :]]
+
+
+def _entangled(groups: list[System]) -> Iterator[tuple[int, int]]:
+    """Two systems of which one reads a state of the other from before the step."""
+    for reader, system in enumerate(groups):
+        symbols = [s for state in system.states for s in state.equation.symbols()]
+        for read, other in enumerate(groups):
+            if read != reader and any(_is_before(s, other) for s in symbols):
+                yield reader, read
+
+
+def _is_before(symbol: Symbol, system: System) -> bool:
+    names = {state.before.name for state in system.states}
+    return symbol.name in names and system.owns(symbol)
+
+
 def systems(loop: Loop) -> list[System]:
     """The loop's states in strongly connected systems, dependencies first (Tarjan 1972)."""
     found: list[System] = []

@@ -26,6 +26,13 @@ class Rows:
     form: Form
 
 
+@dataclass(frozen=True, eq=False)
+class PerRow:
+    """One number for each batch entry: [B], held as the row of width 1 it stands for."""
+
+    form: Form
+
+
 @dataclass(frozen=True)
 class Index:
     """An integer scalar, linear in the loop's counters and bounds."""
@@ -70,4 +77,4 @@ class Unknown:
     reason: str
 
 
-Value: TypeAlias = Const | Rows | Index | Indices | Sequence | TensorList | Bound | Unknown
+Value: TypeAlias = Const | Rows | PerRow | Index | Indices | Sequence | TensorList | Bound | Unknown

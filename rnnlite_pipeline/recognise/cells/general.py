@@ -1,0 +1,132 @@
+"""A system that no fused op computes: kept as its equations, and named if it has a name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+
+from rnnlite_pipeline.recognise import algebra, cells
+from rnnlite_pipeline.recognise.algebra import Factor, Form, Product, Symbol
+from rnnlite_pipeline.recognise.cells.gates import Inputs, sigmoid_of
+from rnnlite_pipeline.recognise.equations import INPUT, Equations, after, before, substituted
+from rnnlite_pipeline.recognise.loop import Loop, State, Unrecognised
+from rnnlite_pipeline.recognise.masks import unmasked
+from rnnlite_pipeline.recognise.systems import System, systems
+
+
+def general(
+    loop: Loop, system: System, emitted: Sequence[State], reason: str
+) -> tuple[Equations, Inputs]:
+    """The system as equations over its inputs' features.
+
+    Args:
+        loop: The loop it belongs to.
+        system: The states, in the order the recurrence is to have them after what it emits.
+        emitted: The states whose every step is used. With one, it is the first of the system's
+            states and what the cell puts out; with more, the cell gets a state in front that
+            holds them side by side.
+
+        reason: Why it is no named cell.
+
+    Raises:
+        Unrecognised: The new states read each other in a circle.
+    """
+    inputs = Inputs(loop, system)
+    shift = 1 if len(emitted) > 1 else 0
+    place = {s.before.key: k + shift for k, s in enumerate(system.states)}
+
+    def value_of(symbol: Symbol) -> Form:
+        ends = sorted({symbol.start, symbol.stop, *loop.cuts(symbol)})
+        parts = [part_of(Symbol(symbol.name, a, b)) for a, b in pairwise(ends)]
+        return parts[0] if len(parts) == 1 else algebra.concatenated(parts)
+
+    def part_of(symbol: Symbol) -> Form:
+        whole = loop.whole(symbol)
+        if not system.owns(symbol):
+            start = inputs.column(whole.key, algebra.of(whole)) + symbol.start - whole.start
+            column = algebra.of(Symbol(INPUT, start, start + symbol.width))
+            return as_mask(column) if loop.is_mask(symbol) else column
+        k = place[Symbol(whole.name.replace("n", "s"), whole.start, whole.stop).key]
+        side = after(k) if symbol.name.startswith("n") else before(k)
+        return algebra.of(Symbol(side, symbol.start - whole.start, symbol.stop - whole.start))
+
+    updates = [substituted(s.equation, value_of) for s in system.states]
+    widths = [s.stop - s.start for s in system.states]
+    if shift:
+        together = algebra.concatenated([value_of(s.after) for s in emitted])
+        updates, widths = [together, *updates], [together.width, *widths]
+    order = _order(updates)
+    own = [s for s in system.states if s.variable not in loop.writings]
+    name = kind(loop, System(tuple(own)))
+    why_not = _reason(name) or reason
+    cell = Equations(name, inputs.features, tuple(widths), tuple(updates), order, why_not)
+    return cell, inputs
+
+
+def _reason(name: str) -> str:
+    """Why a cell of this name has no fused op."""
+    if name == "GRU":
+        return "the runtime has no fused GRU op"
+    if name.startswith("masked"):
+        return "a mask decides in each step whether its state changes, which no fused op does"
+    return ""
+
+
+def as_mask(column: Form) -> Form:
+    """A 0/1 column as the truth value that selects and logical functions take."""
+    return algebra.apply("NOT_EQUAL", column, algebra.constant(np.zeros(1)))
+
+
+def _order(updates: Sequence[Form]) -> tuple[int, ...]:
+    """The updates so that each comes after those whose new states it reads."""
+    reads = {
+        k: {int(s.name[1:]) for s in form.symbols() if s.name.startswith("n")}
+        for k, form in enumerate(updates)
+    }
+    order: list[int] = []
+    while len(order) < len(updates):
+        ready = [k for k in reads if k not in order and reads[k] <= set(order)]
+        if not ready:
+            raise Unrecognised("its new states read each other in a circle")
+        order.extend(ready)
+    return tuple(order)
+
+
+def kind(loop: Loop, system: System) -> str:
+    """What the cell's author calls it: GRU, LSTM or RNN with something of its own, or a cell."""
+    masked = unmasked(system)
+    if masked is not None:
+        inner = replace(loop, states=list(masked.system.states))
+        names = [_plain_kind(inner, s) for s in systems(inner) if s.recurs]
+        return f"masked {' and '.join(names)}"
+    return _plain_kind(loop, system)
+
+
+def _plain_kind(loop: Loop, system: System) -> str:
+    if len(system.states) == 1 and _is_gru(system.states[0]):
+        return "GRU"
+    with suppress(Unrecognised):
+        return cells.match(loop, system)[0].kind
+    return {1: "RNN variant", 2: "LSTM variant"}.get(len(system.states), "cell")
+
+
+def _is_gru(h: State) -> bool:
+    """h' = z*h + (1 - z)*n, or with 1 - z for z, multiplied out."""
+    with_h: list[tuple[float, list[Factor]]] = []
+    without: list[tuple[float, list[Factor]]] = []
+    for atom, linear in h.equation.terms.values():
+        factors = list(atom.factors) if isinstance(atom, Product) else [atom]
+        has_h = any(f.key == h.before.key for f in factors)
+        if not linear.diagonal or not np.all(np.abs(linear.values) == 1.0):
+            return False
+        sign = float(linear.values[0])
+        (with_h if has_h else without).append((sign, [f for f in factors if f.key != h.before.key]))
+    signs = sorted(s for s, _ in with_h), sorted(s for s, _ in without)
+    if signs not in (([1.0], [-1.0, 1.0]), ([-1.0, 1.0], [1.0])):
+        return False
+    gates = [f for _, factors in [*with_h, *without] for f in factors]
+    return any(sigmoid_of(algebra.of(f)) is not None for f in gates)

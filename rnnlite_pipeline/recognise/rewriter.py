@@ -1,0 +1,228 @@
+"""Writes a loop's equations as recurrences: one attempt, by one way of reading its cells."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from rnnlite_pipeline.graph.build import Builder
+from rnnlite_pipeline.graph.ir import Op, Subgraph, Tensor
+from rnnlite_pipeline.recognise.algebra import of
+from rnnlite_pipeline.recognise.cells.gates import Inputs
+from rnnlite_pipeline.recognise.extents import Extents, Linear
+from rnnlite_pipeline.recognise.lengths import check_early_end
+from rnnlite_pipeline.recognise.loop import STEP, Loop, State, Unrecognised, read_loop
+from rnnlite_pipeline.recognise.sequences import Sequences
+from rnnlite_pipeline.recognise.systems import System
+from rnnlite_pipeline.recognise.values import Rows
+from rnnlite_pipeline.recurrence import RECURRENCE, Cell, Recurrence
+
+NOT_STACKED = "the list it writes is used otherwise than as one tensor"
+
+
+@dataclass(frozen=True, eq=False)
+class Replacement:
+    """What takes a loop's place.
+
+    Attributes:
+        loop: The loop as it was read.
+        extents: The run-time integers of the graph it stands in.
+        ops: The new ops, in execution order.
+        results: By the id of each old tensor that is used: itself and the one for it now.
+        recurrences: The recurrences among the ops, first layer first.
+    """
+
+    loop: Loop
+    extents: Extents
+    ops: list[Op]
+    results: dict[int, tuple[Tensor, Tensor]]
+    recurrences: list[Recurrence]
+
+
+#: What a system is, given its loop and the states whose every step is used.
+Reader: TypeAlias = Callable[[Loop, System, list[State]], tuple[Cell, tuple[State, ...], Inputs]]
+
+
+class Rewriter:
+    """One attempt at one loop.
+
+    Attributes:
+        loop: The loop as it is read for this attempt.
+        sequences: The sequences made so far.
+    """
+
+    def __init__(self, op: Op, subgraph: Subgraph, name: str) -> None:
+        self.op, self.subgraph, self.name = op, subgraph, name
+        self.extents = Extents(subgraph)
+        self.loop = self.prepared(read_loop(op, self.extents))
+        self.build = Builder(name)
+        self.sequences = Sequences(self.loop, self.extents, self.build)
+        self.finals: dict[str, Tensor] = {}
+        self.recurrences: list[Recurrence] = []
+
+    def prepared(self, loop: Loop) -> Loop:
+        """The loop as this attempt takes it."""
+        check_early_end(loop)
+        return loop
+
+    def put_out(self, y: Tensor) -> Tensor:
+        """What a list holds, given what its form gives in every step [T, B, n]."""
+        return y
+
+    def final(self, state: State) -> Tensor:
+        """The state after the loop [B, n]."""
+        return self.finals[state.after.key]
+
+    def rewritten(self, parted: Callable[[Loop], list[System]], read: Reader) -> Replacement:
+        """The loop as recurrences: its states parted into systems, and each one read."""
+        found = parted(self.loop)
+        for number, system in enumerate(found):
+            layer = self.name if len(found) == 1 else f"{self.name}/{number}"
+            if system.recurs:
+                self._recur(layer, *read(self.loop, system, self._emitted(system)))
+            else:
+                self._carry(system.states[0])
+        results = dict(self._results())
+        return Replacement(self.loop, self.extents, self.build.ops, results, self.recurrences)
+
+    def _recur(self, layer: str, cell: Cell, states: tuple[State, ...], inputs: Inputs) -> None:
+        """Writes one recurrence and says which sequences and final states it gives."""
+        if not inputs.entries:
+            raise Unrecognised("its step reads no sequence")
+        x = self.sequences.joined([form for form, _ in inputs.entries.values()])
+        initial = [self._initial(state) for state in states]
+        together = len(cell.states) - len(states)
+        outputs = _outputs(layer, x, cell)
+        recurrence = Recurrence(layer, cell)
+        zeros: list[Tensor | None] = [None] * together
+        self.build.ops.append(
+            Op(RECURRENCE, [x, *zeros, *initial], list(outputs), {"recurrence": recurrence})
+        )
+        self.recurrences.append(recurrence)
+        finals = outputs[1 + together :]
+        self.finals.update((s.after.key, t) for s, t in zip(states, finals, strict=True))
+        start, width = 0, cell.states[0]
+        for state in states:
+            stop = start + state.stop - state.start
+            if stop <= width:
+                y = self.sequences.columns(outputs[0], start, stop)
+                self.sequences.define(state.after, y)
+            start = stop
+
+    def _emitted(self, system: System) -> list[State]:
+        """The states of a system whose every step something outside it reads."""
+        outside = [s.equation for s in self.loop.states if s not in system.states]
+        steps = [w.item.form for w in self.loop.writings.values() if isinstance(w.item, Rows)]
+        last_only = {
+            w.item.form.key
+            for k, w in self.loop.writings.items()
+            if isinstance(w.item, Rows) and self._keeps_last(k)
+        }
+        forms = [*outside, *(f for f in steps if f.key not in last_only)]
+        read = {s.key for form in forms for s in form.symbols()}
+        whole = {self.loop.whole(s).key for form in forms for s in form.symbols()}
+        return [s for s in system.states if s.after.key in read | whole]
+
+    def _keeps_last(self, variable: int) -> bool:
+        tensor = self.op.inputs[variable]
+        return list_length(tensor, self.extents) == Linear(1) and self.loop.steps != Linear(1)
+
+    def _carry(self, state: State) -> None:
+        """A variable that only carries what a step computed, such as the last output."""
+        y = self.sequences.of(state.equation)
+        self.sequences.define(state.after, y)
+        atom = state.equation.atom
+        known = self.finals.get(atom.key) if atom else None
+        self.finals[state.after.key] = self.sequences.last(y) if known is None else known
+
+    def _initial(self, state: State) -> Tensor | None:
+        """The state before the first step, None where it is zero."""
+        tensor = self.op.inputs[state.variable]
+        assert tensor is not None, "a WHILE has all its operands"
+        if tensor.dtype == "VARIANT" or self.extents.is_zero(tensor):
+            return None
+        return self.sequences.columns(tensor, state.start, state.stop)
+
+    def _results(self) -> Iterator[tuple[int, tuple[Tensor, Tensor]]]:
+        """Every output of the loop that is used, with what stands for it now."""
+        users: dict[int, list[Op]] = {}
+        for user in self.subgraph.ops:
+            for tensor in user.inputs:
+                users.setdefault(id(tensor), []).append(user)
+        for k, old in enumerate(self.op.outputs):
+            if k not in self.loop.writings:
+                if id(old) in users or old in self.subgraph.outputs:
+                    yield id(old), (old, self._result(k))
+                continue
+            if old in self.subgraph.outputs:
+                raise Unrecognised(NOT_STACKED)
+            for user in users.get(id(old), []):
+                stacked = user.outputs[0]
+                yield id(stacked), (stacked, self._stacked(k, user))
+
+    def _result(self, k: int) -> Tensor:
+        """What stands for the loop's output k, which is no list."""
+        if k in self.loop.kept:
+            tensor = self.op.inputs[k]
+            assert tensor is not None, "a WHILE has all its operands"
+            return tensor
+        if k in self.loop.counters:
+            return self._counted(k)
+        parts = [self.final(s) for s in self.loop.states if s.variable == k]
+        return parts[0] if len(parts) == 1 else self.build.concatenate(parts, axis=1)
+
+    def _counted(self, k: int) -> Tensor:
+        """A counter after the last step: a constant, or the bound it ran up to."""
+        value = self.loop.counters[k].replaced(STEP, self.loop.steps)
+        if value.is_constant and self.loop.lengths is None:
+            return self.build.indices(value.constant)
+        for tensor in self.op.inputs:
+            if tensor is None or tensor.dtype != "INT32" or tensor.shape:
+                continue
+            if self.extents.scalar(tensor) == value and self.loop.lengths is None:
+                return tensor
+        raise Unrecognised("the number of steps it counted is used after it")
+
+    def _stacked(self, k: int, stack: Op) -> Tensor:
+        """What a list holds, stacked: [T, B, n], or [1, B, n] for the last step."""
+        if stack.code != "FlexTensorListStack":
+            raise Unrecognised(NOT_STACKED)
+        writing, length = self.loop.writings[k], list_length(self.op.inputs[k], self.extents)
+        if not isinstance(writing.item, Rows):
+            reason = getattr(writing.item, "reason", "it writes what is not one row each")
+            raise Unrecognised(reason)
+        form, step = writing.item.form, Linear.symbol(STEP)
+        if length == Linear(1) and writing.index == Linear(0):
+            state = next((s for s in self.loop.states if form.key == of(s.after).key), None)
+            if state is None:
+                raise Unrecognised("it keeps the last step of something other than a state")
+            return self.build.expand_dims(self.final(state), axis=0)
+        if length != self.loop.steps:
+            raise Unrecognised("the list it writes is not known to be as long as its steps")
+        y = self.put_out(self.sequences.of(form))
+        if writing.index == step:
+            return y
+        if writing.index == self.loop.steps - Linear(1) - step:
+            return self.sequences.reversed(y)
+        raise Unrecognised("it writes its outputs neither forwards nor backwards")
+
+
+def _outputs(layer: str, x: Tensor, cell: Cell) -> tuple[Tensor, ...]:
+    """y [T, B, O] and the final states [B, width]."""
+    steps, batch, _ = x.shape or ()
+    y = Tensor(f"{layer}/y", "FLOAT32", (steps, batch, cell.states[0]))
+    widths = enumerate(cell.states)
+    return y, *(Tensor(f"{layer}/final_{k}", "FLOAT32", (batch, w)) for k, w in widths)
+
+
+def list_length(tensor: Tensor | None, extents: Extents) -> Linear:
+    """How many items the list has that a loop starts with.
+
+    Raises:
+        Unrecognised: It was filled before.
+    """
+    reserve = extents.producer(tensor)
+    if reserve is None or reserve.code != "FlexTensorListReserve" or reserve.inputs[1] is None:
+        raise Unrecognised("the list it writes was not new")
+    return extents.scalar(reserve.inputs[1])

@@ -1,0 +1,129 @@
+"""Finds chains: products by one matrix, each of which depends on the one before.
+
+A recurrence that was written out step by step multiplies one state after the other by the same
+recurrent matrix. Nothing else in a usual graph does, so a graph without chains costs one pass.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from rnnlite_pipeline.graph.ir import Op, Subgraph, Tensor
+from rnnlite_pipeline.recognise.algebra import hashed
+
+_PRODUCTS = frozenset(["FULLY_CONNECTED", "BATCH_MATMUL"])
+
+
+@dataclass(frozen=True, eq=False)
+class Straight:
+    """A subgraph as straight-line code: who makes what, and what the constants are."""
+
+    subgraph: Subgraph
+
+    @cached_property
+    def producers(self) -> dict[int, Op]:
+        """The op that makes each tensor, by the tensor's id."""
+        return {id(t): op for op in self.subgraph.ops for t in op.outputs}
+
+    @cached_property
+    def _digests(self) -> dict[int, str]:
+        return {}
+
+    def producer(self, tensor: Tensor) -> Op | None:
+        """The op that makes a tensor; None for an input or a constant."""
+        return self.producers.get(id(tensor))
+
+    def content(self, tensor: Tensor) -> str:
+        """Equal for constants of equal dtype, shape and data."""
+        if id(tensor) not in self._digests:
+            data = tensor.data or b""
+            self._digests[id(tensor)] = hashed(f"{tensor.dtype}{tensor.shape}{data.hex()}")
+        return self._digests[id(tensor)]
+
+    def same(self, tensors: Sequence[Tensor]) -> bool:
+        """Whether all are one tensor, or equal constants."""
+        first = tensors[0]
+        if all(t is first for t in tensors):
+            return True
+        if any(t.data is None for t in tensors):
+            return False
+        return len({self.content(t) for t in tensors}) == 1
+
+
+@dataclass(frozen=True, eq=False)
+class Chain:
+    """Products by one matrix, in the order in which each depends on the one before."""
+
+    graph: Straight
+    products: tuple[Op, ...]
+
+    @cached_property
+    def levels(self) -> dict[int, int]:
+        """By tensor id, how many of the products it depends on; what is missing, on none."""
+        levels: dict[int, int] = {}
+        own = {id(op) for op in self.products}
+        for op in self.graph.subgraph.ops:
+            level = max((levels.get(id(t), 0) for t in op.inputs if t is not None), default=0)
+            level += id(op) in own
+            if level:
+                levels.update((id(t), level) for t in op.outputs)
+        return levels
+
+    def level(self, tensor: Tensor) -> int:
+        """How many of the products a tensor depends on."""
+        return self.levels.get(id(tensor), 0)
+
+
+def chains(graph: Straight) -> Iterator[Chain]:
+    """Every chain of two products or more, those that begin first first."""
+    for group in _repeated(graph):
+        parent = _parents(graph.subgraph, group)
+        followers: dict[int, list[Op]] = defaultdict(list)
+        for op, before in parent.items():
+            followers[before].append(graph.producers[op])
+        for first in group:
+            if id(first.outputs[0]) in parent:
+                continue
+            path = [first]
+            while len(following := followers[id(path[-1].outputs[0])]) == 1:
+                path += following
+            if len(path) > 1 and not following:
+                yield Chain(graph, tuple(path))
+
+
+def _repeated(graph: Straight) -> Iterator[list[Op]]:
+    """Products of rows by one constant matrix, where there are several."""
+    shapes: dict[Hashable, list[Op]] = defaultdict(list)
+    for op in graph.subgraph.ops:
+        weights = op.inputs[1] if op.code in _PRODUCTS else None
+        is_row = weights is not None and len(op.outputs[0].shape or ()) == 2
+        if weights is not None and is_row and weights.data is not None:
+            shapes[op.code, weights.shape].append(op)
+    groups: dict[Hashable, list[Op]] = defaultdict(list)
+    for alike in shapes.values():
+        for op in alike if len(alike) > 1 else ():
+            weights = op.inputs[1]
+            assert weights is not None, "only products by a matrix were taken"
+            groups[op.code, graph.content(weights)].append(op)
+    place = {id(op): k for k, op in enumerate(graph.subgraph.ops)}
+    ordered = sorted(groups.values(), key=lambda group: place[id(group[0])])
+    yield from (group for group in ordered if len(group) > 1)
+
+
+def _parents(subgraph: Subgraph, group: list[Op]) -> dict[int, int]:
+    """For each product of the group, the last product of it that it depends on; by output id."""
+    own = {id(op) for op in group}
+    latest: dict[int, tuple[int, int]] = {}
+    parents: dict[int, int] = {}
+    for op in subgraph.ops:
+        depth, last = max((latest.get(id(t), (0, 0)) for t in op.inputs), default=(0, 0))
+        if id(op) in own:
+            if depth:
+                parents[id(op.outputs[0])] = last
+            depth, last = depth + 1, id(op.outputs[0])
+        if depth:
+            latest.update((id(t), (depth, last)) for t in op.outputs)
+    return parents

@@ -1,0 +1,101 @@
+"""Which step of which sequence a tensor is: what UNPACK, slices, GATHER and SPLIT give."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rnnlite_pipeline.graph.ir import OPEN, Op, Tensor
+from rnnlite_pipeline.recognise.unrolled.chains import Straight
+
+
+@dataclass(frozen=True)
+class Place:
+    """One step of a sequence.
+
+    Attributes:
+        sequence: [T, B, F], or [B, T, F] where `axis` is 1.
+        axis: The axis of time.
+        position: Counted from 0.
+    """
+
+    sequence: Tensor
+    axis: int
+    position: int
+
+
+def places(graph: Straight) -> dict[int, Place]:
+    """The place of every tensor [B, F] that is one step of a sequence, by the tensor's id."""
+    return {id(tensor): place for op in graph.subgraph.ops for tensor, place in _steps(op, graph)}
+
+
+def _steps(op: Op, graph: Straight) -> Iterator[tuple[Tensor, Place]]:
+    out = op.outputs[0] if op.outputs else None
+    if out is None or out.dtype != "FLOAT32" or len(out.shape or ()) != 2:
+        return
+    source = op.inputs[0] if op.inputs else None
+    if source is None or len(source.shape or ()) != 3:
+        return
+    if op.code == "UNPACK":
+        axis = op.options["axis"] % 3
+        if axis < 2:
+            yield from ((t, Place(source, axis, k)) for k, t in enumerate(op.outputs))
+        return
+    readers = {
+        "STRIDED_SLICE": _sliced,
+        "GATHER": _gathered,
+        "RESHAPE": _unsplit,
+        "SQUEEZE": _unsplit,
+    }
+    place = readers[op.code](op, source, graph) if op.code in readers else None
+    if place is not None:
+        yield out, place
+
+
+def _sliced(op: Op, source: Tensor, _graph: Straight) -> Place | None:
+    """A slice that shrinks one axis and keeps all of the others."""
+    begin, end, stride = (t.array if t is not None else None for t in op.inputs[1:4])
+    options = op.options
+    if begin is None or end is None or stride is None or begin.size > 3:
+        return None
+    if options.get("ellipsis_mask") or options.get("new_axis_mask"):
+        return None
+    shrunk = options.get("shrink_axis_mask", 0)
+    axes = [a for a in range(begin.size) if shrunk >> a & 1]
+    for a in (a for a in range(begin.size) if a not in axes):
+        length = (source.shape or ())[a]
+        from_start = options.get("begin_mask", 0) >> a & 1 or begin[a] == 0
+        to_end = options.get("end_mask", 0) >> a & 1 or (length != OPEN and end[a] >= length)
+        if not (from_start and to_end and stride[a] == 1):
+            return None
+    return _at(source, axes[0], int(begin[axes[0]])) if len(axes) == 1 else None
+
+
+def _gathered(op: Op, source: Tensor, _graph: Straight) -> Place | None:
+    index = op.inputs[1].array if op.inputs[1] is not None else None
+    if index is None or index.shape != () or op.options.get("batch_dims", 0):
+        return None
+    return _at(source, op.options.get("axis", 0) % 3, int(index))
+
+
+def _unsplit(op: Op, source: Tensor, graph: Straight) -> Place | None:
+    """One part of a SPLIT into steps, without the axis that is left of time."""
+    split = graph.producer(source)
+    if split is None or split.code != "SPLIT" or split.inputs[0] is None:
+        return None
+    axis_value, whole = split.inputs[0].array, split.inputs[1]
+    if axis_value is None or whole is None:
+        return None
+    axis, shape = int(axis_value) % 3, source.shape or ()
+    left = (*shape[:axis], *shape[axis + 1 :])
+    if shape[axis] != 1 or op.outputs[0].shape != left:
+        return None
+    number = next(k for k, t in enumerate(split.outputs) if t is source)
+    return _at(whole, axis, number)
+
+
+def _at(sequence: Tensor, axis: int, position: int) -> Place | None:
+    length = (sequence.shape or ())[axis]
+    if position < 0:
+        position += length if length != OPEN else 0
+    return Place(sequence, axis, position) if axis < 2 and position >= 0 else None
