@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from rnnlite_pipeline.recognise import algebra
-from rnnlite_pipeline.recognise.algebra import Apply, Atom, Form, Product, Symbol
+from rnnlite_pipeline.recognise.algebra import Apply, Atom, Form, Map, Product, Symbol
 from rnnlite_pipeline.recognise.loop import State
 from rnnlite_pipeline.recognise.systems import System
 
@@ -25,16 +27,18 @@ class Masked:
         mask: The condition, true or false where they change.
         changes_when: Which of the two.
         news: By the key of each new value, the symbol of the state that takes it.
+        forms: By the same key, the new value.
     """
 
     system: System
     mask: Form
     changes_when: bool
     news: dict[str, Symbol]
+    forms: dict[str, Form]
 
     def referring(self, form: Form) -> Form:
         """The form with the symbol of a new state where that state's new value stands in it."""
-        return _referring(form, self.news)
+        return _referring(form, self.news, self.forms)
 
 
 def unmasked(system: System) -> Masked | None:
@@ -47,6 +51,7 @@ def unmasked(system: System) -> Masked | None:
     if any(m.key != mask.key or w != when for m, _, w in selects):
         return None
     news: dict[str, Symbol] = {}
+    forms = {new.key: new for _, new, _ in selects}
     read = {s.key for _, new, _ in selects for s in new.symbols()}
     carriers = sorted(
         zip(system.states, selects, strict=True), key=lambda pair: pair[0].before.key not in read
@@ -54,10 +59,10 @@ def unmasked(system: System) -> Masked | None:
     for state, (_, new, _) in carriers:
         news.setdefault(new.key, state.after)
     states = [
-        replace(state, equation=_referring(new, _others(news, state)))
+        replace(state, equation=_referring(new, _others(news, state), forms))
         for state, (_, new, _) in zip(system.states, selects, strict=True)
     ]
-    return Masked(System(tuple(states)), mask, when, news)
+    return Masked(System(tuple(states)), mask, when, news, forms)
 
 
 def _others(news: dict[str, Symbol], state: State) -> dict[str, Symbol]:
@@ -77,25 +82,37 @@ def _parted(state: State) -> tuple[Form, Form, bool] | None:
     return None
 
 
-def _referring(form: Form, news: dict[str, Symbol]) -> Form:
-    """The form with the symbol of a new state where that state's new value stands in it."""
-    if form.key in news:
-        return algebra.of(news[form.key])
-    parts = [(_in_atom(atom, news), linear) for atom, linear in form.terms.values()]
-    return algebra.form(parts, form.bias)
+def _referring(form: Form, news: dict[str, Symbol], forms: dict[str, Form]) -> Form:
+    """The form with the symbol of a new state where that state's new value stands in it.
+
+    The value can stand in it as a whole, or under a map: a peephole, another layer's kernel.
+    """
+    parts = dict(form.terms)
+    symbols: list[tuple[Atom, Map]] = []
+    for key, symbol in news.items():
+        new = forms[key]
+        found = [parts.get(k) for k in new.terms]
+        maps = {term[1].key for term in found if term is not None}
+        if None in found or len(maps) != 1 or np.any(new.bias):
+            continue
+        if all(linear.is_identity for _, linear in new.terms.values()):
+            symbols.append((symbol, parts[next(iter(new.terms))][1]))
+            parts = {k: term for k, term in parts.items() if k not in new.terms}
+    rest = [(_in_atom(atom, news, forms), linear) for atom, linear in parts.values()]
+    return algebra.form([*rest, *symbols], form.bias)
 
 
-def _in_atom(atom: Atom, news: dict[str, Symbol]) -> Atom:
+def _in_atom(atom: Atom, news: dict[str, Symbol], forms: dict[str, Form]) -> Atom:
     if isinstance(atom, Symbol):
         return atom
     if isinstance(atom, Product):
-        factors = [f if isinstance(f, Symbol) else _in_apply(f, news) for f in atom.factors]
+        factors = [f if isinstance(f, Symbol) else _in_apply(f, news, forms) for f in atom.factors]
         return Product(tuple(sorted(factors, key=lambda f: f.key)))
-    return _in_apply(atom, news)
+    return _in_apply(atom, news, forms)
 
 
-def _in_apply(atom: Apply, news: dict[str, Symbol]) -> Apply:
-    arguments = tuple(_referring(a, news) for a in atom.arguments)
+def _in_apply(atom: Apply, news: dict[str, Symbol], forms: dict[str, Form]) -> Apply:
+    arguments = tuple(_referring(a, news, forms) for a in atom.arguments)
     return Apply(atom.function, arguments, atom.width, atom.parameter)
 
 

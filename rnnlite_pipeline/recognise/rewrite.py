@@ -55,7 +55,8 @@ def _general(reason: str) -> Reader:
         try:
             cell, states, inputs = cells.match(loop, system)
         except Unrecognised as problem:
-            why_not = str(problem)
+            parted = [set(s.states) for s in systems(loop)]
+            why_not = str(problem) if set(system.states) in parted else reason
         else:
             if set(emitted) <= {states[0]}:
                 return cell, states, inputs
