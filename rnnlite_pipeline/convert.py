@@ -15,6 +15,7 @@ from rnnlite_pipeline.graph.ir import Model
 from rnnlite_pipeline.graph.read import read_model
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.lower import lower
+from rnnlite_pipeline.quantize import Outcome, quantize
 from rnnlite_pipeline.recognise import Finding, recognise
 from rnnlite_pipeline.recurrence import BIDIRECTIONAL, RECURRENCE, Lstm, Recurrence
 from rnnlite_pipeline.transform import run_passes
@@ -31,20 +32,23 @@ class Layer:
         recurrence: What it computes; None where its loop was not read.
         op: The op it becomes: a fused op, or WHILE.
         reason: Why it stays a loop; empty where it is fused.
+        scope: What the names of its op's tensors begin with; its partner's where it was grouped.
     """
 
     name: str
     recurrence: Recurrence | None
     op: str
     reason: str = ""
+    scope: str = ""
 
 
 @dataclass(frozen=True, eq=False)
 class Conversion:
-    """A converted model and how each of its recurrent layers was lowered."""
+    """A converted model, how each recurrent layer was lowered, and each op quantized."""
 
     model: Model
     layers: tuple[Layer, ...]
+    quantized: tuple[Outcome, ...] = ()
 
 
 def convert(config: Config, out: Path) -> None:
@@ -73,6 +77,7 @@ def converted(model: Model, config: Config) -> Conversion:
     2. Passes fold reversals, transposes and last steps, and group both directions.
     3. Recurrences become fused ops; lists of what stays a loop become tensors.
     4. The whole is run against the source's graph.
+    5. It is quantized.
     """
     source = copy.deepcopy(model)
     print("recognising recurrences", flush=True)
@@ -93,6 +98,9 @@ def converted(model: Model, config: Config) -> Conversion:
         print("running the source's graph against the converted model", flush=True)
         tensor_lists_to_tensors(source)
         check_whole(source, model)
+        scopes = {layer.name: layer.scope or layer.name for layer in layers}
+        quantized, outcomes = quantize(model, config, scopes)
+        conversion = Conversion(quantized, layers, tuple(outcomes))
     return conversion
 
 
@@ -131,14 +139,16 @@ def _layers(model: Model, findings: list[Finding]) -> Iterator[Layer]:
             for recurrence in op.options.values():
                 kind = "LSTM" if isinstance(recurrence.cell, Lstm) else "RNN"
                 direction = "BI" if op.code == BIDIRECTIONAL else "UNI"
-                ops[recurrence.name] = (f"{direction}DIRECTIONAL_SEQUENCE_{kind}", recurrence)
+                scope = next(iter(op.options.values())).name
+                code = f"{direction}DIRECTIONAL_SEQUENCE_{kind}"
+                ops[recurrence.name] = (code, recurrence, scope)
     for finding in findings:
         if finding.reason:
             yield Layer(finding.name, None, "WHILE", finding.reason)
         for found in finding.recurrences:
             if found.name in ops:
-                op_code, recurrence = ops[found.name]
-                yield Layer(found.name, recurrence, op_code)
+                op_code, recurrence, scope = ops[found.name]
+                yield Layer(found.name, recurrence, op_code, scope=scope)
 
 
 def _keep_output_names(model: Model, source: Model) -> None:

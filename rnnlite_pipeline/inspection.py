@@ -35,6 +35,7 @@ def _findings(config: Config, conversion: Conversion, before: Counter[str]) -> d
         "ops_before": dict(sorted(before.items())),
         "ops": dict(sorted(Counter(op.code for op in model.ops()).items())),
         "missing_ops": missing_ops(model),
+        "quantization": [outcome.as_json() for outcome in conversion.quantized],
         "bytes": len(write_model(model)),
         "weight_bytes": weight_bytes(model),
         "multiply_adds": multiply_adds(model),
@@ -103,6 +104,7 @@ def table(findings: dict[str, Any]) -> str:
         f"size            {findings['bytes']:,} bytes, weights {findings['weight_bytes']:,}",
         f"multiply-adds   {work['fixed']:,} a call, and {work['per_step']:,} a step of open length",
         f"ops             {_counted(findings['ops'])}",
+        *(f"quantized       {_quantized(each)}" for each in findings["quantization"]),
         f"missing ops     {', '.join(missing) if missing else 'none'}",
     ]
     return "\n".join(line.rstrip() for line in lines) + "\n"
@@ -111,6 +113,11 @@ def table(findings: dict[str, Any]) -> str:
 def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return ["  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)) for row in rows]
+
+
+def _quantized(outcome: dict[str, Any]) -> str:
+    reason = outcome.get("reason", "")
+    return f"{outcome['name']} ({outcome['op']}): {outcome['became']}{reason and f', {reason}'}"
 
 
 def _counted(ops: dict[str, int]) -> str:

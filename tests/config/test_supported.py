@@ -22,7 +22,6 @@ HEAD = "name: m\nsource: {format: keras, path: m.keras}\n"
         (f"{HEAD}recurrent: {{state: persist}}\n", "3:20: recurrent.state: persist is not built"),
         (f"{HEAD}recurrent: {{state: explicit}}\n", "3:20: recurrent.state: explicit is not"),
         (f"{HEAD}recurrent: {{lowering: loop}}\n", "3:23: recurrent.lowering: loop is not built"),
-        (f"{HEAD}quantization: {{scheme: float16}}\n", "3:24: quantization.scheme: float16 is not"),
         (f"{HEAD}converter: {{select_tf_ops: true}}\n", "3:28: converter.select_tf_ops: true is"),
         (f"{HEAD}converter: {{allow_custom_ops: true}}\n", "3:31: converter.allow_custom_ops: tr"),
         (f"{HEAD}verification: {{runtimes: [tflm]}}\n", "3:27: verification.runtimes[0]: tflm is"),

@@ -1,0 +1,46 @@
+"""Quantization: the lowered graph in fewer bits, and what became of each op."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from rnnlite_pipeline.config import Config
+from rnnlite_pipeline.graph.ir import Model
+from rnnlite_pipeline.quantize.dynamic_range import dynamic_range
+from rnnlite_pipeline.quantize.float16 import float16
+from rnnlite_pipeline.quantize.outcome import Outcome
+from rnnlite_pipeline.quantize.skip import Skip
+
+__all__ = ["Outcome", "quantize"]
+
+#: The schemes that change weights alone, in place.
+_WEIGHTS: Mapping[str, Callable[[Model, Skip], list[Outcome]]] = {
+    "dynamic_range": dynamic_range,
+    "float16": float16,
+}
+
+
+def quantize(
+    model: Model, config: Config, scopes: Mapping[str, str] | None = None
+) -> tuple[Model, Sequence[Outcome]]:
+    """The model by the config's scheme, and what each op with weights became.
+
+    Args:
+        model: The lowered graph: fused ops, the ops that write their states, loops of builtin ops.
+            It may be changed.
+        config: What to do; `quantization.calibration` is read where the scheme needs it.
+        scopes: For each recurrent layer, the scope of its op's tensors.
+
+    Raises:
+        NotConvertible: A name in `skip` is unknown, or the scheme has no form for the model.
+    """
+    scheme = config.quantization.scheme
+    if scheme == "none":
+        return model, ()
+    skip = Skip(config.quantization.skip, scopes)
+    skip.check(model)
+    print(f"quantizing: {scheme}", flush=True)
+    outcomes = _WEIGHTS[scheme](model, skip)
+    for outcome in outcomes:
+        print(outcome, flush=True)
+    return model, outcomes

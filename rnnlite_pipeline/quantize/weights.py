@@ -1,0 +1,51 @@
+"""Weights in fewer bits: int8 with one scale a tensor or a channel, and float16."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnlite_pipeline.graph.ir import Quantization, Tensor
+
+#: The largest stored magnitude: -128 is left out, as the int8 kernels demand of weights.
+LEVELS = 127
+
+
+def to_int8(tensor: Tensor, axis: int | None) -> Tensor:
+    """The weight in int8, symmetric: real = scale * stored.
+
+    Args:
+        tensor: A float32 constant.
+        axis: The dimension with a scale for each index, or None for one scale.
+    """
+    value = _array(tensor).astype(np.float64)
+    others = tuple(a for a in range(value.ndim) if a != axis)
+    largest = np.abs(value).max(axis=others, keepdims=True) if axis is not None else _peak(value)
+    scale = np.where(largest > 0, largest, 1.0).astype(np.float32) / np.float32(LEVELS)
+    stored = np.clip(np.rint(value / scale), -LEVELS, LEVELS).astype(np.int8)
+    made = Tensor.constant(tensor.name, stored)
+    scales = tuple(float(s) for s in np.ravel(scale))
+    made.quantization = Quantization(scales, (0,) * len(scales), axis=axis or 0)
+    return made
+
+
+def to_float16(tensor: Tensor) -> Tensor | None:
+    """The weight in float16; None where a value is too large or vanishes there."""
+    value = _array(tensor)
+    with np.errstate(over="ignore"):
+        half = value.astype(np.float16)
+    if not np.isfinite(half).all() or np.any((half == 0) & (np.abs(value) > 1e-30)):
+        worst = np.abs(half.astype(np.float64) - value).max()
+        if not np.isfinite(worst) or worst > 2**-11 * float(np.abs(value).max()):
+            return None
+    return Tensor.constant(tensor.name, half)
+
+
+def _array(tensor: Tensor) -> NDArray[np.float32]:
+    array = tensor.array
+    assert array is not None, tensor
+    return array.astype(np.float32)
+
+
+def _peak(value: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.abs(value).max(keepdims=True) if value.size else np.ones((1,) * value.ndim)
