@@ -1,0 +1,178 @@
+"""What of a cell is computed over the whole sequence, and which products of a step are one.
+
+1. What depends on x alone does not recur: it is computed outside, over all steps. Each form of
+   the step has an outside part, its bias and its terms over x, and an inside part, the rest.
+2. Outside parts that are affine in x are columns of one product over the whole sequence.
+3. Products of a step that read the same atom are columns of one product; where a form has such
+   a product, its outside part is added to the product's columns, for all of them at once.
+4. Columns that only one and the same function reads stand side by side, so that one op applies it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from rnnlite_pipeline.recognise.algebra import (
+    Apply,
+    Atom,
+    Form,
+    Map,
+    Product,
+    Symbol,
+    constant,
+    form,
+    of,
+)
+from rnnlite_pipeline.recognise.equations import INPUT, Equations
+
+#: What reads a form where it is no function of that form alone.
+OTHER = ""
+
+#: The functions that are applied to columns side by side by one op.
+JOINED = frozenset({"LOGISTIC", "TANH"})
+
+
+@dataclass(eq=False)
+class Column:
+    """Some columns of a product: `atom @ linear + outside`.
+
+    Attributes:
+        linear: The matrix [in, width].
+        outside: A bias, or that and terms affine in x.
+        readers: The functions of exactly this form; `OTHER` for any other use.
+    """
+
+    linear: Map
+    outside: Form
+    readers: set[str] = field(default_factory=set)
+
+    @property
+    def key(self) -> str:
+        """Equal for equal columns of one product."""
+        return f"{self.linear.key}+{self.outside.key}"
+
+    @property
+    def hoisted(self) -> bool:
+        """Whether its outside part is computed by the product over the sequence."""
+        return not self.outside.is_constant
+
+    @property
+    def function(self) -> str:
+        """The one function that reads it, or `OTHER`."""
+        return next(iter(self.readers)) if len(self.readers) == 1 else OTHER
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """A form of the step as the sum it is computed as.
+
+    Attributes:
+        columns: Products by a matrix, each with its atom.
+        elementwise: The other terms of the inside.
+        outside: What is added beyond: a constant, or a form of x alone.
+    """
+
+    columns: tuple[tuple[Atom, Column], ...]
+    elementwise: tuple[tuple[Atom, Map], ...]
+    outside: Form
+
+    @property
+    def alone(self) -> tuple[Atom, Column] | None:
+        """The one column this is, where there is nothing else."""
+        more = self.elementwise or not is_nothing(self.outside)
+        return self.columns[0] if len(self.columns) == 1 and not more else None
+
+
+def parts(value: Form) -> Parts:
+    """Parts a form; the first of its products takes the outside part along where it can."""
+    terms = list(value.terms.values())
+    outside = form([(a, m) for a, m in terms if is_outside(a)], value.bias)
+    inside = [(a, m) for a, m in terms if not is_outside(a)]
+    nothing = constant(np.zeros(value.width))
+    taken = outside if outside.is_constant or is_affine(outside) else nothing
+    columns = []
+    for atom, linear in inside:
+        if is_matrix(linear):
+            columns.append((atom, Column(linear, nothing if columns else taken)))
+    left = nothing if columns and taken is outside else outside
+    return Parts(tuple(columns), tuple((a, m) for a, m in inside if not is_matrix(m)), left)
+
+
+@dataclass(eq=False)
+class Plan:
+    """Where each part of a step is computed.
+
+    Attributes:
+        products: The columns of each joined product, by the key of the atom it reads.
+        loose: The forms affine in x that belong to no product, by their key.
+        sequences: All other forms of x alone, by their key.
+    """
+
+    products: dict[str, dict[str, Column]] = field(default_factory=dict)
+    loose: dict[str, Form] = field(default_factory=dict)
+    sequences: dict[str, Form] = field(default_factory=dict)
+    _seen: set[tuple[str, str]] = field(default_factory=set)
+
+    def columns(self, atom: str) -> list[Column]:
+        """The columns of an atom's product: hoisted ones first, equal readers side by side."""
+        found = self.products[atom].values()
+        return sorted(found, key=lambda c: (not c.hoisted, c.function == OTHER, c.function))
+
+    def function(self, atom: Atom, column: Column) -> str:
+        """The one function that reads a column of an atom's product, or `OTHER`."""
+        return self.products[atom.key][column.key].function
+
+    def visit(self, value: Form, reader: str = OTHER) -> None:
+        """Takes note of a form of the step, however deep."""
+        if (value.key, reader) in self._seen:
+            return
+        self._seen.add((value.key, reader))
+        found = parts(value)
+        for atom, column in found.columns:
+            known = self.products.setdefault(atom.key, {}).setdefault(column.key, column)
+            known.readers.add(reader if found.alone else OTHER)
+            self._visit_atom(atom)
+        for atom, _ in found.elementwise:
+            self._visit_atom(atom)
+        if not found.outside.is_constant:
+            kind = self.loose if is_affine(found.outside) else self.sequences
+            kind[found.outside.key] = found.outside
+
+    def _visit_atom(self, atom: Atom) -> None:
+        if isinstance(atom, Apply):
+            for argument in atom.arguments:
+                self.visit(argument, atom.function if atom.function in JOINED else OTHER)
+        elif isinstance(atom, Product):
+            for factor in atom.factors:
+                self.visit(of(factor))
+
+
+def plan(cell: Equations) -> Plan:
+    """The plan of a cell's step."""
+    made = Plan()
+    for update in cell.updates:
+        made.visit(update)
+    return made
+
+
+def is_outside(atom: Atom) -> bool:
+    """Whether it depends on x alone."""
+    return all(symbol.name == INPUT for symbol in atom.symbols())
+
+
+def is_matrix(linear: Map) -> bool:
+    """Whether it mixes columns."""
+    return not linear.diagonal
+
+
+def is_affine(outside: Form) -> bool:
+    """Whether a form of x alone is x by a matrix and a bias."""
+    symbols = all(isinstance(atom, Symbol) for atom, _ in outside.terms.values())
+    return symbols and any(is_matrix(linear) for _, linear in outside.terms.values())
+
+
+def is_nothing(value: Form) -> bool:
+    """Whether it is zero."""
+    return value.is_constant and not np.any(value.bias)

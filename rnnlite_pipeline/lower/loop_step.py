@@ -1,0 +1,162 @@
+"""One step of a recurrence: what is computed over the sequence before it, and the body's ops."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+
+import numpy as np
+
+from rnnlite_pipeline.graph.ir import Tensor
+from rnnlite_pipeline.lower.emit import Emitter
+from rnnlite_pipeline.lower.loop_forms import Forms, Row
+from rnnlite_pipeline.lower.loop_plan import OTHER, Column, Plan, parts
+from rnnlite_pipeline.recognise.algebra import Apply, Atom, Form, concatenated, widened
+from rnnlite_pipeline.recognise.equations import INPUT, Equations, after, before
+
+
+class Outside:
+    """The sequences that the steps read, in x's layout.
+
+    Attributes:
+        widths: The hoisted width of each product by its atom's key, then of each loose form by
+            its own: the columns of the one product over the sequence.
+        forms: The form of each sequence; that product is the first, if there is one.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        joined: list[Form] = []
+        self.widths: dict[str, int] = {}
+        for atom in plan.products:
+            hoisted = [c.outside for c in plan.columns(atom) if c.hoisted]
+            if hoisted:
+                joined += hoisted
+                self.widths[atom] = sum(value.width for value in hoisted)
+        for key, value in plan.loose.items():
+            joined.append(value)
+            self.widths[key] = value.width
+        self.forms = [concatenated(joined)] if joined else []
+        self.forms += plan.sequences.values()
+
+    def compute(self, emit: Emitter, x: Tensor) -> list[Tensor]:
+        """Appends the ops over the whole of x; returns the sequences, BOOL where truths."""
+        forms = Forms(emit, {INPUT: x})
+        return [forms.number(v) if v.atom is None else forms.atom(v.atom) for v in self.forms]
+
+
+class Step(Forms):
+    """The body's forms: what depends on x alone is read, products of one atom are one.
+
+    Args:
+        emit: Where the ops of the body go.
+        plan: Where each part is computed.
+        outside: What is computed over the sequence.
+        rows: The step [B, width] of each sequence of `outside`.
+        states: The states [B, width] before the step.
+    """
+
+    def __init__(
+        self,
+        emit: Emitter,
+        plan: Plan,
+        outside: Outside,
+        rows: Sequence[Tensor],
+        states: Sequence[Tensor],
+    ) -> None:
+        super().__init__(emit, {before(k): state for k, state in enumerate(states)})
+        self._plan = plan
+        self._outside = outside
+        self._columns: dict[str, Tensor] = {}
+        self._hoisted: dict[str, Tensor] = {}
+        self._inputs = [*rows, *states]
+        own = list(rows)
+        if outside.widths:
+            parted = self.split(own.pop(0), list(outside.widths.values()))
+            self._hoisted = dict(zip(outside.widths, parted, strict=True))
+        for value, row in zip(plan.sequences.values(), own, strict=True):
+            if value.atom is None:
+                self._hoisted[value.key] = row
+            else:
+                self._atoms[value.atom.key] = row
+
+    def run(self, cell: Equations) -> list[Tensor]:
+        """The states after the step, each the output of an op of its own."""
+        new: dict[int, Tensor] = {}
+        for k in cell.order:
+            new[k] = self.number(widened(cell.updates[k], cell.states[k]))
+            self.symbols[after(k)] = new[k]
+        carried: list[Tensor] = []
+        for k in range(len(cell.states)):
+            taken = [*carried, *self._inputs]
+            carried.append(self._own(new[k], self.symbols[before(k)], taken))
+        return carried
+
+    def _own(self, new: Tensor, old: Tensor, taken: list[Tensor]) -> Tensor:
+        """`new` as a loop can carry it: copying states one after the other must not mix them."""
+        if new.data is not None:
+            operands = [new, self.emit.shape(old)]
+            return self.emit.op("BROADCAST_TO", operands, "FLOAT32", old.shape)
+        if new is old or new not in taken:
+            return new
+        return self.emit.binary("MUL", new, self.row(np.ones(1)))
+
+    def _sum(self, value: Form) -> Tensor:
+        found = parts(value)
+        total: Tensor | None = None
+        for atom, column in found.columns:
+            tensor = self._column(atom, column)
+            total = tensor if total is None else self.emit.binary("ADD", total, tensor)
+        terms: list[tuple[Tensor, Row]] = []
+        if not found.outside.is_constant:
+            terms.append((self._read(found.outside), np.ones(1)))
+        terms += [(self._number_of(atom), m.values) for atom, m in found.elementwise]
+        bias = found.outside.bias if found.outside.is_constant else np.zeros(1)
+        return self._total(total, terms, bias)
+
+    def _read(self, outside: Form) -> Tensor:
+        """What of a form is computed outside, at this step."""
+        if outside.atom is not None:
+            return self._number_of(outside.atom)
+        return self._hoisted[outside.key]
+
+    def _applied(self, atom: Apply) -> Tensor:
+        alone = parts(atom.arguments[0]).alone
+        if alone and self._plan.function(*alone) == atom.function:
+            return self._column(*alone)
+        return super()._applied(atom)
+
+    def _column(self, atom: Atom, column: Column) -> Tensor:
+        """A column of an atom's product, its one function applied where it has one."""
+        if atom.key + column.key not in self._columns:
+            self._multiply(atom)
+        return self._columns[atom.key + column.key]
+
+    def _multiply(self, atom: Atom) -> None:
+        """Computes all products that read `atom`, in one."""
+        columns = self._plan.columns(atom.key)
+        matrix = np.concatenate([c.linear.values for c in columns], axis=1)
+        none = np.zeros_like
+        bias = np.concatenate([none(c.outside.bias) if c.hoisted else c.outside.bias for c in columns])
+        product = self.product(self._number_of(atom), matrix, bias)
+        hoisted = [c for c in columns if c.hoisted]
+        others = columns[len(hoisted) :]
+        groups = [g for g in (hoisted, others) if g]
+        tensors = self.split(product, [_width(group) for group in groups])
+        if hoisted:
+            tensors[0] = self.emit.binary("ADD", tensors[0], self._hoisted[atom.key])
+        for group, tensor in zip(groups, tensors, strict=True):
+            self._apply_runs(atom, group, tensor)
+
+    def _apply_runs(self, atom: Atom, columns: list[Column], tensor: Tensor) -> None:
+        """Applies each function to all the columns side by side that it alone reads."""
+        runs = [(f, list(run)) for f, run in groupby(columns, key=lambda c: c.function)]
+        parted = self.split(tensor, [_width(run) for _, run in runs])
+        for (function, run), joined in zip(runs, parted, strict=True):
+            applied = joined if function == OTHER else self.emit.unary(function, joined)
+            each = self.split(applied, [_width([column]) for column in run])
+            for column, part in zip(run, each, strict=True):
+                self._columns[atom.key + column.key] = part
+
+
+def _width(columns: list[Column]) -> int:
+    return sum(column.linear.width for column in columns)
