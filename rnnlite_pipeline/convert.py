@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,7 +59,7 @@ def convert(config: Config, out: Path) -> None:
         NotConvertible: `lowering: fused` and a layer stays a loop, or ops are left that the
             runtime does not have.
     """
-    conversion = converted(read_source(out), config)
+    conversion = converted(read_source(out), config, read_limits(out))
     for layer in conversion.layers:
         print(f"{layer.name}: {layer.op}{': ' * bool(layer.reason)}{layer.reason}", flush=True)
     check_convertible(conversion, config)
@@ -70,7 +71,13 @@ def read_source(out: Path) -> Model:
     return read_model((out / ".work" / "source.tflite").read_bytes())
 
 
-def converted(model: Model, config: Config) -> Conversion:
+def read_limits(out: Path) -> dict[str, int]:
+    """For each input that holds indices, how many there are, as the stage import found."""
+    described = json.loads((out / ".work" / "source.json").read_text())
+    return dict(described.get("limits", {}))
+
+
+def converted(model: Model, config: Config, limits: Mapping[str, int] | None = None) -> Conversion:
     """Recognises, groups, lays out and lowers, and runs old against new.
 
     1. Every loop that is read and says the same when run becomes recurrences.
@@ -78,6 +85,11 @@ def converted(model: Model, config: Config) -> Conversion:
     3. Recurrences become fused ops; lists of what stays a loop become tensors.
     4. The whole is run against the source's graph.
     5. It is quantized.
+
+    Args:
+        model: The source's graph; changed in place.
+        config: What is asked for.
+        limits: For an input that holds indices, how many there are.
     """
     source = copy.deepcopy(model)
     print("recognising recurrences", flush=True)
@@ -97,7 +109,7 @@ def converted(model: Model, config: Config) -> Conversion:
     if not missing_ops(model):
         print("running the source's graph against the converted model", flush=True)
         tensor_lists_to_tensors(source)
-        check_whole(source, model)
+        check_whole(source, model, limits)
         scopes = {layer.name: layer.scope or layer.name for layer in layers}
         quantized, outcomes = quantize(model, config, scopes)
         conversion = Conversion(quantized, layers, tuple(outcomes))

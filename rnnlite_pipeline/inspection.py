@@ -9,7 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from rnnlite_pipeline.config import Config
-from rnnlite_pipeline.convert import Conversion, Layer, converted, missing_ops, read_source
+from rnnlite_pipeline.convert import (
+    Conversion,
+    Layer,
+    converted,
+    missing_ops,
+    read_limits,
+    read_source,
+)
 from rnnlite_pipeline.files import write_atomically
 from rnnlite_pipeline.graph.ir import Model
 from rnnlite_pipeline.graph.write import write_model
@@ -21,7 +28,7 @@ def inspect(config: Config, out: Path) -> None:
     """Writes `out/inspect.json`, and the same for people as `out/inspect.txt`."""
     source = read_source(out)
     before = Counter(op.code for op in source.ops())
-    findings = _findings(config, converted(source, config), before)
+    findings = _findings(config, converted(source, config, read_limits(out)), before)
     text = json.dumps(findings, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
     write_atomically(out / "inspect.txt", table(findings).encode())
     write_atomically(out / "inspect.json", text.encode())

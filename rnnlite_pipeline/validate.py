@@ -8,7 +8,7 @@ rewrite that differs is not made. The method is that of Pnueli, Siegel and Singe
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,17 +90,18 @@ def objection(replacement: Replacement) -> str | None:
     return None
 
 
-def check_whole(old: Model, new: Model) -> None:
+def check_whole(old: Model, new: Model, limits: Mapping[str, int] | None = None) -> None:
     """Runs the converted model against the source's graph: what the passes did around the loops.
 
     Args:
         old: The source's graph with its loops, on plain tensors; its ops are all builtin.
         new: The converted model.
+        limits: For an input that holds indices, how many there are.
 
     Raises:
         StageError: They differ.
     """
-    difference = largest_difference(old, new, _whole_inputs(new))
+    difference = largest_difference(old, new, _whole_inputs(new, limits or {}))
     if difference > TOLERANCE:
         raise StageError(
             f"The converted model differs from its source's graph by {difference:.1e} of its"
@@ -110,8 +111,8 @@ def check_whole(old: Model, new: Model) -> None:
         )
 
 
-def _whole_inputs(model: Model) -> Iterator[Arrays]:
-    """Numbers for a model's inputs; integers are small, as indices must be."""
+def _whole_inputs(model: Model, limits: Mapping[str, int]) -> Iterator[Arrays]:
+    """Numbers for a model's inputs; integers are small where no limit is known."""
     for number, draw in enumerate(DRAWS):
         random = np.random.default_rng(number)
         arrays = {}
@@ -120,8 +121,8 @@ def _whole_inputs(model: Model) -> Iterator[Arrays]:
             shape = [o if d == OPEN else d for d, o in zip(tensor.shape or (), open_, strict=False)]
             dtype = NUMPY[tensor.dtype]
             real = random.normal(0.0, draw.magnitude, shape).astype(dtype)
-            index = random.integers(0, 2, shape).astype(dtype)
-            arrays[name] = index if dtype.kind in "iub" else real
+            index = random.integers(0, limits.get(name, 2), shape).astype(dtype)
+            arrays[name] = index if name in limits or dtype.kind in "iub" else real
         yield arrays
 
 
@@ -252,11 +253,19 @@ def _inputs(replacement: Replacement) -> Iterator[Arrays]:
         for k, tensor in enumerate(t for t in original if t.dtype in NUMPY):
             axes = range(len(tensor.shape or ()))
             shape = [_size(extents.dimension(tensor, a), sizes) for a in axes]
-            values = random.normal(0.0, draw.magnitude, shape)
-            if draw.constant:
-                values = np.full(shape, draw.magnitude)
-            arrays[f"input_{k}"] = values.astype(NUMPY[tensor.dtype])
+            arrays[f"input_{k}"] = _values(draw, shape, NUMPY[tensor.dtype], random)
         yield arrays
+
+
+def _values(
+    draw: Draw, shape: list[int], dtype: np.dtype[Any], random: np.random.Generator
+) -> NDArray[Any]:
+    """The draw's numbers; integers are lengths, from none to all of the steps."""
+    if dtype.kind in "iub":
+        return random.integers(0, draw.steps + 1, shape).astype(dtype)
+    if draw.constant:
+        return np.full(shape, draw.magnitude, dtype)
+    return random.normal(0.0, draw.magnitude, shape).astype(dtype)
 
 
 def _open(tensors: list[Tensor], extents: Extents) -> set[str]:
