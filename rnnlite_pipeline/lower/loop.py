@@ -115,7 +115,9 @@ class _Writer:
 
         counts = self._counts(self.emit, (0, self.steps), BLOCK)
         same = [*steps, empty, *sequences]
-        *states, y = counting_loop(self.emit, "blocks", counts, [*states, y], same, turn)
+        *states, y = counting_loop(
+            self.emit, "blocks", counts, carried=[*states, y], same=same, body=turn
+        )
         return [*states, self._trimmed(y)]
 
     def _steps(
@@ -149,7 +151,7 @@ class _Writer:
             return [*states, *kept]
 
         counts = self._counts(emit, span, 1)
-        return counting_loop(emit, "steps", counts, carried, sequences, turn)
+        return counting_loop(emit, "steps", counts, carried=carried, same=sequences, body=turn)
 
     def _counts(
         self, emit: Emitter, span: tuple[Integer, Integer], stride: int

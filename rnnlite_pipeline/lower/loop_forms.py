@@ -17,7 +17,7 @@ from rnnlite_pipeline.graph.build import broadcast, make_op
 from rnnlite_pipeline.graph.ir import Tensor
 from rnnlite_pipeline.graph.schema import enum_values
 from rnnlite_pipeline.lower.emit import Emitter
-from rnnlite_pipeline.recognise.algebra import Apply, Atom, Form, Map, Product, Symbol
+from rnnlite_pipeline.recognise.algebra import Apply, Atom, Form, Product, Symbol
 
 #: A row of numbers, [width] or [1].
 Row = NDArray[Any]
@@ -27,8 +27,11 @@ LOGICAL = frozenset({"LOGICAL_NOT", "LOGICAL_AND", "LOGICAL_OR"})
 SELECTIONS = frozenset({"SELECT", "SELECT_V2"})
 REDUCTIONS = frozenset({"MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN"})
 
+#: An op's options, as `Op.options` names them.
+Options = dict[str, Any]
+
 #: The options of functions that have any, where they are not the schema's defaults.
-OPTIONS: dict[str, dict[str, object]] = {"GELU": {"approximate": True}, "SOFTMAX": {"beta": 1.0}}
+OPTIONS: dict[str, Options] = {"GELU": {"approximate": True}, "SOFTMAX": {"beta": 1.0}}
 
 
 class Forms:
@@ -148,7 +151,7 @@ class Forms:
         key = f"number of {atom.key}"
         if key not in self._atoms:
             types = enum_values("TensorType")
-            options = {"in_data_type": types["BOOL"], "out_data_type": types["FLOAT32"]}
+            options: Options = {"in_data_type": types["BOOL"], "out_data_type": types["FLOAT32"]}
             self._atoms[key] = self.emit.op("CAST", [tensor], "FLOAT32", tensor.shape, **options)
         return self._atoms[key]
 
@@ -183,7 +186,7 @@ class Forms:
         return self._elementwise(function, numbers, "FLOAT32", **options)
 
     def _elementwise(
-        self, function: str, operands: list[Tensor], dtype: str, **options: object
+        self, function: str, operands: list[Tensor], dtype: str, **options: Any
     ) -> Tensor:
         shape = operands[0].shape
         for operand in operands[1:]:
@@ -199,4 +202,3 @@ class Forms:
 def is_truth(atom: Atom) -> bool:
     """Whether an atom is computed as BOOL."""
     return isinstance(atom, Apply) and atom.function in COMPARISONS | LOGICAL
-

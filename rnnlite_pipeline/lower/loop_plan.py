@@ -92,7 +92,7 @@ def parts(value: Form) -> Parts:
     inside = [(a, m) for a, m in terms if not is_outside(a)]
     nothing = constant(np.zeros(value.width))
     taken = outside if outside.is_constant or is_affine(outside) else nothing
-    columns = []
+    columns: list[tuple[Atom, Column]] = []
     for atom, linear in inside:
         if is_matrix(linear):
             columns.append((atom, Column(linear, nothing if columns else taken)))

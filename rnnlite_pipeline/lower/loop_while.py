@@ -22,6 +22,7 @@ def counting_loop(
     emit: Emitter,
     name: str,
     counts: tuple[Integer, Integer, int],
+    *,
     carried: Sequence[Tensor],
     same: Sequence[Tensor],
     body: Body,

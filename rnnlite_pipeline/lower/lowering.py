@@ -1,4 +1,4 @@
-"""RECURRENCE and BIDIRECTIONAL pseudo ops become the runtime's fused ops.
+"""RECURRENCE and BIDIRECTIONAL pseudo ops become the runtime's fused ops, or loops.
 
 1. Forward RECURRENCE: UNIDIRECTIONAL_SEQUENCE_LSTM or _RNN.
 2. Reverse RECURRENCE: the same between two REVERSE_V2 over time; the op only runs forward. Then
@@ -8,17 +8,23 @@
 4. Initial states are written before the op at every call (states.py).
 5. A final hidden state is the step of y processed last; a final cell state is read from its
    variable after the op. Neither is read unless something uses it.
+6. What has no fused op, and what is to be a loop (choice.py), becomes one (loop.py), each
+   direction one of its own.
 """
 
 from __future__ import annotations
 
-from rnnlite_pipeline.errors import NotConvertible
+from collections.abc import Mapping
+from dataclasses import replace
+
+from rnnlite_pipeline.graph.calls import called
 from rnnlite_pipeline.graph.edit import prune
 from rnnlite_pipeline.graph.ir import Model, Op, Subgraph, Tensor
 from rnnlite_pipeline.lower import lstm, rnn
+from rnnlite_pipeline.lower.choice import Chosen, Form, Lowered, choose
 from rnnlite_pipeline.lower.dynamic import SizeTracker
 from rnnlite_pipeline.lower.emit import Emitter
-from rnnlite_pipeline.lower.fusable import why_not_fused
+from rnnlite_pipeline.lower.loop import lower_to_loop
 from rnnlite_pipeline.lower.states import Producer, StateWriter, read_final_cell
 from rnnlite_pipeline.recurrence import BIDIRECTIONAL, RECURRENCE, Lstm, Recurrence, SimpleRnn
 from rnnlite_pipeline.transform.fold_reverse import fold_reverse
@@ -26,29 +32,40 @@ from rnnlite_pipeline.transform.fold_reverse import fold_reverse
 Used = set[Tensor]
 
 
-def lower(model: Model) -> None:
-    """Writes every recurrence of `model` as a fused op, in place.
+def lower(model: Model, form: Form = "auto") -> tuple[Lowered, ...]:
+    """Writes every recurrence of `model`, in place.
 
-    Requires: every cell has a fused op (`why_not_fused` is None).
-    Ensures: no pseudo op is left, and there is one fused op for each there was.
+    Ensures: no pseudo op is left.
+
+    Args:
+        model: A model with pseudo ops.
+        form: "auto": the fused op where one says the same, else a loop. "fused": the fused op
+            or an error. "loop": always a loop. "fastest": whichever is faster here.
+
+    Returns:
+        What each recurrence became, in execution order, a pair's forward one first.
 
     Raises:
-        NotConvertible: A cell has no fused op. The model is then unchanged.
+        NotConvertible: `form` is "fused" and a cell has no fused op. The model is then unchanged.
     """
-    for recurrence in _recurrences(model):
-        if reason := why_not_fused(recurrence):
-            raise NotConvertible(
-                f"{recurrence.name}: {reason}.", "Set recurrent.lowering to auto to keep its loop."
-            )
-    for subgraph in model.subgraphs:
-        _lower_subgraph(model, subgraph, _used(model, subgraph))
+    graphs = [(subgraph, _used(model, subgraph)) for subgraph in model.subgraphs]
+    chosen: dict[Op, Lowered] = {}
+    for subgraph, used in graphs:
+        pseudo = [op for op in subgraph.ops if op.code in (RECURRENCE, BIDIRECTIONAL)]
+        chosen.update((op, choose(op, form, used, _write)) for op in pseudo)
+    for subgraph, used in graphs:
+        _lower_subgraph(model, subgraph, used, chosen)
     fold_reverse(model)
     prune(model)
+    return tuple(
+        replace(lowered, name=recurrence.name)
+        for op, lowered in chosen.items()
+        for recurrence in op.options.values()
+    )
 
 
-def _recurrences(model: Model) -> list[Recurrence]:
-    pseudo = [op for op in model.ops() if op.code in (RECURRENCE, BIDIRECTIONAL)]
-    return [value for op in pseudo for value in op.options.values()]
+def _write(model: Model, form: Chosen) -> None:
+    lower(model, form)
 
 
 def _used(model: Model, subgraph: Subgraph) -> Used:
@@ -61,7 +78,9 @@ def _used(model: Model, subgraph: Subgraph) -> Used:
     return used
 
 
-def _lower_subgraph(model: Model, subgraph: Subgraph, used: Used) -> None:
+def _lower_subgraph(
+    model: Model, subgraph: Subgraph, used: Used, chosen: Mapping[Op, Lowered]
+) -> None:
     producers = {tensor: op for op in subgraph.ops for tensor in op.outputs}
     sizes = SizeTracker()
     # The inputs of a loop's body or condition are sized by the loop.
@@ -69,13 +88,32 @@ def _lower_subgraph(model: Model, subgraph: Subgraph, used: Used) -> None:
     lowered: list[Op] = []
     for op in subgraph.ops:
         new = [op]
-        if op.code == RECURRENCE:
+        if op in chosen and chosen[op].form == "loop":
+            new = _lower_to_loops(model, op, used)
+        elif op.code == RECURRENCE:
             new = _lower_one(op, used, producers.get, sizes.dynamic)
         elif op.code == BIDIRECTIONAL:
             new = _lower_pair(op, used, producers.get, sizes.dynamic)
         sizes.see(new)
         lowered += new
     subgraph.ops = lowered
+
+
+def _lower_to_loops(model: Model, op: Op, used: Used) -> list[Op]:
+    """A loop for each direction."""
+    x, *initial = op.inputs
+    states, outputs = list(initial), list(op.outputs)
+    ops: list[Op] = []
+    for recurrence in op.options.values():
+        count = len(recurrence.cell.states)
+        own, results = [x, *states[:count]], outputs[: 1 + count]
+        ops += lower_to_loop(recurrence, own, results, used)
+        states, outputs = states[count:], outputs[1 + count :]
+    waiting = [target for op in ops for target in called(op)]
+    for subgraph in waiting:
+        model.subgraphs.append(subgraph)
+        waiting += [target for op in subgraph.ops for target in called(op)]
+    return ops
 
 
 def _lower_one(op: Op, used: Used, producer: Producer, dynamic: bool) -> list[Op]:
