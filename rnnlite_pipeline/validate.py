@@ -178,7 +178,7 @@ def _excerpts(replacement: Replacement) -> tuple[Model, Model]:
     """The loop alone and its replacement alone, with the same inputs and outputs."""
     loop, extents = replacement.loop, replacement.extents
     pairs = list(replacement.results.values())
-    around = _around([loop.op, *_stacks(replacement)], extents)
+    around = _around(_replaced(replacement), extents)
     inputs = [t for t in around.inputs if t.dtype in NUMPY]
     old = _model(inputs, [o for o, _ in pairs], around.ops)
     made = {id(t) for op in replacement.ops for t in op.outputs}
@@ -186,6 +186,11 @@ def _excerpts(replacement: Replacement) -> tuple[Model, Model]:
     fresh = [op for op in reading.ops if not any(id(t) in made for t in op.outputs)]
     new = _model(inputs, [n for _, n in pairs], [*fresh, *replacement.ops])
     return copy.deepcopy(old), copy.deepcopy(new)
+
+
+def _replaced(replacement: Replacement) -> list[Op]:
+    """The old ops: the loop and what stacks its lists, or the steps written out."""
+    return list(replacement.replaced) or [replacement.loop.op, *_stacks(replacement)]
 
 
 def _stacks(replacement: Replacement) -> Iterator[Op]:
@@ -206,6 +211,8 @@ class _Around:
 def _around(ops: list[Op], extents: Extents) -> _Around:
     found: dict[int, Op] = {}
     inputs: dict[int, Tensor] = {}
+    own = {id(op) for op in ops}
+    made = {id(t) for op in ops for t in op.outputs}
 
     def visit(op: Op) -> None:
         if id(op) in found:
@@ -214,9 +221,9 @@ def _around(ops: list[Op], extents: Extents) -> _Around:
             if tensor is None or tensor.data is not None:
                 continue
             before = extents.producer(tensor)
-            if before is not None and (before in ops or _is_made_here(tensor, extents)):
+            if before is not None and (id(before) in own or _is_made_here(tensor, extents)):
                 visit(before)
-            elif not any(tensor in o.outputs for o in ops):
+            elif id(tensor) not in made:
                 inputs[id(tensor)] = tensor
         found[id(op)] = op
 
@@ -244,7 +251,7 @@ def _model(inputs: list[Tensor], outputs: list[Tensor], ops: list[Op]) -> Model:
 def _inputs(replacement: Replacement) -> Iterator[Arrays]:
     """Numbers for the excerpt's inputs, a set for each of `DRAWS`."""
     loop, extents = replacement.loop, replacement.extents
-    original = _around([loop.op, *_stacks(replacement)], extents).inputs
+    original = _around(_replaced(replacement), extents).inputs
     lengths = {name for name, _ in loop.steps.factors}
     for number, draw in enumerate(DRAWS):
         random = np.random.default_rng(number)

@@ -6,13 +6,14 @@ What is not read stays as it is, and the finding says why.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from rnnlite_pipeline.graph.ir import Model, Op, Subgraph
 from rnnlite_pipeline.recognise.loop import Unrecognised
 from rnnlite_pipeline.recognise.rewrite import Replacement, replace_loop
+from rnnlite_pipeline.recognise.unrolled import roll_up
 from rnnlite_pipeline.recurrence import Recurrence
 
 __all__ = ["Finding", "Replacement", "recognise"]
@@ -20,7 +21,7 @@ __all__ = ["Finding", "Replacement", "recognise"]
 
 @dataclass(frozen=True, eq=False)
 class Finding:
-    """What was seen of one loop.
+    """What was seen of one loop, or of steps written out.
 
     Attributes:
         name: The layer's name, as its author knows it.
@@ -42,7 +43,8 @@ def recognise(model: Model, objection: Objection = lambda _: None) -> list[Findi
 
     1. A loop is replaced whole, or not at all.
     2. Loops inside loops are read first.
-    3. The findings stand in execution order.
+    3. Steps written out are read when the loops are done.
+    4. The findings stand in execution order, the loops' first.
 
     Args:
         model: Changed in place.
@@ -54,7 +56,17 @@ def recognise(model: Model, objection: Objection = lambda _: None) -> list[Findi
             _read(op, subgraph, model, objection) for op in list(subgraph.ops) if op.code == "WHILE"
         ]
         findings = [*here, *findings]
+    for subgraph in model.subgraphs:
+        findings += _unrolled(model, subgraph, objection)
     return findings
+
+
+def _unrolled(model: Model, subgraph: Subgraph, objection: Objection) -> Iterator[Finding]:
+    for name, found in roll_up(model, subgraph, objection).items():
+        if isinstance(found, str):
+            yield Finding(name, reason=found)
+        else:
+            yield Finding(name, (found,))
 
 
 def _read(op: Op, subgraph: Subgraph, model: Model, objection: Objection) -> Finding:

@@ -31,6 +31,8 @@ class Replacement:
         ops: The new ops, in execution order.
         results: By the id of each old tensor that is used: itself and the one for it now.
         recurrences: The recurrences among the ops, first layer first.
+        replaced: The old ops it stands for; empty where they are the loop and what stacks its
+            lists.
     """
 
     loop: Loop
@@ -38,6 +40,7 @@ class Replacement:
     ops: list[Op]
     results: dict[int, tuple[Tensor, Tensor]]
     recurrences: list[Recurrence]
+    replaced: tuple[Op, ...] = ()
 
 
 #: What a system is, given its loop and the states whose every step is used.

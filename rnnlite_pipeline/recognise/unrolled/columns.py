@@ -148,7 +148,10 @@ class Columns:
             if current is not column and key(current) in self._carried:
                 depends = True
                 continue
-            kind = self.kind(current)
+            try:
+                kind = self.kind(current)
+            except Unrecognised:
+                return False
             if kind in (Kind.SAME, Kind.OUTSIDE):
                 continue
             made = self.op(current)
@@ -178,7 +181,6 @@ class Columns:
                         colours[id(tensor)] = hashed(f"{_signature(op)}{inputs}{k}")
             self._colourings[level] = colours
         return self._colourings[level]
-
 
     def _colour(self, tensor: Tensor | None, colours: dict[int, str]) -> str:
         if tensor is None:
