@@ -1,0 +1,223 @@
+"""Reads the step of a chain as equations, and the step before its first product, if there is one.
+
+Where the state before the first step is a constant zero, converters fold the first step: its
+product is gone, and with it its place in the chain. It is found again as what the equations say
+of a zero state.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from rnnlite_pipeline.graph.ir import OPEN, Tensor
+from rnnlite_pipeline.recognise import algebra, operations
+from rnnlite_pipeline.recognise.algebra import Form, Symbol
+from rnnlite_pipeline.recognise.equations import substituted
+from rnnlite_pipeline.recognise.extents import Extents
+from rnnlite_pipeline.recognise.loop import State, Unrecognised
+from rnnlite_pipeline.recognise.unrolled.chains import Chain
+from rnnlite_pipeline.recognise.unrolled.columns import Column, Columns, Kind, key
+from rnnlite_pipeline.recognise.unrolled.places import Place, places
+from rnnlite_pipeline.recognise.values import Const, Index, Rows, Unknown, Value
+
+#: How many ops before the step are read for what they are; beyond, their result is an input.
+OUTSIDE_DEPTH = 24
+
+#: How many ops a folded first step may be deep.
+FOLDED_DEPTH = 64
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """A quantity that the steps read from outside, a tensor [B, F] for each.
+
+    Attributes:
+        tensors: In the order of the steps.
+        places: Their places in one sequence, one after the other in either direction; empty
+            where they are no such steps.
+    """
+
+    tensors: Column
+    places: tuple[Place, ...] = ()
+
+    @property
+    def stride(self) -> int:
+        """1 where the sequence is read forwards, -1 where backwards."""
+        return self.places[1].position - self.places[0].position
+
+    @property
+    def previous(self) -> Place | None:
+        """The step of the sequence before the first one read."""
+        if not self.places:
+            return None
+        first = self.places[0]
+        position = first.position - self.stride
+        length = (first.sequence.shape or ())[first.axis]
+        inside = 0 <= position and (length == OPEN or position < length)
+        return replace(first, position=position) if inside else None
+
+
+@dataclass(eq=False)
+class Steps:
+    """A chain as equations.
+
+    Attributes:
+        states: Each state, with its equation over `s{k}`, `n{k}` and the sources' `x{k}`.
+        values: For each state, its tensors from before the first step to after the last; None
+            before a first step that begins from zero.
+        sources: By symbol name.
+    """
+
+    states: list[State] = field(default_factory=list)
+    values: list[list[Tensor | None]] = field(default_factory=list)
+    sources: dict[str, Source] = field(default_factory=dict)
+
+
+def read_steps(chain: Chain, extents: Extents) -> Steps:
+    """The equations of a chain's steps.
+
+    Raises:
+        Unrecognised: The steps are not alike, or compute what has no rule.
+    """
+    reader = _Reader(Columns(chain), extents)
+    steps = Steps(reader.states(), [[*b, a[-1]] for b, a in reader.columns.states], reader.sources)
+    _unfold(steps, reader)
+    return steps
+
+
+class _Reader:
+    """The values of columns."""
+
+    def __init__(self, columns: Columns, extents: Extents) -> None:
+        self.columns, self.extents = columns, extents
+        self.graph = columns.chain.graph
+        self.places = places(self.graph)
+        self.sources: dict[str, Source] = {}
+        self._known: dict[tuple[int, ...], Value] = {}
+        for k, (before, after) in enumerate(columns.states):
+            width = (before[-1].shape or (OPEN,))[-1]
+            if len(before[-1].shape or ()) != 2 or width == OPEN or before[-1].dtype != "FLOAT32":
+                raise Unrecognised(f"it carries {before[-1].name}, not one row a batch entry")
+            self._known[key(before)] = Rows(algebra.symbol(f"s{k}", width))
+            self._known[key(after)] = Rows(algebra.symbol(f"n{k}", width))
+
+    def states(self) -> list[State]:
+        """The states with their equations."""
+        found = []
+        for k, (_, after) in enumerate(self.columns.states):
+            value = self._computed(after, 0)
+            if isinstance(value, Unknown):
+                raise Unrecognised(value.reason)
+            form = operations.rows(value)
+            found.append(State(k, 0, form.width, form))
+        return found
+
+    def value(self, column: Column, depth: int = 0) -> Value:
+        """What a column is, in terms of states and sources; `depth` counts ops outside."""
+        if key(column) not in self._known:
+            self._known[key(column)] = self._read(column, depth)
+        return self._known[key(column)]
+
+    def _read(self, column: Column, depth: int) -> Value:
+        kind, last = self.columns.kind(column), column[-1]
+        if kind is Kind.SAME and last.array is not None:
+            return Const(last.array)
+        if kind is Kind.SAME and last.dtype in ("INT32", "INT64") and not last.shape:
+            return Index(self.extents.scalar(last))
+        if kind in (Kind.INSIDE, Kind.CARRIED):
+            return self._computed(column, depth)
+        found = tuple(self.places[id(t)] for t in column if id(t) in self.places)
+        if _consecutive(found) and len(found) == len(column):
+            return self._source(Source(column, found))
+        value: Value = Unknown("it reads a value of unknown origin")
+        if kind is Kind.OUTSIDE and depth < OUTSIDE_DEPTH and self.columns.op(column):
+            value = self._computed(column, depth + 1)
+        is_row = len(last.shape or ()) == 2 and last.dtype == "FLOAT32"
+        if isinstance(value, Unknown) and is_row and (last.shape or ())[-1] != OPEN:
+            return self._source(Source(column))
+        return value
+
+    def _computed(self, column: Column, depth: int) -> Value:
+        made = self.columns.op(column)
+        if made is None:
+            raise Unrecognised("its steps do not all compute the same")
+        op, place = made
+        values = [self.value(c, depth) for c in self.columns.inputs(column)]
+        return operations.read(op, values)[place]
+
+    def _source(self, source: Source) -> Value:
+        name = f"x{len(self.sources)}"
+        self.sources[name] = source
+        return Rows(algebra.symbol(name, (source.tensors[0].shape or ())[-1]))
+
+
+def _consecutive(found: tuple[Place, ...]) -> bool:
+    if len(found) < 2 or len({(id(p.sequence), p.axis) for p in found}) > 1:
+        return False
+    strides = {b.position - a.position for a, b in zip(found, found[1:], strict=False)}
+    return strides in ({1}, {-1})
+
+
+def _unfold(steps: Steps, reader: _Reader) -> None:
+    """Adds the step before the first one, if its states are the equations' of a zero state."""
+    befores = {name: source.previous for name, source in steps.sources.items()}
+    firsts = [values[0] for values in steps.values]
+    if not befores or None in befores.values() or None in firsts:
+        return
+    folded = _Folded(reader, {p: name for name, p in befores.items() if p is not None}, firsts)
+    for state, first in zip(steps.states, firsts, strict=True):
+        assert first is not None, "each first state was seen to be there"
+        value = folded.computed(first)
+        expected = substituted(state.equation, _from_zero)
+        if not isinstance(value, Rows | Const):
+            return
+        form = operations.rows(value)
+        if form.key != expected.key:
+            return
+    for values in steps.values:
+        values.insert(0, None)
+    for name, source in list(steps.sources.items()):
+        place = befores[name]
+        assert place is not None, "each source was seen to have a step before"
+        steps.sources[name] = Source(source.tensors, (place, *source.places))
+
+
+def _from_zero(symbol: Symbol) -> Form:
+    if symbol.name.startswith("s"):
+        return algebra.constant(np.zeros(symbol.width))
+    return algebra.of(symbol)
+
+
+class _Folded:
+    """The values of single tensors of a first step."""
+
+    def __init__(
+        self, reader: _Reader, inputs: dict[Place, str], states: list[Tensor | None]
+    ) -> None:
+        self._graph = reader.graph
+        self._known: dict[int, Value] = {}
+        for tensor_id, place in reader.places.items():
+            if place in inputs:
+                width = (place.sequence.shape or ())[-1]
+                self._known[tensor_id] = Rows(algebra.symbol(inputs[place], width))
+        for k, tensor in enumerate(states):
+            width = ((tensor.shape if tensor else None) or ())[-1]
+            self._known[id(tensor)] = Rows(algebra.symbol(f"n{k}", width))
+
+    def computed(self, tensor: Tensor, depth: int = 0) -> Value:
+        """The value of a tensor from what its op reads."""
+        op = self._graph.producer(tensor)
+        if op is None or depth > FOLDED_DEPTH:
+            return Unknown("it is not computed in the first step")
+        values = [self._value(t, depth) for t in op.inputs if t is not None]
+        place = next(k for k, t in enumerate(op.outputs) if t is tensor)
+        return operations.read(op, values)[place]
+
+    def _value(self, tensor: Tensor, depth: int) -> Value:
+        if id(tensor) not in self._known:
+            array = tensor.array
+            known = self.computed(tensor, depth + 1) if array is None else Const(array)
+            self._known[id(tensor)] = known
+        return self._known[id(tensor)]
