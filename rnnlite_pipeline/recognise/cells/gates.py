@@ -122,10 +122,11 @@ def _parts(atom: Atom, linear: Map, loop: Loop) -> list[tuple[Atom, Array]]:
     if not isinstance(atom, Symbol):
         return [(atom, matrix)]
     ends = sorted({atom.start, atom.stop, *loop.cuts(atom)})
-    return [
+    parts = (
         (Symbol(atom.name, a, b), matrix[:, a - atom.start : b - atom.start])
         for a, b in pairwise(ends)
-    ]
+    )
+    return [(part, weights) for part, weights in parts if np.any(weights)]
 
 
 def sigmoid_of(form: Form) -> Form | None:
