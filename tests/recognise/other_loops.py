@@ -39,6 +39,26 @@ class FirstStepAlways(Author):
         return self.body.gather(sequence, self.body.indices(0))
 
 
+class PartOfFeatures(Author):
+    """The step reads the first feature of two, as two."""
+
+    def read(self, sequence: Tensor) -> Tensor:
+        """x[:, i, 0:1] beside itself."""
+        zero, one = self.body.indices(0), self.body.indices(1)
+        begin = self.packed(self.body, [zero, self.place("forward"), zero])
+        end = self.packed(self.body, [zero, one, one])
+        part = self.body.op(
+            "STRIDED_SLICE",
+            [sequence, begin, end, self.body.indices([1, 1, 1])],
+            "FLOAT32",
+            (2, 1),
+            begin_mask=0b001,
+            end_mask=0b001,
+            shrink_axis_mask=0b010,
+        )
+        return self.body.concatenate([part, part], 1)
+
+
 class CountsByTwo(Author):
     """The counter goes up by two."""
 

@@ -196,6 +196,15 @@ def test_sigmoid_spelled_with_tanh() -> None:
     logistic = algebra.apply("LOGISTIC", z)
     assert (spelled + algebra.constant(np.full(3, 0.5))).key == logistic.key
     assert (spelled + algebra.constant(np.array([0.5, 0.5, 0.25]))).key != logistic.key
+    quarter = spelled.scaled(half) + algebra.constant(np.full(3, 0.5))
+    assert quarter.key != logistic.key
+    same(evaluated(quarter), evaluated(spelled) / 2 + 0.5)
+
+
+def test_columns_of_a_softmax() -> None:
+    """A column of a softmax still depends on all its columns."""
+    whole = algebra.apply("SOFTMAX", algebra.symbol("h", 3))
+    same(evaluated(whole.columns(1, 3)), evaluated(whole)[:, 1:3])
 
 
 def test_widths_that_do_not_fit() -> None:

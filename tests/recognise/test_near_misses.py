@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from dataclasses import replace
 from typing import Any
@@ -14,11 +15,13 @@ from hypothesis import strategies as st
 from rnnlite_pipeline.graph.ir import Quantization, Tensor
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.recognise import Replacement, recognise
+from rnnlite_pipeline.runtime import Runner
+from rnnlite_pipeline.transform.tensor_lists import tensor_lists_to_tensors
 from tests.recognise import near_misses as near
 from tests.recognise import other_loops as other
 from tests.recognise.author import Author
 from tests.recognise.spelling import Spelling, Step
-from tests.recognise.strategies import lstm, simple_rnn, spellings
+from tests.recognise.strategies import lstm, numbers, simple_rnn, spellings
 
 #: A step that differs, and the reason it gives.
 STEPS: list[tuple[type[Step], str]] = [
@@ -26,6 +29,9 @@ STEPS: list[tuple[type[Step], str]] = [
     (near.TwiceTheCandidate, r"new cell state is .*2\*.*, not f\*c \+ i\*g"),
     (near.CellWithConstant, "constant added"),
     (near.CellWithoutForgetting, "forget gate is 1, not a sigmoid"),
+    (near.UnequalCoupling, r"not f\*c \+ i\*g"),
+    (near.UnequalInput, r"not f\*c \+ i\*g"),
+    (near.OutputWithoutCell, "."),
     (near.MixedActivations, "candidate uses tanh and its output relu"),
     (near.SquaredOutput, r"not o\*activation\(c'\)"),
     (near.AsymmetricClip, "not symmetric"),
@@ -52,6 +58,7 @@ LOOPS: list[tuple[type[Author], dict[str, Any], str]] = [
     (other.StopsOnData, {}, "stops on a condition on data"),
     (other.EveryOtherStep, {}, "neither forwards nor backwards"),
     (other.FirstStepAlways, {}, "neither forwards nor backwards"),
+    (other.PartOfFeatures, {"batch_major": True}, "part of the sequence's features"),
     (other.CountsByTwo, {}, "strides other than one"),
     (other.LongerList, {}, "list it writes is not known to be as long"),
     (other.ShorterList, {}, "list it writes is not known to be as long"),
@@ -109,6 +116,31 @@ def test_near_misses_in_any_spelling(data: st.DataObject) -> None:
     step = data.draw(st.sampled_from([s for s, _ in STEPS if s is not near.BeginFromData]))
     spelling = data.draw(spellings([cell_for(step)]))
     check_stays(Author([cell_for(step)], replace(spelling, batch=2, bias="apart"), step))
+
+
+@pytest.mark.parametrize("step", [s for s, _ in STEPS], ids=lambda s: s.__name__)
+def test_near_miss_is_its_own_equations(step: type[Step]) -> None:
+    """What a near miss is read as, if it is read at all, computes what its loop computes."""
+    spelling = Spelling(**CLOSED, cut="slice" if step is near.BeginFromData else "split")
+    model = Author([cell_for(step)], spelling, step).model()
+    loop = copy.deepcopy(model)
+    tensor_lists_to_tensors(loop)
+    (finding,) = recognise(model)
+    assert bool(finding.reason) != bool(finding.recurrences)
+    if len(finding.recurrences) == 1:
+        arrays = numbers(model)
+        y = Runner(write_model(loop), "reference").run(arrays)["y"]
+        computed, *_ = finding.recurrences[0].run(arrays["x"].swapaxes(0, 1))
+        np.testing.assert_allclose(y, computed, rtol=0, atol=1e-5)
+
+
+def test_findings_stand_in_order() -> None:
+    """What the main graph's loops are comes before what the loops of later graphs are."""
+    models = [Author([lstm(units=2)], Spelling(**CLOSED)).model() for _ in "ab"]
+    for name, model in zip("ab", models, strict=True):
+        next(op for op in model.ops() if op.code == "WHILE").outputs[0].name = name
+    models[0].subgraphs += models[1].subgraphs
+    assert [finding.name for finding in recognise(models[0])] == ["a", "b"]
 
 
 def test_list_that_is_an_output() -> None:

@@ -22,7 +22,7 @@ from rnnlite_pipeline.transform.tensor_lists import tensor_lists_to_tensors
 from rnnlite_pipeline.validate import objection
 from tests.recognise.author import Author, Cell, truth
 from tests.recognise.spelling import Spelling
-from tests.recognise.strategies import layers, numbers, spellings
+from tests.recognise.strategies import layers, lstm, numbers, spellings
 
 Array = NDArray[Any]
 Authored = tuple[list[Cell], Spelling]
@@ -80,6 +80,60 @@ def check_runs(what: Authored) -> None:
     assert not any(op.code == "WHILE" for op in model.ops())
     for graph in (loop, model):
         check_close(run(graph, arrays), expected)
+
+
+#: Each thing that a spelling can do otherwise, alone.
+ALONE: list[dict[str, Any]] = [
+    {},
+    *({"kernels": k} for k in ("separate", "concatenated")),
+    *({"matmul": m} for m in ("batch_matmul", "batch_matmul_adj_y")),
+    *({"bias": b} for b in ("fused", "forget_apart")),
+    *({"states": s, "initial": "input"} for s in ("h|c", "c|h")),
+    *({"read": r} for r in ("backward", "countdown")),
+    *({"write": w} for w in ("backward", "last")),
+    *({"carried": c} for c in ("first", "last")),
+    {"order": ("output", "candidate", "forget", "input"), "gates_first": True},
+    {"cut": "slice"},
+    {"sigmoid": "tanh"},
+    {"counters": 1},
+    {"batch_major": True},
+    {"batch": 2, "steps": 4, "trip": "constant"},
+    {"initial": "input"},
+    {"unused": True, "finals": False},
+]
+
+#: Each variant of the LSTM alone, the coupled one in each spelling.
+VARIANTS: list[tuple[dict[str, Any], dict[str, Any]]] = [
+    *(({"coupled": True}, {"coupled": c}) for c in ("f,1-f", "g+f(c-g)", "1-i,i")),
+    *(({"cell_clip": 0.5}, {"maximum_first": m}) for m in (False, True)),
+    *(({"peephole": True, "coupled": c}, {}) for c in (False, True)),
+    ({"outputs": 2}, {}),
+    ({"outputs": 2, "projection_bias": True}, {}),
+    ({"outputs": 2, "projection_clip": 0.25}, {}),
+    ({"activation": "RELU"}, {}),
+]
+
+
+@pytest.mark.parametrize("how", ALONE, ids=str)
+def test_each_part_of_a_spelling(how: dict[str, Any]) -> None:
+    """Each thing that can be spelled otherwise, alone, is read and runs as the LSTM it is."""
+    what: Authored = [lstm(2)], Spelling(**how)
+    check_reads(what)
+    check_runs(what)
+
+
+@pytest.mark.parametrize(("kind", "how"), VARIANTS, ids=str)
+def test_each_variant(kind: dict[str, Any], how: dict[str, Any]) -> None:
+    """Each variant of the LSTM, alone, is read and runs as itself."""
+    what: Authored = [lstm(2, **kind)], Spelling(**how)
+    check_reads(what)
+    check_runs(what)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_gate_among_two_sigmoids(seed: int) -> None:
+    """Where the candidate is a sigmoid too, the gate is the factor with the peephole."""
+    check_reads(([lstm(seed, activation="SIGMOID", peephole=True)], Spelling(seed=seed)))
 
 
 def run(model: Model, arrays: dict[str, Array]) -> dict[str, Array]:

@@ -1,0 +1,158 @@
+"""Rare ways to write a recurrence that are read all the same."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rnnlite_pipeline.graph.ir import Tensor
+from rnnlite_pipeline.graph.write import write_model
+from rnnlite_pipeline.lower import lower
+from rnnlite_pipeline.lower.fusable import why_not_fused
+from rnnlite_pipeline.recognise import recognise
+from rnnlite_pipeline.recurrence import Gate, Lstm, Recurrence
+from rnnlite_pipeline.runtime import Runner
+from rnnlite_pipeline.transform.tensor_lists import tensor_lists_to_tensors
+from rnnlite_pipeline.validate import objection
+from tests.recognise.author import Author, Cell
+from tests.recognise.spelling import Parts, Spelling, Step
+from tests.recognise.strategies import lstm, numbers
+
+OPEN_SIZES = Spelling()
+CLOSED_SIZES = Spelling(batch=2, steps=4, trip="constant")
+
+
+def check_fused(author: Author) -> Recurrence:
+    """The loop is read as one LSTM, and the fused op computes what the loop computes."""
+    model = author.model()
+    loop = copy.deepcopy(model)
+    tensor_lists_to_tensors(loop)
+    (finding,) = recognise(model, objection)
+    assert not finding.reason, finding.reason
+    lower(model)
+    arrays = numbers(model)
+    expected = Runner(write_model(loop), "reference").run(arrays)
+    for name, values in Runner(write_model(model), "reference").run(arrays).items():
+        np.testing.assert_allclose(values, expected[name], rtol=0, atol=2e-5, err_msg=name)
+    (recurrence,) = finding.recurrences
+    assert isinstance(recurrence.cell, Lstm)
+    return recurrence
+
+
+class StartsFromConstants(Author):
+    """The initial states are constants other than zero."""
+
+    def zeros(self, x: Tensor, width: int) -> Tensor:
+        """Halves."""
+        shape = ((x.shape or ())[0], width)
+        return self.main.constant("halves", np.full(shape, 0.5, np.float32))
+
+
+class TwoBounds(Author):
+    """The condition has a further bound, which the loop never reaches."""
+
+    def condition(self, inputs: dict[str, Tensor]) -> Tensor:
+        """count < T + 2 and the usual."""
+        wider = self.cond.constant("wider", np.full((), self.spelling.steps + 2, np.int32))
+        bounds = [self.cond.binary("LESS", inputs["count0"], wider), super().condition(inputs)]
+        return self.cond.op("LOGICAL_AND", bounds, "BOOL", ())
+
+
+class CarriesSomethingComputed(Author):
+    """A variable carries the last of what a step computes from the output."""
+
+    def write_body(self) -> None:
+        """tanh(h + 1)."""
+        super().write_body()
+        carried = self.variables["last"]
+        one = self.body.constant("one", np.ones((), np.float32))
+        carried.new = self.body.unary("TANH", self.body.binary("ADD", carried.new, one))
+
+
+class ReadsPartsOfInput(Step):
+    """The input's columns are multiplied apart, the last first."""
+
+    def affine(self, gates: dict[str, Gate], x: Tensor, h: Tensor) -> Tensor:
+        """One product a column."""
+        kernel = np.concatenate([g.kernel for g in gates.values()])
+        none = {n: replace(g, kernel=np.zeros_like(g.kernel)) for n, g in gates.items()}
+        total = super().affine(none, x, h)
+        for k in reversed(range(kernel.shape[1])):
+            column = self.columns(x, k, k + 1)
+            total = self.add(total, self.product(column, kernel[:, k : k + 1]))
+        return total
+
+
+class ReadsJoinedState(Author):
+    """Products run over all of [h, c], with zeros for c."""
+
+    def old_states(self, layer: int, cell: Cell) -> list[Tensor]:
+        """All of the joined state in h's place."""
+        return [self.variables[f"state{layer}"].inner, super().old_states(layer, cell)[1]]
+
+
+class ZerosForCell(Step):
+    """The recurrent kernel is wider by zeros."""
+
+    def affine(self, gates: dict[str, Gate], x: Tensor, h: Tensor) -> Tensor:
+        """[R, 0]."""
+        wide = {
+            n: replace(g, recurrent=np.pad(g.recurrent, ((0, 0), (0, 3)))) for n, g in gates.items()
+        }
+        return super().affine(wide, x, h)
+
+
+class ShiftedOutput(Step):
+    """h' = o*tanh(c') + b."""
+
+    def emission(self, cell: Lstm, z: Parts, taken: Parts, c: Tensor) -> Tensor:
+        """A bias without a projection."""
+        return self.add(super().emission(cell, z, taken, c), self.constant([0.5, -0.5, 0.25]))
+
+
+class ClippedOutput(Step):
+    """h' = clip(o*tanh(c'))."""
+
+    def emission(self, cell: Lstm, z: Parts, taken: Parts, c: Tensor) -> Tensor:
+        """A clip without a projection."""
+        return self.clipped(super().emission(cell, z, taken, c), 0.125)
+
+
+@pytest.mark.parametrize(
+    ("author", "spelling"),
+    [
+        (StartsFromConstants, CLOSED_SIZES),
+        (TwoBounds, CLOSED_SIZES),
+        (CarriesSomethingComputed, replace(OPEN_SIZES, carried="last")),
+    ],
+)
+def test_unusual_loops(author: type[Author], spelling: Spelling) -> None:
+    """Constant initial states, further bounds and carried values change nothing of the cell."""
+    check_fused(author([lstm(4)], spelling))
+
+
+@pytest.mark.parametrize("step", [ReadsPartsOfInput, ShiftedOutput, ClippedOutput])
+def test_unusual_steps(step: type[Step]) -> None:
+    """An input in parts is one kernel; a bias or clip of the output is an identity projection."""
+    check_fused(Author([lstm(4)], OPEN_SIZES, step))
+
+
+def test_product_over_joined_states() -> None:
+    """A matrix over [h, c] that is zero for c is no peephole."""
+    author = ReadsJoinedState([lstm(4)], replace(OPEN_SIZES, states="h|c"), ZerosForCell)
+    cell: Any = check_fused(author).cell
+    assert cell.forget.peephole is None
+
+
+def test_some_peepholes() -> None:
+    """A peephole on one gate alone is read as zeros on the others, as the fused op has all."""
+    plain, peeping = lstm(4), lstm(4, peephole=True)
+    cell = replace(plain, forget=replace(plain.forget, peephole=peeping.forget.peephole))
+    recurrence = check_fused(Author([cell], OPEN_SIZES))
+    assert why_not_fused(recurrence) is None
+    x = np.random.default_rng(0).normal(size=(5, 2, 2))
+    np.testing.assert_allclose(recurrence.run(x)[0], Recurrence("", cell).run(x)[0], atol=1e-6)
