@@ -5,17 +5,18 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from rnnlite_pipeline.config import Config
 from rnnlite_pipeline.errors import NotConvertible
 from rnnlite_pipeline.files import write_atomically
 from rnnlite_pipeline.graph.edit import prune
-from rnnlite_pipeline.graph.ir import Model
+from rnnlite_pipeline.graph.ir import Model, Op
 from rnnlite_pipeline.graph.read import read_model
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.lower import lower
+from rnnlite_pipeline.lower.choice import Lowered
 from rnnlite_pipeline.quantize import Outcome, quantize
 from rnnlite_pipeline.recognise import Finding, recognise
 from rnnlite_pipeline.recurrence import BIDIRECTIONAL, RECURRENCE, Lstm, Recurrence
@@ -32,8 +33,9 @@ class Layer:
         name: The layer's name, as its author knows it.
         recurrence: What it computes; None where its loop was not read.
         op: The op it becomes: a fused op, or WHILE.
-        reason: Why it stays a loop; empty where it is fused.
+        reason: Why it is a loop; empty where it is fused.
         scope: What the names of its op's tensors begin with; its partner's where it was grouped.
+        milliseconds: What each form took, where `lowering: fastest` measured them.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Layer:
     op: str
     reason: str = ""
     scope: str = ""
+    milliseconds: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +85,7 @@ def converted(model: Model, config: Config, limits: Mapping[str, int] | None = N
 
     1. Every loop that is read and says the same when run becomes recurrences.
     2. Passes fold reversals, transposes and last steps, and group both directions.
-    3. Recurrences become fused ops; lists of what stays a loop become tensors.
+    3. Recurrences become fused ops or loops; lists of what was not read become tensors.
     4. The whole is run against the source's graph.
     5. It is quantized.
 
@@ -96,9 +99,10 @@ def converted(model: Model, config: Config, limits: Mapping[str, int] | None = N
     findings = recognise(model, objection)
     prune(model)
     run_passes(model, config.recurrent)
-    layers = tuple(_layers(model, findings))
+    pseudo = _pseudo_ops(model)
     print("lowering", flush=True)
-    lower(model)
+    form = config.recurrent.lowering
+    layers = tuple(_layers(findings, pseudo, lower(model, "auto" if form == "fused" else form)))
     unlisted: list[str] = []
     tensor_lists_to_tensors(model, unlisted)
     for reason in unlisted:
@@ -143,24 +147,33 @@ def missing_ops(model: Model) -> list[str]:
     return sorted({op.code.removeprefix("Flex") for op in model.ops() if op.custom})
 
 
-def _layers(model: Model, findings: list[Finding]) -> Iterator[Layer]:
-    """Each finding's layers, with the op they are about to be lowered to."""
-    ops = {}
-    for op in model.ops():
-        if op.code in (RECURRENCE, BIDIRECTIONAL):
-            for recurrence in op.options.values():
-                kind = "LSTM" if isinstance(recurrence.cell, Lstm) else "RNN"
-                direction = "BI" if op.code == BIDIRECTIONAL else "UNI"
-                scope = next(iter(op.options.values())).name
-                code = f"{direction}DIRECTIONAL_SEQUENCE_{kind}"
-                ops[recurrence.name] = (code, recurrence, scope)
+def _pseudo_ops(model: Model) -> list[Op]:
+    return [op for op in model.ops() if op.code in (RECURRENCE, BIDIRECTIONAL)]
+
+
+def _layers(
+    findings: list[Finding], pseudo: list[Op], lowered: tuple[Lowered, ...]
+) -> Iterator[Layer]:
+    """Each finding's layers, with what they were lowered to."""
+    became = {each.name: each for each in lowered}
+    found = {
+        recurrence.name: (op, recurrence) for op in pseudo for recurrence in op.options.values()
+    }
     for finding in findings:
         if finding.reason:
             yield Layer(finding.name, None, "WHILE", finding.reason)
-        for found in finding.recurrences:
-            if found.name in ops:
-                op_code, recurrence, scope = ops[found.name]
-                yield Layer(found.name, recurrence, op_code, scope=scope)
+        for name in (r.name for r in finding.recurrences if r.name in found):
+            op, recurrence = found[name]
+            each = became[name]
+            scope = next(iter(op.options.values())).name
+            code = "WHILE" if each.form == "loop" else _fused_code(op, recurrence)
+            yield Layer(name, recurrence, code, each.reason, scope, each.milliseconds)
+
+
+def _fused_code(op: Op, recurrence: Recurrence) -> str:
+    kind = "LSTM" if isinstance(recurrence.cell, Lstm) else "RNN"
+    direction = "BI" if op.code == BIDIRECTIONAL else "UNI"
+    return f"{direction}DIRECTIONAL_SEQUENCE_{kind}"
 
 
 def _keep_output_names(model: Model, source: Model) -> None:

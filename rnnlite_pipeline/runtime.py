@@ -20,6 +20,9 @@ from rnnlite_pipeline.errors import StageError
 #: optimized ones without a delegate.
 Kernels = Literal["reference", "default", "no_delegate"]
 
+#: What the interpreter says of an op it has no kernel for.
+_LACKS = "Didn't find op"
+
 _RESOLVERS = {
     "reference": OpResolverType.BUILTIN_REF,
     "default": OpResolverType.AUTO,
@@ -42,10 +45,14 @@ class Runner:
 
     Args:
         model: The .tflite file.
-        kernels: Which kernels run it.
+        kernels: Which kernels run it. The reference kernels lack some builtin ops (ELU; newer
+            versions of STRIDED_SLICE): such a model runs on the optimized kernels without a
+            delegate instead, and `note` says so.
         threads: How many threads the kernels may use.
 
     Attributes:
+        kernels: The kernels that run it.
+        note: Why these are others than were asked for; empty if they are not.
         inputs: By signature name; by tensor name where the model has no signature.
         outputs: Likewise.
 
@@ -54,18 +61,27 @@ class Runner:
     """
 
     def __init__(self, model: bytes, kernels: Kernels = "default", threads: int = 1) -> None:
-        self._kernels = kernels
+        self.kernels, self.note = kernels, ""
         try:
-            self._interpreter = Interpreter(
+            self._interpreter = self._loaded(model, threads)
+        except StageError as error:
+            if kernels != "reference" or _LACKS not in error.message:
+                raise
+            self.kernels, self.note = "no_delegate", str(error.message).split(". ")[0]
+            self._interpreter = self._loaded(model, threads)
+        self.inputs = self._ports("inputs", self._interpreter.get_input_details())
+        self.outputs = self._ports("outputs", self._interpreter.get_output_details())
+        self._shapes: dict[str, tuple[int, ...]] | None = None
+
+    def _loaded(self, model: bytes, threads: int) -> Interpreter:
+        try:
+            return Interpreter(
                 model_content=model,
-                experimental_op_resolver_type=_RESOLVERS[kernels],
+                experimental_op_resolver_type=_RESOLVERS[self.kernels],
                 num_threads=threads,
             )
         except (RuntimeError, ValueError) as error:
             raise self._failed("load", error) from error
-        self.inputs = self._ports("inputs", self._interpreter.get_input_details())
-        self.outputs = self._ports("outputs", self._interpreter.get_output_details())
-        self._shapes: dict[str, tuple[int, ...]] | None = None
 
     def run(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """Runs the model once.
@@ -130,7 +146,7 @@ class Runner:
 
     def _failed(self, what: str, error: Exception) -> StageError:
         return StageError(
-            f"LiteRT cannot {what} the model on its {self._kernels} kernels: {error}",
+            f"LiteRT cannot {what} the model on its {self.kernels} kernels: {error}",
             "Run `rnnlite inspect` to see which ops the runtime lacks.",
         )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import count
 from typing import TypeAlias
 
 from rnnlite_pipeline.graph.ir import Model, Op, Subgraph
@@ -51,9 +52,12 @@ def recognise(model: Model, objection: Objection = lambda _: None) -> list[Findi
         objection: Asked before each replacement.
     """
     findings: list[Finding] = []
+    taken: set[str] = set()
     for subgraph in reversed(model.subgraphs):
         here = [
-            _read(op, subgraph, model, objection) for op in list(subgraph.ops) if op.code == "WHILE"
+            _read(op, subgraph, model, objection, taken)
+            for op in list(subgraph.ops)
+            if op.code == "WHILE"
         ]
         findings = [*here, *findings]
     for subgraph in model.subgraphs:
@@ -69,8 +73,10 @@ def _unrolled(model: Model, subgraph: Subgraph, objection: Objection) -> Iterato
             yield Finding(name, (found,))
 
 
-def _read(op: Op, subgraph: Subgraph, model: Model, objection: Objection) -> Finding:
-    name = layer_name(op)
+def _read(
+    op: Op, subgraph: Subgraph, model: Model, objection: Objection, taken: set[str]
+) -> Finding:
+    name = _unique(layer_name(op), taken)
     try:
         replacement = replace_loop(op, subgraph, name)
     except Unrecognised as problem:
@@ -86,6 +92,14 @@ def layer_name(op: Op) -> str:
     """The scope of a loop: the layer that its author wrote."""
     scope = op.outputs[0].name.rsplit(":", 1)[0]
     return re.sub(r"/(while|rnn/while)(_\d+)?\d*$", "", scope) or scope
+
+
+def _unique(name: str, taken: set[str]) -> str:
+    """The name, numbered where a layer is called more than once."""
+    numbered = (f"{name}_{k}" if k else name for k in count())
+    free = next(n for n in numbered if n not in taken)
+    taken.add(free)
+    return free
 
 
 def _apply(op: Op, replacement: Replacement, model: Model, subgraph: Subgraph) -> None:

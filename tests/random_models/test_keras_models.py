@@ -15,6 +15,7 @@ from rnnlite_pipeline.graph.read import read_model
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.runtime import Runner
 from rnnlite_pipeline.verify.compare import compare as compare_outputs
+from tests.random_models.keras_cells import AnyCellAuthor, models_of_any_cell
 from tests.random_models.keras_models import Author, keras_models
 
 #: Largest difference, as a part of the output's scale (issue 2, acceptance).
@@ -44,6 +45,38 @@ def test_many_random_models_are_fused_and_right(written: tuple[Any, Author]) -> 
     check(*written)
 
 
+@settings(QUIET, max_examples=8)
+@given(models_of_any_cell())
+def test_a_random_model_of_any_cell_is_right(written: tuple[Any, AnyCellAuthor]) -> None:
+    """A Keras 3 model of any recurrent layers, masks too, needs builtin ops alone and is right."""
+    check_any(*written)
+
+
+@pytest.mark.slow
+@settings(QUIET, max_examples=200)
+@given(models_of_any_cell())
+def test_many_random_models_of_any_cell_are_right(written: tuple[Any, AnyCellAuthor]) -> None:
+    """200 models of any recurrent layers need builtin ops alone and equal Keras."""
+    check_any(*written)
+
+
+def check_any(model: Any, author: AnyCellAuthor) -> None:
+    """Converts a model, whatever its cells, and compares it with Keras."""
+    import keras
+
+    from rnnlite_pipeline.sources.keras import source_model
+    from rnnlite_pipeline.sources.to_tflite import to_tflite
+
+    source = source_model(model, {})
+    fields = {"name": "random", "source": {"format": "keras", "path": "random.keras"}}
+    config = Config.model_validate(fields)
+    conversion = converted(read_model(to_tflite(source)), config)
+    check_convertible(conversion, config)
+    story = "\n".join([*author.story, *(f"{x.name}: {x.op} {x.reason}" for x in conversion.layers)])
+    compare(conversion.model, source, author, story)
+    keras.backend.clear_session()
+
+
 def check(model: Any, author: Author) -> None:
     """Converts a model and compares it with Keras: fused ops, every output, batch and call."""
     import keras
@@ -71,7 +104,9 @@ def check(model: Any, author: Author) -> None:
         expected = Counter()
         for op, count in author.fused.items():
             both = op.startswith("BI")
-            expected["UNI" + op.removeprefix("BI").removeprefix("UNI")] += count * (2 if both else 1)
+            expected["UNI" + op.removeprefix("BI").removeprefix("UNI")] += count * (
+                2 if both else 1
+            )
     ops = Counter(op.code for op in conversion.model.ops())
     found = Counter({code: n for code, n in ops.items() if "SEQUENCE" in code})
     assert found == expected, f"{found} instead of {expected}\n{story}"
