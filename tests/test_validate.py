@@ -17,7 +17,7 @@ from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.lower import lower
 from rnnlite_pipeline.recognise import Replacement, recognise
 from rnnlite_pipeline.recognise.rewrite import replace_loop
-from rnnlite_pipeline.recurrence import RECURRENCE, Gate, Lstm, Recurrence
+from rnnlite_pipeline.recurrence import RECURRENCE, Gate, Lstm
 from rnnlite_pipeline.transform.tensor_lists import tensor_lists_to_tensors
 from rnnlite_pipeline.validate import TOLERANCE, check_whole, largest_difference, objection
 from tests.recognise.author import Author
@@ -131,13 +131,6 @@ def test_objection_keeps_the_loop() -> None:
     assert finding.reason == "not today"
     assert not finding.recurrences
     assert write_model(model) == before
-
-
-def test_cell_without_a_fused_op() -> None:
-    """A cell that no fused op computes is objected to with the reason, without being run."""
-    replacement = proposed(OPEN_SIZES)
-    replacement.recurrences[0] = Recurrence("layer", lstm(activation="NONE"))
-    assert "activation is linear" in (objection(replacement) or "")
 
 
 def test_loop_that_cannot_be_run() -> None:
