@@ -10,11 +10,13 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import takewhile
 
 from rnnlite_pipeline.graph.ir import Op, Subgraph, Tensor
 from rnnlite_pipeline.recognise.algebra import hashed
 
-_PRODUCTS = frozenset(["FULLY_CONNECTED", "BATCH_MATMUL"])
+#: Ops that multiply by a matrix, their second input.
+PRODUCTS = frozenset(["FULLY_CONNECTED", "BATCH_MATMUL"])
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +79,13 @@ class Chain:
         return self.levels.get(id(tensor), 0)
 
 
+def scope(products: Sequence[Op]) -> str:
+    """The scope that the products' names have in common: the layer that its author wrote."""
+    names = [op.outputs[0].name.split(";")[0].split("/")[:-1] for op in products]
+    common = takewhile(lambda parts: len(set(parts)) == 1, zip(*names, strict=False))
+    return "/".join(parts[0] for parts in common) or products[0].outputs[0].name
+
+
 def chains(graph: Straight) -> Iterator[Chain]:
     """Every chain of two products or more, those that begin first first."""
     for group in _repeated(graph):
@@ -98,7 +107,7 @@ def _repeated(graph: Straight) -> Iterator[list[Op]]:
     """Products of rows by one constant matrix, where there are several."""
     shapes: dict[Hashable, list[Op]] = defaultdict(list)
     for op in graph.subgraph.ops:
-        weights = op.inputs[1] if op.code in _PRODUCTS else None
+        weights = op.inputs[1] if op.code in PRODUCTS else None
         is_row = weights is not None and len(op.outputs[0].shape or ()) == 2
         if weights is not None and is_row and weights.data is not None:
             shapes[op.code, weights.shape].append(op)

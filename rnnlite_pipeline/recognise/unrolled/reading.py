@@ -8,6 +8,7 @@ of a zero state.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -55,7 +56,7 @@ class Source:
         first = self.places[0]
         position = first.position - self.stride
         length = (first.sequence.shape or ())[first.axis]
-        inside = 0 <= position and (length == OPEN or position < length)
+        inside = position >= 0 and (length == OPEN or position < length)
         return replace(first, position=position) if inside else None
 
 
@@ -156,7 +157,7 @@ class _Reader:
 def _consecutive(found: tuple[Place, ...]) -> bool:
     if len(found) < 2 or len({(id(p.sequence), p.axis) for p in found}) > 1:
         return False
-    strides = {b.position - a.position for a, b in zip(found, found[1:], strict=False)}
+    strides = {b.position - a.position for a, b in pairwise(found)}
     return strides in ({1}, {-1})
 
 

@@ -1,0 +1,169 @@
+"""A single step whose states are the graph's own inputs and outputs: a streaming model.
+
+The graph holds one step of the recurrence, its caller the loop: h and c come in as inputs and
+go out, new, as outputs. Which input is which output's state before the step is not written
+anywhere; the pairs are tried, and a pair of states that is a cell is taken. Of a single state
+nothing could be told: one step of a simple RNN is a dense layer of two inputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import permutations
+
+from rnnlite_pipeline.graph.build import Builder
+from rnnlite_pipeline.graph.ir import OPEN, Op, Tensor
+from rnnlite_pipeline.recognise import algebra, operations
+from rnnlite_pipeline.recognise.algebra import Form, Symbol
+from rnnlite_pipeline.recognise.equations import substituted
+from rnnlite_pipeline.recognise.extents import Extents, Linear
+from rnnlite_pipeline.recognise.loop import STEP, Loop, Reading, State, Unrecognised
+from rnnlite_pipeline.recognise.rewriter import Replacement
+from rnnlite_pipeline.recognise.unrolled.chains import PRODUCTS, Straight, scope
+from rnnlite_pipeline.recognise.unrolled.writing import Results, replacement, wanted, write
+from rnnlite_pipeline.recognise.values import Const, Rows, Unknown, Value
+
+
+def replace_step(graph: Straight) -> Replacement | None:
+    """A step of an LSTM between the graph's inputs and outputs as a recurrence of one step.
+
+    The subgraph is not changed. None where there is no such step.
+    """
+    step = _Step(graph)
+    for new, old in step.candidates():
+        try:
+            return step.replacement(new, old)
+        except Unrecognised:
+            continue
+    return None
+
+
+class _Step:
+    """The outputs of a graph as equations over its inputs, `x{k}`, and other outputs."""
+
+    def __init__(self, graph: Straight) -> None:
+        self.graph, self.extents = graph, Extents(graph.subgraph)
+        self.inputs = [t for t in graph.subgraph.inputs if _is_row(t)]
+        widths = {(t.shape or ())[-1] for t in self.inputs}
+        self.outputs = [
+            t
+            for t in dict.fromkeys(graph.subgraph.outputs)
+            if _is_row(t) and (t.shape or ())[-1] in widths and graph.producer(t) is not None
+        ]
+        self.tensors: dict[str, Tensor] = {}
+        self._known: dict[int, Value] = {}
+        self.equations: dict[str, Form] = {}
+        if len(self.inputs) > 1 and len(self.outputs) > 1:
+            self._read(id(t) for t in self.outputs)
+
+    def candidates(self) -> Iterator[tuple[tuple[str, str], tuple[str, str]]]:
+        """(h', c') and (h, c) by symbol: h' reads c', and c' reads h and c.
+
+        Later inputs first: a step's own input stands before the states.
+        """
+        for h, c in permutations(self.equations, 2):
+            if c not in _names(self.equations[h]):
+                continue
+            given = list(self.tensors)[len(self.inputs) - 1 :: -1]
+            read = [n for n in given if n in _names(self.equations[c])]
+            for olds in permutations(read, 2):
+                widths = [self._width(n) for n in olds]
+                if widths == [self._width(h), self._width(c)]:
+                    yield (h, c), (olds[0], olds[1])
+
+    def replacement(self, new: tuple[str, str], old: tuple[str, str]) -> Replacement:
+        """The step as a recurrence, `old` the states' symbols before and `new` after it."""
+        names = {o: f"s{k}" for k, o in enumerate(old)} | {n: f"n{k}" for k, n in enumerate(new)}
+
+        def renamed(symbol: Symbol) -> Form:
+            name = names.get(symbol.name, symbol.name)
+            return algebra.of(Symbol(name, symbol.start, symbol.stop))
+
+        states = [
+            State(k, 0, self._width(n), substituted(self.equations[n], renamed))
+            for k, n in enumerate(new)
+        ]
+        ends = [self.tensors[n] for n in new]
+        own = {id(op) for op in self._products(ends)}
+        first = next((op for op in self.graph.subgraph.ops if id(op) in own), None)
+        if first is None:
+            raise Unrecognised("its step multiplies nothing")
+        build = Builder(scope([first]))
+        loop = Loop(first, Linear(1), states)
+        for name in sorted({s.name for state in states for s in state.equation.symbols()}):
+            if name in self.tensors:
+                if self._depends(self.tensors[name], ends):
+                    raise Unrecognised("its step reads what is computed from its new states")
+                sequence = build.expand_dims(self.tensors[name], axis=0)
+                loop.readings[name] = Reading(sequence, 0, Linear.symbol(STEP))
+        befores = [self.tensors[o] for o in old]
+        written = write(loop, self.extents, build, lambda state: befores[state.variable])
+        used = wanted(self.graph, {id(t) for t in ends}, own)
+        finals = dict(zip((s.variable for s in written.states), written.finals, strict=True))
+        results: Results = {id(t): (t, finals[k]) for k, t in enumerate(ends) if id(t) in used}
+        return replacement(self.graph, loop, self.extents, build, (written, results))
+
+    def _products(self, ends: list[Tensor]) -> Iterator[Op]:
+        """The products that the new states are computed by."""
+        given = {id(t) for t in self.tensors.values()} - {id(t) for t in ends}
+        for op in self._before(ends, given):
+            if op.code in PRODUCTS:
+                yield op
+
+    def _depends(self, tensor: Tensor, ends: list[Tensor]) -> bool:
+        makers = {id(self.graph.producer(t)) for t in ends}
+        return any(id(op) in makers for op in self._before([tensor], set()))
+
+    def _before(self, tensors: list[Tensor], stop: set[int]) -> Iterator[Op]:
+        """The ops that tensors are computed by, as far back as `stop`."""
+        stack, seen = list(tensors), set[int]()
+        while stack:
+            tensor = stack.pop()
+            op = self.graph.producer(tensor)
+            if id(tensor) in stop or op is None or id(op) in seen:
+                continue
+            seen.add(id(op))
+            yield op
+            stack += [t for t in op.inputs if t is not None]
+
+    def _width(self, name: str) -> int:
+        return int((self.tensors[name].shape or ())[-1])
+
+    def _read(self, outputs: Iterable[int]) -> None:
+        """Reads every row that depends on rows; where there is no rule, it is an input as well."""
+        ends = set(outputs)
+        for tensor in self.inputs:
+            self._name(tensor)
+        for op in self.graph.subgraph.ops:
+            if not any(map(_is_row, op.outputs)):
+                continue
+            values = [self._value(t) for t in op.inputs if t is not None]
+            for tensor, value in zip(op.outputs, operations.read(op, values), strict=True):
+                self._known[id(tensor)] = value
+                if id(tensor) in ends or isinstance(value, Unknown):
+                    name = self._name(tensor)
+                    if isinstance(value, Rows):
+                        self.equations[name] = value.form
+
+    def _value(self, tensor: Tensor) -> Value:
+        array = tensor.array
+        if id(tensor) not in self._known:
+            self._known[id(tensor)] = (
+                Unknown("it is not one row a batch entry") if array is None else Const(array)
+            )
+        return self._known[id(tensor)]
+
+    def _name(self, tensor: Tensor) -> str:
+        name = f"x{len(self.tensors)}"
+        self.tensors[name] = tensor
+        self._known[id(tensor)] = Rows(algebra.symbol(name, (tensor.shape or ())[-1]))
+        return name
+
+
+def _is_row(tensor: Tensor) -> bool:
+    shape = tensor.shape or ()
+    return tensor.dtype == "FLOAT32" and len(shape) == 2 and shape[-1] != OPEN
+
+
+def _names(form: Form) -> set[str]:
+    return {s.name for s in form.symbols()}
