@@ -21,7 +21,7 @@ KNOWN_AS = {"NONE": "linear"}
 def why_not_fused(recurrence: Recurrence) -> str | None:
     """Why no fused op computes `recurrence`, in one sentence for the user; None if one does."""
     cell = recurrence.cell
-    if isinstance(cell, Equations):
+    if isinstance(cell, Equations) and cell.reason:
         return cell.reason
     if not isinstance(cell, Lstm | SimpleRnn):
         return f"the runtime has no fused op for a {cell.kind} cell"

@@ -64,7 +64,9 @@ def _gate(gate: Gate, x: Form, h: Form, c: Form) -> Form:
         z = apply("LINEAR", z)
         deviation = apply("LINEAR", z - apply("MEAN", z))
         variance = apply("MEAN", deviation * deviation)
-        z = (deviation * apply("RSQRT", variance + _row(LAYER_NORM_EPSILON))).scaled(gate.layer_norm)
+        z = (deviation * apply("RSQRT", variance + _row(LAYER_NORM_EPSILON))).scaled(
+            gate.layer_norm
+        )
     return z + constant(gate.bias)
 
 

@@ -136,7 +136,9 @@ class Step(Forms):
         columns = self._plan.columns(atom.key)
         matrix = np.concatenate([c.linear.values for c in columns], axis=1)
         none = np.zeros_like
-        bias = np.concatenate([none(c.outside.bias) if c.hoisted else c.outside.bias for c in columns])
+        bias = np.concatenate(
+            [none(c.outside.bias) if c.hoisted else c.outside.bias for c in columns]
+        )
         product = self.product(self._number_of(atom), matrix, bias)
         hoisted = [c for c in columns if c.hoisted]
         others = columns[len(hoisted) :]

@@ -1,0 +1,220 @@
+"""A loop says exactly what the recurrence says, for every cell, length and batch."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+from unittest import mock
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from rnnlite_pipeline.graph.ir import Model, Op, Subgraph
+from rnnlite_pipeline.graph.write import write_model
+from rnnlite_pipeline.lower import loop, lower
+from rnnlite_pipeline.lower.loop_cells import equations_of
+from rnnlite_pipeline.recurrence import Cell
+from rnnlite_pipeline.runtime import Runner
+from tests.lower.cases import Case, Initial, histogram, random_lstm, random_rnn
+from tests.lower.loop_cases import gru, hard_lstm, masked
+
+INITIAL: tuple[Initial, ...] = ("none", "zeros", "row", "batch", "input", "computed")
+
+
+@st.composite
+def named_cells(draw: st.DrawFn) -> Cell:
+    """An LSTM or a simple RNN, also such as no fused op computes."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    features, units = draw(st.integers(1, 5)), draw(st.integers(1, 20))
+    if draw(st.booleans()):
+        activation = draw(st.sampled_from(["TANH", "RELU6", "RELU_N1_TO_1", "NONE", "SIGMOID"]))
+        return random_rnn(rng, features, units, activation)
+    outputs = draw(st.none() | st.integers(1, 20))
+    attributes: dict[str, Any] = {
+        "coupled": draw(st.booleans()),
+        "peephole": draw(st.booleans()),
+        # Over few units the variance may vanish, and float32 cannot follow.
+        "layer_norm": units > 4 and draw(st.booleans()),
+        "projection_bias": draw(st.booleans()),
+        "activation": draw(st.sampled_from(["TANH", "RELU6", "SIGMOID", "RELU_N1_TO_1"])),
+        "cell_clip": draw(st.sampled_from([0.0, 0.3])),
+        "projection_clip": draw(st.sampled_from([0.0, 0.2])) if outputs else 0.0,
+    }
+    return random_lstm(rng, features, units, outputs=outputs, **attributes)
+
+
+@st.composite
+def cells(draw: st.DrawFn) -> Cell:
+    """Any cell, masked or not."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    features, units = draw(st.integers(1, 5)), draw(st.integers(1, 20))
+    cell: Cell = draw(
+        st.one_of(
+            named_cells(),
+            st.just(gru(rng, features, units, reset_after=draw(st.booleans()))),
+            st.just(hard_lstm(rng, features, units)),
+        )
+    )
+    return masked(cell, as_condition=draw(st.booleans())) if draw(st.booleans()) else cell
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> Case:
+    """Any cell in any surrounding."""
+    return Case(
+        (draw(cells()),),
+        reverse=draw(st.booleans()),
+        time_major=draw(st.booleans()),
+        batch=draw(st.sampled_from([1, 3])),
+        steps=draw(st.sampled_from([1, 2, 3, 6, 7])),
+        open_batch=draw(st.booleans()),
+        open_steps=draw(st.booleans()),
+        initial=tuple(draw(st.lists(st.sampled_from(INITIAL), max_size=2))),
+        outputs=draw(st.sampled_from(["all", "y", "finals", "cell"])),
+        sized_late=draw(st.booleans()),
+        seed=draw(st.integers(0, 2**32 - 1)),
+    )
+
+
+def lowered(case: Case) -> Model:
+    """The case's graph with loops."""
+    model = case.model()
+    lower(model, "loop")
+    return model
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(cases(), st.sampled_from([2, 3]))
+def test_loop_computes_the_recurrence(case: Case, block: int) -> None:
+    """Outputs and final states are those of `Recurrence.run`; call two equals call one."""
+    _check_in_blocks(case, block)
+
+
+@pytest.mark.slow
+@settings(max_examples=1500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(cases(), st.sampled_from([2, 3]))
+def test_loop_computes_the_recurrence_at_length(case: Case, block: int) -> None:
+    """The same as above, over many more recurrences."""
+    _check_in_blocks(case, block)
+
+
+@settings(max_examples=40, deadline=None)
+@given(named_cells())
+def test_equations_are_the_cell(cell: Cell) -> None:
+    """`equations_of` computes what the cell computes, in float64."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(4, cell.features))
+    states = [rng.normal(size=(4, width)) for width in cell.states]
+    for got, want in zip(equations_of(cell).step(x, states), cell.step(x, states), strict=True):
+        np.testing.assert_allclose(got, want, rtol=1e-9, atol=1e-9)
+
+
+LONG = {
+    "GRU": lambda rng: gru(rng, 3, 5),
+    "GRU reset before": lambda rng: gru(rng, 3, 5, reset_after=False),
+    "masked GRU": lambda rng: masked(gru(rng, 3, 5)),
+    "hard sigmoid LSTM": lambda rng: hard_lstm(rng, 3, 5),
+    "masked LSTM": lambda rng: masked(random_lstm(rng, 3, 5)),
+    "peephole LSTM": lambda rng: random_lstm(rng, 3, 5, peephole=True, cell_clip=1.0),
+    "normalized LSTM": lambda rng: random_lstm(rng, 3, 8, layer_norm=True, outputs=5),
+    "simple RNN": lambda rng: random_rnn(rng, 3, 5),
+}
+
+
+@pytest.mark.parametrize("steps", [1, 7, 50, 333])
+@pytest.mark.parametrize("name", LONG)
+def test_every_length(name: str, steps: int) -> None:
+    """The last block may be short; each step is in its place, forward and in reverse."""
+    cell = LONG[name](np.random.default_rng(0))
+    for reverse in (False, True):
+        case = Case((cell,), reverse=reverse, steps=steps, open_steps=reverse)
+        case.check(lowered(case))
+
+
+def test_one_model_for_every_length() -> None:
+    """With an open length one interpreter runs short and long sequences by turns."""
+    cell = gru(np.random.default_rng(0), 3, 5)
+    case = Case((cell,), outputs="y")
+    runner = Runner(write_model(lowered(case)), "default")
+    for steps in (120, 1, 50, 333, 51):
+        x = np.random.default_rng(steps).normal(size=(steps, 2, 3)).astype(np.float32)
+        (y,) = runner.run({"x": x}).values()
+        np.testing.assert_allclose(y, case.recurrences[0].run(x)[0], atol=1e-5)
+
+
+def test_products_are_joined_and_hoisted() -> None:
+    """One product over the sequence, one a step for each state: LSTM, and GRU reset after."""
+    rng = np.random.default_rng(0)
+    for cell in (random_lstm(rng, 3, 8, peephole=True), gru(rng, 3, 8), random_rnn(rng, 3, 8)):
+        model = lowered(Case((cell,), outputs="y"))
+        outside = [op for op in model.main.ops if op.code == "FULLY_CONNECTED"]
+        inside = [op for op in _step(model).ops if op.code == "FULLY_CONNECTED"]
+        assert (len(outside), len(inside)) == (1, 1)
+        assert Counter(op.code for op in _step(model).ops)["GATHER"] == 1
+
+
+def test_gates_share_a_sigmoid() -> None:
+    """The three gates of an LSTM are one LOGISTIC, the two of a GRU another."""
+    rng = np.random.default_rng(0)
+    for cell in (random_lstm(rng, 3, 8), gru(rng, 3, 8), gru(rng, 3, 8, reset_after=False)):
+        assert histogram(lowered(Case((cell,), outputs="y")))["LOGISTIC"] == 1
+
+
+def test_what_x_alone_decides_is_outside() -> None:
+    """A mask is compared for the whole sequence at once; the step only selects."""
+    model = lowered(Case((masked(gru(np.random.default_rng(0), 3, 8)),), outputs="y"))
+    assert "NOT_EQUAL" in {op.code for op in model.main.ops}
+    assert "NOT_EQUAL" not in {op.code for op in _step(model).ops}
+
+
+def test_final_states_alone_carry_no_output() -> None:
+    """Where no output is used, none is kept: one loop, and nothing is put in place."""
+    found = histogram(lowered(Case((gru(np.random.default_rng(0), 3, 8),), outputs="finals")))
+    assert (found["WHILE"], found["DYNAMIC_UPDATE_SLICE"]) == (1, 0)
+
+
+@pytest.mark.parametrize(("steps", "loops"), [(loop.BLOCK, 1), (loop.BLOCK + 1, 2)])
+def test_short_sequence_needs_one_loop(steps: int, loops: int) -> None:
+    """Up to one block there is one loop; beyond there are two."""
+    case = Case((gru(np.random.default_rng(0), 3, 8),), outputs="y", steps=steps, open_steps=False)
+    assert histogram(lowered(case))["WHILE"] == loops
+
+
+@pytest.mark.parametrize("time_major", [True, False])
+@pytest.mark.parametrize("reverse", [True, False])
+def test_layout_and_direction_cost_nothing(time_major: bool, reverse: bool) -> None:
+    """Nothing is transposed or reversed: the loop counts the other way, along the other axis."""
+    cell = gru(np.random.default_rng(0), 3, 8)
+    found = histogram(lowered(Case((cell,), time_major=time_major, reverse=reverse)))
+    assert not found.keys() & {"TRANSPOSE", "REVERSE_V2"}
+
+
+def test_both_directions_become_two_loops() -> None:
+    """A pair that no fused op computes is two loops, each with its states."""
+    rng = np.random.default_rng(0)
+    pair = (random_lstm(rng, 3, 4, activation="NONE"), random_lstm(rng, 3, 4, activation="NONE"))
+    case = Case(pair, initial=("input", "none", "row", "input"))
+    model = case.model()
+    assert [(x.name, x.form) for x in lower(model)] == [("layer0", "loop"), ("layer1", "loop")]
+    case.check(model)
+
+
+def _step(model: Model) -> Subgraph:
+    """The body of the innermost loop."""
+    found: list[Op] = [op for op in model.main.ops if op.code == "WHILE"]
+    while found:
+        body: Subgraph = found[0].options["body_subgraph"]
+        found = [op for op in body.ops if op.code == "WHILE"]
+    return body
+
+
+def _check_in_blocks(case: Case, block: int) -> None:
+    """Checks a case, in blocks so short that its few steps make several.
+
+    Over many steps a random cell may be chaotic, and float32 cannot follow.
+    """
+    with mock.patch.object(loop, "BLOCK", block):
+        model = lowered(case)
+    case.check(model)
