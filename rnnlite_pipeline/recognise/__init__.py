@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import TypeAlias
 
+from rnnlite_pipeline.graph.edit import reachable
 from rnnlite_pipeline.graph.ir import Model, Op, Subgraph
 from rnnlite_pipeline.recognise.loop import Unrecognised
 from rnnlite_pipeline.recognise.rewrite import Replacement, replace_loop
@@ -60,7 +61,7 @@ def recognise(model: Model, objection: Objection = lambda _: None) -> list[Findi
             if op.code == "WHILE"
         ]
         findings = [*here, *findings]
-    for subgraph in model.subgraphs:
+    for subgraph in reachable(model):
         findings += _unrolled(model, subgraph, objection)
     return findings
 
