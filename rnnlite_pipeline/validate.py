@@ -175,7 +175,7 @@ def apart(reference: Arrays, results: Arrays) -> float:
 
 def _excerpts(replacement: Replacement) -> tuple[Model, Model]:
     """The loop alone and its replacement alone, with the same inputs and outputs."""
-    loop, extents = replacement.loop, replacement.extents
+    extents = replacement.extents
     pairs = list(replacement.results.values())
     around = _around(_replaced(replacement), extents)
     inputs = [t for t in around.inputs if t.dtype in NUMPY]

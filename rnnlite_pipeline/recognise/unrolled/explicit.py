@@ -140,7 +140,7 @@ class _Step:
             values = [self._value(t) for t in op.inputs if t is not None]
             for tensor, value in zip(op.outputs, operations.read(op, values), strict=True):
                 self._known[id(tensor)] = value
-                if id(tensor) in ends or isinstance(value, Unknown):
+                if _is_row(tensor) and (id(tensor) in ends or isinstance(value, Unknown)):
                     name = self._name(tensor)
                     if isinstance(value, Rows):
                         self.equations[name] = value.form
