@@ -1,0 +1,79 @@
+"""Which composites have a converter: rnnlite's own, and those of installed packages.
+
+A package registers one in the entry point group `rnnlite.converters`; the entry point's name is
+the composite's, in which `*` stands for any characters. A model can only name a composite: the
+code that runs is installed code. Nothing is imported until a model names it.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from importlib import metadata
+
+from rnnlite_pipeline.composites import keras_lstm, lingvo
+from rnnlite_pipeline.composites.call import Convert
+from rnnlite_pipeline.errors import NotConvertible
+
+GROUP = "rnnlite.converters"
+
+
+@dataclass(frozen=True)
+class Converter:
+    """A converter that is at hand.
+
+    Attributes:
+        package: Who made it: "rnnlite", or a distribution's name and version.
+        matches: Whether a composite's name is one of its own.
+        fits: Whether it takes a function of so many operands and results.
+        load: Imports it.
+    """
+
+    package: str
+    matches: Callable[[str], bool]
+    fits: Callable[[int, int], bool]
+    load: Callable[[], Convert]
+
+
+_OWN = (
+    Converter(
+        "rnnlite", lambda n: n.startswith("lstm_"), keras_lstm.fits, lambda: keras_lstm.convert
+    ),
+    Converter("rnnlite", lingvo.is_name, lingvo.fits, lambda: lingvo.convert),
+)
+
+
+def converter_of(name: str) -> Converter | None:
+    """The converter of a composite, None where nobody has one. Installed packages go first.
+
+    Raises:
+        NotConvertible: Two packages claim it.
+    """
+    claims = [c for c in _installed() if c.matches(name)]
+    if len(claims) > 1:
+        raise NotConvertible(
+            f'The packages {" and ".join(c.package for c in claims)} both convert "{name}".',
+            "Uninstall one of them.",
+        )
+    return next((c for c in (*claims, *_OWN) if c.matches(name)), None)
+
+
+def installed_packages() -> dict[str, str]:
+    """The converters of installed packages: each composite's name and the package."""
+    return {entry.name: _package(entry) for entry in metadata.entry_points(group=GROUP)}
+
+
+def _installed() -> Iterator[Converter]:
+    for entry in metadata.entry_points(group=GROUP):
+        matches = functools.partial(_matches, entry.name)
+        yield Converter(_package(entry), matches, lambda *_: True, entry.load)
+
+
+def _matches(pattern: str, name: str) -> bool:
+    return fnmatchcase(name, pattern)
+
+
+def _package(entry: metadata.EntryPoint) -> str:
+    return f"{entry.dist.name} {entry.dist.version}" if entry.dist else entry.value
