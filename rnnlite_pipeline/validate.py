@@ -21,6 +21,7 @@ from rnnlite_pipeline.graph.edit import prune
 from rnnlite_pipeline.graph.ir import NUMPY, OPEN, Model, Op, Signature, Subgraph, Tensor
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.lower import lower
+from rnnlite_pipeline.lower.fusable import why_not_fused
 from rnnlite_pipeline.recognise import Replacement
 from rnnlite_pipeline.recognise.extents import Extents, Linear
 from rnnlite_pipeline.runtime import Kernels, Runner
@@ -69,7 +70,14 @@ DRAWS = (
 
 
 def objection(replacement: Replacement) -> str | None:
-    """Why a loop must stay: no fused op says it, or the two graphs differ. None: replace it."""
+    """Why a loop, or steps written out, must stay: the two graphs differ. None: replace it.
+
+    Steps written out are replaced by fused ops alone: as a loop they would be slower.
+    """
+    if replacement.replaced:
+        unfused = next(filter(None, map(why_not_fused, replacement.recurrences)), None)
+        if unfused:
+            return unfused
     old, new = _excerpts(replacement)
     reasons: list[str] = []
     tensor_lists_to_tensors(old, reasons)

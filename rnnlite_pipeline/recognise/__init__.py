@@ -27,13 +27,15 @@ class Finding:
 
     Attributes:
         name: The layer's name, as its author knows it.
-        recurrences: What it was read as; empty where it stays a loop.
-        reason: Why it stays a loop, in the user's terms; empty where it was read.
+        recurrences: What it was read as; empty where it was not.
+        reason: Why it stays as it is, in the user's terms; empty where it was read.
+        stays: What it stays where it was not read: the op WHILE, or UNROLLED steps.
     """
 
     name: str
     recurrences: tuple[Recurrence, ...] = ()
     reason: str = ""
+    stays: str = "WHILE"
 
 
 #: Says why a replacement must not be made, or None.
@@ -62,14 +64,16 @@ def recognise(model: Model, objection: Objection = lambda _: None) -> list[Findi
         ]
         findings = [*here, *findings]
     for subgraph in reachable(model):
-        findings += _unrolled(model, subgraph, objection)
+        findings += _unrolled(model, subgraph, objection, taken)
     return findings
 
 
-def _unrolled(model: Model, subgraph: Subgraph, objection: Objection) -> Iterator[Finding]:
-    for name, found in roll_up(model, subgraph, objection).items():
+def _unrolled(
+    model: Model, subgraph: Subgraph, objection: Objection, taken: set[str]
+) -> Iterator[Finding]:
+    for name, found in roll_up(model, subgraph, objection, taken).items():
         if isinstance(found, str):
-            yield Finding(name, reason=found)
+            yield Finding(name, reason=found, stays="UNROLLED")
         else:
             yield Finding(name, (found,))
 

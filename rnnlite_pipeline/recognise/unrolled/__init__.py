@@ -9,6 +9,7 @@ by its states, which are the graph's own inputs and outputs (explicit.py).
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import count
 from typing import TypeAlias
 
 from rnnlite_pipeline.graph.edit import prune, replace_uses, topological_sort
@@ -26,7 +27,9 @@ Objection: TypeAlias = Callable[[Replacement], str | None]
 Found: TypeAlias = dict[str, Recurrence | str]
 
 
-def roll_up(model: Model, subgraph: Subgraph, objection: Objection) -> Found:
+def roll_up(
+    model: Model, subgraph: Subgraph, objection: Objection, taken: set[str] | None = None
+) -> Found:
     """Replaces every chain and step that is a recurrence by a RECURRENCE op, in place.
 
     1. A chain is replaced whole or not at all; its first step may be folded.
@@ -34,29 +37,39 @@ def roll_up(model: Model, subgraph: Subgraph, objection: Objection) -> Found:
     3. The rest of the graph may read the outputs and the final states, and nothing else.
     4. A single step is looked for where the caller passes the states: in a signature's graph.
     5. What one scope fails at is said once.
+
+    Args:
+        model: Changed in place.
+        subgraph: One of its graphs.
+        objection: Asked before each replacement.
+        taken: The names of layers that are not to be used again; grows.
     """
+    names = set() if taken is None else taken
     found: Found = {}
     tried: set[Op] = set()
     while chain := _next(subgraph, tried):
         tried.update(chain.products)
         name = scope(chain.products)
-        result = _replacement(chain, _unused(name, found), objection)
+        result = _replacement(chain, _unused(name, names), objection)
         if isinstance(result, Replacement):
-            _apply(result, model, subgraph, found)
+            found[_apply(result, model, subgraph, names)] = result.recurrences[0]
         else:
             found.setdefault(name, result)
     if subgraph is model.main or any(s.subgraph is subgraph for s in model.signatures):
-        _roll_up_steps(model, subgraph, objection, found)
+        found |= _roll_up_steps(model, subgraph, objection, names)
     return found
 
 
-def _roll_up_steps(model: Model, subgraph: Subgraph, objection: Objection, found: Found) -> None:
-    while step := replace_step(Straight(subgraph)):
+def _roll_up_steps(
+    model: Model, subgraph: Subgraph, objection: Objection, names: set[str]
+) -> Found:
+    found: Found = {}
+    while step := replace_step(Straight(subgraph), lambda name: _unused(name, names)):
         reason = objection(step)
         if reason:
-            found.setdefault(step.recurrences[0].name, reason)
-            return
-        _apply(step, model, subgraph, found)
+            return found | {step.recurrences[0].name: reason}
+        found[_apply(step, model, subgraph, names)] = step.recurrences[0]
+    return found
 
 
 def _next(subgraph: Subgraph, tried: set[Op]) -> Chain | None:
@@ -80,20 +93,19 @@ def _replacement(chain: Chain, name: str, objection: Objection) -> Replacement |
     return objection(replacement) or replacement
 
 
-def _unused(name: str, found: Found) -> str:
-    """The name, numbered where another recurrence has it."""
-    candidate, count = name, 0
-    while isinstance(found.get(candidate), Recurrence):
-        count += 1
-        candidate = f"{name}/{count}"
-    return candidate
+def _unused(name: str, names: set[str]) -> str:
+    """The name, numbered where another layer has it."""
+    numbered = (f"{name}/{k}" if k else name for k in count())
+    return next(n for n in numbered if n not in names)
 
 
-def _apply(replacement: Replacement, model: Model, subgraph: Subgraph, found: Found) -> None:
+def _apply(replacement: Replacement, model: Model, subgraph: Subgraph, names: set[str]) -> str:
+    """Puts the new ops into the graph and removes what they stand for; gives the layer's name."""
     subgraph.ops += replacement.ops
     for old, new in replacement.results.values():
         replace_uses(model, subgraph, old, new)
     topological_sort(subgraph)
     prune(model)
-    (recurrence,) = replacement.recurrences
-    found[recurrence.name] = recurrence
+    name = replacement.recurrences[0].name
+    names.add(name)
+    return name

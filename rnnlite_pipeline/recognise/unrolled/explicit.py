@@ -8,7 +8,7 @@ nothing could be told: one step of a simple RNN is a dense layer of two inputs.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import permutations
 
 from rnnlite_pipeline.graph.build import Builder
@@ -17,19 +17,24 @@ from rnnlite_pipeline.recognise import algebra, operations
 from rnnlite_pipeline.recognise.algebra import Form, Symbol
 from rnnlite_pipeline.recognise.equations import substituted
 from rnnlite_pipeline.recognise.extents import Extents, Linear
-from rnnlite_pipeline.recognise.loop import STEP, Loop, Reading, State, Unrecognised
+from rnnlite_pipeline.recognise.loop import STEP, Loop, Reading, Unrecognised
 from rnnlite_pipeline.recognise.rewriter import Replacement
+from rnnlite_pipeline.recognise.state import State
 from rnnlite_pipeline.recognise.unrolled.chains import PRODUCTS, Straight, scope
 from rnnlite_pipeline.recognise.unrolled.writing import Results, replacement, wanted, write
 from rnnlite_pipeline.recognise.values import Const, Rows, Unknown, Value
 
 
-def replace_step(graph: Straight) -> Replacement | None:
+def replace_step(graph: Straight, named: Callable[[str], str]) -> Replacement | None:
     """A step of an LSTM between the graph's inputs and outputs as a recurrence of one step.
 
     The subgraph is not changed. None where there is no such step.
+
+    Args:
+        graph: A graph whose caller passes the states.
+        named: The layer's name, given its scope.
     """
-    step = _Step(graph)
+    step = _Step(graph, named)
     for new, old in step.candidates():
         try:
             return step.replacement(new, old)
@@ -41,8 +46,8 @@ def replace_step(graph: Straight) -> Replacement | None:
 class _Step:
     """The outputs of a graph as equations over its inputs, `x{k}`, and other outputs."""
 
-    def __init__(self, graph: Straight) -> None:
-        self.graph, self.extents = graph, Extents(graph.subgraph)
+    def __init__(self, graph: Straight, named: Callable[[str], str]) -> None:
+        self.graph, self.named, self.extents = graph, named, Extents(graph.subgraph)
         self.inputs = [t for t in graph.subgraph.inputs if _is_row(t)]
         widths = {(t.shape or ())[-1] for t in self.inputs}
         self.outputs = [
@@ -88,7 +93,7 @@ class _Step:
         first = next((op for op in self.graph.subgraph.ops if id(op) in own), None)
         if first is None:
             raise Unrecognised("its step multiplies nothing")
-        build = Builder(scope([first]))
+        build = Builder(self.named(scope([first])))
         loop = Loop(first, Linear(1), states)
         for name in sorted({s.name for state in states for s in state.equation.symbols()}):
             if name in self.tensors:

@@ -17,7 +17,8 @@ from rnnlite_pipeline.recognise import algebra, operations
 from rnnlite_pipeline.recognise.algebra import Form, Symbol
 from rnnlite_pipeline.recognise.equations import substituted
 from rnnlite_pipeline.recognise.extents import Extents
-from rnnlite_pipeline.recognise.loop import State, Unrecognised
+from rnnlite_pipeline.recognise.loop import Unrecognised
+from rnnlite_pipeline.recognise.state import State
 from rnnlite_pipeline.recognise.unrolled.chains import Chain
 from rnnlite_pipeline.recognise.unrolled.columns import Column, Columns, Kind, key
 from rnnlite_pipeline.recognise.unrolled.places import Place, places

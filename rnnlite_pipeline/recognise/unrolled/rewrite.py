@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from rnnlite_pipeline.graph.build import Builder, make_op
 from rnnlite_pipeline.graph.ir import Op, Tensor
 from rnnlite_pipeline.recognise.extents import Extents, Linear
-from rnnlite_pipeline.recognise.loop import STEP, Loop, Reading, State
+from rnnlite_pipeline.recognise.loop import STEP, Loop, Reading
 from rnnlite_pipeline.recognise.rewriter import Replacement
+from rnnlite_pipeline.recognise.state import State
 from rnnlite_pipeline.recognise.unrolled.chains import Chain
 from rnnlite_pipeline.recognise.unrolled.reading import Source, Steps, read_steps
 from rnnlite_pipeline.recognise.unrolled.writing import (

@@ -12,9 +12,10 @@ from rnnlite_pipeline.recognise import cells
 from rnnlite_pipeline.recognise.cells import Matched
 from rnnlite_pipeline.recognise.cells.general import general
 from rnnlite_pipeline.recognise.extents import Extents
-from rnnlite_pipeline.recognise.loop import Loop, State, Unrecognised
+from rnnlite_pipeline.recognise.loop import Loop, Unrecognised
 from rnnlite_pipeline.recognise.rewriter import Replacement
 from rnnlite_pipeline.recognise.sequences import Sequences
+from rnnlite_pipeline.recognise.state import State
 from rnnlite_pipeline.recognise.systems import System, systems
 from rnnlite_pipeline.recognise.unrolled.chains import Straight
 from rnnlite_pipeline.recurrence import RECURRENCE, Recurrence
