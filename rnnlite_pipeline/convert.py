@@ -32,7 +32,7 @@ class Layer:
     Attributes:
         name: The layer's name, as its author knows it.
         recurrence: What it computes; None where its loop was not read.
-        op: The op it becomes: a fused op, or WHILE.
+        op: The op it becomes: a fused op, or WHILE; UNROLLED where it stays a step after a step.
         reason: Why it is a loop; empty where it is fused.
         scope: What the names of its op's tensors begin with; its partner's where it was grouped.
         milliseconds: What each form took, where `lowering: fastest` measured them.
@@ -161,7 +161,7 @@ def _layers(
     }
     for finding in findings:
         if finding.reason:
-            yield Layer(finding.name, None, "WHILE", finding.reason)
+            yield Layer(finding.name, None, finding.stays, finding.reason)
         for name in (r.name for r in finding.recurrences if r.name in found):
             op, recurrence = found[name]
             each = became[name]
