@@ -22,6 +22,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnlite_pipeline.recognise.functions import FUNCTIONS
+
 Array = NDArray[Any]
 
 #: Products are multiplied out only up to this many terms; beyond, they stay products of forms.
@@ -316,6 +318,9 @@ def symbol(name: str, width: int) -> Form:
 def apply(function: str, *arguments: Form, parameter: float | None = None) -> Form:
     """`function` of the arguments, broadcast to one width; a reduction has width 1."""
     width = max(a.width for a in arguments)
+    if all(a.is_constant for a in arguments) and function in FUNCTIONS:
+        values = FUNCTIONS[function](*(widened(a, width).bias[None, :] for a in arguments))
+        return constant(np.asarray(values, np.float64))
     if function in REDUCTIONS and function not in ("SOFTMAX", "L2_NORMALIZATION"):
         width = 1
     return of(Apply(function, arguments, width, parameter))

@@ -23,8 +23,10 @@ import numpy as np
 
 from rnnlite_pipeline.graph.ir import OPEN, Op, Subgraph, Tensor
 from rnnlite_pipeline.recognise import algebra, operations
-from rnnlite_pipeline.recognise.algebra import Form, Symbol
+from rnnlite_pipeline.recognise.algebra import Symbol
 from rnnlite_pipeline.recognise.extents import Extents, Linear
+from rnnlite_pipeline.recognise.references import News
+from rnnlite_pipeline.recognise.state import State
 from rnnlite_pipeline.recognise.values import (
     Bound,
     Const,
@@ -47,33 +49,6 @@ KEPT = "k"
 
 #: The symbol for the number of the step, from 0.
 STEP = "step"
-
-
-@dataclass(frozen=True, eq=False)
-class State:
-    """One state of a loop: some columns of a loop variable.
-
-    Attributes:
-        variable: The loop variable's position.
-        start: The first column.
-        stop: The column after the last.
-        equation: Its value after a step.
-    """
-
-    variable: int
-    start: int
-    stop: int
-    equation: Form
-
-    @property
-    def before(self) -> Symbol:
-        """The symbol for its value before the step."""
-        return Symbol(f"s{self.variable}", self.start, self.stop)
-
-    @property
-    def after(self) -> Symbol:
-        """The symbol for its value after the step."""
-        return Symbol(f"n{self.variable}", self.start, self.stop)
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,8 +158,13 @@ def read_loop(op: Op, extents: Extents) -> Loop:
             loop.states.append(State(k, 0, value.form.width, value.form))
         elif not pieces:
             raise Unrecognised(value.reason if isinstance(value, Unknown) else _not_a_row(tensor))
+    values = [(state, state.equation) for state in loop.states]
+    news = News.of(values)
+    loop.states = news.equations(values)
     loop.readings = _readings(op, loop, environment, counters)
-    loop.writings = {k: _writing(value, environment, counters, k) for k, value in lists.items()}
+    loop.writings = {
+        k: _writing(value, environment, counters, k, news) for k, value in lists.items()
+    }
     return loop
 
 
@@ -370,9 +350,16 @@ def _readings(
 
 
 def _writing(
-    value: TensorList, environment: dict[int, Value], counters: dict[int, Linear], variable: int
+    value: TensorList,
+    environment: dict[int, Value],
+    counters: dict[int, Linear],
+    variable: int,
+    news: News,
 ) -> Writing:
     if value.variable != variable or len(value.writes) != 1:
         raise Unrecognised("it writes a list other than once in each step")
     ((index, item),) = value.writes
-    return Writing(_value(item, environment), _in_steps(index, counters))
+    written = _value(item, environment)
+    if isinstance(written, Rows):
+        written = Rows(news.referring(written.form))
+    return Writing(written, _in_steps(index, counters))

@@ -154,7 +154,10 @@ def _selected(op: Op, values: Many[Value]) -> tuple[Value, ...]:
         if op.code != "SELECT" or any(isinstance(v, PerRow) for v in branches):
             return _per_row(op, values)
         return (Rows(algebra.apply("SELECT_V2", condition.form, *map(rows, branches))),)
-    return (Rows(algebra.apply("SELECT_V2", *map(rows, values))),)
+    mask, yes, no = map(rows, values)
+    if mask.is_constant and len(set(np.sign(np.abs(mask.bias)))) == 1:
+        return (Rows(yes if mask.bias.any() else no),)
+    return (Rows(algebra.apply("SELECT_V2", mask, yes, no)),)
 
 
 def _linear(value: Value) -> Linear:
@@ -395,6 +398,14 @@ def _reduced(op: Op, values: Many[Value]) -> tuple[Value, ...]:
     return (Rows(algebra.apply(op.code, rows(values[0]))),)
 
 
+def _filled(op: Op, values: Many[Value]) -> tuple[Value, ...]:
+    width = (op.outputs[0].shape or (OPEN,))[-1]
+    value = values[1]
+    if width == OPEN or not isinstance(value, Const):
+        raise _Unreadable("its step makes a value of unknown width")
+    return (Rows(algebra.constant(np.full(width, float(value.array.reshape(-1)[0])))),)
+
+
 def _zeros(op: Op, _values: Many[Value]) -> tuple[Value, ...]:
     width = (op.outputs[0].shape or (OPEN,))[-1]
     if width == OPEN:
@@ -425,5 +436,6 @@ _RULES: dict[str, Rule] = {
     "STRIDED_SLICE": _sliced,
     "FlexTensorListSetItem": _written,
     "ZEROS_LIKE": _zeros,
+    "FILL": _filled,
     "CAST": _same,
 }

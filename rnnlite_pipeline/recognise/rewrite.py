@@ -11,8 +11,9 @@ from rnnlite_pipeline.recognise.algebra import of
 from rnnlite_pipeline.recognise.by_length import ByLength
 from rnnlite_pipeline.recognise.cells.gates import Inputs
 from rnnlite_pipeline.recognise.cells.general import general
-from rnnlite_pipeline.recognise.loop import Loop, State, Unrecognised, Writing
+from rnnlite_pipeline.recognise.loop import Loop, Unrecognised, Writing
 from rnnlite_pipeline.recognise.rewriter import Reader, Replacement, Rewriter
+from rnnlite_pipeline.recognise.state import State
 from rnnlite_pipeline.recognise.systems import System, merged, systems
 from rnnlite_pipeline.recognise.values import Rows
 from rnnlite_pipeline.recurrence import Cell

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from rnnlite_pipeline.recognise.algebra import Symbol
-from rnnlite_pipeline.recognise.loop import Loop, State
+from rnnlite_pipeline.recognise.loop import Loop
+from rnnlite_pipeline.recognise.state import State
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,8 @@ from typing import TypeAlias
 
 from rnnlite_pipeline.recognise.cells import lstm, simple_rnn
 from rnnlite_pipeline.recognise.cells.gates import Inputs
-from rnnlite_pipeline.recognise.loop import Loop, State, Unrecognised
+from rnnlite_pipeline.recognise.loop import Loop, Unrecognised
+from rnnlite_pipeline.recognise.state import State
 from rnnlite_pipeline.recognise.systems import System
 from rnnlite_pipeline.recurrence import Lstm, SimpleRnn
 

@@ -13,8 +13,9 @@ from rnnlite_pipeline.recognise import algebra, cells
 from rnnlite_pipeline.recognise.algebra import Factor, Form, Product, Symbol
 from rnnlite_pipeline.recognise.cells.gates import Inputs, sigmoid_of
 from rnnlite_pipeline.recognise.equations import INPUT, Equations, after, before, substituted
-from rnnlite_pipeline.recognise.loop import Loop, State, Unrecognised
+from rnnlite_pipeline.recognise.loop import Loop, Unrecognised
 from rnnlite_pipeline.recognise.masks import unmasked
+from rnnlite_pipeline.recognise.state import State
 from rnnlite_pipeline.recognise.systems import System, systems
 
 

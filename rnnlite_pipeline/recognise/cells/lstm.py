@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rnnlite_pipeline.recognise.algebra import Apply, Atom, Factor, Form, Map, Product, Symbol, of
 from rnnlite_pipeline.recognise.cells.gates import Affine, Inputs, affine, clipped, sigmoid_of
+from rnnlite_pipeline.recognise.cells.layer_norm import normalization
 from rnnlite_pipeline.recognise.cells.simple_rnn import ACTIVATION
-from rnnlite_pipeline.recognise.loop import Loop, State, Unrecognised
+from rnnlite_pipeline.recognise.loop import Loop, Unrecognised
 from rnnlite_pipeline.recognise.render import render
+from rnnlite_pipeline.recognise.state import State
 from rnnlite_pipeline.recognise.systems import System
 from rnnlite_pipeline.recurrence import Gate, Lstm
 
@@ -47,14 +51,15 @@ def _match(
             f"its candidate uses {activation.lower()} and its output {activation_out.lower()}"
         )
     inputs = Inputs(loop, system)
-    gates = {
-        "forget gate": (affine(forget, inputs, "forget gate"), c.before),
-        "candidate": (affine(argument, inputs, "candidate"), None),
-        "output gate": (affine(output, inputs, "output gate"), c.after),
+    forms = {
+        "forget gate": (forget, c.before),
+        "candidate": (argument, None),
+        "output gate": (output, c.after),
     }
     if input_ is not None:
-        gates["input gate"] = (affine(input_, inputs, "input gate"), c.before)
-    made = {what: _gate(z, inputs.features, h, cell, what) for what, (z, cell) in gates.items()}
+        forms["input gate"] = (input_, c.before)
+    read = {what: _read(form, inputs, what) for what, (form, _) in forms.items()}
+    made = {what: _gate(read[what], inputs.features, h, forms[what][1], what) for what in forms}
     if any(gate.peephole is not None for gate in made.values()):
         made |= {w: _peeping(made[w]) for w in made if w != "candidate"}
     lstm = Lstm(
@@ -71,11 +76,28 @@ def _match(
     return lstm, (h, c), inputs
 
 
-def _gate(z: Affine, features: int, h: State, cell: Symbol | None, what: str) -> Gate:
+#: A gate's affine map and, where it is normalized, the scale and the bias after it.
+Read: TypeAlias = tuple[Affine, NDArray[Any] | None, NDArray[Any]]
+
+
+def _read(form: Form, inputs: Inputs, what: str) -> Read:
+    found = normalization(form)
+    if found is None:
+        z = affine(form, inputs, what)
+        return z, None, z.bias
+    inner, scale, bias = found
+    z = affine(inner, inputs, what)
+    if np.any(z.bias):
+        raise Unrecognised(f"its {what} has a bias inside the normalization")
+    return z, scale, bias
+
+
+def _gate(read: Read, features: int, h: State, cell: Symbol | None, what: str) -> Gate:
+    z, scale, bias = read
     if not z.reads_only(h.before, *([cell] if cell else [])):
         raise Unrecognised(f"its {what} reads a state that an LSTM's does not")
     peephole = z.diagonal_on(cell, what) if cell else None
-    return Gate(z.kernel(features), z.on(h.before), z.bias, peephole)
+    return Gate(z.kernel(features), z.on(h.before), bias, peephole, scale)
 
 
 def _peeping(gate: Gate) -> Gate:

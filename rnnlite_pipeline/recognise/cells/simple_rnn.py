@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from rnnlite_pipeline.recognise.algebra import Apply, Form
 from rnnlite_pipeline.recognise.cells.gates import Inputs, affine
-from rnnlite_pipeline.recognise.loop import Loop, State, Unrecognised
+from rnnlite_pipeline.recognise.loop import Loop, Unrecognised
 from rnnlite_pipeline.recognise.render import render
+from rnnlite_pipeline.recognise.state import State
 from rnnlite_pipeline.recognise.systems import System
 from rnnlite_pipeline.recurrence import SimpleRnn
 
