@@ -14,9 +14,9 @@ from rnnlite_pipeline.files import write_atomically
 from rnnlite_pipeline.graph.edit import prune
 from rnnlite_pipeline.graph.ir import Model, Op
 from rnnlite_pipeline.graph.read import read_model
-from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.lower import lower
 from rnnlite_pipeline.lower.choice import Lowered
+from rnnlite_pipeline.metadata import described_model
 from rnnlite_pipeline.quantize import Outcome, quantize
 from rnnlite_pipeline.recognise import Finding, recognise
 from rnnlite_pipeline.recurrence import BIDIRECTIONAL, RECURRENCE, Lstm, Recurrence
@@ -66,7 +66,8 @@ def convert(config: Config, out: Path) -> None:
     for layer in conversion.layers:
         print(f"{layer.name}: {layer.op}{': ' * bool(layer.reason)}{layer.reason}", flush=True)
     check_convertible(conversion, config)
-    write_atomically(out / "model.tflite", write_model(conversion.model))
+    content = described_model(conversion.model, config, conversion.layers)
+    write_atomically(out / "model.tflite", content)
 
 
 def read_source(out: Path) -> Model:

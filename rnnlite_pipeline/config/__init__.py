@@ -2,7 +2,7 @@
 
 from rnnlite_pipeline.config.check import check
 from rnnlite_pipeline.config.conversion import Quantization, RandomData, Recurrent, Scheme
-from rnnlite_pipeline.config.files import LABELS, check_files, digest
+from rnnlite_pipeline.config.files import LABELS, associated_files, check_files, digest
 from rnnlite_pipeline.config.load import load_config
 from rnnlite_pipeline.config.model import Config
 from rnnlite_pipeline.config.pipeline import (
@@ -31,6 +31,7 @@ __all__ = [
     "Scheme",
     "Source",
     "Stage",
+    "associated_files",
     "check",
     "check_files",
     "check_supported",

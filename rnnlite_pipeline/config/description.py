@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import PurePosixPath
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from rnnlite_pipeline.config.base import Broken, Distinct, Finite, Positive, Section, Text
+from rnnlite_pipeline.config.base import Broken, Count, Distinct, Finite, Positive, Section, Text
 
 
 class Normalization(Section):
@@ -27,11 +27,42 @@ class Normalization(Section):
             yield ("std",), f"mean has {len(self.mean)} values, std {len(self.std)}; one a channel"
 
 
+#: The keys of `content` that mean something for some kinds only.
+CONTENT_KEYS = {"color_space": "image", "sample_rate": "audio", "channels": "audio"}
+
+
+class Content(Section):
+    """What a tensor's values are."""
+
+    kind: Literal["feature", "image", "audio"] = Field(
+        description="feature: numbers without a further meaning; image: pixels; audio: samples."
+    )
+    color_space: Literal["rgb", "grayscale"] | None = Field(
+        default=None, description="Of an image: its color space."
+    )
+    sample_rate: Count | None = Field(default=None, description="Of audio: samples a second.")
+    channels: Count | None = Field(default=None, description="Of audio: how many channels.")
+
+    def rules(self) -> Iterator[Broken]:
+        """Each key with its kind."""
+        for key, kind in CONTENT_KEYS.items():
+            if getattr(self, key) is not None and kind != self.kind:
+                yield (key,), f"only for kind {kind}, not {self.kind}"
+        if self.kind == "audio" and self.sample_rate is None:
+            yield ("kind",), "audio needs sample_rate: samples a second"
+
+
 class TensorMetadata(Section):
     """What is told of an input or an output."""
 
     name: Text = Field(description="The tensor's name in the model.")
     description: Text | None = Field(default=None, description="What the values are.")
+    dimensions: Annotated[tuple[Text, ...], Field(min_length=1)] | None = Field(
+        default=None, description="The name of each axis: [batch, time, feature]."
+    )
+    content: Content | None = Field(
+        default=None, description="What the values are, such as {kind: audio, sample_rate: 16000}."
+    )
     range: Annotated[tuple[Finite, ...], Field(min_length=2, max_length=2)] | None = Field(
         default=None, description="The smallest and the largest value: [0, 1]."
     )
@@ -47,6 +78,10 @@ class InputMetadata(TensorMetadata):
 
     normalization: Normalization | None = Field(
         default=None, description="What the caller subtracts and divides by."
+    )
+    vocabulary: Text | None = Field(
+        default=None,
+        description="A text file with the word of each index, one a line, relative to this file.",
     )
 
 

@@ -45,6 +45,18 @@ def check_files(config: Config) -> None:
         raise broken
 
 
+def associated_files(config: Config) -> Iterator[tuple[Loc, str]]:
+    """The label and vocabulary files that `metadata:` names, with their places."""
+    if config.metadata is None:
+        return
+    for i, source in enumerate(config.metadata.inputs):
+        if source.vocabulary:
+            yield ("metadata", "inputs", i, "vocabulary"), source.vocabulary
+    for i, output in enumerate(config.metadata.outputs):
+        if output.labels:
+            yield ("metadata", "outputs", i, "labels"), output.labels
+
+
 def digest(path: Path) -> str:
     r"""The sha256 of a file or of a folder, in hexadecimal digits.
 
@@ -70,11 +82,8 @@ def _wrong(config: Config, pipeline: Pipeline | None) -> Iterator[tuple[Loc, str
     if calibration := config.quantization.calibration:
         where = ("quantization", "calibration", "path")
         yield from _wrong_arrays(config, where, calibration.path)
-    outputs = config.metadata.outputs if config.metadata else ()
-    for i, output in enumerate(outputs):
-        if output.labels:
-            loc = ("metadata", "outputs", i, "labels")
-            yield from _wrong_file(loc, config.resolve(output.labels))
+    for loc, named in associated_files(config):
+        yield from _wrong_file(loc, config.resolve(named))
     for i, entry in enumerate(config.package.include):
         yield from _wrong_include(config, ("package", "include", i), entry)
 

@@ -119,6 +119,6 @@ def _portable(value: Any, key: str = "") -> Any:
         return {k: _portable(value[k], k) for k in sorted(value)}
     if isinstance(value, list):
         return [_portable(item) for item in value]
-    if key in ("path", "labels") and isinstance(value, str):
+    if key in ("path", "labels", "vocabulary") and isinstance(value, str):
         return Path(value).name if Path(value).is_absolute() else value
     return value

@@ -20,10 +20,12 @@ from rnnlite_pipeline.config.base import (
     section,
 )
 from rnnlite_pipeline.config.conversion import Runtime
+from rnnlite_pipeline.config.description import InputMetadata, Metadata, OutputMetadata
 from rnnlite_pipeline.config.load import load_file
 from rnnlite_pipeline.config.model import Config, FileSection
 from rnnlite_pipeline.config.supported import check_pipeline_supported
 from rnnlite_pipeline.errors import CallError, ConfigError
+from rnnlite_pipeline.names import did_you_mean
 
 Stage = Literal["validate", "inspect", "convert", "verify", "package"]
 STAGES: tuple[Stage, ...] = ("validate", "inspect", "convert", "verify", "package")
@@ -44,6 +46,28 @@ OpCount = Annotated[
     int | bool,
     BeforeValidator(_op_count),
     WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1}, {"const": True}]}),
+]
+
+
+def _metadata_fields() -> tuple[str, ...]:
+    """The fields a model can tell: its own, and those of its tensors."""
+    sides: dict[str, type[Section]] = {"inputs": InputMetadata, "outputs": OutputMetadata}
+    own = [name for name in Metadata.model_fields if name not in sides]
+    of_tensors = (f"{side}.{key}" for side, part in sides.items() for key in part.model_fields)
+    return (*own, *(field for field in of_tensors if not field.endswith(".name")))
+
+
+METADATA_FIELDS = _metadata_fields()
+
+
+def _metadata_field(value: object) -> object:
+    if value in METADATA_FIELDS:
+        return value
+    raise ValueError(f"the metadata has no such field. {did_you_mean(str(value), METADATA_FIELDS)}")
+
+
+MetadataField = Annotated[
+    str, BeforeValidator(_metadata_field), WithJsonSchema({"enum": list(METADATA_FIELDS)})
 ]
 
 
@@ -73,8 +97,10 @@ class Gates(Section):
         default=(),
         description="Ops the model must not hold: names, or patterns such as Flex*.",
     )
-    require_metadata: Distinct[Text] = Field(
-        default=(), description="Fields of the config's `metadata:` that must be given."
+    require_metadata: Distinct[MetadataField] = Field(
+        default=(),
+        description="Fields of the metadata that the model must tell: author, or of every input"
+        " or output inputs.description.",
     )
     runtimes: Distinct[Runtime] = Field(
         default=(), description="Runtimes the model must have been verified on."

@@ -41,13 +41,9 @@ CONFIG = (
     Limit(("converter", "allow_custom_ops"), (False,), "today: false, no custom ops"),
     Limit(("converter", "select_tf_ops"), (False,), "today: false, no Flex ops"),
     Limit(("verification", "runtimes"), ("litert",), "today: litert"),
-    Limit(("metadata",), (None,), "today: leave `metadata:` out"),
 )
 
-PIPELINE = (
-    Limit(("gates", "runtimes"), ("litert",), "today: litert"),
-    Limit(("gates", "require_metadata"), (), "today: leave it out, no metadata is written"),
-)
+PIPELINE = (Limit(("gates", "runtimes"), ("litert",), "today: litert"),)
 
 
 def check_supported(config: Config) -> None:

@@ -9,6 +9,8 @@ table stands beside its `*_type`.
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import flatbuffers
@@ -20,10 +22,37 @@ from rnnlite_pipeline.graph.schema import Field, Table
 
 Fields = dict[str, Any]
 
-IDENTIFIER = b"TFL3"
 
-#: Buffer.data is declared `force_align: 16`; the kernels map constants in place.
-BUFFER_ALIGNMENT = 16
+@dataclass(frozen=True)
+class Schema:
+    """A flatbuffers schema.
+
+    Attributes:
+        what: What a file of it is called in errors.
+        identifier: The four bytes at byte 4 of a file.
+        table: The table of a name.
+        enum_names: The members of a union, by value.
+        remedy: What to do about a file that is none.
+    """
+
+    what: str
+    identifier: bytes
+    table: Callable[[str], Table]
+    enum_names: Callable[[str], Mapping[int, str]]
+    remedy: str
+
+
+#: The schema of a .tflite file.
+TFLITE = Schema(
+    "TFLite model",
+    b"TFL3",
+    schema.table,
+    schema.enum_names,
+    "Give a .tflite file written by TensorFlow 2 or LiteRT.",
+)
+
+#: The vectors of bytes declared `force_align: 16`; the kernels map constants in place.
+ALIGNMENT = {("Buffer", "data"): 16, ("CustomMetadata", "data"): 16}
 
 #: What one table is charged at least against the budget of `Decoder`: bounds its memory.
 TABLE_CHARGE = 16
@@ -42,8 +71,9 @@ class Decoder:
         end: Where the flatbuffer ends: past the last byte that was decoded.
     """
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, schema: Schema = TFLITE) -> None:
         self.data = data
+        self.schema = schema
         self.end = 0
         self.budget = 2 * len(data) + 4096
 
@@ -53,10 +83,12 @@ class Decoder:
         Raises:
             ModelFormatError: The input is damaged or uses fields the schema does not know.
         """
-        if self.data[4:8] != IDENTIFIER:
+        schema = self.schema
+        if self.data[4:8] != schema.identifier:
             raise ModelFormatError(
-                "This is not a TFLite model: the identifier TFL3 is missing at byte 4.",
-                "Give a .tflite file written by TensorFlow 2 or LiteRT.",
+                f"This is not a {schema.what}: the identifier {schema.identifier.decode()} is "
+                "missing at byte 4.",
+                schema.remedy,
             )
         return self.table(schema.table(name), self._follow(0))
 
@@ -103,7 +135,7 @@ class Decoder:
         if field.kind == "union":
             return self._union(field, target, fields)
         if not field.vector:
-            return self.table(schema.table(field.table), target)
+            return self.table(self.schema.table(field.table), target)
         return self._vector(field, target)
 
     def _vector(self, field: Field, at: int) -> Any:
@@ -117,18 +149,18 @@ class Decoder:
             return [
                 self._bytes(self._follow(t)).decode("utf-8", "surrogateescape") for t in targets
             ]
-        table = schema.table(field.table)
+        table = self.schema.table(field.table)
         return [self.table(table, self._follow(t)) for t in targets]
 
     def _union(self, field: Field, target: int, fields: Fields) -> Fields | None:
-        names, value = schema.enum_names(field.table), fields[f"{field.name}_type"]
+        names, value = self.schema.enum_names(field.table), fields[f"{field.name}_type"]
         if value not in names:
             raise ModelFormatError(
                 f"The model uses member {value} of {field.table}, which this version's TFLite "
                 "schema does not know.",
                 "Upgrade rnnlite and ai-edge-litert, or write the model with an older converter.",
             )
-        return self.table(schema.table(names[value]), target) if value else None
+        return self.table(self.schema.table(names[value]), target) if value else None
 
     def _bytes(self, at: int, width: int = 1) -> bytes:
         """The bytes of the vector at `at`, whose elements are `width` bytes each."""
@@ -166,68 +198,72 @@ def _width(field: Field) -> int:
     return field.packer.size if field.packer and not field.vector else 4
 
 
-def encode(name: str, fields: Fields) -> bytes:
+def encode(name: str, fields: Fields, schema: Schema = TFLITE) -> bytes:
     """The flatbuffer whose root is the table `name`; equal fields give equal bytes."""
-    builder = flatbuffers.Builder(1024)
-    builder.Finish(_table(builder, schema.table(name), fields), file_identifier=IDENTIFIER)
-    return bytes(builder.Output())
-
-
-def _table(builder: Any, table: Table, fields: Fields) -> int:
-    present = {f: fields[f.name] for f in table.fields if fields.get(f.name) is not None}
-    offsets = {
-        field: _offset(builder, table, field, value, fields)
-        for field, value in present.items()
-        if field.kind != "scalar" or field.vector
-    }
-    builder.StartObject(table.slots)
-    for field, value in present.items():
-        if field in offsets:
-            builder.PrependUOffsetTRelativeSlot(field.slot, offsets[field], 0)
-        elif value != field.default and field.packer:
-            _scalar(builder, field.packer, value)
-            builder.Slot(field.slot)
-    return int(builder.EndObject())
-
-
-def _scalar(builder: Any, packer: struct.Struct, value: Any) -> None:
-    builder.Prep(packer.size, 0)
-    builder.head -= packer.size
-    packer.pack_into(builder.Bytes, builder.Head(), value)
-
-
-def _offset(builder: Any, table: Table, field: Field, value: Any, fields: Fields) -> int:
-    if not field.vector:
-        if field.kind == "string":
-            return _string(builder, value)
-        name = field.table
-        if field.kind == "union":
-            name = schema.enum_names(name)[fields[f"{field.name}_type"]]
-        return _table(builder, schema.table(name), value)
-    if field.packer:
-        alignment = BUFFER_ALIGNMENT if table.name == "Buffer" else 0
-        return _scalars(builder, field.packer, value, alignment)
-    element = (
-        [_string(builder, v) for v in value]
-        if field.kind == "string"
-        else [_table(builder, schema.table(field.table), v) for v in value]
+    encoder = _Encoder(schema)
+    encoder.builder.Finish(
+        encoder.table(schema.table(name), fields), file_identifier=schema.identifier
     )
-    builder.StartVector(4, len(element), 4)
-    for offset in reversed(element):
-        builder.PrependUOffsetTRelative(offset)
-    return int(builder.EndVector())
+    return bytes(encoder.builder.Output())
 
 
-def _string(builder: Any, value: str) -> int:
-    return int(builder.CreateString(value.encode("utf-8", "surrogateescape")))
+class _Encoder:
+    """Writes tables into one builder; what it returns are offsets."""
 
+    def __init__(self, schema: Schema) -> None:
+        self.schema = schema
+        self.builder: Any = flatbuffers.Builder(1024)
 
-def _scalars(builder: Any, packer: struct.Struct, value: Any, alignment: int) -> int:
-    """A vector of scalars; `alignment` is raised to the scalar's own."""
-    count = len(value)
-    if not isinstance(value, bytes):
-        value = np.asarray(value, "<" + packer.format.lstrip("<")).tobytes()
-    builder.StartVector(packer.size, count, max(alignment, packer.size))
-    builder.head -= len(value)
-    builder.Bytes[builder.Head() : builder.Head() + len(value)] = value
-    return int(builder.EndVector())
+    def table(self, table: Table, fields: Fields) -> int:
+        present = {f: fields[f.name] for f in table.fields if fields.get(f.name) is not None}
+        offsets = {
+            field: self._offset(table, field, value, fields)
+            for field, value in present.items()
+            if field.kind != "scalar" or field.vector
+        }
+        self.builder.StartObject(table.slots)
+        for field, value in present.items():
+            if field in offsets:
+                self.builder.PrependUOffsetTRelativeSlot(field.slot, offsets[field], 0)
+            elif value != field.default and field.packer:
+                self._scalar(field.packer, value)
+                self.builder.Slot(field.slot)
+        return int(self.builder.EndObject())
+
+    def _scalar(self, packer: struct.Struct, value: Any) -> None:
+        self.builder.Prep(packer.size, 0)
+        self.builder.head -= packer.size
+        packer.pack_into(self.builder.Bytes, self.builder.Head(), value)
+
+    def _offset(self, table: Table, field: Field, value: Any, fields: Fields) -> int:
+        if not field.vector:
+            if field.kind == "string":
+                return self._string(value)
+            name = field.table
+            if field.kind == "union":
+                name = self.schema.enum_names(name)[fields[f"{field.name}_type"]]
+            return self.table(self.schema.table(name), value)
+        if field.packer:
+            return self._scalars(field.packer, value, ALIGNMENT.get((table.name, field.name), 0))
+        element = (
+            [self._string(v) for v in value]
+            if field.kind == "string"
+            else [self.table(self.schema.table(field.table), v) for v in value]
+        )
+        self.builder.StartVector(4, len(element), 4)
+        for offset in reversed(element):
+            self.builder.PrependUOffsetTRelative(offset)
+        return int(self.builder.EndVector())
+
+    def _string(self, value: str) -> int:
+        return int(self.builder.CreateString(value.encode("utf-8", "surrogateescape")))
+
+    def _scalars(self, packer: struct.Struct, value: Any, alignment: int) -> int:
+        """A vector of scalars; `alignment` is raised to the scalar's own."""
+        builder, count = self.builder, len(value)
+        if not isinstance(value, bytes):
+            value = np.asarray(value, "<" + packer.format.lstrip("<")).tobytes()
+        builder.StartVector(packer.size, count, max(alignment, packer.size))
+        builder.head -= len(value)
+        builder.Bytes[builder.Head() : builder.Head() + len(value)] = value
+        return int(builder.EndVector())

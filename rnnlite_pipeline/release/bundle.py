@@ -10,10 +10,10 @@ from typing import Any
 
 import yaml
 
+from rnnlite_pipeline.archive import moment_of_release, zip_bytes
 from rnnlite_pipeline.config import Config, Pipeline
 from rnnlite_pipeline.errors import StageError
 from rnnlite_pipeline.files import write_atomically
-from rnnlite_pipeline.release.archive import zip_bytes
 
 #: The form of manifest.json; a number that grows when its keys change their meaning.
 MANIFEST_VERSION = 1
@@ -39,7 +39,7 @@ def package(config: Config, out: Path, pipeline: Pipeline) -> None:
     files["manifest.json"] = _manifest(config, pipeline, files)
     files["SHA256SUMS"] = _sums(files)
 
-    archive = zip_bytes(files)
+    archive = zip_bytes(files, moment_of_release())
     target = out / "dist" / f"{config.name}-{config.version}.zip"
     write_atomically(target, archive)
     sums = _sums({target.name: archive})

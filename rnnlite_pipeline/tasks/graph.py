@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from rnnlite_pipeline.config import check
+from rnnlite_pipeline.config import associated_files, check
 from rnnlite_pipeline.errors import StageError
 from rnnlite_pipeline.tasks import summary
 from rnnlite_pipeline.tasks.child import COMMAND, run_stage
@@ -46,7 +46,7 @@ class Stage:
 
 
 def _named_files(plan: Plan) -> list[Path | None]:
-    return [_source(plan), _calibration(plan), _data(plan), *_labels(plan), *_included(plan)]
+    return [_source(plan), _calibration(plan), _data(plan), *_associated(plan), *_included(plan)]
 
 
 def _source(plan: Plan) -> Path | None:
@@ -64,9 +64,8 @@ def _data(plan: Plan) -> Path | None:
     return plan.config.resolve(path) if path else None
 
 
-def _labels(plan: Plan) -> list[Path]:
-    outputs = plan.config.metadata.outputs if plan.config.metadata else ()
-    return [plan.config.resolve(output.labels) for output in outputs if output.labels]
+def _associated(plan: Plan) -> list[Path]:
+    return [plan.config.resolve(named) for _, named in associated_files(plan.config)]
 
 
 def _included(plan: Plan) -> list[Path]:
@@ -95,7 +94,7 @@ GROUPS: dict[str, Stage] = {
     "model": Stage(
         "convert",
         ("import",),
-        lambda p: [*_imported(p), _calibration(p), *_labels(p)],
+        lambda p: [*_imported(p), _calibration(p), *_associated(p)],
         lambda p: [p.out / "model.tflite"],
         lambda p: [p.out / "model.failed.tflite"],  # verify leaves it, so convert starts over
         summary=summary.conversion,
@@ -103,7 +102,7 @@ GROUPS: dict[str, Stage] = {
     "verify": Stage(
         "verify",
         ("model",),
-        lambda p: [p.out / "model.tflite", *_imported(p), _source(p), _data(p)],
+        lambda p: [p.out / "model.tflite", *_imported(p), _source(p), _data(p), *_associated(p)],
         lambda p: [p.out / "verification.json", p.out / "report.html"],
         summary=summary.verification,
     ),

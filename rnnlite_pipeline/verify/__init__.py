@@ -16,24 +16,27 @@ import rnnlite_pipeline
 from rnnlite_pipeline.errors import RnnliteError, VerificationFailed
 from rnnlite_pipeline.files import write_atomically
 from rnnlite_pipeline.graph.read import read_model
+from rnnlite_pipeline.metadata import differences, read_description
 from rnnlite_pipeline.runtime import Runner
 from rnnlite_pipeline.sources import open_source
 from rnnlite_pipeline.verify.accuracy import accuracy
 from rnnlite_pipeline.verify.cases import cases
 from rnnlite_pipeline.verify.data import Samples, random_samples, read_samples
-from rnnlite_pipeline.verify.evidence import Accuracy, Evidence
+from rnnlite_pipeline.verify.evidence import Accuracy, Check, Evidence
 from rnnlite_pipeline.verify.gates import (
     check_accuracy,
+    check_error,
     check_gates,
-    check_interface,
     op_histogram,
 )
+from rnnlite_pipeline.verify.interface import check_interface
 from rnnlite_pipeline.verify.oracle import Oracle
 from rnnlite_pipeline.verify.report import render
 from rnnlite_pipeline.verify.runs import KERNELS, Outputs, joined, run_case
 
 if TYPE_CHECKING:
     from rnnlite_pipeline.config import Config, Pipeline
+    from rnnlite_pipeline.graph.ir import Model
     from rnnlite_pipeline.sources.model import SourceModel
 
 #: How many failed checks the error names; verification.json has all of them.
@@ -87,11 +90,14 @@ def _examine(config: Config, out: Path, pipeline: Pipeline, evidence: Evidence) 
     source = open_source(config)
     evidence.facts["versions"] = _versions(source)
     evidence.checks += check_interface(model, source.inputs, source.outputs)
-    evidence.checks += check_gates(config, pipeline.gates, len(content), ops)
+    evidence.checks.append(_check_metadata(model, config))
+    description = read_description(model)
+    evidence.checks += check_gates(config, pipeline, len(content), ops, description)
     if evidence.failed:
         return
     _compare(config, content, Oracle(source), evidence)
-    evidence.checks += check_accuracy(config, pipeline.gates, evidence.accuracy)
+    evidence.checks += check_error(pipeline, evidence.checks)
+    evidence.checks += check_accuracy(config, pipeline, evidence.accuracy)
 
 
 def _compare(config: Config, content: bytes, oracle: Oracle, evidence: Evidence) -> None:
@@ -142,6 +148,13 @@ def _samples(config: Config, source: SourceModel) -> tuple[Samples, bool]:
     random = data.random
     assert random is not None  # the config gives one of the two
     return random_samples(source.inputs, source.limits, random.samples, random.seed), False
+
+
+def _check_metadata(model: Model, config: Config) -> Check:
+    """What the model says of itself is what its config says."""
+    different = differences(model, config)
+    again = "Run `rnnlite convert` again; the metadata is written from the config."
+    return Check("metadata as in the config", not different, "; ".join(different), again)
 
 
 def _tolerance(config: Config, pipeline: Pipeline) -> float:

@@ -27,6 +27,7 @@ class Check:
         scale: What the tolerance is a fraction of (compare.py, rule 2).
         rounding: What one rounding of the input does to the source (rule 3).
         limit: The largest difference that passes.
+        asked: Where it is asked for, `pipelines/release.yaml:7`; empty for what always holds.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Check:
     scale: float | None = None
     rounding: float | None = None
     limit: float | None = None
+    asked: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """The fields that say something; an infinite error is "inf", no number of JSON."""
@@ -62,7 +64,8 @@ class Check:
         if self.max_abs_error is not None and self.limit is not None:
             figures = f"error {self.max_abs_error:.3g}, at most {self.limit:.3g} passes"
         said = "; ".join(filter(None, (self.detail, figures)))
-        return f"{self.name}{f' ({place})' if place else ''}: {said}"
+        asked = f"{self.asked}: " if self.asked else ""
+        return f"{asked}{self.name}{f' ({place})' if place else ''}: {said}"
 
 
 @dataclass(frozen=True)

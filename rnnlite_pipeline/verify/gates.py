@@ -1,4 +1,8 @@
-"""The judgements that need no run: the interface, the ops, the size, and accuracy."""
+"""The judgements that are asked for: size, ops, error, accuracy, runtimes, metadata.
+
+What a pipeline asks for is a gate: its check says the file and the line where it stands, and the
+figure that missed it. What the config asks for is judged by itself, beside it.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +11,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from rnnlite_pipeline.graph.ir import NUMPY, OPEN, Model, Tensor
-from rnnlite_pipeline.sources.model import TensorSpec
+from rnnlite_pipeline.graph.ir import Model
+from rnnlite_pipeline.metadata import Description
 from rnnlite_pipeline.verify.evidence import Accuracy, Check
 
 if TYPE_CHECKING:
-    from rnnlite_pipeline.config import Config, Gates
+    from rnnlite_pipeline.config import Config, Pipeline
+    from rnnlite_pipeline.config.document import Loc
+    from rnnlite_pipeline.config.model import FileSection
 
-_INTERFACE = "This is a bug of the conversion, please report it."
 _INSPECT = "Run `rnnlite inspect` to see how each recurrence is lowered, and why."
+_LABELS = "Give verification.data.path an .npz file with `labels`."
+_TRAIN = "Train the model further, or lower the gate."
 
 
 def op_histogram(model: Model) -> dict[str, int]:
@@ -23,47 +30,31 @@ def op_histogram(model: Model) -> dict[str, int]:
     return dict(sorted(Counter(op.code for op in model.ops()).items()))
 
 
-def check_interface(
-    model: Model, inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec]
+def check_gates(
+    config: Config,
+    pipeline: Pipeline,
+    size: int,
+    ops: Mapping[str, int],
+    description: Description,
 ) -> Iterator[Check]:
-    """Names, order, dtypes and shapes of a model, against those of its source."""
-    for side, specs in (("inputs", inputs), ("outputs", outputs)):
-        tensors: list[Tensor] = getattr(model.main, side)
-        found = [_described(tensor) for tensor in tensors]
-        expected = list(specs)
-        said = "" if found == expected else f"{_shown(found)} instead of {_shown(expected)}"
-        yield Check(f"{side} as in the source", not said, said, _INTERFACE)
-        named = [getattr(s, side) for s in model.signatures if s.subgraph is model.main]
-        by_name = {spec.name: t for spec, t in zip(specs, tensors, strict=False)}
-        wrong = not named or any(
-            signature.keys() != by_name.keys()
-            or any(signature[name] is not by_name[name] for name in by_name)
-            for signature in named
-        )
-        yield Check(
-            f"signature names the {side}",
-            not wrong,
-            "its names do not lead to the tensors of those names" if wrong else "",
-            _INTERFACE,
-        )
-
-
-def check_gates(config: Config, gates: Gates, size: int, ops: Mapping[str, int]) -> Iterator[Check]:
-    """Size and ops of a model, against what its config and its pipeline ask for.
+    """What can be judged before the model has run.
 
     Args:
         config: The model's config.
-        gates: The pipeline's.
+        pipeline: Its gates.
         size: Bytes of the file.
         ops: Its histogram.
+        description: Its metadata, as read from the file.
     """
+    gates = pipeline.gates
     if gates.max_bytes is not None:
         over = size > gates.max_bytes
         yield Check(
             "gate max_bytes",
             not over,
             f"{size:,} bytes, at most {gates.max_bytes:,} pass" if over else "",
-            "Make the model smaller, or raise the gate in the pipeline.",
+            "Make the model smaller, or raise the gate.",
+            asked=_place(pipeline, "gates", "max_bytes"),
         )
     for name, wanted in gates.require_ops.items():
         found = sum(count for op, count in ops.items() if fnmatchcase(op, name))
@@ -74,69 +65,133 @@ def check_gates(config: Config, gates: Gates, size: int, ops: Mapping[str, int])
             fits,
             "" if fits else f"{found} in the model, {asked} required",
             _INSPECT,
+            asked=_place(pipeline, "gates", "require_ops", name),
         )
-    for pattern in gates.forbid_ops:
-        yield _without(f"gate forbid_ops {pattern}", ops, (pattern,))
-    if config.recurrent.lowering == "fused":
-        yield _without("every recurrence is fused", ops, ("WHILE", "FlexTensorList*"))
-
-
-def check_accuracy(config: Config, gates: Gates, accuracy: Sequence[Accuracy]) -> Iterator[Check]:
-    """Accuracy, where config or pipeline ask for it; without labels that cannot be passed."""
-    own = config.verification
-    lowest = max(filter(None, (own.min_accuracy, gates.min_accuracy)), default=None)
-    drops = [d for d in (own.max_accuracy_drop, gates.max_accuracy_drop) if d is not None]
-    if lowest is None and not drops:
-        return
-    if not accuracy:
+    for i, pattern in enumerate(gates.forbid_ops):
+        asked = _place(pipeline, "gates", "forbid_ops", i)
+        yield _without(f"gate forbid_ops {pattern}", ops, (pattern,), asked)
+    for i, field in enumerate(gates.require_metadata):
+        asked = _place(pipeline, "gates", "require_metadata", i)
+        yield _told(field, description, asked)
+    for i, runtime in enumerate(gates.runtimes):
+        judged = config.verification.runtimes
         yield Check(
-            "accuracy",
-            False,
-            "asked for, and the data has no labels",
-            "Give verification.data.path an .npz file with `labels`.",
+            f"gate runtimes {runtime}",
+            runtime in judged,
+            "" if runtime in judged else f"verified on {', '.join(judged)} only",
+            f"Add {runtime} to verification.runtimes of the config.",
+            asked=_place(pipeline, "gates", "runtimes", i),
         )
-    for each in accuracy:
+    if config.recurrent.lowering == "fused":
+        asked = _place(config, "recurrent", "lowering")
+        yield _without("every recurrence is fused", ops, ("WHILE", "FlexTensorList*"), asked)
+
+
+def check_error(pipeline: Pipeline, checks: Sequence[Check]) -> Iterator[Check]:
+    """The gate max_abs_error, held to the worst comparison of each output.
+
+    As of every comparison, the limit grows with outputs above 1 (compare.py, rule 2). Extreme input
+    is judged by its own rule alone, and what is not judged at all does not count.
+    """
+    gate = pipeline.gates.max_abs_error
+    if gate is None:
+        return
+    worst: dict[str | None, Check] = {}
+    for check in checks:
+        if check.max_abs_error is None or check.limit is None or check.rounding is not None:
+            continue
+        if check.output not in worst or _ratio(check) > _ratio(worst[check.output]):
+            worst[check.output] = check
+    for output, check in worst.items():
+        error, limit = check.max_abs_error or 0.0, gate * (check.scale or 0.0)
+        yield Check(
+            "gate max_abs_error",
+            error <= limit,
+            "" if error <= limit else f"error {error:.3g}, at most {limit:.3g} passes",
+            "Raise the gate, or find out with `rnnlite inspect` what the model computes.",
+            data=check.data,
+            kernels=check.kernels,
+            output=output,
+            asked=_place(pipeline, "gates", "max_abs_error"),
+        )
+
+
+def check_accuracy(
+    config: Config, pipeline: Pipeline, accuracy: Sequence[Accuracy]
+) -> Iterator[Check]:
+    """Accuracy, where config or pipeline ask for it; without labels that cannot be passed."""
+    for section, prefix, loc in (
+        (config.verification, "", ("verification",)),
+        (pipeline.gates, "gate ", ("gates",)),
+    ):
+        file: FileSection = pipeline if prefix else config
+        lowest, drop = section.min_accuracy, section.max_accuracy_drop
         if lowest is not None:
-            yield _accurate(
-                "accuracy",
-                each,
-                each.litert >= lowest,
-                f"{each.litert:.4f}, at least {lowest:g} passes (source: {each.source:.4f})",
-            )
-        if drops:
-            drop = each.source - each.litert
-            yield _accurate(
-                "accuracy drop", each, drop <= min(drops), f"{drop:.4f}, at most {min(drops):g}"
-            )
+            asked = _place(file, *loc, "min_accuracy")
+            yield from _at_least(f"{prefix}min_accuracy", lowest, accuracy, asked)
+        if drop is not None:
+            asked = _place(file, *loc, "max_accuracy_drop")
+            yield from _dropped(f"{prefix}max_accuracy_drop", drop, accuracy, asked)
 
 
-def _accurate(name: str, each: Accuracy, passed: bool, said: str) -> Check:
+def _at_least(
+    name: str, lowest: float, accuracy: Sequence[Accuracy], asked: str
+) -> Iterator[Check]:
+    if not accuracy:
+        yield Check(name, False, "the data has no labels", _LABELS, asked=asked)
+    for each in accuracy:
+        said = f"{each.litert:.4f}, at least {lowest:g} passes (source: {each.source:.4f})"
+        yield _accurate(name, each, each.litert >= lowest, said, asked)
+
+
+def _dropped(name: str, most: float, accuracy: Sequence[Accuracy], asked: str) -> Iterator[Check]:
+    if not accuracy:
+        yield Check(name, False, "the data has no labels", _LABELS, asked=asked)
+    for each in accuracy:
+        drop = each.source - each.litert
+        yield _accurate(name, each, drop <= most, f"{drop:.4f}, at most {most:g} passes", asked)
+
+
+def _accurate(name: str, each: Accuracy, passed: bool, said: str, asked: str) -> Check:
     return Check(
         name,
         passed,
         "" if passed else said,
-        "Train the model further, or lower the gate.",
+        _TRAIN,
         data="data",
         kernels=each.kernels,
         output=each.output,
+        asked=asked,
     )
 
 
-def _without(name: str, ops: Mapping[str, int], patterns: Sequence[str]) -> Check:
+def _told(field: str, description: Description, asked: str) -> Check:
+    """Whether a field of the metadata is told: of the model, or of each of its tensors."""
+    missing = description.missing(field)
+    return Check(
+        f"gate require_metadata {field}",
+        not missing,
+        missing,
+        f"Give `metadata:` of the config its {field}.",
+        asked=asked,
+    )
+
+
+def _without(name: str, ops: Mapping[str, int], patterns: Sequence[str], asked: str) -> Check:
     found = [op for op in ops if any(fnmatchcase(op, pattern) for pattern in patterns)]
     said = ", ".join(f"{ops[op]} {op}" for op in found)
-    return Check(name, not found, f"the model holds {said}" if found else "", _INSPECT)
+    return Check(name, not found, f"the model holds {said}" if found else "", _INSPECT, asked=asked)
 
 
-def _described(tensor: Tensor) -> TensorSpec:
-    dtype = NUMPY[tensor.dtype].name if tensor.dtype in NUMPY else tensor.dtype
-    return TensorSpec(
-        tensor.name, dtype, tuple(None if d == OPEN else d for d in tensor.shape or ())
-    )
+def _ratio(check: Check) -> float:
+    """An error as a part of what is tolerable; of exact outputs, any error is the worst."""
+    error = check.max_abs_error or 0.0
+    return error / check.scale if check.scale else error * float("inf") if error else 0.0
 
 
-def _shown(specs: Sequence[TensorSpec]) -> str:
-    return ", ".join(
-        f"{s.name}: {s.dtype}[{', '.join('null' if d is None else str(d) for d in s.shape)}]"
-        for s in specs
-    )
+def _place(file: FileSection, *loc: str | int) -> str:
+    """Where something is asked for: the file, as two machines would both name it, and the line."""
+    way: Loc = loc
+    path = file.path
+    name = f"{path.parent.name}/{path.name}" if path.parent.name == "pipelines" else path.name
+    return f"{name}:{file.document.problem(way, '').line}"

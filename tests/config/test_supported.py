@@ -25,7 +25,6 @@ HEAD = "name: m\nsource: {format: keras, path: m.keras}\n"
         (f"{HEAD}converter: {{select_tf_ops: true}}\n", "3:28: converter.select_tf_ops: true is"),
         (f"{HEAD}converter: {{allow_custom_ops: true}}\n", "3:31: converter.allow_custom_ops: tr"),
         (f"{HEAD}verification: {{runtimes: [tflm]}}\n", "3:27: verification.runtimes[0]: tflm is"),
-        (f"{HEAD}metadata:\n  author: me\n", "3:1: metadata: this is not built yet; today: leave"),
     ],
 )
 def test_what_is_not_built_yet_is_refused_at_its_place(write: Write, text: str, said: str) -> None:

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from rnnlite_pipeline.archive import moment_of_release, zip_bytes
 from rnnlite_pipeline.config import load_config, pipeline_of
 from rnnlite_pipeline.errors import StageError
 from rnnlite_pipeline.release import package
-from rnnlite_pipeline.release.archive import zip_bytes
 
 MODEL = b"TFL3 model"
 
@@ -138,7 +138,7 @@ def test_source_date_epoch(
     """Members carry SOURCE_DATE_EPOCH, within what a zip can hold, and else the first moment."""
     monkeypatch.setenv("SOURCE_DATE_EPOCH", epoch)
     path = tmp_path / "a.zip"
-    path.write_bytes(zip_bytes({"b": b"2", "a": b"1"}))
+    path.write_bytes(zip_bytes({"b": b"2", "a": b"1"}, moment_of_release()))
     with zipfile.ZipFile(path) as archive:
         assert [(i.filename, i.date_time) for i in archive.infolist()] == [
             ("a", moment),

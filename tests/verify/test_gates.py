@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from rnnlite_pipeline.config import Config, Gates
+from rnnlite_pipeline.config import Config, Pipeline, load_pipeline
 from rnnlite_pipeline.graph.ir import Model, Op, Signature, Subgraph, Tensor
+from rnnlite_pipeline.metadata import Description
 from rnnlite_pipeline.sources.model import TensorSpec
 from rnnlite_pipeline.verify.evidence import Accuracy, Check, Evidence
-from rnnlite_pipeline.verify.gates import (
-    check_accuracy,
-    check_gates,
-    check_interface,
-    op_histogram,
-)
+from rnnlite_pipeline.verify.gates import check_accuracy, check_error, check_gates, op_histogram
+from rnnlite_pipeline.verify.interface import check_interface
 
 SPECS = [TensorSpec("a", "float32", (None, 3)), TensorSpec("b", "int32", (2,))]
 OPS = {"CustomThing": 1, "FULLY_CONNECTED": 2, "FlexErf": 1, "WHILE": 1}
@@ -25,6 +23,18 @@ def config(**values: Any) -> Config:
     """A config with these sections."""
     source = {"format": "keras", "path": "m.keras"}
     return Config.model_validate({"name": "m", "source": source, **values})
+
+
+def pipeline(**gates: Any) -> Pipeline:
+    """A pipeline with these gates."""
+    return Pipeline.model_validate({"gates": gates})
+
+
+def judged(
+    config: Config, pipeline: Pipeline, size: int = 1, description: Description | None = None
+) -> list[Check]:
+    """The gates that need no run, of a model of `OPS`."""
+    return list(check_gates(config, pipeline, size, OPS, description or Description()))
 
 
 def model(*tensors: tuple[str, str, tuple[int, ...]]) -> Model:
@@ -91,17 +101,75 @@ def test_a_signature_that_crosses_names_fails() -> None:
 )
 def test_gates_of_size_and_ops(gates: dict[str, Any], failed: list[str]) -> None:
     """Each gate is judged by itself; patterns match names, and custom ops count by theirs."""
-    checks = check_gates(config(), Gates.model_validate(gates), 100, OPS)
+    checks = judged(config(), pipeline(**gates), 100)
     assert [c.name for c in checks if not c.passed] == failed
+
+
+GATES = """\
+gates:
+  max_bytes: 99
+  max_abs_error: 0.5
+  min_accuracy: 0.95
+  max_accuracy_drop: 0.005
+  forbid_ops: [Flex*]
+  require_ops: {LSTM: true}
+  require_metadata:
+    - author
+    - outputs.labels
+  runtimes: [litert]
+"""
+
+
+def test_a_missed_gate_names_its_file_its_line_and_the_figure(tmp_path: Path) -> None:
+    """Every gate there is, missed: one line each, with the place where it is asked for."""
+    (tmp_path / "pipelines").mkdir()
+    (tmp_path / "pipelines" / "mine.yaml").write_text(GATES)
+    mine = load_pipeline("mine", tmp_path)
+    tensors = [{"name": "y", "associated_files": [{"name": "y.txt"}]}, {"name": "z"}]
+    told = Description({"subgraph_metadata": [{"output_tensor_metadata": tensors}]})
+    other = config(verification={"runtimes": ("tflm",)})
+    errors = [
+        Check("equals", True, output="y", max_abs_error=error, scale=1.0, limit=1.0)
+        for error in (0.1, 0.75)
+    ]
+    checks = [
+        *judged(other, mine, 100, told),
+        *check_error(mine, errors),
+        *check_accuracy(other, mine, [Accuracy("y", "default", 100, 0.91, 0.9)]),
+    ]
+    assert [str(check).removeprefix("pipelines/mine.yaml:") for check in checks] == [
+        "2: gate max_bytes: 100 bytes, at most 99 pass",
+        "7: gate require_ops LSTM: 0 in the model, at least one required",
+        "6: gate forbid_ops Flex*: the model holds 1 FlexErf",
+        "9: gate require_metadata author: not told",
+        "10: gate require_metadata outputs.labels: not told of z",
+        "11: gate runtimes litert: verified on tflm only",
+        '3: gate max_abs_error (output "y"): error 0.75, at most 0.5 passes',
+        (
+            '4: gate min_accuracy (output "y", "data" input, default kernels): 0.9000, at least'
+            " 0.95 passes (source: 0.9100)"
+        ),
+        (
+            '5: gate max_accuracy_drop (output "y", "data" input, default kernels): 0.0100, at most'
+            " 0.005 passes"
+        ),
+    ]
+    assert not any(check.passed for check in checks)
+
+
+def test_the_error_gate_leaves_extreme_input_to_its_own_rule() -> None:
+    """An error that one rounding of the input explains does not count against the gate."""
+    extreme = Check("equals", True, output="y", max_abs_error=9.0, scale=1.0, rounding=2.0)
+    assert list(check_error(pipeline(max_abs_error=0.5), [extreme])) == []
 
 
 def test_lowering_fused_leaves_no_loop() -> None:
     """recurrent.lowering: fused fails where a loop is left, and says how many."""
     fused = config(recurrent={"lowering": "fused"})
-    (check,) = check_gates(fused, Gates(), 1, OPS)
+    (check,) = judged(fused, pipeline())
     assert not check.passed
     assert check.detail == "the model holds 1 WHILE"
-    assert all(c.passed for c in check_gates(fused, Gates(), 1, {"ADD": 1}))
+    assert all(c.passed for c in check_gates(fused, pipeline(), 1, {"ADD": 1}, Description()))
 
 
 @pytest.mark.parametrize(
@@ -109,24 +177,24 @@ def test_lowering_fused_leaves_no_loop() -> None:
     [
         ({}, {}, []),
         ({"min_accuracy": 0.89, "max_accuracy_drop": 0.02}, {}, []),
-        ({"min_accuracy": 0.91}, {}, ["accuracy"]),
-        ({"min_accuracy": 0.5}, {"min_accuracy": 0.91}, ["accuracy"]),
-        ({"max_accuracy_drop": 0.0}, {"max_accuracy_drop": 0.5}, ["accuracy drop"]),
+        ({"min_accuracy": 0.91}, {}, ["min_accuracy"]),
+        ({"min_accuracy": 0.5}, {"min_accuracy": 0.91}, ["gate min_accuracy"]),
+        ({"max_accuracy_drop": 0.0}, {"max_accuracy_drop": 0.5}, ["max_accuracy_drop"]),
     ],
 )
-def test_the_stricter_of_config_and_pipeline_holds(
+def test_config_and_pipeline_both_hold(
     own: dict[str, float], gates: dict[str, float], failed: list[str]
 ) -> None:
-    """Accuracy is held to both, whichever asks for more."""
+    """Accuracy is held to both, and what was missed says which of the two asked for it."""
     asking = config(verification={"data": {"path": "d.npz"}, **own})
     found = [Accuracy("y", "default", 100, 0.91, 0.9)]
-    checks = check_accuracy(asking, Gates.model_validate(gates), found)
+    checks = check_accuracy(asking, pipeline(**gates), found)
     assert [c.name for c in checks if not c.passed] == failed
 
 
 def test_accuracy_without_labels_cannot_pass() -> None:
     """A gate that could not be judged is a gate that was missed."""
-    (check,) = check_accuracy(config(), Gates(min_accuracy=0.1), [])
+    (check,) = check_accuracy(config(), pipeline(min_accuracy=0.1), [])
     assert not check.passed
 
 

@@ -1,0 +1,124 @@
+"""What a model says of itself, read from its file as any other tool would."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from rnnlite_pipeline.errors import ModelFormatError
+from rnnlite_pipeline.graph.flat import Decoder, Fields
+from rnnlite_pipeline.graph.ir import Model
+from rnnlite_pipeline.metadata.recurrent import NAME
+from rnnlite_pipeline.metadata.schema import BUFFER_NAME, SCHEMA
+
+#: The largest associated files that are read, all together, in bytes.
+LARGEST_FILES = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Description:
+    """The metadata of a model.
+
+    Attributes:
+        fields: The ModelMetadata by field name; None where the model has none.
+        files: The associated files by name.
+        recurrent: The recurrent facts (recurrent.py); empty where there are none.
+    """
+
+    fields: Fields | None = None
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    recurrent: Mapping[str, Any] = field(default_factory=dict)
+
+    def tensors(self, side: str) -> list[Fields]:
+        """The TensorMetadata of each input or output; `side` is "inputs" or "outputs"."""
+        graphs: list[Fields] = (self.fields or {}).get("subgraph_metadata", [{}])
+        key = "input_tensor_metadata" if side == "inputs" else "output_tensor_metadata"
+        return list(graphs[0].get(key, [])) if graphs else []
+
+    def missing(self, field: str) -> str:
+        """Where a field is not told, in words; empty where it is told.
+
+        Args:
+            field: `author`, or a tensor's: `inputs.description` means that of every input.
+        """
+        side, _, of_tensor = field.partition(".")
+        if not of_tensor:
+            return "" if (self.fields or {}).get(field) else "not told"
+        tensors = self.tensors(side)
+        without = [t.get("name", "") for t in tensors if not _told(t, of_tensor)]
+        return f"not told of {', '.join(without)}" if without or not tensors else ""
+
+
+#: Where a key of a tensor's `metadata:` stands in its TensorMetadata.
+TENSOR_FIELDS = {
+    "description": "description",
+    "dimensions": "dimension_names",
+    "content": "content",
+    "range": "stats",
+    "normalization": "process_units",
+    "vocabulary": "associated_files",
+    "labels": "associated_files",
+}
+
+
+def _told(tensor: Fields, key: str) -> bool:
+    return bool(tensor.get(TENSOR_FIELDS[key]))
+
+
+def read_description(model: Model) -> Description:
+    """The metadata of a model as read from a file.
+
+    Raises:
+        ModelFormatError: The metadata is damaged, or its files are.
+    """
+    blob = model.metadata.get(BUFFER_NAME)
+    if blob is None:
+        return Description()
+    fields = Decoder(blob, SCHEMA).root("ModelMetadata")
+    return Description(fields, read_files(model.trailer), _recurrent(fields))
+
+
+def read_files(trailer: bytes) -> dict[str, bytes]:
+    """The files of the zip at the end of a model; offsets that count from the model's start too.
+
+    Raises:
+        ModelFormatError: It is no zip, packed otherwise than stored, or too large.
+    """
+    if not trailer:
+        return {}
+    try:
+        with zipfile.ZipFile(io.BytesIO(trailer)) as archive:
+            members = archive.infolist()
+            if any(member.compress_type != zipfile.ZIP_STORED for member in members):
+                raise _damaged("they are compressed, and readers expect them stored")
+            if sum(member.file_size for member in members) > LARGEST_FILES:
+                raise _damaged(f"they are larger than {LARGEST_FILES:,} bytes")
+            return {member.filename: archive.read(member) for member in members}
+    except (zipfile.BadZipFile, EOFError, NotImplementedError, OSError, RuntimeError, ValueError):
+        raise _damaged("they are no zip") from None
+
+
+def _recurrent(fields: Fields) -> dict[str, Any]:
+    graphs = fields.get("subgraph_metadata") or [{}]
+    blobs = {
+        each.get("name"): each.get("data", b"") for each in graphs[0].get("custom_metadata", [])
+    }
+    if NAME not in blobs:
+        return {}
+    try:
+        facts = json.loads(blobs[NAME])
+    except ValueError:
+        facts = None
+    if not isinstance(facts, dict):
+        raise ModelFormatError(f"The custom metadata {NAME} is no JSON object.", SCHEMA.remedy)
+    return facts
+
+
+def _damaged(why: str) -> ModelFormatError:
+    return ModelFormatError(
+        f"The files packed at the end of the model cannot be read: {why}.", SCHEMA.remedy
+    )

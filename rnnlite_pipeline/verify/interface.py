@@ -1,0 +1,57 @@
+"""The interface of a converted model, held to that of its source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+from rnnlite_pipeline.graph.edit import ports
+from rnnlite_pipeline.graph.ir import NUMPY, OPEN, Model, Tensor
+from rnnlite_pipeline.sources.model import TensorSpec
+from rnnlite_pipeline.verify.evidence import Check
+
+_INTERFACE = "This is a bug of the conversion, please report it."
+
+
+def check_interface(
+    model: Model, inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec]
+) -> Iterator[Check]:
+    """Names, order, dtypes and shapes of a model, against those of its source.
+
+    A .tflite source that passed through may name its tensors otherwise than its signature does.
+    """
+    sides: tuple[tuple[Literal["inputs", "outputs"], Sequence[TensorSpec]], ...]
+    sides = (("inputs", inputs), ("outputs", outputs))
+    for side, specs in sides:
+        named_tensors = ports(model, side)
+        tensors = [tensor for _, tensor in named_tensors]
+        expected = list(specs)
+        known = {spec.name for spec in specs}
+        found = [_described(t.name if t.name in known else n, t) for n, t in named_tensors]
+        said = "" if found == expected else f"{_shown(found)} instead of {_shown(expected)}"
+        yield Check(f"{side} as in the source", not said, said, _INTERFACE)
+        named = [getattr(s, side) for s in model.signatures if s.subgraph is model.main]
+        by_name = {spec.name: t for spec, t in zip(specs, tensors, strict=False)}
+        wrong = any(
+            signature.keys() != by_name.keys()
+            or any(signature[name] is not by_name[name] for name in by_name)
+            for signature in named
+        )
+        yield Check(
+            f"signature names the {side}",
+            not wrong,
+            "its names do not lead to the tensors of those names" if wrong else "",
+            _INTERFACE,
+        )
+
+
+def _described(name: str, tensor: Tensor) -> TensorSpec:
+    dtype = NUMPY[tensor.dtype].name if tensor.dtype in NUMPY else tensor.dtype
+    return TensorSpec(name, dtype, tuple(None if d == OPEN else d for d in tensor.shape or ()))
+
+
+def _shown(specs: Sequence[TensorSpec]) -> str:
+    return ", ".join(
+        f"{s.name}: {s.dtype}[{', '.join('null' if d is None else str(d) for d in s.shape)}]"
+        for s in specs
+    )
