@@ -5,19 +5,34 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from rnnlite_pipeline.config import Config
+from rnnlite_pipeline.config.conversion import CALIBRATED
 from rnnlite_pipeline.graph.ir import Model
 from rnnlite_pipeline.quantize.dynamic_range import dynamic_range
 from rnnlite_pipeline.quantize.float16 import float16
+from rnnlite_pipeline.quantize.full_integer import full_integer
 from rnnlite_pipeline.quantize.outcome import Outcome
 from rnnlite_pipeline.quantize.skip import Skip
 
-__all__ = ["Outcome", "quantize"]
+__all__ = ["Outcome", "grouping", "quantize"]
 
 #: The schemes that change weights alone, in place.
 _WEIGHTS: Mapping[str, Callable[[Model, Skip], list[Outcome]]] = {
     "dynamic_range": dynamic_range,
     "float16": float16,
 }
+
+
+def grouping(config: Config) -> Config:
+    """The config with `bidirectional: split` where the scheme has no bidirectional kernel.
+
+    BIDIRECTIONAL_SEQUENCE_LSTM has no integer form; two unidirectional ops have.
+    """
+    split = config.recurrent.model_copy(update={"bidirectional": "split"})
+    if config.quantization.scheme not in CALIBRATED or config.recurrent == split:
+        return config
+    said = "the bidirectional LSTM op has no integer form: both directions become one op each"
+    print(f"{config.quantization.scheme}: {said}", flush=True)
+    return config.model_copy(update={"recurrent": split})
 
 
 def quantize(
@@ -40,7 +55,10 @@ def quantize(
     skip = Skip(config.quantization.skip, scopes)
     skip.check(model)
     print(f"quantizing: {scheme}", flush=True)
-    outcomes = _WEIGHTS[scheme](model, skip)
+    if scheme in _WEIGHTS:
+        outcomes = _WEIGHTS[scheme](model, skip)
+    else:
+        outcomes = full_integer(model, config, skip)
     for outcome in outcomes:
         print(outcome, flush=True)
     return model, outcomes

@@ -1,0 +1,155 @@
+"""UNIDIRECTIONAL_SEQUENCE_LSTM in integers.
+
+Rules (lstm_eval.cc, EvalInteger8x8_16 and its Populate*; TFLM's unidirectional_sequence_lstm.cc):
+
+1. Weights int8, symmetric, one scale a tensor.
+2. Bias in int32 (int64 under int16 activations), of scale input * weight; with a layer norm
+   2^-10 * the norm's.
+3. The cell state int16, its scale a power of two. The output state as the output.
+4. Peepholes and layer norms int16, symmetric.
+5. Five intermediates: what each gate sums before its layer norm (int16; without a norm the kernel
+   takes 2^-12), and what the projection reads (without one: the output).
+6. The activation is tanh whatever the options say, and a clip of the cell state is in its scale.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rnnlite_pipeline.graph.ir import Op, Quantization, Tensor
+from rnnlite_pipeline.quantize.cells import Trace
+from rnnlite_pipeline.quantize.numbers import Numbers, power_of_two, product, stored, symmetric
+from rnnlite_pipeline.quantize.weights import to_int8
+
+#: What the kernel takes the gates' sums in without a layer norm.
+_GATES = Quantization((2.0**-12,), (0,))
+
+
+def why_not(op: Op, writers: dict[Tensor, Op], readers: dict[Tensor, list[Op]]) -> str:
+    """Why this LSTM has no integer form; empty if it has one.
+
+    Args:
+        op: A UNIDIRECTIONAL_SEQUENCE_LSTM.
+        writers: The op that produces each tensor.
+        readers: The ops that read each tensor.
+    """
+    activation = op.options["fused_activation_function"]
+    if activation != "TANH":
+        return f"its activation is {activation.lower()}; the integer kernel computes tanh"
+    for state in op.inputs[18:20]:
+        assert state is not None
+        fill = _fill(writers, state)
+        if fill is None or fill.inputs[1] is None or fill.inputs[1].data is None:
+            return "its state starts from a computed value"
+        if any(reader is not op for reader in readers[state]):
+            return "its final cell state is read"
+    return ""
+
+
+def initial(op: Op, writers: dict[Tensor, Op]) -> tuple[float, float]:
+    """The numbers h and c hold at the start."""
+    h, c = (float(_filled(writers, t).array.item()) for t in op.inputs[18:20])  # type: ignore[union-attr]
+    return h, c
+
+
+def to_integers(
+    op: Op,
+    numbers: Numbers,
+    writers: dict[Tensor, Op],
+    *,
+    x: Tensor,
+    y: Quantization,
+    seen: Trace,
+) -> None:
+    """Gives the op integer operands, in place; its output's tensor is the caller's.
+
+    Args:
+        op: A UNIDIRECTIONAL_SEQUENCE_LSTM that `why_not` has nothing against.
+        numbers: The scheme's dtypes.
+        writers: The op that produces each tensor; those of its states are changed as well.
+        x: The input in integers.
+        y: The output's quantization.
+        seen: The ranges of its inner values.
+    """
+    given = [*op.inputs, *[None] * (24 - len(op.inputs))]
+    assert x.quantization is not None
+    made: list[Tensor | None] = [x, *[t and to_int8(t, None) for t in given[1:9]]]
+    made += [t and _int16(t) for t in given[9:12]]
+    norms = [t and _int16(t) for t in given[20:24]]
+    for k, bias in enumerate(given[12:16]):
+        weight, norm = made[1 + k], norms[k]
+        made.append(bias and _bias(bias, numbers, x.quantization, weight, norm))
+    hidden = y if given[16] is None else numbers.of(*seen.hidden)
+    projection = given[16] and to_int8(given[16], None)
+    made += [projection, given[17] and _bias(given[17], numbers, hidden, projection, None)]
+    cell = power_of_two(seen.cell)
+    for state, dtype, scale in zip(
+        given[18:20], (numbers.activation, "INT16"), (y, cell), strict=True
+    ):
+        assert state is not None
+        _set_state(state, dtype, scale, writers)
+        made.append(state)
+    op.intermediates = [
+        Tensor(f"{op.outputs[0].name}/gate_{k}", "INT16", (1, _units(given)), quantization=q)
+        for k, q in enumerate(_sums(norms, seen))
+    ]
+    op.intermediates.append(
+        Tensor(f"{op.outputs[0].name}/hidden", numbers.activation, (1, _units(given)), None, hidden)
+    )
+    op.inputs = made + norms
+    op.options["asymmetric_quantize_inputs"] = False
+    op.version = 1
+
+
+def _units(given: list[Tensor | None]) -> int:
+    forget = given[2]
+    assert forget is not None and forget.shape is not None  # noqa: PT018
+    return forget.shape[0]
+
+
+def _sums(norms: list[Tensor | None], seen: Trace) -> list[Quantization]:
+    pairs = zip(norms, seen.gates, strict=True)
+    return [_GATES if norm is None else symmetric(peak, 32767) for norm, peak in pairs]
+
+
+def _int16(tensor: Tensor) -> Tensor:
+    value = np.asarray(tensor.array, np.float64)
+    return stored(tensor.name, value, "INT16", symmetric(float(np.abs(value).max()), 32767))
+
+
+def _bias(
+    bias: Tensor, numbers: Numbers, x: Quantization, weight: Tensor | None, norm: Tensor | None
+) -> Tensor:
+    assert weight is not None and weight.quantization is not None  # noqa: PT018
+    scale = product(x, weight.quantization)
+    dtype = numbers.bias
+    if norm is not None:
+        assert norm.quantization is not None
+        scale, dtype = Quantization((norm.quantization.scale[0] * 2.0**-10,), (0,)), "INT32"
+    return stored(bias.name, np.asarray(bias.array, np.float64), dtype, scale)
+
+
+def _fill(writers: dict[Tensor, Op], state: Tensor) -> Op | None:
+    """The FILL that writes a state, by way of a SLICE or not (lower/states.py, rule 5)."""
+    made = writers.get(state)
+    if made is not None and made.code == "SLICE" and made.inputs[0] is not None:
+        made = writers.get(made.inputs[0])
+    return made if made is not None and made.code == "FILL" else None
+
+
+def _filled(writers: dict[Tensor, Op], state: Tensor | None) -> Tensor:
+    fill = _fill(writers, state) if state is not None else None
+    assert fill is not None and fill.inputs[1] is not None  # noqa: PT018
+    return fill.inputs[1]
+
+
+def _set_state(state: Tensor, dtype: str, scale: Quantization, writers: dict[Tensor, Op]) -> None:
+    """The state, and the ops that write it, in integers."""
+    fill, number = _fill(writers, state), np.asarray(_filled(writers, state).array, np.float64)
+    assert fill is not None
+    fill.inputs[1] = stored(f"{state.name}/start", number, dtype, scale)
+    fill.version = 3
+    for tensor in (fill.outputs[0], state):
+        tensor.dtype, tensor.quantization = dtype, scale
+    if writers[state] is not fill:
+        writers[state].version = 2 if dtype == "INT8" else 4

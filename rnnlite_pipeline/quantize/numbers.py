@@ -1,0 +1,95 @@
+"""The integers a scheme computes with: scales and zero points from ranges."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnlite_pipeline.graph.ir import NUMPY, Quantization, Tensor
+
+Range = tuple[float, float]
+
+#: No range is narrower: a value that was always 0 needs a scale all the same.
+NARROWEST = 1e-6
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """The dtypes of a scheme.
+
+    Attributes:
+        activation: INT8, asymmetric; or INT16, symmetric.
+        bias: INT32, or INT64 for INT16 activations.
+    """
+
+    activation: str
+    bias: str
+
+    def of(self, low: float, high: float) -> Quantization:
+        """The scale and zero point of an activation with this range, which holds 0."""
+        low, high = min(low, 0.0), max(high, 0.0)
+        if self.activation == "INT16":
+            return symmetric(max(-low, high), 32767)
+        scale = np.float32(max(high - low, NARROWEST) / 255.0)
+        zero = int(np.clip(np.rint(-128 - low / scale), -128, 127))
+        return Quantization((float(scale),), (zero,), (low,), (high,))
+
+    def fixed(self, low: float) -> Quantization:
+        """The output of SOFTMAX and LOGISTIC (low 0) or TANH (low -1), as their kernels fix it."""
+        if self.activation == "INT16":
+            return Quantization((1 / 32768,), (0,))
+        return Quantization((1 / 256,), (-128,)) if low == 0 else Quantization((1 / 128,), (0,))
+
+
+SCHEMES = {"int8": Numbers("INT8", "INT32"), "int16x8": Numbers("INT16", "INT64")}
+
+
+def symmetric(largest: float, levels: int) -> Quantization:
+    """One scale, zero point 0."""
+    return Quantization((float(np.float32(max(largest, NARROWEST) / levels)),), (0,))
+
+
+def power_of_two(largest: float) -> Quantization:
+    """An int16 scale that is a power of two, as the kernels want the cell state's."""
+    exponent = math.ceil(math.log2(max(largest, NARROWEST) * 32768 / 32767))
+    return Quantization((2.0 ** (exponent - 15),), (0,))
+
+
+def stored(name: str, value: NDArray[np.float64], dtype: str, quantization: Quantization) -> Tensor:
+    """A constant in integers; one scale, or one for each index of `quantization.axis`."""
+    shape = [1] * value.ndim
+    if len(quantization.scale) > 1:
+        shape[quantization.axis] = -1
+    scale = np.array(quantization.scale).reshape(shape)
+    zero = np.array(quantization.zero_point).reshape(shape)
+    limits = np.iinfo(NUMPY[dtype])
+    rounded = np.clip(np.rint(value / scale) + zero, limits.min, limits.max)
+    tensor = Tensor.constant(name, rounded.astype(NUMPY[dtype]))
+    tensor.quantization = quantization
+    return tensor
+
+
+def product(a: Quantization, b: Quantization, axis: int = 0) -> Quantization:
+    """The scale of a sum of products, which a bias has: per channel if `b` is."""
+    scales = tuple(float(np.float32(a.scale[0]) * np.float32(s)) for s in b.scale)
+    return Quantization(scales, (0,) * len(scales), axis=axis)
+
+
+def to_integers(real: NDArray[Any], tensor: Tensor) -> NDArray[Any]:
+    """Real numbers as an integer tensor of one scale stores them."""
+    assert tensor.quantization is not None
+    limits = np.iinfo(NUMPY[tensor.dtype])
+    scale, zero = tensor.quantization.scale[0], tensor.quantization.zero_point[0]
+    whole = np.rint(real.astype(np.float64) / scale) + zero
+    return np.asarray(np.clip(whole, limits.min, limits.max), NUMPY[tensor.dtype])
+
+
+def from_integers(whole: NDArray[Any], tensor: Tensor) -> NDArray[np.float32]:
+    """The real numbers an integer tensor of one scale stands for."""
+    assert tensor.quantization is not None
+    scale, zero = tensor.quantization.scale[0], tensor.quantization.zero_point[0]
+    return ((whole.astype(np.float64) - zero) * scale).astype(np.float32)

@@ -1,0 +1,89 @@
+"""The range of every value of the main graph, on the calibration data.
+
+The float model itself runs, with every value as an output, so nothing is measured otherwise than
+it is computed; and its states start anew for each batch, because the graph writes them.
+What an LSTM keeps to itself (cell state, gates) is computed by the cell's own equations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnlite_pipeline.graph.ir import Model, Op, Signature, Subgraph, Tensor
+from rnnlite_pipeline.graph.write import write_model
+from rnnlite_pipeline.quantize.calibration import Arrays
+from rnnlite_pipeline.quantize.cells import Trace, trace
+from rnnlite_pipeline.runtime import Runner
+
+Range = tuple[float, float]
+
+
+@dataclass
+class Ranges:
+    """Smallest and largest values.
+
+    Attributes:
+        tensors: Of each float tensor of the main graph that is fed or computed.
+        cells: Of each LSTM's inner values.
+        samples: How many samples they were measured on.
+    """
+
+    tensors: dict[Tensor, Range] = field(default_factory=dict)
+    cells: dict[Op, Trace] = field(default_factory=dict)
+    samples: int = 0
+
+    def see(self, tensor: Tensor, array: NDArray[np.float32]) -> None:
+        """Widens the range of a tensor."""
+        if array.size:
+            low, high = self.tensors.get(tensor, (0.0, 0.0))
+            least, most = float(array.min()), float(array.max())
+            self.tensors[tensor] = (min(low, least), max(high, most))
+
+
+def measure(model: Model, feeds: Iterator[Arrays]) -> Ranges:
+    """Runs the model on every batch; memory holds one batch at a time.
+
+    Args:
+        model: The lowered float graph.
+        feeds: Arrays by input name.
+    """
+    ranges, inputs = Ranges(), model.signatures[0].inputs
+    computed = [t for op in model.main.ops for t in op.outputs if _is_seen(t)]
+    runner = Runner(write_model(exposed(model, computed)))
+    lstms = [op for op in model.main.ops if op.code == "UNIDIRECTIONAL_SEQUENCE_LSTM"]
+    for feed in feeds:
+        results = runner.run(feed)
+        values = {t: results[f"value_{k}"] for k, t in enumerate(computed)}
+        values |= {t: feed[name] for name, t in inputs.items() if t.dtype == "FLOAT32"}
+        for tensor, array in values.items():
+            ranges.see(tensor, array)
+        for op in lstms:
+            if op.inputs[0] in values:
+                seen = trace(op, values[op.inputs[0]])
+                ranges.cells[op] = seen | ranges.cells[op] if op in ranges.cells else seen
+        before, ranges.samples = ranges.samples, ranges.samples + len(next(iter(feed.values())))
+        if before // 500 != ranges.samples // 500:
+            print(f"calibrated on {ranges.samples:,} samples ...", flush=True)
+    print(f"calibrated on {ranges.samples:,} samples", flush=True)
+    return ranges
+
+
+def exposed(model: Model, tensors: list[Tensor]) -> Model:
+    """The model with these tensors of its main graph as outputs value_0, value_1 and so on.
+
+    The objects are the model's own: it is for writing only.
+    """
+    main = model.main
+    outputs = {f"value_{k}": tensor for k, tensor in enumerate(tensors)}
+    graph = Subgraph(main.name, main.inputs, list(tensors), main.ops, main.tensors)
+    inputs: Mapping[str, Tensor] = model.signatures[0].inputs
+    signature = Signature("values", graph, dict(inputs), outputs)
+    return Model([graph, *model.subgraphs[1:]], [signature])
+
+
+def _is_seen(tensor: Tensor) -> bool:
+    return tensor.dtype == "FLOAT32" and not tensor.is_variable

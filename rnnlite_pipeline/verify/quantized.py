@@ -1,0 +1,65 @@
+"""What verification does otherwise for a quantized model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from rnnlite_pipeline.graph.ir import Model, Tensor
+from rnnlite_pipeline.quantize.numbers import from_integers, to_integers
+from rnnlite_pipeline.sources.model import Array, TensorSpec
+from rnnlite_pipeline.verify.cases import Case
+
+if TYPE_CHECKING:
+    from rnnlite_pipeline.config import Config
+    from rnnlite_pipeline.runtime import Runner
+
+
+class RealRunner:
+    """Runs a model with an integer interface on real numbers, as an application does.
+
+    Args:
+        runner: The model on some kernels.
+        model: The same model's graph, for the scales.
+
+    Attributes:
+        kernels: Which kernels run it.
+    """
+
+    def __init__(self, runner: Runner, model: Model) -> None:
+        self._runner = runner
+        self.kernels = runner.kernels
+        self.note = runner.note
+        signature = model.signatures[0]
+        self._inputs, self._outputs = _integers(signature.inputs), _integers(signature.outputs)
+
+    def run(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
+        """Real arrays in and out, whatever the model's own types."""
+        feed = dict(inputs)
+        for name, tensor in self._inputs.items():
+            feed[name] = to_integers(inputs[name], tensor)
+        results = self._runner.run(feed)
+        for name, tensor in self._outputs.items():
+            results[name] = from_integers(results[name], tensor)
+        return results
+
+
+def interface(specs: Sequence[TensorSpec], dtype: str) -> list[TensorSpec]:
+    """What a source's inputs or outputs become under `input_type` or `output_type`."""
+    return [replace(s, dtype=dtype) if s.dtype == "float32" else s for s in specs]
+
+
+def is_judged(case: Case, config: Config) -> bool:
+    """Whether a model's error on a case means something.
+
+    On input outside what it was made for, a quantized model saturates where its source does not.
+    Ranges that were measured on data say nothing of random input either.
+    """
+    if config.quantization.scheme == "none":
+        return True
+    return not case.extreme and not (config.quantization.calibration and case.name == "random")
+
+
+def _integers(named: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {n: t for n, t in named.items() if t.quantization and t.quantization.scale}
