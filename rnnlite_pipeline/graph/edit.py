@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from typing import Literal
 
 from rnnlite_pipeline.graph.calls import called
-from rnnlite_pipeline.graph.ir import Model, Op, Subgraph, Tensor
+from rnnlite_pipeline.graph.ir import Model, Op, Signature, Subgraph, Tensor
 
 #: Ops that do something besides producing their outputs.
 SIDE_EFFECTS = frozenset({"ASSIGN_VARIABLE", "CALL_ONCE", "CALL", "HASHTABLE_IMPORT"})
@@ -67,6 +68,46 @@ def has_side_effects(op: Op) -> bool:
     if variable or op.code in SIDE_EFFECTS:
         return True
     return any(has_side_effects(inner) for s in called(op) for inner in s.ops)
+
+
+def ensure_signature(model: Model) -> Signature:
+    """The main graph's signature, put first among the model's; made if there is none.
+
+    A made one is called `serving_default` and names the tensors as they are named, repeated names
+    numbered.
+    """
+    for signature in model.signatures:
+        if signature.subgraph is model.main:
+            model.signatures.remove(signature)
+            break
+    else:
+        inputs, outputs = _named(model.main.inputs), _named(model.main.outputs)
+        signature = Signature("serving_default", model.main, inputs, outputs)
+    model.signatures.insert(0, signature)
+    return signature
+
+
+def ports(model: Model, side: Literal["inputs", "outputs"]) -> list[tuple[str, Tensor]]:
+    """The main graph's inputs or outputs in order, each with its name.
+
+    The name is that in the main graph's signature; the tensor's own where there is none.
+    """
+    signature = next((s for s in model.signatures if s.subgraph is model.main), None)
+    names = list(getattr(signature, side).items()) if signature else []
+    found = []
+    for tensor in getattr(model.main, side):
+        pair = next((each for each in names if each[1] is tensor), None)
+        if pair:
+            names.remove(pair)
+        found.append(pair or (tensor.name, tensor))
+    return found
+
+
+def _named(tensors: list[Tensor]) -> dict[str, Tensor]:
+    named: dict[str, Tensor] = {}
+    for position, tensor in enumerate(tensors):
+        named[f"{tensor.name}_{position}" if tensor.name in named else tensor.name] = tensor
+    return named
 
 
 def prune(model: Model) -> bool:

@@ -12,7 +12,6 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rnnlite_pipeline.errors import NotConvertible
 from rnnlite_pipeline.files import write_atomically
 from rnnlite_pipeline.sources.model import SourceModel
 from rnnlite_pipeline.sources.to_tflite import to_tflite
@@ -21,7 +20,15 @@ if TYPE_CHECKING:
     from rnnlite_pipeline.config import Config
 
 #: `source.format` to the module that opens it.
-FORMATS: dict[str, str] = {"keras": "rnnlite_pipeline.sources.keras"}
+FORMATS: dict[str, str] = {
+    "keras": "rnnlite_pipeline.sources.keras_files",
+    "h5": "rnnlite_pipeline.sources.keras_files",
+    "saved_model": "rnnlite_pipeline.sources.saved_model",
+    "concrete_function": "rnnlite_pipeline.sources.concrete_function",
+    "graph_def": "rnnlite_pipeline.sources.graph_def",
+    "jax": "rnnlite_pipeline.sources.jax",
+    "tflite": "rnnlite_pipeline.sources.tflite",
+}
 
 
 def open_source(config: Config) -> SourceModel:
@@ -29,15 +36,9 @@ def open_source(config: Config) -> SourceModel:
 
     Raises:
         SourceError: It cannot be read or built.
-        NotConvertible: Its format is not supported.
     """
-    module = FORMATS.get(config.source.format)
-    if module is None:
-        raise NotConvertible(
-            f'source.format "{config.source.format}" is not supported; '
-            f"expected one of {', '.join(FORMATS)}."
-        )
-    source: SourceModel = importlib.import_module(module).open_source(config)
+    module = importlib.import_module(FORMATS[config.source.format])
+    source: SourceModel = module.open_source(config)
     return source
 
 

@@ -18,10 +18,15 @@ _SETTINGS = {
 }
 
 
+def prepare() -> None:
+    """Sets the environment; before TensorFlow is imported in this process."""
+    os.environ.update(_SETTINGS)
+
+
 def load(module: str) -> Any:
     """Imports `tensorflow`, `keras` or a module of theirs, on the CPU and deterministically.
 
     Must run before anything else imports TensorFlow in this process.
     """
-    os.environ.update(_SETTINGS)
+    prepare()
     return importlib.import_module(module)

@@ -1,16 +1,15 @@
-"""Keras 3 models: a `.keras` file, or a function that builds one."""
+"""Keras 3 models as sources."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from rnnlite_pipeline.errors import SourceError
 from rnnlite_pipeline.sources.environment import load
 from rnnlite_pipeline.sources.keras_forms import folded_time
-from rnnlite_pipeline.sources.keras_load import load_keras
 from rnnlite_pipeline.sources.model import (
     Array,
     SourceModel,
@@ -23,19 +22,7 @@ from rnnlite_pipeline.sources.model import (
 )
 from rnnlite_pipeline.sources.names import layer_paths
 
-if TYPE_CHECKING:
-    from rnnlite_pipeline.config import Config
-
 Pins = Mapping[str, Sequence[int | None]]
-
-
-def open_source(config: Config) -> SourceModel:
-    """The Keras model that the config's source names.
-
-    Raises:
-        SourceError: It cannot be loaded or built, or its interface cannot be a LiteRT model's.
-    """
-    return source_model(load_keras(config), config.source.inputs)
 
 
 def source_model(model: Any, pins: Pins) -> SourceModel:

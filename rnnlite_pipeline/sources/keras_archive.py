@@ -1,4 +1,4 @@
-"""What a `.keras` file says of itself, read without Keras and without running anything of it."""
+"""What a Keras file says of itself, read without Keras and without running anything of it."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from rnnlite_pipeline.errors import SourceError
 _MEMBERS = ("config.json", "metadata.json", "model.weights.h5")
 _REMEDY = "Save the model again with model.save(...) of Keras 3, and copy the whole file."
 #: Packages whose classes Keras finds by itself.
-_KERAS = ("keras", "keras_hub", "keras_cv", "keras_nlp")
+_KERAS = ("keras", "tf_keras", "keras_hub", "keras_cv", "keras_nlp")
 
 
 @dataclass(frozen=True)
 class Archive:
-    """A `.keras` file.
+    """A file with a whole model.
 
     Attributes:
-        keras_version: The Keras that wrote it.
+        keras_version: The Keras, or tf-keras, that wrote it.
         custom: The classes in it that are not Keras' own, each with its registered name.
         lambdas: Whether it carries Python code (Lambda layers).
     """
@@ -30,6 +30,12 @@ class Archive:
     keras_version: str
     custom: Mapping[str, str]
     lambdas: bool
+
+    @property
+    def is_legacy(self) -> bool:
+        """Whether Keras 2 or tf-keras wrote it."""
+        major = self.keras_version.split(".")[0]
+        return major.isdigit() and int(major) < 3
 
 
 def read_archive(path: Path) -> Archive:
@@ -60,6 +66,11 @@ def read_archive(path: Path) -> Archive:
         raise SourceError(
             f"{path} is damaged: its config or metadata cannot be read.", _REMEDY
         ) from error
+    return describe_objects(version, config)
+
+
+def describe_objects(version: str, config: Any) -> Archive:
+    """What a model's config, as JSON, says of itself."""
     objects = list(_objects(config))
     return Archive(version, dict(_custom(objects)), any(_is_lambda(each) for each in objects))
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -54,8 +55,15 @@ class SourceModel:
             arrays by output name. Two runs are independent: nothing is kept in between.
         layers: What an inspection shows of each layer: name, class, units.
         versions: The framework's packages and their versions.
+        scope: The name scope that the framework puts around the whole model; no part of the
+            names its author gave.
+        content: The source as a TFLite file, where it is one already; it is not traced then.
         limits: For an input that holds indices, how many of them there are (an Embedding's
             input_dim): values run from 0 to the limit, exclusive.
+        states: Name and first value of each variable that a call assigns (assigned.py): the last
+            arguments and the last results of the function that `trace` makes.
+        resume: As `run`, but a call starts from the states that the one before left; None where
+            the source keeps none.
     """
 
     inputs: tuple[TensorSpec, ...]
@@ -65,6 +73,10 @@ class SourceModel:
     layers: tuple[Mapping[str, Any], ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
     limits: Mapping[str, int] = field(default_factory=dict)
+    scope: str = ""
+    content: bytes | None = None
+    states: tuple[tuple[str, Array], ...] = ()
+    resume: Callable[[Mapping[str, Array]], dict[str, Array]] | None = None
 
 
 def unique(names: Sequence[str]) -> list[str]:
@@ -96,8 +108,8 @@ def pin(specs: Sequence[TensorSpec], pins: Mapping[str, Sequence[int | None]]) -
     unknown = sorted(set(pins) - {spec.name for spec in specs})
     if unknown:
         raise SourceError(
-            f"source.inputs names {_listed(unknown)}, but the model's inputs are "
-            f"{_listed(spec.name for spec in specs)}.",
+            f"source.inputs names {listed(unknown)}, but the model's inputs are "
+            f"{listed(spec.name for spec in specs)}.",
             "Use the input names of the model.",
         )
     return [_pinned(spec, pins[spec.name]) if spec.name in pins else spec for spec in specs]
@@ -110,16 +122,25 @@ def merge_shapes(first: Shape, second: Shape) -> Shape:
     return tuple(b if a is None else a for a, b in zip(first, second, strict=True))
 
 
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """The known name that a wrong one is nearest to, as the end of a sentence; or nothing."""
+    near = difflib.get_close_matches(name, list(known), 1)
+    return f' Did you mean "{near[0]}"?' if near else ""
+
+
 def first_line(error: Exception) -> str:
     """What a framework's error says in one line; the rest, often a page, belongs in the log.
 
-    Keras says first which layer it called, and only then, in bold, what went wrong in it.
+    Keras says first which layer it called, and only then, in bold, what went wrong in it;
+    AutoGraph says it last.
     """
     plain = re.sub(r"\x1b\[[0-9;]*m|\{\{.*?\}\} ?", "", str(error))
     lines = [line.strip() for line in plain.splitlines() if line.strip()]
     where = lines[0] if lines else type(error).__name__
     if where.startswith("Exception encountered when calling") and len(lines) > 1:
         return f"{lines[1]} ({where.removeprefix('Exception encountered when ').rstrip('.')})"
+    if where == "in user code:":
+        return lines[-1]
     return where
 
 
@@ -132,7 +153,7 @@ def check_dtypes(specs: Sequence[TensorSpec]) -> None:
     for spec in specs:
         if spec.dtype not in _DTYPES:
             raise SourceError(
-                f'"{spec.name}" is of dtype {spec.dtype}; expected one of {_listed(_DTYPES)}.',
+                f'"{spec.name}" is of dtype {spec.dtype}; expected one of {listed(_DTYPES)}.',
                 "Move the conversion from or to that dtype out of the model.",
             )
 
@@ -160,5 +181,6 @@ def _shape(shape: Sequence[int | None]) -> str:
     return "[" + ", ".join("null" if d is None else str(d) for d in shape) + "]"
 
 
-def _listed(names: Any) -> str:
+def listed(names: Iterable[str]) -> str:
+    """Names in quotes, with commas."""
     return ", ".join(f'"{name}"' for name in names)

@@ -9,6 +9,7 @@ Rules:
        names are the source's, in its order.
     4. The same source gives the same bytes: a loop's subgraphs are named after the loop, not by a
        counter of the process, and the NodeDef that a Flex op carries is written in one order.
+    5. Loops of control flow v1, and calls of functions, leave no trace in the names of ops.
 """
 
 from __future__ import annotations
@@ -23,8 +24,11 @@ from rnnlite_pipeline.errors import NotConvertible
 from rnnlite_pipeline.graph.ir import OPEN, Model, Op, Signature, Subgraph, Tensor
 from rnnlite_pipeline.graph.read import read_model
 from rnnlite_pipeline.graph.write import write_model
+from rnnlite_pipeline.sources.annotated import Annotations
 from rnnlite_pipeline.sources.environment import load
 from rnnlite_pipeline.sources.model import Shape, SourceModel, TensorSpec
+from rnnlite_pipeline.sources.state import refuse_state
+from rnnlite_pipeline.sources.tensor_arrays import lists_for_arrays
 
 SIGNATURE = "serving_default"
 
@@ -35,21 +39,28 @@ def to_tflite(source: SourceModel) -> bytes:
     Raises:
         NotConvertible: The model keeps state, or TensorFlow's converter refuses one of its ops.
     """
+    if source.content is not None:
+        return source.content
     print("tracing the model ...", flush=True)
     function = source.trace()
-    _refuse_state(function)
+    refuse_state(function.graph.as_graph_def())
     print("freezing variables ...", flush=True)
     constants = load("tensorflow.python.framework.convert_to_constants")
-    frozen = constants.convert_variables_to_constants_v2(function, lower_control_flow=False)
+    annotations = Annotations(function)
+    with annotations.kept_apart(function):
+        frozen = constants.convert_variables_to_constants_v2(function, lower_control_flow=False)
+    frozen = annotations.numbered(lists_for_arrays(frozen))
     print(f"converting signature {SIGNATURE} ...", flush=True)
-    model = read_model(_convert(frozen))
+    model = read_model(_convert(frozen, allow_custom_ops=bool(annotations)))
+    annotations.placed(model)
     print("naming inputs and outputs ...", flush=True)
+    _name_ops(model, source.scope)
     _name_interface(model, source)
     _make_repeatable(model)
     return write_model(model)
 
 
-def _convert(frozen: Any) -> bytes:
+def _convert(frozen: Any, allow_custom_ops: bool) -> bytes:
     lite = load("tensorflow").lite
     converter = lite.TFLiteConverter.from_concrete_functions([frozen])
     converter.target_spec.supported_ops = [
@@ -57,6 +68,7 @@ def _convert(frozen: Any) -> bytes:
         lite.OpsSet.SELECT_TF_OPS,
     ]
     converter._experimental_lower_tensor_list_ops = False
+    converter.allow_custom_ops = allow_custom_ops
     try:
         return bytes(converter.convert())
     except Exception as error:  # the converter raises its own, ValueError and RuntimeError
@@ -75,22 +87,16 @@ def _refused(text: str) -> str:
     return f"the op {', '.join(names)}" if names else "the model"
 
 
-def _refuse_state(function: Any) -> None:
-    """Rule 1: finds ops that write a variable, in the graph and in every function it calls."""
-    graph = function.graph.as_graph_def()
-    bodies = [graph.node, *(body.node_def for body in graph.library.function)]
-    writes = sorted({n.name for nodes in bodies for n in nodes if _is_write(n.op)})
-    if writes:
-        raise NotConvertible(
-            f'The model assigns a variable when it is called (op "{writes[0]}"), so that one call '
-            "depends on the one before.",
-            "Build the layer without stateful=True, or hand its state in and out as inputs and "
-            "outputs of the model.",
-        )
+#: What a call of a function, and a loop of control flow v1, add to a name.
+_TRACES = re.compile(r"\b(Stateful)?PartitionedCall(_\d+)?/|/LoopCond(?=\d*$)")
 
 
-def _is_write(op: str) -> bool:
-    return bool(re.match(r"Assign\w*VariableOp$|Assign(Add|Sub)?$|Resource(Scatter|Apply)", op))
+def _name_ops(model: Model, scope: str) -> None:
+    """Rule 5."""
+    prefix = f"{scope}/" if scope else ""
+    for subgraph in model.subgraphs:
+        for tensor in subgraph.tensors:
+            tensor.name = _TRACES.sub("", tensor.name).removeprefix(prefix)
 
 
 def _name_interface(model: Model, source: SourceModel) -> None:

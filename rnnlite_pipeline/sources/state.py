@@ -1,0 +1,56 @@
+"""Models that keep state in variables are refused: one call would depend on the one before."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from rnnlite_pipeline.errors import NotConvertible
+
+
+def refuse_state(definition: Any) -> None:
+    """Finds ops that write a variable, in a GraphDef and in every function that it calls.
+
+    Raises:
+        NotConvertible: There is one.
+    """
+    writes = _writes(definition)
+    if writes:
+        raise NotConvertible(
+            f'The model assigns a variable when it is called (op "{writes[0]}"), so that one call '
+            "depends on the one before.",
+            "Build the layer without stateful=True, or hand its state in and out as inputs and "
+            "outputs of the model.",
+        )
+
+
+def is_stateful(definition: Any) -> bool:
+    """Whether an op of a GraphDef, or of a function that it calls, writes a variable."""
+    return bool(_writes(definition))
+
+
+def _writes(definition: Any) -> list[str]:
+    return sorted({node.name for node in _nodes(definition) if _is_write(node.op)})
+
+
+def _nodes(definition: Any) -> Iterator[Any]:
+    """Every node that can run: a library may hold functions that nothing calls."""
+    bodies = {body.signature.name: body.node_def for body in definition.library.function}
+    waiting, seen = [definition.node], set[str]()
+    while waiting:
+        for node in waiting.pop():
+            yield node
+            for name in {node.op, *_called(node)} & set(bodies) - seen:
+                seen.add(name)
+                waiting.append(bodies[name])
+
+
+def _called(node: Any) -> Iterator[str]:
+    for value in node.attr.values():
+        yield value.func.name
+        yield from (each.name for each in value.list.func)
+
+
+def _is_write(op: str) -> bool:
+    return bool(re.match(r"Assign\w*VariableOp$|Assign(Add|Sub)?$|Resource(Scatter|Apply)", op))

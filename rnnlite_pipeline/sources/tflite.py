@@ -1,0 +1,127 @@
+"""A .tflite file, whoever made it: it is the canonical graph already, and its own oracle.
+
+TensorFlow has no part in this. The runtime runs the file as it is; where it holds lists, which
+the runtime has no ops for, they are turned into tensors first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rnnlite_pipeline.errors import ModelFormatError, SourceError
+from rnnlite_pipeline.graph.edit import ensure_signature, ports
+from rnnlite_pipeline.graph.ir import NUMPY, OPEN, Model, Op, Subgraph, Tensor
+from rnnlite_pipeline.graph.read import read_model
+from rnnlite_pipeline.graph.write import write_model
+from rnnlite_pipeline.runtime import Runner
+from rnnlite_pipeline.sources.model import Array, SourceModel, TensorSpec, check_dtypes
+from rnnlite_pipeline.transform.tensor_lists import tensor_lists_to_tensors
+
+if TYPE_CHECKING:
+    from rnnlite_pipeline.config import Config
+
+
+def open_source(config: Config) -> SourceModel:
+    """The main graph of a .tflite file.
+
+    Names are those of its signature, else its tensors'. Other signatures are kept.
+
+    Raises:
+        SourceError: The file cannot be read, or `source.inputs` asks for other shapes.
+    """
+    path = config.resolve(str(config.source.path))
+    content, model = _read(path)
+    signature = ensure_signature(model)
+    inputs = [_spec(name, tensor) for name, tensor in ports(model, "inputs")]
+    outputs = [_spec(name, tensor) for name, tensor in ports(model, "outputs")]
+    check_dtypes([*inputs, *outputs])
+    for name, shape in config.source.inputs.items():
+        found = next((s.shape for s in inputs if s.name == name), None)
+        if found != tuple(shape):
+            raise SourceError(
+                f"source.inputs pins {name} to {list(shape)}, but a .tflite file keeps its shapes: "
+                + ", ".join(f"{s.name} {list(s.shape)}" for s in inputs)
+                + ".",
+                "Leave source.inputs out, or convert the model that the file was made from.",
+            )
+    return SourceModel(
+        tuple(inputs),
+        tuple(outputs),
+        trace=_no_trace,
+        run=_runner(model, content),
+        versions={"ai-edge-litert": version("ai-edge-litert")},
+        limits=_limits(model, signature.inputs),
+        content=content,
+    )
+
+
+def _read(path: Path) -> tuple[bytes, Model]:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise SourceError(
+            f"{path} cannot be read: {error.strerror or error}.", "Check source.path."
+        ) from error
+    try:
+        return content, read_model(content)
+    except ModelFormatError as error:
+        raise SourceError(f"{path.name}: {error.message}", error.remedy) from error
+
+
+def _spec(name: str, tensor: Tensor) -> TensorSpec:
+    if tensor.dtype not in NUMPY or tensor.shape is None:
+        raise SourceError(
+            f'"{name}" is a {tensor.dtype} tensor; expected one of plain numbers.',
+            "Move the conversion from or to that dtype out of the model.",
+        )
+    shape = tuple(None if d == OPEN else d for d in tensor.shape)
+    return TensorSpec(name, NUMPY[tensor.dtype].name, shape)
+
+
+def _no_trace() -> None:
+    raise AssertionError("a .tflite file is not traced: it is imported as it is")
+
+
+def _runner(model: Model, content: bytes) -> Callable[[Mapping[str, Array]], dict[str, Array]]:
+    """A new interpreter each time, so that nothing is kept in between."""
+    runnable = write_model(model) if tensor_lists_to_tensors(model) else content
+
+    def run(arrays: Mapping[str, Array]) -> dict[str, Array]:
+        return Runner(runnable, "reference").run(arrays)
+
+    return run
+
+
+#: Ops whose output holds the same numbers as their first input.
+_PASSING = ("CAST", "RESHAPE", "SQUEEZE", "EXPAND_DIMS", "TRANSPOSE")
+
+
+def _limits(model: Model, inputs: Mapping[str, Tensor]) -> dict[str, int]:
+    """For each input that a GATHER reads as indices of a constant, how many there are."""
+    limits = {}
+    for name, tensor in inputs.items():
+        found = _indexed(model.main, tensor)
+        if found:
+            limits[name] = min(found)
+    return limits
+
+
+def _indexed(graph: Subgraph, tensor: Tensor) -> Sequence[int]:
+    found: list[int] = []
+    for op in graph.ops:
+        if op.code in _PASSING and op.inputs[0] is tensor:
+            found += _indexed(graph, op.outputs[0])
+        elif op.code in ("GATHER", "EMBEDDING_LOOKUP") and tensor in op.inputs:
+            found += _rows(op, tensor)
+    return found
+
+
+def _rows(op: Op, indices: Tensor) -> list[int]:
+    """How many entries the constant has that an op picks from."""
+    table = op.inputs[0 if op.code == "GATHER" else 1]
+    if table is None or table is indices or table.data is None or not table.shape:
+        return []
+    return [table.shape[op.options.get("axis", 0)]]
