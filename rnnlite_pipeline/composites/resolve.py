@@ -4,6 +4,7 @@
 2. What it makes is held to what the function itself computed; if they differ, nothing is
    converted: either the annotation or the converter is wrong.
 3. An initial state of zeros is given to a recurrence as None.
+4. In a loop's body, a single step is written out, to be read with the loop.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any, TypeAlias
 from rnnlite_pipeline.composites.call import CompositeCall, Converted, Refused
 from rnnlite_pipeline.composites.record import COMPOSITE, Sample, read_samples, told
 from rnnlite_pipeline.composites.registry import Converter, converter_of
+from rnnlite_pipeline.composites.steps import written_out
 from rnnlite_pipeline.errors import NotConvertible
 from rnnlite_pipeline.graph.build import Builder
 from rnnlite_pipeline.graph.edit import prune, replace_uses
@@ -165,8 +167,9 @@ def _put(model: Model, subgraph: Subgraph, op: Op, composite: Composite, extents
         new.inputs = [t and actual.get(id(t), t) for t in new.inputs]
         if new.code == RECURRENCE:
             new.inputs[1:] = [t and (None if extents.is_zero(t) else t) for t in new.inputs[1:]]
+    ops = composite.ops if subgraph is model.main else written_out(composite.ops)
     place = subgraph.ops.index(op)
-    subgraph.ops[place : place + 1] = composite.ops
+    subgraph.ops[place : place + 1] = ops
     for old, result in zip(op.outputs, composite.results, strict=True):
         if result is not None:
             replace_uses(model, subgraph, old, result)

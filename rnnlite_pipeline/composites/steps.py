@@ -1,0 +1,47 @@
+"""One step of a cell in a loop's body, written out in ops: what is read with the loop around it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from rnnlite_pipeline.graph.ir import Op, Tensor
+from rnnlite_pipeline.lower.emit import Emitter
+from rnnlite_pipeline.lower.loop_cells import equations_of
+from rnnlite_pipeline.lower.loop_forms import Forms
+from rnnlite_pipeline.recognise.equations import INPUT, after, before
+from rnnlite_pipeline.recurrence import RECURRENCE, Recurrence
+
+
+def written_out(ops: Sequence[Op]) -> list[Op]:
+    """The ops with each recurrence over a row that was made a sequence of one step written out.
+
+    1. It must read an EXPAND_DIMS; then the cell reads the row itself.
+    2. y and the final states keep their tensors.
+    """
+    rows = {id(op.outputs[0]): op.inputs[0] for op in ops if op.code == "EXPAND_DIMS"}
+    result: list[Op] = []
+    for op in ops:
+        row = rows.get(id(op.inputs[0])) if op.code == RECURRENCE else None
+        result += [op] if row is None else _step(op, row)
+    return result
+
+
+def _step(op: Op, row: Tensor) -> list[Op]:
+    recurrence: Recurrence = op.options["recurrence"]
+    cell = equations_of(recurrence.cell)
+    emit = Emitter(recurrence.name)
+    forms = Forms(emit, {INPUT: row})
+    for k, (state, width) in enumerate(zip(op.inputs[1:], cell.states, strict=True)):
+        zeros = emit.constant("zeros", np.zeros((1, width), np.float32))
+        forms.symbols[before(k)] = zeros if state is None else state
+    y, *finals = op.outputs
+    for k in cell.order:
+        forms.number(cell.updates[k])
+        forms.symbols[after(k)] = emit.into(finals[k])
+    time_axis = 0 if recurrence.time_major else 1
+    emit.expand_dims(finals[0], time_axis)
+    emit.into(y)
+    return emit.ops
+
