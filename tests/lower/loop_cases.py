@@ -17,10 +17,12 @@ def matrix(rng: np.random.Generator, rows: int, columns: int) -> np.ndarray:
     return rng.normal(0, rows**-0.5, (rows, columns))
 
 
-def one_state(features: int, units: int, update: Callable[[Form, Form], Form]) -> Equations:
+def one_state(
+    features: int, units: int, update: Callable[[Form, Form], Form], kind: str = "cell"
+) -> Equations:
     """A cell s' = update(x, s)."""
     new = update(symbol(INPUT, features), symbol(before(0), units))
-    return Equations("cell", features, (units,), (new,), (0,))
+    return Equations(kind, features, (units,), (new,), (0,))
 
 
 def gru(
@@ -37,7 +39,7 @@ def gru(
         candidate = apply("TANH", x @ w[2] + inner + constant(b[2]))
         return z * h + candidate - z * candidate
 
-    return one_state(features, units, update)
+    return one_state(features, units, update, "GRU")
 
 
 def hard_lstm(rng: np.random.Generator, features: int, units: int) -> Equations:

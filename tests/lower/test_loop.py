@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 from unittest import mock
 
@@ -111,7 +112,7 @@ def test_equations_are_the_cell(cell: Cell) -> None:
         np.testing.assert_allclose(got, want, rtol=1e-9, atol=1e-9)
 
 
-LONG = {
+LONG: dict[str, Callable[[np.random.Generator], Cell]] = {
     "GRU": lambda rng: gru(rng, 3, 5),
     "GRU reset before": lambda rng: gru(rng, 3, 5, reset_after=False),
     "masked GRU": lambda rng: masked(gru(rng, 3, 5)),
@@ -129,7 +130,7 @@ def test_every_length(name: str, steps: int) -> None:
     """The last block may be short; each step is in its place, forward and in reverse."""
     cell = LONG[name](np.random.default_rng(0))
     for reverse in (False, True):
-        case = Case((cell,), reverse=reverse, steps=steps, open_steps=reverse)
+        case = Case((cell,), reverse=reverse, steps=steps, open_steps=not reverse)
         case.check(lowered(case))
 
 
@@ -180,6 +181,14 @@ def test_short_sequence_needs_one_loop(steps: int, loops: int) -> None:
     """Up to one block there is one loop; beyond there are two."""
     case = Case((gru(np.random.default_rng(0), 3, 8),), outputs="y", steps=steps, open_steps=False)
     assert histogram(lowered(case))["WHILE"] == loops
+
+
+@pytest.mark.parametrize(
+    ("steps", "length"), [(1, 1), (40, 40), (41, 21), (100, 34), (333, 37), (10000, 100)]
+)
+def test_block_length(steps: int, length: int) -> None:
+    """Blocks are of 40 steps or √T at most, and as equal as may be."""
+    assert loop.block_length(steps) == length
 
 
 @pytest.mark.parametrize("time_major", [True, False])

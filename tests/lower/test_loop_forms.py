@@ -9,7 +9,8 @@ import pytest
 
 from rnnlite_pipeline.lower import lower
 from rnnlite_pipeline.recognise.algebra import Form, apply, constant, symbol
-from rnnlite_pipeline.recognise.equations import FUNCTIONS, INPUT, Equations, before
+from rnnlite_pipeline.recognise.equations import INPUT, Equations, before
+from rnnlite_pipeline.recognise.functions import FUNCTIONS
 from tests.lower.cases import Case, Initial
 from tests.lower.loop_cases import matrix, one_state
 

@@ -1,0 +1,75 @@
+"""Which form a recurrence gets, and what the caller is told of it."""
+
+from __future__ import annotations
+
+from typing import Literal
+from unittest import mock
+
+import numpy as np
+import pytest
+
+from rnnlite_pipeline.graph.ir import Model
+from rnnlite_pipeline.lower import choice, lower
+from tests.lower.cases import Case, histogram, random_lstm
+from tests.lower.loop_cases import gru
+
+FUSED = "UNIDIRECTIONAL_SEQUENCE_LSTM"
+
+
+def _lstm(outputs: Literal["y", "finals"] = "y") -> Model:
+    return Case((random_lstm(np.random.default_rng(0), 3, 4),), outputs=outputs).model()
+
+
+@pytest.mark.parametrize(("form", "code"), [("auto", FUSED), ("fused", FUSED), ("loop", "WHILE")])
+def test_cell_with_a_fused_op(form: choice.Form, code: str) -> None:
+    """It is fused unless a loop is asked for."""
+    model = _lstm()
+    (lowered,) = lower(model, form)
+    assert (lowered.form == "loop", bool(lowered.reason)) == (code == "WHILE",) * 2
+    assert code in histogram(model)
+
+
+@pytest.mark.parametrize("form", ["auto", "loop", "fastest"])
+def test_cell_without_a_fused_op(form: choice.Form) -> None:
+    """It is a loop whatever is asked for, with the reason; nothing is measured."""
+    model = Case((gru(np.random.default_rng(0), 3, 4),)).model()
+    (lowered,) = lower(model, form)
+    assert (lowered.name, lowered.form, dict(lowered.milliseconds)) == ("layer0", "loop", {})
+    assert "GRU" in lowered.reason
+    assert "WHILE" in histogram(model)
+
+
+@pytest.mark.parametrize(
+    ("fused", "loop", "form"),
+    [(1.0, 0.5, "loop"), (1.0, 0.94, "loop"), (1.0, 0.96, "fused"), (0.5, 1.0, "fused")],
+)
+def test_fastest_needs_an_advantage(fused: float, loop: float, form: str) -> None:
+    """A loop is chosen where it takes 5 % less time; the times are told either way."""
+    times = {"fused": fused, "loop": loop}
+    with mock.patch.object(choice, "_times", return_value=times):
+        (lowered,) = lower(_lstm(), "fastest")
+    assert (lowered.form, lowered.milliseconds) == (form, times)
+
+
+@pytest.mark.parametrize("outputs", ["y", "finals"])
+def test_fastest_measures_both_forms(outputs: Literal["y", "finals"]) -> None:
+    """Both forms are run as the model uses them; the model then has the one that was chosen."""
+    model = _lstm(outputs)
+    with mock.patch.multiple(choice, ROUNDS=1, SECONDS=0.0):
+        (lowered,) = lower(model, "fastest")
+    assert lowered.milliseconds.keys() == {"fused", "loop"}
+    assert min(lowered.milliseconds.values()) > 0
+    assert (FUSED in histogram(model)) == (lowered.form == "fused")
+
+
+@pytest.mark.parametrize("time_major", [True, False])
+def test_fastest_measures_pairs_and_states(time_major: bool) -> None:
+    """Both directions are measured as one, initial states given."""
+    rng = np.random.default_rng(0)
+    pair = (random_lstm(rng, 3, 4), random_lstm(rng, 3, 4))
+    case = Case(pair, time_major=time_major, initial=("input", "row", "computed", "none"))
+    model = case.model()
+    with mock.patch.multiple(choice, ROUNDS=1, SECONDS=0.0):
+        forward, backward = lower(model, "fastest")
+    assert forward.milliseconds == backward.milliseconds
+    case.check(model)
