@@ -1,0 +1,220 @@
+"""Variables that a model assigns: its states. They become arguments and results of its function.
+
+Rules:
+    1. Functions are inlined and all other variables frozen first; an assigned variable is then a
+       handle that ReadVariableOp and AssignVariableOp take, ordered by control edges.
+    2. In the order of execution, a read is the value so far, and an assignment sets it. What a
+       variable holds before the first op is a new argument, what it holds at the end a new result.
+    3. A variable assigned inside a loop or a branch is refused, and so is one that is no float:
+       a counter is not what a recurrence keeps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from rnnlite_pipeline.errors import NotConvertible
+from rnnlite_pipeline.sources.environment import load
+from rnnlite_pipeline.sources.model import Array, SourceModel, unique
+from rnnlite_pipeline.sources.state import is_stateful
+
+_SUMS = {"AssignAddVariableOp": "AddV2", "AssignSubVariableOp": "Sub"}
+
+
+@dataclass(frozen=True, eq=False)
+class Assigned:
+    """A variable that the model assigns.
+
+    Attributes:
+        name: As the framework names it, without ":0"; unique among the model's.
+        handle: The resource.
+        initial: What it held when the source was opened.
+    """
+
+    name: str
+    handle: Any
+    initial: Array
+
+
+def with_states(source: SourceModel) -> SourceModel:
+    """The source with its assigned variables as states; itself where it has none.
+
+    Its function then takes the states behind its inputs and gives them behind its outputs; `run`
+    starts from their first values, `resume` from where the call before ended.
+
+    Raises:
+        NotConvertible: Rule 3.
+    """
+    if source.content is not None:
+        return source
+    function = source.trace()
+    if not is_stateful(function.graph.as_graph_def()):
+        return source
+    pure, states = lifted(function)
+    if not states:
+        return source
+    return replace(
+        source,
+        trace=lambda: pure,
+        states=tuple((state.name, state.initial) for state in states),
+        run=_from_the_start(source.run, states),
+        resume=source.run,
+    )
+
+
+def lifted(function: Any) -> tuple[Any, tuple[Assigned, ...]]:
+    """A concrete function without assignments, and the states that are its last arguments.
+
+    Raises:
+        NotConvertible: Rule 3.
+    """
+    frozen = load("tensorflow.python.framework.convert_to_constants")
+    captures = {inner.op.name: outer for outer, inner in function.graph.captures}
+    inlined = frozen._run_inline_graph_optimization(function, False, False)
+    handles = [name for name in captures if _is_assigned(inlined, name)]
+    if not handles:
+        return function, ()
+    data = frozen._FunctionConverterDataInEager(
+        function, False, False, variable_names_denylist=set(handles)
+    )
+    graph_def, converted = frozen._replace_variables_by_constants(data)
+    partial = frozen._construct_concrete_function(function, graph_def, converted)
+    names = unique([_name(function, captures[h]) for h in handles])
+    states = [
+        Assigned(name, captures[handle], _value(function, captures[handle], name))
+        for name, handle in zip(names, handles, strict=True)
+    ]
+    return _Lifting(partial, dict(zip(handles, states, strict=True))).function(), tuple(states)
+
+
+def _from_the_start(
+    run: Callable[[Mapping[str, Array]], dict[str, Array]], states: Sequence[Assigned]
+) -> Callable[[Mapping[str, Array]], dict[str, Array]]:
+    raw = load("tensorflow").raw_ops
+
+    def started(arrays: Mapping[str, Array]) -> dict[str, Array]:
+        for state in states:
+            raw.AssignVariableOp(resource=state.handle, value=state.initial)
+        return run(arrays)
+
+    return started
+
+
+class _Lifting:
+    """Rule 2, on the nodes of a function whose other variables are frozen."""
+
+    def __init__(self, function: Any, states: Mapping[str, Assigned]) -> None:
+        self.frozen, self.states = function, states
+        self.definition = function.graph.as_graph_def()
+        self.nodes = {node.name: node for node in self.definition.node}
+        self.owner = {name: name for name in states}
+        self.now = {name: f"{name}:0" for name in states}
+        self.types = load("tensorflow").dtypes
+
+    def function(self) -> Any:
+        for op in self.frozen.graph.get_operations():
+            node = self.nodes[op.name]
+            taken = [k for k, name in enumerate(node.input) if _node(name) in self.owner]
+            taken = [k for k in taken if not node.input[k].startswith("^")]
+            if taken:
+                self._rewrite(node, self.owner[_node(node.input[taken[0]])], taken)
+        before = [t.name for t in self.frozen.inputs if t.op.name not in self.states]
+        after = [self._result(name) for name in self.states]
+        for name, state in self.states.items():
+            self._become(self.nodes[name], "Placeholder", [], "dtype", state)
+            shape = load("tensorflow").TensorShape(state.initial.shape)
+            self.nodes[name].attr["shape"].shape.CopyFrom(shape.as_proto())
+        wrap = load("tensorflow.python.eager.wrap_function")
+        pure = wrap.function_from_graph_def(
+            self.definition,
+            [*before, *(f"{name}:0" for name in self.states)],
+            [*(t.name for t in self.frozen.outputs), *after],
+        )
+        shapes = [t.shape for t in self.frozen.inputs if t.op.name not in self.states]
+        shapes += [state.initial.shape for state in self.states.values()]
+        for tensor, shape in zip(pure.inputs, shapes, strict=True):
+            tensor.set_shape(shape)
+        return pure
+
+    def _rewrite(self, node: Any, variable: str, taken: list[int]) -> None:
+        state, controls = self.states[variable], [n for n in node.input if n.startswith("^")]
+        if node.op == "Identity":
+            self.owner[node.name] = variable
+        elif node.op == "ReadVariableOp":
+            self._become(node, "Identity", [self.now[variable], *controls], "T", state)
+        elif node.op == "AssignVariableOp" and taken == [0]:
+            self.now[variable] = node.input[1]
+            node.op = "NoOp"
+            node.attr.clear()
+            node.input[:] = [f"^{_node(self.now[variable])}", *controls]
+        elif node.op in _SUMS and taken == [0]:
+            operands = [self.now[variable], node.input[1], *controls]
+            self._become(node, _SUMS[node.op], operands, "T", state)
+            self.now[variable] = f"{node.name}:0"
+        else:
+            raise NotConvertible(
+                f'The model reads or assigns the variable "{state.name}" in a loop or a branch, '
+                f'or otherwise than as a whole (op "{node.name}", {node.op}).',
+                "Read it before the loop, carry its value through the loop, and assign it after.",
+            )
+
+    def _become(
+        self, node: Any, op: str, inputs: list[str], key: str, state: Assigned
+    ) -> None:
+        node.op = op
+        node.attr.clear()
+        node.attr[key].type = self.types.as_dtype(state.initial.dtype).as_datatype_enum
+        node.input[:] = inputs
+
+    def _result(self, variable: str) -> str:
+        name = f"rnnlite_state_{len(self.nodes)}"
+        node = self.definition.node.add(name=name)
+        self.nodes[name] = node
+        self._become(node, "Identity", [self.now[variable]], "T", self.states[variable])
+        return f"{name}:0"
+
+
+def _is_assigned(definition: Any, handle: str) -> bool:
+    """Whether an op of the main graph assigns it, or a loop takes it and assigns variables."""
+    names, changed = {handle}, True
+    while changed:
+        more = {
+            n.name for n in definition.node if n.op == "Identity" and _node(n.input[0]) in names
+        }
+        changed, names = not more <= names, names | more
+    takers = [n for n in definition.node if any(_node(name) in names for name in n.input)]
+    return any(n.op.startswith("Assign") for n in takers)
+
+
+def _node(name: str) -> str:
+    return name.removeprefix("^").partition(":")[0]
+
+
+def _name(function: Any, handle: Any) -> str:
+    variable = next((v for v in function.graph.variables if v.handle is handle), None)
+    return str(variable.name).partition(":")[0] if variable is not None else "state"
+
+
+def _value(function: Any, handle: Any, name: str) -> Array:
+    """What a variable holds now.
+
+    Raises:
+        NotConvertible: It is no float, or its shape is open.
+    """
+    variable = next((v for v in function.graph.variables if v.handle is handle), None)
+    if variable is None or not variable.shape.is_fully_defined():
+        raise NotConvertible(
+            f'The model assigns the variable "{name}", whose shape is not fixed.',
+            "Give it a shape without open dimensions; a state needs a fixed batch.",
+        )
+    if not variable.dtype.is_floating:
+        raise NotConvertible(
+            f'The model assigns the variable "{name}" of dtype {variable.dtype.name} when it is '
+            "called, such as a counter; only floating-point states are kept between calls.",
+            "Take the counter out of the function that is converted, or hand it in as an input.",
+        )
+    return np.asarray(variable.numpy())

@@ -1,0 +1,73 @@
+"""What a model says of its states, as JSON under a name of its metadata: for its users, and verify.
+
+    {"policy": "explicit", "states": [{"name": "lstm/h", "initial": [[0.0, 0.0]]}],
+     "time": {"x": 1}}
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from rnnlite_pipeline.graph.ir import OPEN, Model
+from rnnlite_pipeline.recognise.extents import Extents
+from rnnlite_pipeline.recurrence import BIDIRECTIONAL, RECURRENCE
+from rnnlite_pipeline.graph.variables import State
+
+#: The name of the metadata.
+STATES = "rnnlite.states"
+
+
+@dataclass(frozen=True)
+class Description:
+    """The states of a converted model.
+
+    Attributes:
+        policy: reset, persist or explicit.
+        states: Name and initial value of each.
+        time: For each input whose length is open, its time axis.
+    """
+
+    policy: str = "reset"
+    states: tuple[State, ...] = ()
+    time: Mapping[str, int] = field(default_factory=dict)
+
+
+def time_axes(model: Model) -> dict[str, int]:
+    """The inputs whose open length a recurrence runs over, and the axis; before it is lowered."""
+    main, extents = model.main, Extents(model.main)
+    lengths = set()
+    for op in main.ops:
+        if op.code in (RECURRENCE, BIDIRECTIONAL) and op.inputs[0] is not None:
+            recurrence = next(iter(op.options.values()))
+            lengths.add(extents.dimension(op.inputs[0], 0 if recurrence.time_major else 1))
+    return {
+        name: axis
+        for name, tensor in model.signatures[0].inputs.items()
+        for axis, length in enumerate(tensor.shape or ())
+        if length == OPEN and extents.dimension(tensor, axis) in lengths
+    }
+
+
+def describe(model: Model, policy: str, states: Sequence[State], time: Mapping[str, int]) -> None:
+    """Writes the description into the model; nothing where it has no states."""
+    if not states:
+        return
+    said = {
+        "policy": policy,
+        "states": [{"name": s.name, "initial": s.initial.tolist()} for s in states],
+        "time": dict(time),
+    }
+    model.metadata[STATES] = json.dumps(said, sort_keys=True).encode()
+
+
+def described(model: Model) -> Description:
+    """What `describe` wrote."""
+    if STATES not in model.metadata:
+        return Description()
+    said = json.loads(model.metadata[STATES])
+    states = tuple(State(s["name"], np.array(s["initial"], np.float32)) for s in said["states"])
+    return Description(said["policy"], states, said["time"])

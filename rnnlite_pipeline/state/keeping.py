@@ -1,0 +1,105 @@
+"""The states of one conversion, from the source's graph to the form that the config asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rnnlite_pipeline.errors import NotConvertible
+from rnnlite_pipeline.graph.edit import prune, replace_uses
+from rnnlite_pipeline.graph.ir import OPEN, Model, Tensor
+from rnnlite_pipeline.graph.variables import Array, State, add, keep, lift, remove
+from rnnlite_pipeline.state.description import describe, time_axes
+from rnnlite_pipeline.state.exposure import exposed, names_of
+
+
+class Keeping:
+    """Follows a model's states through its conversion.
+
+    Args:
+        model: The source's graph; its variables become inputs and outputs, in place, and under
+            `reset` the constants that they start from.
+        setting: `recurrent.state`; `source` persists where the source keeps states.
+
+    Attributes:
+        policy: reset, persist or explicit.
+        first: For each state input that the source's graph has not, what it starts from.
+    """
+
+    def __init__(self, model: Model, setting: str) -> None:
+        self._kept = lift(model)
+        self.policy = setting
+        if setting == "source":
+            self.policy = "persist" if self._kept else "reset"
+        if self.policy == "reset":
+            _begin(model, self._kept)
+            self._kept = []
+        self._exposed: list[State] = []
+        self._names: dict[str, str] = {}
+        self._time: Mapping[str, int] = {}
+
+    def expose(self, model: Model) -> None:
+        """Makes inputs and outputs of all states, after the passes and before it is lowered.
+
+        Raises:
+            NotConvertible: A layer has states that cannot go on from call to call.
+        """
+        if self.policy == "reset":
+            return
+        self._time = time_axes(model)
+        self._names = names_of(model, self._kept)
+        self._exposed = exposed(model, self.policy, self._kept)
+
+    @property
+    def first(self) -> dict[str, Array]:
+        return {state.input: state.initial for state in self._exposed}
+
+    def accepted(self, source: Model) -> Model:
+        """The source's graph with the inputs that `expose` made; it does not read them."""
+        for state in self._exposed:
+            unread = Tensor(state.input, "FLOAT32", (OPEN, *state.initial.shape[1:]))
+            source.main.inputs.append(unread)
+            source.signatures[0].inputs[state.input] = unread
+        return source
+
+    def conclude(self, model: Model) -> None:
+        """Gives the states their last form, and writes down what they are.
+
+        Raises:
+            NotConvertible: States are to persist, and the batch is open.
+        """
+        states = [_renamed(model, s, self._names.get(s.name, s.name)) for s in self._kept]
+        states += self._exposed
+        describe(model, self.policy, states, self._time)
+        for state in states:
+            model.signatures[0].outputs[state.output].name = state.output
+        if self.policy == "persist":
+            for state in states:
+                _check_batch(model, state)
+            keep(model, states)
+
+
+def _begin(model: Model, states: list[State]) -> None:
+    """Lets every call start from the first values."""
+    for state in states:
+        before, _ = remove(model, state)
+        replace_uses(model, model.main, before, Tensor.constant(state.name, state.initial))
+    prune(model)
+
+
+def _renamed(model: Model, state: State, name: str) -> State:
+    if name == state.name:
+        return state
+    before, after = remove(model, state)
+    renamed = State(name, state.initial)
+    add(model, renamed, before, after)
+    return renamed
+
+
+def _check_batch(model: Model, state: State) -> None:
+    if OPEN in (model.signatures[0].inputs[state.input].shape or (OPEN,)):
+        raise NotConvertible(
+            f'recurrent.state is persist, and the batch of "{state.name}" is open; a state that is '
+            "kept between calls has a fixed one.",
+            "Pin the batch in source.inputs, such as {x: [1, null, 8]}, or set recurrent.state to "
+            "explicit.",
+        )
