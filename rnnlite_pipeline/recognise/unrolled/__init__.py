@@ -87,7 +87,8 @@ def _replacement(chain: Chain, name: str, objection: Objection) -> Replacement |
         if len(chain.products) == 2:
             return str(problem)
         try:
-            replacement = replace_chain(Chain(chain.graph, chain.products[1:]), name)
+            rest = Chain(chain.graph, chain.products[1:])
+            replacement = replace_chain(rest, name, folded=True)
         except Unrecognised:
             return str(problem)
     return objection(replacement) or replacement

@@ -13,7 +13,7 @@ from functools import cached_property
 from itertools import takewhile
 
 from rnnlite_pipeline.graph.ir import Op, Subgraph, Tensor
-from rnnlite_pipeline.recognise.algebra import hashed
+from rnnlite_pipeline.recognise.maps import hashed
 
 #: Ops that multiply by a matrix, their second input.
 PRODUCTS = frozenset(["FULLY_CONNECTED", "BATCH_MATMUL"])

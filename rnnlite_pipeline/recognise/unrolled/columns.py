@@ -20,11 +20,14 @@ from enum import Enum, auto
 from typing import TypeAlias
 
 from rnnlite_pipeline.graph.ir import Op, Tensor
-from rnnlite_pipeline.recognise.algebra import hashed
 from rnnlite_pipeline.recognise.loop import Unrecognised
+from rnnlite_pipeline.recognise.maps import hashed
 from rnnlite_pipeline.recognise.unrolled.chains import Chain
 
 Column: TypeAlias = tuple[Tensor, ...]
+
+#: Why most chains are no recurrence.
+NOT_ALIKE = "its steps do not all compute the same from the step before them"
 
 
 class Kind(Enum):
@@ -82,7 +85,7 @@ class Columns:
         if levels == [*range(len(column))]:
             return Kind.CARRIED
         if any(levels):
-            raise Unrecognised("a step reads what others than the step before it computed")
+            raise Unrecognised(NOT_ALIKE)
         if all(t.data is not None for t in column):
             raise Unrecognised("its steps have different weights")
         return Kind.OUTSIDE
@@ -121,7 +124,7 @@ class Columns:
                 self._carried[key(column)] = column
             elif kind in (Kind.INSIDE, Kind.CARRIED):
                 if self.op(column) is None:
-                    raise Unrecognised("its steps do not all compute the same")
+                    raise Unrecognised(NOT_ALIKE)
                 stack += self.inputs(column)
 
     def _joins_outside(self, column: Column) -> bool:
@@ -168,7 +171,7 @@ class Columns:
             for found in op.outputs:
                 if wanted is not None and self._colours(steps).get(id(found)) == wanted:
                     return found
-        raise Unrecognised("its last step differs from those before")
+        raise Unrecognised(NOT_ALIKE)
 
     def _colours(self, level: int) -> dict[int, str]:
         """By id, how each tensor of a step is computed from what the step finds."""

@@ -18,9 +18,10 @@ from rnnlite_pipeline.recognise.algebra import Form, Symbol
 from rnnlite_pipeline.recognise.equations import substituted
 from rnnlite_pipeline.recognise.extents import Extents
 from rnnlite_pipeline.recognise.loop import Unrecognised
+from rnnlite_pipeline.recognise.readable import rows
 from rnnlite_pipeline.recognise.state import State
 from rnnlite_pipeline.recognise.unrolled.chains import Chain
-from rnnlite_pipeline.recognise.unrolled.columns import Column, Columns, Kind, key
+from rnnlite_pipeline.recognise.unrolled.columns import NOT_ALIKE, Column, Columns, Kind, key
 from rnnlite_pipeline.recognise.unrolled.places import Place, places
 from rnnlite_pipeline.recognise.values import Const, Index, Rows, Unknown, Value
 
@@ -77,8 +78,13 @@ class Steps:
     sources: dict[str, Source] = field(default_factory=dict)
 
 
-def read_steps(chain: Chain, extents: Extents) -> Steps:
+def read_steps(chain: Chain, extents: Extents, folded: bool = False) -> Steps:
     """The equations of a chain's steps.
+
+    Args:
+        chain: The products of the steps.
+        extents: The run-time integers of the graph.
+        folded: Whether there must be a step before those of the chain.
 
     Raises:
         Unrecognised: The steps are not alike, or compute what has no rule.
@@ -86,6 +92,8 @@ def read_steps(chain: Chain, extents: Extents) -> Steps:
     reader = _Reader(Columns(chain), extents)
     steps = Steps(reader.states(), [[*b, a[-1]] for b, a in reader.columns.states], reader.sources)
     _unfold(steps, reader)
+    if folded and steps.values[0][0] is not None:
+        raise Unrecognised(NOT_ALIKE)
     return steps
 
 
@@ -112,7 +120,7 @@ class _Reader:
             value = self._computed(after, 0)
             if isinstance(value, Unknown):
                 raise Unrecognised(value.reason)
-            form = operations.rows(value)
+            form = rows(value)
             found.append(State(k, 0, form.width, form))
         return found
 
@@ -144,7 +152,7 @@ class _Reader:
     def _computed(self, column: Column, depth: int) -> Value:
         made = self.columns.op(column)
         if made is None:
-            raise Unrecognised("its steps do not all compute the same")
+            raise Unrecognised(NOT_ALIKE)
         op, place = made
         values = [self.value(c, depth) for c in self.columns.inputs(column)]
         return operations.read(op, values)[place]
@@ -173,9 +181,9 @@ def _unfold(steps: Steps, reader: _Reader) -> None:
         assert first is not None, "each first state was seen to be there"
         value = folded.computed(first)
         expected = substituted(state.equation, _from_zero)
-        if not isinstance(value, Rows | Const):
+        if not isinstance(value, Rows):
             return
-        form = operations.rows(value)
+        form = rows(value)
         if form.key != expected.key:
             return
     for values in steps.values:
@@ -190,6 +198,18 @@ def _from_zero(symbol: Symbol) -> Form:
     if symbol.name.startswith("s"):
         return algebra.constant(np.zeros(symbol.width))
     return algebra.of(symbol)
+
+
+def _as_row(value: Value) -> Value:
+    """A constant [B, width] of equal rows as one row: what folding makes of a zero state."""
+    if not isinstance(value, Const) or value.array.ndim != 2:
+        return value
+    first = value.array[:1]
+    return (
+        Const(first)
+        if np.array_equal(value.array, np.broadcast_to(first, value.array.shape))
+        else value
+    )
 
 
 class _Folded:
@@ -215,11 +235,11 @@ class _Folded:
             return Unknown("it is not computed in the first step")
         values = [self._value(t, depth) for t in op.inputs if t is not None]
         place = next(k for k, t in enumerate(op.outputs) if t is tensor)
-        return operations.read(op, values)[place]
+        return _as_row(operations.read(op, values)[place])
 
     def _value(self, tensor: Tensor, depth: int) -> Value:
         if id(tensor) not in self._known:
             array = tensor.array
-            known = self.computed(tensor, depth + 1) if array is None else Const(array)
+            known = self.computed(tensor, depth + 1) if array is None else _as_row(Const(array))
             self._known[id(tensor)] = known
         return self._known[id(tensor)]

@@ -21,14 +21,19 @@ from rnnlite_pipeline.recognise.unrolled.writing import (
 )
 
 
-def replace_chain(chain: Chain, name: str) -> Replacement:
+def replace_chain(chain: Chain, name: str, folded: bool = False) -> Replacement:
     """Reads a chain and writes it as a recurrence; the subgraph is not changed.
+
+    Args:
+        chain: The products of the steps.
+        name: The layer's.
+        folded: Whether there must be a step before those of the chain.
 
     Raises:
         Unrecognised: Some part of the steps is not read; the message says which and why.
     """
     extents = Extents(chain.graph.subgraph)
-    return _Rewriter(chain, read_steps(chain, extents), name, extents).replacement()
+    return _Rewriter(chain, read_steps(chain, extents, folded), name, extents).replacement()
 
 
 class _Rewriter:
