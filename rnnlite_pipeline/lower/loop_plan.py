@@ -18,7 +18,6 @@ from rnnlite_pipeline.recognise.algebra import (
     Apply,
     Atom,
     Form,
-    Map,
     Product,
     Symbol,
     constant,
@@ -26,6 +25,7 @@ from rnnlite_pipeline.recognise.algebra import (
     of,
 )
 from rnnlite_pipeline.recognise.equations import INPUT, Equations
+from rnnlite_pipeline.recognise.maps import Map
 
 #: What reads a form where it is no function of that form alone.
 OTHER = ""

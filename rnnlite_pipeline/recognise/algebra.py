@@ -13,7 +13,6 @@ equation reads as the same form: gate order, joined or separate products, a forg
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,76 +22,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnlite_pipeline.recognise.functions import FUNCTIONS
+from rnnlite_pipeline.recognise.maps import Map, digest, hashed, simplest
 
 Array = NDArray[Any]
 
 #: Products are multiplied out only up to this many terms; beyond, they stay products of forms.
 MAX_TERMS = 24
-
-
-def digest(array: Array) -> str:
-    """A short content digest, to compare matrices by value."""
-    data = np.ascontiguousarray(array)
-    return f"{data.shape}{hashlib.blake2b(data.tobytes(), digest_size=12).hexdigest()}"
-
-
-def hashed(text: str) -> str:
-    """A short name for a long one."""
-    return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
-
-
-@dataclass(frozen=True, eq=False)
-class Map:
-    """A linear map from an atom's columns to a form's.
-
-    Attributes:
-        values: [in, out] for a matrix; [out] for an elementwise factor, which also takes an
-            atom of width 1 to every column.
-    """
-
-    values: Array
-
-    @property
-    def diagonal(self) -> bool:
-        """Whether it maps elementwise."""
-        return self.values.ndim == 1
-
-    @property
-    def width(self) -> int:
-        """The number of columns it maps to."""
-        return int(self.values.shape[-1])
-
-    def dense(self, width: int) -> Array:
-        """The matrix [width, out] it is on an atom of `width`."""
-        if not self.diagonal:
-            return self.values
-        return self.values[None, :] if width == 1 else np.diag(self.values)
-
-    @cached_property
-    def key(self) -> str:
-        """Equal for equal maps."""
-        return digest(self.values)
-
-    def plus(self, other: Map, width: int) -> Map:
-        """The sum of both maps, on an atom of `width`."""
-        if self.diagonal and other.diagonal:
-            return Map(self.values + other.values)
-        return Map(self.dense(width) + other.dense(width))
-
-    def scaled(self, factor: Array) -> Map:
-        """This map followed by an elementwise `factor` [out]."""
-        return Map(self.values * factor)
-
-    def then(self, matrix: Array, width: int) -> Map:
-        """This map, on an atom of `width`, followed by `matrix` [out, new]."""
-        if self.diagonal and width > 1:
-            return Map(self.values[:, None] * matrix)
-        return Map(self.dense(width) @ matrix)
-
-    @property
-    def is_identity(self) -> bool:
-        """Whether it passes its atom on unchanged."""
-        return self.diagonal and bool(np.all(self.values == 1.0))
 
 
 @dataclass(frozen=True)
@@ -296,7 +231,7 @@ def form(parts: Iterable[tuple[Atom, Map]], bias: Array) -> Form:
     for atom, linear in parts:
         known = terms.get(atom.key)
         terms[atom.key] = (atom, linear if known is None else known[1].plus(linear, atom.width))
-    left = {k: (a, _simplest(m)) for k, (a, m) in terms.items() if np.any(m.values)}
+    left = {k: (a, simplest(m)) for k, (a, m) in terms.items() if np.any(m.values)}
     return _as_sigmoid(Form(left, bias))
 
 
@@ -376,17 +311,6 @@ def _elementwise(value: Form) -> Form:
 
 def _wrapped(value: Form) -> Form:
     return value if value.atom else of(Apply("LINEAR", (value,), value.width))
-
-
-def _simplest(linear: Map) -> Map:
-    """A matrix that is diagonal as a diagonal: what a concatenation joined and a slice parted."""
-    values = linear.values
-    if linear.diagonal or values.shape[0] != values.shape[1]:
-        return linear
-    diagonal = np.diagonal(values)
-    return (
-        Map(diagonal.copy()) if np.count_nonzero(values) == np.count_nonzero(diagonal) else linear
-    )
 
 
 def _as_sigmoid(value: Form) -> Form:

@@ -12,7 +12,7 @@ from rnnlite_pipeline.recognise.algebra import Apply, Symbol
 from rnnlite_pipeline.recognise.extents import Linear
 from rnnlite_pipeline.recognise.loop import KEPT, STEP, Loop, Unrecognised
 from rnnlite_pipeline.recognise.masks import Masked, emitted, unmasked
-from rnnlite_pipeline.recognise.operations import COUNTER
+from rnnlite_pipeline.recognise.readable import COUNTER
 from rnnlite_pipeline.recognise.systems import System
 from rnnlite_pipeline.recognise.values import Rows
 

@@ -12,7 +12,8 @@ from rnnlite_pipeline.recognise.algebra import of
 from rnnlite_pipeline.recognise.cells.gates import Inputs
 from rnnlite_pipeline.recognise.extents import Extents, Linear
 from rnnlite_pipeline.recognise.lengths import check_early_end
-from rnnlite_pipeline.recognise.loop import STEP, Loop, Unrecognised, read_loop
+from rnnlite_pipeline.recognise.loop import STEP, Loop, Unrecognised
+from rnnlite_pipeline.recognise.read_loop import read_loop
 from rnnlite_pipeline.recognise.sequences import Sequences
 from rnnlite_pipeline.recognise.state import State
 from rnnlite_pipeline.recognise.systems import System

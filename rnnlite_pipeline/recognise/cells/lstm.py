@@ -8,11 +8,12 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlite_pipeline.recognise.algebra import Apply, Atom, Factor, Form, Map, Product, Symbol, of
+from rnnlite_pipeline.recognise.algebra import Apply, Atom, Factor, Form, Product, Symbol, of
 from rnnlite_pipeline.recognise.cells.gates import Affine, Inputs, affine, clipped, sigmoid_of
 from rnnlite_pipeline.recognise.cells.layer_norm import normalization
 from rnnlite_pipeline.recognise.cells.simple_rnn import ACTIVATION
 from rnnlite_pipeline.recognise.loop import Loop, Unrecognised
+from rnnlite_pipeline.recognise.maps import Map
 from rnnlite_pipeline.recognise.render import render
 from rnnlite_pipeline.recognise.state import State
 from rnnlite_pipeline.recognise.systems import System
