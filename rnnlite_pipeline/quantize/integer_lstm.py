@@ -16,10 +16,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from rnnlite_pipeline.graph.ir import Op, Quantization, Tensor
+from rnnlite_pipeline.graph.ir import OPEN, Op, Quantization, Tensor
 from rnnlite_pipeline.quantize.cells import Trace
 from rnnlite_pipeline.quantize.numbers import Numbers, power_of_two, product, stored, symmetric
 from rnnlite_pipeline.quantize.weights import to_int8
+
+#: The intermediates carry scales only; TFLM refuses those that ask for memory.
+_NO_MEMORY = (0,)
 
 #: What the kernel takes the gates' sums in without a layer norm.
 _GATES = Quantization((2.0**-12,), (0,))
@@ -89,22 +92,15 @@ def to_integers(
         assert state is not None
         _set_state(state, dtype, scale, writers)
         made.append(state)
+    sums = zip(_sums(norms, seen), ["INT16"] * 4, strict=True)
+    kept = [*sums, (hidden, numbers.activation)]
     op.intermediates = [
-        Tensor(f"{op.outputs[0].name}/gate_{k}", "INT16", (1, _units(given)), quantization=q)
-        for k, q in enumerate(_sums(norms, seen))
+        Tensor(f"{op.outputs[0].name}/inner_{k}", dtype, _NO_MEMORY, quantization=scale)
+        for k, (scale, dtype) in enumerate(kept)
     ]
-    op.intermediates.append(
-        Tensor(f"{op.outputs[0].name}/hidden", numbers.activation, (1, _units(given)), None, hidden)
-    )
     op.inputs = made + norms
     op.options["asymmetric_quantize_inputs"] = False
     op.version = 1
-
-
-def _units(given: list[Tensor | None]) -> int:
-    forget = given[2]
-    assert forget is not None and forget.shape is not None  # noqa: PT018
-    return forget.shape[0]
 
 
 def _sums(norms: list[Tensor | None], seen: Trace) -> list[Quantization]:
@@ -144,12 +140,26 @@ def _filled(writers: dict[Tensor, Op], state: Tensor | None) -> Tensor:
 
 
 def _set_state(state: Tensor, dtype: str, scale: Quantization, writers: dict[Tensor, Op]) -> None:
-    """The state, and the ops that write it, in integers."""
+    """The state, and the ops that write it, in integers.
+
+    With a closed batch the FILL becomes a SLICE of a constant, which runs at every call as well
+    (lower/states.py, rule 2): TFLM fills with floats only.
+    """
     fill, number = _fill(writers, state), np.asarray(_filled(writers, state).array, np.float64)
     assert fill is not None
-    fill.inputs[1] = stored(f"{state.name}/start", number, dtype, scale)
-    fill.version = 3
+    start = stored(f"{state.name}/start", number, dtype, scale)
+    shape, closed = fill.outputs[0].shape or (), OPEN not in (fill.outputs[0].shape or ())
+    if closed:
+        assert start.array is not None
+        whole = Tensor.constant(start.name, np.broadcast_to(start.array, shape))
+        whole.quantization = scale
+        places = [np.zeros(len(shape), np.int32), np.asarray(shape, np.int32)]
+        names = [f"{state.name}/{part}" for part in ("begin", "size")]
+        fill.code, fill.options_type, fill.options = "SLICE", "SliceOptions", {}
+        fill.inputs = [whole, *map(Tensor.constant, names, places)]
+    else:
+        fill.inputs[1] = start
     for tensor in (fill.outputs[0], state):
         tensor.dtype, tensor.quantization = dtype, scale
-    if writers[state] is not fill:
-        writers[state].version = 2 if dtype == "INT8" else 4
+    for op in (fill, writers[state]):
+        op.version = {"FILL": 3, "SLICE": 2 if dtype == "INT8" else 4}[op.code]

@@ -13,10 +13,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnlite_pipeline.graph.edit import consumers, producers
 from rnnlite_pipeline.graph.ir import Model, Op, Signature, Subgraph, Tensor
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.quantize.calibration import Arrays
 from rnnlite_pipeline.quantize.cells import Trace, trace
+from rnnlite_pipeline.quantize.integer_lstm import initial, why_not
 from rnnlite_pipeline.runtime import Runner
 
 Range = tuple[float, float]
@@ -54,7 +56,9 @@ def measure(model: Model, feeds: Iterator[Arrays]) -> Ranges:
     ranges, inputs = Ranges(), model.signatures[0].inputs
     computed = [t for op in model.main.ops for t in op.outputs if _is_seen(t)]
     runner = Runner(write_model(exposed(model, computed)))
-    lstms = [op for op in model.main.ops if op.code == "UNIDIRECTIONAL_SEQUENCE_LSTM"]
+    writers, readers = producers(model.main), consumers(model.main)
+    fused = [op for op in model.main.ops if op.code == "UNIDIRECTIONAL_SEQUENCE_LSTM"]
+    lstms = [op for op in fused if not why_not(op, writers, readers)]
     for feed in feeds:
         results = runner.run(feed)
         values = {t: results[f"value_{k}"] for k, t in enumerate(computed)}
@@ -63,7 +67,9 @@ def measure(model: Model, feeds: Iterator[Arrays]) -> Ranges:
             ranges.see(tensor, array)
         for op in lstms:
             if op.inputs[0] in values:
-                seen = trace(op, values[op.inputs[0]])
+                start = initial(op, writers)
+                ranges.see(op.outputs[0], np.asarray([start[0]], np.float32))
+                seen = trace(op, values[op.inputs[0]], start)
                 ranges.cells[op] = seen | ranges.cells[op] if op in ranges.cells else seen
         before, ranges.samples = ranges.samples, ranges.samples + len(next(iter(feed.values())))
         if before // 500 != ranges.samples // 500:

@@ -7,13 +7,27 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rnnlite_pipeline.graph.ir import Model, Tensor
+from rnnlite_pipeline.graph.read import read_model
+from rnnlite_pipeline.micro import MicroRunner
 from rnnlite_pipeline.quantize.numbers import from_integers, to_integers
+from rnnlite_pipeline.runtime import Runner
 from rnnlite_pipeline.sources.model import Array, TensorSpec
 from rnnlite_pipeline.verify.cases import Case
+from rnnlite_pipeline.verify.runs import KERNELS
 
 if TYPE_CHECKING:
     from rnnlite_pipeline.config import Config
-    from rnnlite_pipeline.runtime import Runner
+
+
+def open_runners(content: bytes, config: Config) -> list[RealRunner]:
+    """The model on every set of kernels of every runtime the config names."""
+    model, runtimes = read_model(content), config.verification.runtimes
+    opened: list[Runner | MicroRunner] = []
+    if "litert" in runtimes:
+        opened += [Runner(content, kernels) for kernels in KERNELS]
+    if "tflm" in runtimes:
+        opened.append(MicroRunner(content))
+    return [RealRunner(runner, model) for runner in opened]
 
 
 class RealRunner:
@@ -27,12 +41,17 @@ class RealRunner:
         kernels: Which kernels run it.
     """
 
-    def __init__(self, runner: Runner, model: Model) -> None:
+    def __init__(self, runner: Runner | MicroRunner, model: Model) -> None:
         self._runner = runner
-        self.kernels = runner.kernels
+        self.kernels: str = runner.kernels
         self.note = runner.note
         signature = model.signatures[0]
         self._inputs, self._outputs = _integers(signature.inputs), _integers(signature.outputs)
+
+    @property
+    def arena_bytes(self) -> int:
+        """What TFLM's tensors took; 0 on LiteRT."""
+        return self._runner.arena_bytes if isinstance(self._runner, MicroRunner) else 0
 
     def run(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
         """Real arrays in and out, whatever the model's own types."""
