@@ -17,7 +17,7 @@ from rnnlite_pipeline.graph.read import read_model
 from rnnlite_pipeline.lower import lower
 from rnnlite_pipeline.lower.choice import Lowered
 from rnnlite_pipeline.metadata import described_model
-from rnnlite_pipeline.quantize import Outcome, quantize
+from rnnlite_pipeline.quantize import Outcome, grouping, quantize
 from rnnlite_pipeline.recognise import Finding, recognise
 from rnnlite_pipeline.recurrence import BIDIRECTIONAL, RECURRENCE, Lstm, Recurrence
 from rnnlite_pipeline.transform import run_passes
@@ -99,7 +99,7 @@ def converted(model: Model, config: Config, limits: Mapping[str, int] | None = N
     print("recognising recurrences", flush=True)
     findings = recognise(model, objection)
     prune(model)
-    run_passes(model, config.recurrent)
+    run_passes(model, grouping(config).recurrent)
     pseudo = _pseudo_ops(model)
     print("lowering", flush=True)
     form = config.recurrent.lowering
