@@ -17,7 +17,6 @@ from rnnlite_pipeline.errors import RnnliteError, VerificationFailed
 from rnnlite_pipeline.files import write_atomically
 from rnnlite_pipeline.graph.read import read_model
 from rnnlite_pipeline.metadata import differences, read_description
-from rnnlite_pipeline.runtime import Runner
 from rnnlite_pipeline.sources import open_source
 from rnnlite_pipeline.verify.accuracy import accuracy
 from rnnlite_pipeline.verify.cases import cases
@@ -31,8 +30,9 @@ from rnnlite_pipeline.verify.gates import (
 )
 from rnnlite_pipeline.verify.interface import check_interface
 from rnnlite_pipeline.verify.oracle import Oracle
+from rnnlite_pipeline.verify.quantized import interface, is_judged, open_runners
 from rnnlite_pipeline.verify.report import render
-from rnnlite_pipeline.verify.runs import KERNELS, Outputs, joined, run_case
+from rnnlite_pipeline.verify.runs import Outputs, joined, run_case
 
 if TYPE_CHECKING:
     from rnnlite_pipeline.config import Config, Pipeline
@@ -89,7 +89,9 @@ def _examine(config: Config, out: Path, pipeline: Pipeline, evidence: Evidence) 
     print("opening the source ...", flush=True)
     source = open_source(config)
     evidence.facts["versions"] = _versions(source)
-    evidence.checks += check_interface(model, source.inputs, source.outputs)
+    inputs = interface(source.inputs, config.quantization.input_type)
+    outputs = interface(source.outputs, config.quantization.output_type)
+    evidence.checks += check_interface(model, inputs, outputs)
     evidence.checks.append(_check_metadata(model, config))
     description = read_description(model)
     evidence.checks += check_gates(config, pipeline, len(content), ops, description)
@@ -103,7 +105,7 @@ def _examine(config: Config, out: Path, pipeline: Pipeline, evidence: Evidence) 
 def _compare(config: Config, content: bytes, oracle: Oracle, evidence: Evidence) -> None:
     source = oracle.source
     samples, from_file = _samples(config, source)
-    runners = {runner.kernels: runner for runner in (Runner(content, k) for k in KERNELS)}
+    runners = {runner.kernels: runner for runner in open_runners(content, config)}
     for runner in runners.values():
         if runner.note:
             evidence.skipped["reference kernels"] = runner.note
@@ -114,10 +116,13 @@ def _compare(config: Config, content: bytes, oracle: Oracle, evidence: Evidence)
             evidence.skipped[case.name] = answer
             continue
         for kernels, runner in runners.items():
-            checks, outputs = run_case(runner, kernels, case, answer, evidence.facts["tolerance"])
+            tolerance = evidence.facts["tolerance"] if is_judged(case, config) else None
+            checks, outputs = run_case(runner, kernels, case, answer, tolerance)
             evidence.checks += checks
             if number == 0:
                 _judge_data(evidence, samples, kernels, answer.outputs, outputs)
+    if "tflm" in runners:
+        evidence.facts["tflm"] = {"arena_bytes": runners["tflm"].arena_bytes}
 
 
 def _judge_data(
@@ -133,7 +138,7 @@ def _judge_data(
         actual = joined(model, output, len(samples))
         if expected is None or actual is None:
             continue
-        if kernels == "default":
+        if output not in evidence.profiles or kernels == "default":
             evidence.profiles[output] = (expected, actual)
         if output in samples.labels and expected.shape == actual.shape:
             labels = samples.labels[output]
