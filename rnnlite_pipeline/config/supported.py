@@ -33,17 +33,11 @@ CONFIG = (
     Limit(("source", "format"), ("keras",), "today it reads .keras files of Keras 3"),
     Limit(("recurrent", "state"), ("source", "reset"), "today: reset, or source, which is reset"),
     Limit(("recurrent", "lowering"), ("auto", "fused"), "today: auto, or fused"),
-    Limit(
-        ("quantization", "scheme"),
-        ("none", "float16", "dynamic_range"),
-        "today: none, float16 or dynamic_range",
-    ),
     Limit(("converter", "allow_custom_ops"), (False,), "today: false, no custom ops"),
     Limit(("converter", "select_tf_ops"), (False,), "today: false, no Flex ops"),
-    Limit(("verification", "runtimes"), ("litert",), "today: litert"),
 )
 
-PIPELINE = (Limit(("gates", "runtimes"), ("litert",), "today: litert"),)
+PIPELINE: tuple[Limit, ...] = ()
 
 
 def check_supported(config: Config) -> None:
