@@ -5,7 +5,9 @@
 2. Outside parts that are affine in x are columns of one product over the whole sequence.
 3. Products of a step that read the same atom are columns of one product; where a form has such
    a product, its outside part is added to the product's columns, for all of them at once.
-4. Columns that only one and the same function reads stand side by side, so that one op applies it.
+
+Gates are not joined further: one LOGISTIC over three gates and a SPLIT_V take longer than three
+LOGISTICs after one SPLIT in equal parts (4 % of a step of 128 units).
 """
 
 from __future__ import annotations
@@ -27,26 +29,18 @@ from rnnlite_pipeline.recognise.algebra import (
 from rnnlite_pipeline.recognise.equations import INPUT, Equations
 from rnnlite_pipeline.recognise.maps import Map
 
-#: What reads a form where it is no function of that form alone.
-OTHER = ""
 
-#: The functions that are applied to columns side by side by one op.
-JOINED = frozenset({"LOGISTIC", "TANH"})
-
-
-@dataclass(eq=False)
+@dataclass(frozen=True, eq=False)
 class Column:
     """Some columns of a product: `atom @ linear + outside`.
 
     Attributes:
         linear: The matrix [in, width].
         outside: A bias, or that and terms affine in x.
-        readers: The functions of exactly this form; `OTHER` for any other use.
     """
 
     linear: Map
     outside: Form
-    readers: set[str] = field(default_factory=set)
 
     @property
     def key(self) -> str:
@@ -57,11 +51,6 @@ class Column:
     def hoisted(self) -> bool:
         """Whether its outside part is computed by the product over the sequence."""
         return not self.outside.is_constant
-
-    @property
-    def function(self) -> str:
-        """The one function that reads it, or `OTHER`."""
-        return next(iter(self.readers)) if len(self.readers) == 1 else OTHER
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,12 +66,6 @@ class Parts:
     columns: tuple[tuple[Atom, Column], ...]
     elementwise: tuple[tuple[Atom, Map], ...]
     outside: Form
-
-    @property
-    def alone(self) -> tuple[Atom, Column] | None:
-        """The one column this is, where there is nothing else."""
-        more = self.elementwise or not is_nothing(self.outside)
-        return self.columns[0] if len(self.columns) == 1 and not more else None
 
 
 def parts(value: Form) -> Parts:
@@ -113,26 +96,20 @@ class Plan:
     products: dict[str, dict[str, Column]] = field(default_factory=dict)
     loose: dict[str, Form] = field(default_factory=dict)
     sequences: dict[str, Form] = field(default_factory=dict)
-    _seen: set[tuple[str, str]] = field(default_factory=set)
+    _seen: set[str] = field(default_factory=set)
 
     def columns(self, atom: str) -> list[Column]:
-        """The columns of an atom's product: hoisted ones first, equal readers side by side."""
-        found = self.products[atom].values()
-        return sorted(found, key=lambda c: (not c.hoisted, c.function == OTHER, c.function))
+        """The columns of an atom's product, hoisted ones first."""
+        return sorted(self.products[atom].values(), key=lambda column: not column.hoisted)
 
-    def function(self, atom: Atom, column: Column) -> str:
-        """The one function that reads a column of an atom's product, or `OTHER`."""
-        return self.products[atom.key][column.key].function
-
-    def visit(self, value: Form, reader: str = OTHER) -> None:
+    def visit(self, value: Form) -> None:
         """Takes note of a form of the step, however deep."""
-        if (value.key, reader) in self._seen:
+        if value.key in self._seen:
             return
-        self._seen.add((value.key, reader))
+        self._seen.add(value.key)
         found = parts(value)
         for atom, column in found.columns:
-            known = self.products.setdefault(atom.key, {}).setdefault(column.key, column)
-            known.readers.add(reader if found.alone else OTHER)
+            self.products.setdefault(atom.key, {}).setdefault(column.key, column)
             self._visit_atom(atom)
         for atom, _ in found.elementwise:
             self._visit_atom(atom)
@@ -143,7 +120,7 @@ class Plan:
     def _visit_atom(self, atom: Atom) -> None:
         if isinstance(atom, Apply):
             for argument in atom.arguments:
-                self.visit(argument, atom.function if atom.function in JOINED else OTHER)
+                self.visit(argument)
         elif isinstance(atom, Product):
             for factor in atom.factors:
                 self.visit(of(factor))
@@ -171,8 +148,3 @@ def is_affine(outside: Form) -> bool:
     """Whether a form of x alone is x by a matrix and a bias."""
     symbols = all(isinstance(atom, Symbol) for atom, _ in outside.terms.values())
     return symbols and any(is_matrix(linear) for _, linear in outside.terms.values())
-
-
-def is_nothing(value: Form) -> bool:
-    """Whether it is zero."""
-    return value.is_constant and not np.any(value.bias)

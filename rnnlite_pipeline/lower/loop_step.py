@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import groupby
 
 import numpy as np
 
 from rnnlite_pipeline.graph.ir import Tensor
 from rnnlite_pipeline.lower.emit import Emitter
 from rnnlite_pipeline.lower.loop_forms import Forms, Row
-from rnnlite_pipeline.lower.loop_plan import OTHER, Column, Plan, parts
-from rnnlite_pipeline.recognise.algebra import Apply, Atom, Form, concatenated, widened
+from rnnlite_pipeline.lower.loop_plan import Column, Plan, parts
+from rnnlite_pipeline.recognise.algebra import Atom, Form, concatenated, widened
 from rnnlite_pipeline.recognise.equations import INPUT, Equations, after, before
 
 
@@ -119,14 +118,8 @@ class Step(Forms):
             return self._number_of(outside.atom)
         return self._hoisted[outside.key]
 
-    def _applied(self, atom: Apply) -> Tensor:
-        alone = parts(atom.arguments[0]).alone
-        if alone and self._plan.function(*alone) == atom.function:
-            return self._column(*alone)
-        return super()._applied(atom)
-
     def _column(self, atom: Atom, column: Column) -> Tensor:
-        """A column of an atom's product, its one function applied where it has one."""
+        """A column of an atom's product, with what of its outside part is hoisted."""
         if atom.key + column.key not in self._columns:
             self._multiply(atom)
         return self._columns[atom.key + column.key]
@@ -135,30 +128,21 @@ class Step(Forms):
         """Computes all products that read `atom`, in one."""
         columns = self._plan.columns(atom.key)
         matrix = np.concatenate([c.linear.values for c in columns], axis=1)
-        none = np.zeros_like
-        bias = np.concatenate(
-            [none(c.outside.bias) if c.hoisted else c.outside.bias for c in columns]
-        )
-        product = self.product(self._number_of(atom), matrix, bias)
+        product = self.product(self._number_of(atom), matrix, np.concatenate(_biases(columns)))
         hoisted = [c for c in columns if c.hoisted]
-        others = columns[len(hoisted) :]
-        groups = [g for g in (hoisted, others) if g]
-        tensors = self.split(product, [_width(group) for group in groups])
+        groups = [group for group in (hoisted, columns[len(hoisted) :]) if group]
+        joined = self.split(product, [sum(map(_width, group)) for group in groups])
         if hoisted:
-            tensors[0] = self.emit.binary("ADD", tensors[0], self._hoisted[atom.key])
-        for group, tensor in zip(groups, tensors, strict=True):
-            self._apply_runs(atom, group, tensor)
-
-    def _apply_runs(self, atom: Atom, columns: list[Column], tensor: Tensor) -> None:
-        """Applies each function to all the columns side by side that it alone reads."""
-        runs = [(f, list(run)) for f, run in groupby(columns, key=lambda c: c.function)]
-        parted = self.split(tensor, [_width(run) for _, run in runs])
-        for (function, run), joined in zip(runs, parted, strict=True):
-            applied = joined if function == OTHER else self.emit.unary(function, joined)
-            each = self.split(applied, [_width([column]) for column in run])
-            for column, part in zip(run, each, strict=True):
-                self._columns[atom.key + column.key] = part
+            joined[0] = self.emit.binary("ADD", joined[0], self._hoisted[atom.key])
+        for group, tensor in zip(groups, joined, strict=True):
+            each = self.split(tensor, list(map(_width, group)))
+            self._columns.update((atom.key + c.key, t) for c, t in zip(group, each, strict=True))
 
 
-def _width(columns: list[Column]) -> int:
-    return sum(column.linear.width for column in columns)
+def _biases(columns: list[Column]) -> list[Row]:
+    """The biases that are not added outside."""
+    return [c.outside.bias * (not c.hoisted) for c in columns]
+
+
+def _width(column: Column) -> int:
+    return column.linear.width

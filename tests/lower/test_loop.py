@@ -12,13 +12,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rnnlite_pipeline.graph.ir import Model, Op, Subgraph
+from rnnlite_pipeline.graph.ir import OPEN, Model, Op, Subgraph, Tensor
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.lower import loop, lower
 from rnnlite_pipeline.lower.loop_cells import equations_of
-from rnnlite_pipeline.recurrence import Cell
+from rnnlite_pipeline.recurrence import RECURRENCE, Cell, Recurrence
 from rnnlite_pipeline.runtime import Runner
-from tests.lower.cases import Case, Initial, histogram, random_lstm, random_rnn
+from tests.lower.cases import KERNELS, Case, Initial, histogram, random_lstm, random_rnn
 from tests.lower.loop_cases import gru, hard_lstm, masked
 
 INITIAL: tuple[Initial, ...] = ("none", "zeros", "row", "batch", "input", "computed")
@@ -156,11 +156,18 @@ def test_products_are_joined_and_hoisted() -> None:
         assert Counter(op.code for op in _step(model).ops)["GATHER"] == 1
 
 
-def test_gates_share_a_sigmoid() -> None:
-    """The three gates of an LSTM are one LOGISTIC, the two of a GRU another."""
-    rng = np.random.default_rng(0)
-    for cell in (random_lstm(rng, 3, 8), gru(rng, 3, 8), gru(rng, 3, 8, reset_after=False)):
-        assert histogram(lowered(Case((cell,), outputs="y")))["LOGISTIC"] == 1
+def test_gates_are_parted_once() -> None:
+    """An LSTM's step is 14 ops, its count included: one product and one SPLIT for four gates."""
+    step = _step(lowered(Case((random_lstm(np.random.default_rng(0), 3, 8),), outputs="finals")))
+    assert Counter(op.code for op in step.ops) == {
+        "GATHER": 1,
+        "FULLY_CONNECTED": 1,
+        "SPLIT": 1,
+        "LOGISTIC": 3,
+        "TANH": 2,
+        "MUL": 3,
+        "ADD": 3,
+    }
 
 
 def test_what_x_alone_decides_is_outside() -> None:
@@ -208,6 +215,37 @@ def test_both_directions_become_two_loops() -> None:
     model = case.model()
     assert [(x.name, x.form) for x in lower(model)] == [("layer0", "loop"), ("layer1", "loop")]
     case.check(model)
+
+
+def test_loops_and_fused_ops_in_one_model() -> None:
+    """A GRU, an LSTM in reverse and a GRU, one on top of the other, at every batch and length."""
+    rng = np.random.default_rng(1)
+    layers = [
+        Recurrence("a", gru(rng, 3, 17)),
+        Recurrence("b", random_lstm(rng, 17, 9), reverse=True),
+        Recurrence("c", gru(rng, 9, 5)),
+    ]
+    x = value = Tensor("x", "FLOAT32", (OPEN, OPEN, 3))
+    ops, results = [], []
+    for layer in layers:
+        widths = layer.cell.states
+        y = Tensor(f"y{layer.name}", "FLOAT32", (OPEN, OPEN, widths[0]))
+        finals = [Tensor(f"f{layer.name}{k}", "FLOAT32", (OPEN, w)) for k, w in enumerate(widths)]
+        ops.append(Op(RECURRENCE, [value], [y, *finals], {"recurrence": layer}))
+        results += [y, finals[-1]]
+        value = y
+    model = Model([Subgraph("main", [x], results, ops)])
+    assert [each.form for each in lower(model)] == ["loop", "fused", "loop"]
+    for kernels in KERNELS:
+        runner = Runner(write_model(model), kernels)
+        for steps, batch in ((6, 1), (6, 5), (45, 2), (1, 9)):
+            fed = rng.normal(size=(steps, batch, 3)).astype(np.float32)
+            got, sequence = runner.run({"x": fed}), fed
+            for layer in layers:
+                sequence, *_, last = layer.run(sequence)
+                np.testing.assert_allclose(got[f"y{layer.name}"], sequence, atol=1e-4)
+                final = got[f"f{layer.name}{len(layer.cell.states) - 1}"]
+                np.testing.assert_allclose(final, last, atol=1e-4)
 
 
 def _step(model: Model) -> Subgraph:

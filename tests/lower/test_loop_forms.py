@@ -56,6 +56,8 @@ def test_function(function: str, reads: str) -> None:
 
 CONSTANT = constant(np.linspace(-1, 1, UNITS))
 
+ZERO = constant(np.zeros(1))
+
 TURNED = np.eye(UNITS)[::-1]
 
 
@@ -81,6 +83,10 @@ ODD_FORMS: dict[str, Callable[[Form, Form], Form]] = {
     "the input itself": lambda x, h: x,  # noqa: ARG005
     "the state itself": lambda x, h: h,  # noqa: ARG005
     "a constant": lambda x, h: CONSTANT,  # noqa: ARG005
+    "a function of a constant": lambda x, h: apply("TANH", CONSTANT) * h + x,
+    "a mean of a constant": lambda x, h: apply("TANH", h + apply("MEAN", CONSTANT) + x),
+    "a constant truth": lambda x, h: apply("SELECT_V2", apply("LESS", CONSTANT, ZERO), x, h),
+    "constant choices": lambda x, h: h * apply("SELECT_V2", apply("LESS", x, h), CONSTANT, ZERO),
     "elementwise alone": lambda x, h: apply("TANH", x * CONSTANT - h * CONSTANT),
     "the input in a product": lambda x, h: x * h.scaled(np.array([0.5])) - x,
     "what x gives in a product": lambda x, h: apply("LOGISTIC", x @ TURNED) * h,
