@@ -5,7 +5,9 @@ Rules:
        handle that ReadVariableOp and AssignVariableOp take, ordered by control edges.
     2. In the order of execution, a read is the value so far, and an assignment sets it. What a
        variable holds before the first op is a new argument, what it holds at the end a new result.
-    3. A variable assigned inside a loop or a branch is refused, and so is one that is no float:
+    3. A variable whose value reaches no output, such as the seed of a dropout that inference does
+       not apply, is no state: it stays at its first value.
+    4. A variable assigned inside a loop or a branch is refused, and so is one that is no float:
        a counter is not what a recurrence keeps.
 """
 
@@ -47,7 +49,7 @@ def with_states(source: SourceModel) -> SourceModel:
     starts from their first values, `resume` from where the call before ended.
 
     Raises:
-        NotConvertible: Rule 3.
+        NotConvertible: Rule 4.
     """
     if source.content is not None:
         return source
@@ -56,7 +58,7 @@ def with_states(source: SourceModel) -> SourceModel:
         return source
     pure, states = lifted(function)
     if not states:
-        return source
+        return replace(source, trace=lambda: pure)
     return replace(
         source,
         trace=lambda: pure,
@@ -70,7 +72,7 @@ def lifted(function: Any) -> tuple[Any, tuple[Assigned, ...]]:
     """A concrete function without assignments, and the states that are its last arguments.
 
     Raises:
-        NotConvertible: Rule 3.
+        NotConvertible: Rule 4.
     """
     frozen = load("tensorflow.python.framework.convert_to_constants")
     captures = {inner.op.name: outer for outer, inner in function.graph.captures}
@@ -83,12 +85,17 @@ def lifted(function: Any) -> tuple[Any, tuple[Assigned, ...]]:
     )
     graph_def, converted = frozen._replace_variables_by_constants(data)
     partial = frozen._construct_concrete_function(function, graph_def, converted)
+    outputs = [t.op.name for t in partial.outputs]
+    live = _live(partial.graph.as_graph_def(), outputs, handles)
     names = unique([_name(function, captures[h]) for h in handles])
-    states = [
-        Assigned(name, captures[handle], _value(function, captures[handle], name))
+    states = {
+        handle: Assigned(name, captures[handle], _value(function, captures[handle], name))
         for name, handle in zip(names, handles, strict=True)
-    ]
-    return _Lifting(partial, dict(zip(handles, states, strict=True))).function(), tuple(states)
+    }
+    kept = {handle: state for handle, state in states.items() if handle in live}
+    for state in kept.values():
+        _check_float(state)
+    return _Lifting(partial, states, kept).function(), tuple(kept.values())
 
 
 def _from_the_start(
@@ -105,10 +112,18 @@ def _from_the_start(
 
 
 class _Lifting:
-    """Rule 2, on the nodes of a function whose other variables are frozen."""
+    """Rules 2 and 3, on the nodes of a function whose other variables are frozen.
 
-    def __init__(self, function: Any, states: Mapping[str, Assigned]) -> None:
-        self.frozen, self.states = function, states
+    Args:
+        function: The function.
+        states: Its assigned variables, by the name of the handle's placeholder.
+        kept: Those that are states.
+    """
+
+    def __init__(
+        self, function: Any, states: Mapping[str, Assigned], kept: Mapping[str, Assigned]
+    ) -> None:
+        self.frozen, self.states, self.kept = function, states, kept
         self.definition = function.graph.as_graph_def()
         self.nodes = {node.name: node for node in self.definition.node}
         self.owner = {name: name for name in states}
@@ -123,22 +138,30 @@ class _Lifting:
             if taken:
                 self._rewrite(node, self.owner[_node(node.input[taken[0]])], taken)
         before = [t.name for t in self.frozen.inputs if t.op.name not in self.states]
-        after = [self._result(name) for name in self.states]
+        after = [self._result(name) for name in self.kept]
         for name, state in self.states.items():
-            self._become(self.nodes[name], "Placeholder", [], "dtype", state)
-            shape = load("tensorflow").TensorShape(state.initial.shape)
-            self.nodes[name].attr["shape"].shape.CopyFrom(shape.as_proto())
+            self._start(self.nodes[name], state, given=name in self.kept)
         wrap = load("tensorflow.python.eager.wrap_function")
         pure = wrap.function_from_graph_def(
             self.definition,
-            [*before, *(f"{name}:0" for name in self.states)],
+            [*before, *(f"{name}:0" for name in self.kept)],
             [*(t.name for t in self.frozen.outputs), *after],
         )
         shapes = [t.shape for t in self.frozen.inputs if t.op.name not in self.states]
-        shapes += [state.initial.shape for state in self.states.values()]
+        shapes += [state.initial.shape for state in self.kept.values()]
         for tensor, shape in zip(pure.inputs, shapes, strict=True):
             tensor.set_shape(shape)
         return pure
+
+    def _start(self, node: Any, state: Assigned, *, given: bool) -> None:
+        """What a variable holds before the first op: given by the caller, or constant."""
+        self._become(node, "Placeholder" if given else "Const", [], "dtype", state)
+        tf = load("tensorflow")
+        if given:
+            shape = tf.TensorShape(state.initial.shape)
+            node.attr["shape"].shape.CopyFrom(shape.as_proto())
+        else:
+            node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(state.initial))
 
     def _rewrite(self, node: Any, variable: str, taken: list[int]) -> None:
         state, controls = self.states[variable], [n for n in node.input if n.startswith("^")]
@@ -162,9 +185,7 @@ class _Lifting:
                 "Read it before the loop, carry its value through the loop, and assign it after.",
             )
 
-    def _become(
-        self, node: Any, op: str, inputs: list[str], key: str, state: Assigned
-    ) -> None:
+    def _become(self, node: Any, op: str, inputs: list[str], key: str, state: Assigned) -> None:
         node.op = op
         node.attr.clear()
         node.attr[key].type = self.types.as_dtype(state.initial.dtype).as_datatype_enum
@@ -190,6 +211,30 @@ def _is_assigned(definition: Any, handle: str) -> bool:
     return any(n.op.startswith("Assign") for n in takers)
 
 
+def _live(definition: Any, outputs: Sequence[str], handles: Sequence[str]) -> set[str]:
+    """The variables whose values reach an output, or what is assigned to one that does."""
+    nodes = {node.name: node for node in definition.node}
+    assigned = [n for n in definition.node if n.op.startswith("Assign")]
+    waiting, seen = list(outputs), set[str]()
+    while waiting:
+        name = waiting.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        waiting += [_node(i) for i in nodes[name].input if not i.startswith("^")]
+        if name in handles:
+            waiting += [n.name for n in assigned if _handle(n, nodes) == name]
+    return seen & set(handles)
+
+
+def _handle(node: Any, nodes: Mapping[str, Any]) -> str:
+    """The variable that an op assigns; a handle may have gone through Identity."""
+    name = _node(node.input[0])
+    while nodes[name].op == "Identity":
+        name = _node(nodes[name].input[0])
+    return name
+
+
 def _node(name: str) -> str:
     return name.removeprefix("^").partition(":")[0]
 
@@ -203,7 +248,7 @@ def _value(function: Any, handle: Any, name: str) -> Array:
     """What a variable holds now.
 
     Raises:
-        NotConvertible: It is no float, or its shape is open.
+        NotConvertible: Its shape is open.
     """
     variable = next((v for v in function.graph.variables if v.handle is handle), None)
     if variable is None or not variable.shape.is_fully_defined():
@@ -211,10 +256,18 @@ def _value(function: Any, handle: Any, name: str) -> Array:
             f'The model assigns the variable "{name}", whose shape is not fixed.',
             "Give it a shape without open dimensions; a state needs a fixed batch.",
         )
-    if not variable.dtype.is_floating:
+    return np.asarray(variable.numpy())
+
+
+def _check_float(state: Assigned) -> None:
+    """Rule 4.
+
+    Raises:
+        NotConvertible: It is no float.
+    """
+    if state.initial.dtype.kind != "f":
         raise NotConvertible(
-            f'The model assigns the variable "{name}" of dtype {variable.dtype.name} when it is '
-            "called, such as a counter; only floating-point states are kept between calls.",
+            f'The model assigns the variable "{state.name}" of dtype {state.initial.dtype} when it '
+            "is called, such as a counter; only floating-point states are kept between calls.",
             "Take the counter out of the function that is converted, or hand it in as an input.",
         )
-    return np.asarray(variable.numpy())
