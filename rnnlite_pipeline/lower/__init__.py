@@ -1,4 +1,4 @@
-"""Recurrences become fused ops."""
+"""Recurrences become fused ops, or loops of builtin ops."""
 
 from rnnlite_pipeline.lower.fusable import why_not_fused
 from rnnlite_pipeline.lower.lowering import lower

@@ -69,8 +69,11 @@ class Parts:
 
 
 def parts(value: Form) -> Parts:
-    """Parts a form; the first of its products takes the outside part along where it can."""
-    terms = list(value.terms.values())
+    """Parts a form; the first of its products takes the outside part along where it can.
+
+    Which is the first does not depend on how the form was spelled.
+    """
+    terms = [value.terms[key] for key in sorted(value.terms)]
     outside = form([(a, m) for a, m in terms if is_outside(a)], value.bias)
     inside = [(a, m) for a, m in terms if not is_outside(a)]
     nothing = constant(np.zeros(value.width))

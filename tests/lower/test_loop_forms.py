@@ -123,6 +123,15 @@ def test_states_that_are_the_same() -> None:
     _check(Equations("cell", UNITS, (UNITS,) * 3, (new, new, h), (0, 1, 2)))
 
 
+def test_terms_in_another_order() -> None:
+    """One sum, spelled in two orders and computed in a third, is one sum."""
+    x, h, c = (symbol(name, UNITS) for name in (INPUT, before(0), before(1)))
+    one = x @ TURNED + h @ TURNED + c @ (0.5 * TURNED)
+    two = c @ (0.5 * TURNED) + h @ TURNED + x @ TURNED
+    updates = (apply("TANH", one), apply("SIN", two))
+    _check(Equations("cell", UNITS, (UNITS, UNITS), updates, (1, 0)))
+
+
 def _check(cell: Equations) -> None:
     fed: Initial = "input"
     case = Case((cell,), steps=3, initial=(fed,) * len(cell.states))
