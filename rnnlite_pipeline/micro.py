@@ -33,6 +33,9 @@ ARENA_BYTES = 64 * 2**20
 #: Operands of UNIDIRECTIONAL_SEQUENCE_LSTM that TFLM's kernel never reads, or cannot do without.
 _IGNORED = {"a peephole": (9, 10, 11), "a projection": (16, 17), "a layer norm": (20, 21, 22, 23)}
 
+#: A message with this name asks for the first states instead of a run.
+_RESET = "reset"
+
 
 def why_wrong(model: Model) -> list[str]:
     """What TFLM would compute wrongly without a word, or cannot hold; empty if nothing.
@@ -130,6 +133,12 @@ class MicroRunner:
         self.arena_bytes = int(results["arena"])
         return {name: results[str(index)] for name, index in self._outputs.items()}
 
+    def reset(self) -> None:
+        """Gives the states that the model keeps between calls their first values."""
+        assert self._process.stdin is not None
+        _send(self._process.stdin, {_RESET: np.zeros(0)})
+        self._receive()
+
     def close(self) -> None:
         """Ends the process."""
         self._process.kill()
@@ -183,6 +192,10 @@ def _serve(path: str) -> None:
     _send(answers, {})
     arena = 0
     while (feed := _next(sys.stdin.buffer)) is not None:
+        if _RESET in feed:
+            interpreter.reset()
+            _send(answers, {})
+            continue
         for index, array in feed.items():
             interpreter.set_input(array, int(index))
         interpreter.invoke()

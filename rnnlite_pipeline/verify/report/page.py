@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rnnlite_pipeline.verify.report import svg
+from rnnlite_pipeline.verify.report.quantization import quantization
 from rnnlite_pipeline.verify.report.style import STYLE
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ def render(evidence: Evidence) -> str:
         _summary(evidence),
         _failures(evidence),
         _accuracy(evidence),
+        quantization(evidence.facts.get("quantization")),
         *(_profile(evidence, output) for output in evidence.profiles),
         _comparisons(evidence),
         _others(evidence),
@@ -128,7 +130,7 @@ def _comparisons(evidence: Evidence) -> str:
     """One row an output of a case; its errors on each kernels' first and second call."""
     rows: dict[tuple[str | None, str | None], list[Check]] = {}
     for check in evidence.checks:
-        if check.max_abs_error is not None:
+        if check.call is not None:
             rows.setdefault((check.data, check.output), []).append(check)
     if not rows:
         return ""
@@ -159,11 +161,15 @@ def _comparison(row: Sequence[Check]) -> Sequence[str]:
 
 def _others(evidence: Evidence) -> str:
     rows = [
-        (_mark(c), c.name, c.data or "", c.kernels or "", c.detail)
+        (_mark(c), c.name, c.data or "", c.kernels or "", c.detail or _error(c))
         for c in evidence.checks
-        if c.max_abs_error is None
+        if c.call is None
     ]
     return _section("Other checks", _table(("", "check", "input", "kernels", "found"), rows))
+
+
+def _error(check: Check) -> str:
+    return "" if check.max_abs_error is None else f"error {check.max_abs_error:.1e}"
 
 
 def _ops(evidence: Evidence) -> str:

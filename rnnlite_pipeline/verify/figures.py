@@ -1,0 +1,135 @@
+"""What quantization costs inside a model: the signal-to-noise ratio of every value.
+
+The float model and the quantized one run on the same data with their values as outputs. The
+signal is what the float model computes, the noise what the quantized one computes otherwise.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rnnlite_pipeline.errors import StageError
+from rnnlite_pipeline.graph.ir import OPEN, Model, Tensor
+from rnnlite_pipeline.graph.read import read_model
+from rnnlite_pipeline.graph.write import write_model
+from rnnlite_pipeline.quantize.kernels import RECURRENT
+from rnnlite_pipeline.quantize.numbers import from_integers
+from rnnlite_pipeline.quantize.ranges import exposed
+from rnnlite_pipeline.quantize.record import read
+from rnnlite_pipeline.runtime import Runner
+from rnnlite_pipeline.sources.model import Array
+from rnnlite_pipeline.verify.data import rows
+from rnnlite_pipeline.verify.quantized import RealRunner
+
+#: How many tensors are listed, those with the most noise first.
+WORST = 10
+
+#: How many samples the ratios are measured on.
+SAMPLES = 64
+
+#: A ratio is never said to be better: the noise is then that of float32 itself.
+CEILING_DB = 150.0
+
+
+def figures(
+    out: Path, scheme: str, content: bytes, feeds: Sequence[Mapping[str, Array]]
+) -> dict[str, Any]:
+    """The section `quantization` of verification.json; empty where nothing was quantized.
+
+    Args:
+        out: The model's folder, with what convert left.
+        scheme: The config's.
+        content: The quantized model.
+        feeds: Some of the verification data, real numbers.
+    """
+    left = read(out)
+    if left is None or scheme == "none":
+        return {}
+    before, outcomes = left
+    said: dict[str, Any] = {
+        "scheme": scheme,
+        "ops": outcomes,
+        "bytes": {
+            "float": len(before),
+            "quantized": len(content),
+            "ratio": round(len(content) / len(before), 4),
+        },
+    }
+    try:
+        return said | _ratios(read_model(before), read_model(content), feeds)
+    except StageError as error:
+        return said | {"not_measured": error.message}
+
+
+def figure_feeds(inputs: Mapping[str, Array], model: Model) -> list[dict[str, Array]]:
+    """Up to `SAMPLES` samples, in calls of the batch the model takes."""
+    fixed = {t.shape[0] for t in model.main.inputs if t.shape} - {OPEN}
+    count = min(SAMPLES, len(next(iter(inputs.values()))))
+    batch = min(fixed, default=count)
+    return [rows(inputs, start, batch) for start in range(0, count, batch)]
+
+
+def _ratios(real: Model, quantized: Model, feeds: Sequence[Mapping[str, Array]]) -> dict[str, Any]:
+    pairs = list(_pairs(real, quantized))
+    first, second = ([pair[side] for pair in pairs] for side in (0, 1))
+    signal, noise = _values(real, first, feeds), _values(quantized, second, feeds)
+    by_name = {
+        a.name: (x, x - _plain(y, b)) for (a, b), x, y in zip(pairs, signal, noise, strict=True)
+    }
+    recurrent = []
+    for op in real.main.ops:
+        for tensor in op.outputs if op.code in RECURRENT or op.code == "WHILE" else []:
+            if tensor.name in by_name and tensor.shape is not None and len(tensor.shape) == 3:
+                major = op.options.get("time_major", True)
+                recurrent.append(_layer(tensor.name, *by_name[tensor.name], 0 if major else 1))
+    ranked = sorted((_db(x, e), name) for name, (x, e) in by_name.items())
+    worst = [{"tensor": name, "snr_db": ratio} for ratio, name in ranked[:WORST]]
+    return {"recurrent": recurrent, "worst": worst}
+
+
+def _pairs(real: Model, quantized: Model) -> Iterator[tuple[Tensor, Tensor]]:
+    """The values both models compute, found by their names."""
+    there: dict[str, Tensor] = {t.name: t for op in quantized.main.ops for t in op.outputs}
+    names = Counter(t.name for op in real.main.ops for t in op.outputs)
+    for op in real.main.ops:
+        for tensor in op.outputs:
+            if tensor.dtype != "FLOAT32" or tensor.is_variable or names[tensor.name] > 1:
+                continue
+            for name in (f"{tensor.name}/int8", f"{tensor.name}/int16", tensor.name):
+                other = there.get(name)
+                if other is not None and not other.is_variable:
+                    yield tensor, other
+                    break
+
+
+def _values(
+    model: Model, tensors: list[Tensor], feeds: Sequence[Mapping[str, Array]]
+) -> list[Array]:
+    """Each tensor's values on all feeds, each flattened to [feeds, ...] along a new axis."""
+    runner = RealRunner(Runner(write_model(exposed(model, tensors))), model, plain=True)
+    results = [runner.run(feed) for feed in feeds]
+    return [np.stack([result[f"value_{k}"] for result in results]) for k in range(len(tensors))]
+
+
+def _plain(values: Array, tensor: Tensor) -> Array:
+    scaled = tensor.quantization is not None and tensor.quantization.scale
+    return from_integers(values, tensor) if scaled else values
+
+
+def _layer(name: str, signal: Array, noise: Array, time_axis: int) -> dict[str, Any]:
+    """A recurrent layer's ratio, on the whole and at each step."""
+    steps = range(signal.shape[1 + time_axis])
+    at = [_db(np.take(signal, t, 1 + time_axis), np.take(noise, t, 1 + time_axis)) for t in steps]
+    return {"tensor": name, "snr_db": _db(signal, noise), "snr_db_by_step": at}
+
+
+def _db(signal: Array, noise: Array) -> float:
+    power, lost = (float(np.sum(np.square(v, dtype=np.float64))) for v in (signal, noise))
+    if lost <= power * 10 ** (-CEILING_DB / 10):
+        return CEILING_DB
+    return round(float(10 * np.log10(max(power, 1e-30) / lost)), 2)
