@@ -167,7 +167,7 @@ class ExtraOp(Unrolled):
         """The third step halves its output."""
         h, *rest = super().written(number, layer, cell, value)
         if number == 2:
-            h = self.build.binary("MUL", h, self.build.constant("half", np.float32(0.5)))
+            h = self.build.binary("MUL", h, self.build.constant("half", np.array(0.5, np.float32)))
         return [h, *rest]
 
 
@@ -231,6 +231,11 @@ def test_steps_in_any_order() -> None:
     np.testing.assert_allclose(run(model, arrays)["y"], expected, rtol=0, atol=2e-5)
 
 
+def test_layers_that_share_weights() -> None:
+    """Two layers of one cell, weights and all, are two recurrences."""
+    check(([simple_rnn(1, units=2), simple_rnn(1, units=2)], Spelling(), Unrolling()))
+
+
 def test_weights_used_twice_are_no_chain() -> None:
     """One layer applied to two inputs, as in a siamese network, is no recurrence."""
     author = Unrolled([lstm(3)], Spelling(), Unrolling(steps=1, batch=2, initial="input"))
@@ -247,7 +252,8 @@ def test_weights_used_twice_are_no_chain() -> None:
 
 def one_step(order: str, spelling: Spelling, cells: list[Cell]) -> Model:
     """x and the states of each cell to a head's output and the new states, as `order` has them."""
-    build, inputs, outputs = Builder("cell"), {}, {}
+    build, inputs = Builder("cell"), dict[str, Tensor]()
+    outputs: dict[str, Tensor] = {}
     value = inputs["x"] = Tensor("x", "FLOAT32", (OPEN, cells[0].features))
     for layer, cell in enumerate(cells):
         named = zip(order, cell.states if order == "hc" else cell.states[::-1], strict=False)

@@ -115,8 +115,15 @@ class Unrolled:
         """x[:, t, :]."""
         places = map(self.build.indices, ([0, t, 0], [0, t + 1, 0], [1, 1, 1]))
         batch, _, features = x.shape or ()
-        masks = {"begin_mask": 5, "end_mask": 5, "shrink_axis_mask": 2}
-        return self.build.op("STRIDED_SLICE", [x, *places], "FLOAT32", (batch, features), **masks)
+        return self.build.op(
+            "STRIDED_SLICE",
+            [x, *places],
+            "FLOAT32",
+            (batch, features),
+            begin_mask=5,
+            end_mask=5,
+            shrink_axis_mask=2,
+        )
 
     def first(self, layer: int, cell: Cell, x: Tensor) -> list[Tensor]:
         """The states of one layer before the first step."""
@@ -133,7 +140,7 @@ class Unrolled:
         if self.how.initial == "folded":
             return build.constant("zeros", np.zeros((batch, width), np.float32))
         dims = build.concatenate([build.dimension(x, 0), build.indices([width])], axis=0)
-        return build.fill(dims, build.constant("zero", np.float32(0)), (batch, width))
+        return build.fill(dims, build.constant("zero", np.zeros((), np.float32)), (batch, width))
 
     def put_out(self, emitted: list[Tensor], last: Tensor) -> None:
         """The model's outputs, given what each step puts out and what the last one does."""
@@ -141,8 +148,9 @@ class Unrolled:
             axis, (batch, width) = self.how.stacked_axis, emitted[0].shape or ()
             shape = [batch, width]
             shape.insert(axis, len(emitted))
-            options = {"values_count": len(emitted), "axis": axis}
-            self.outputs["y"] = self.build.op("PACK", emitted, "FLOAT32", shape, **options)
+            self.outputs["y"] = self.build.op(
+                "PACK", emitted, "FLOAT32", shape, values_count=len(emitted), axis=axis
+            )
         elif self.how.emits == "each":
             self.outputs |= {f"y{t}": tensor for t, tensor in enumerate(emitted)}
         if self.how.emits == "last" or self.how.finals:
@@ -172,7 +180,7 @@ def fold(main: Subgraph) -> None:
     kept: list[Op] = []
     for op in main.ops:
         op.inputs = [now.get(id(t), t) if t is not None else None for t in op.inputs]
-        simpler = _FOLDS.get(op.code, lambda _: None)(op)
+        simpler = _FOLDS[op.code](op) if op.code in _FOLDS else None
         if simpler is None:
             kept.append(op)
         else:

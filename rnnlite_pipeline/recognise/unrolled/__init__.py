@@ -33,10 +33,12 @@ def roll_up(
     """Replaces every chain and step that is a recurrence by a RECURRENCE op, in place.
 
     1. A chain is replaced whole or not at all; its first step may be folded.
-    2. Chains are read in execution order, so that a layer finds the one below as a sequence.
+    2. The longest chains are read first, and of these the layer below first, so that the one above
+       finds its outputs as a sequence.
     3. The rest of the graph may read the outputs and the final states, and nothing else.
     4. A single step is looked for where the caller passes the states: in a signature's graph.
-    5. What one scope fails at is said once.
+    5. What one scope fails at is said once. Two products alone say nothing: a layer called
+       twice, or a constant that two layers share, looks the same.
 
     Args:
         model: Changed in place.
@@ -53,7 +55,7 @@ def roll_up(
         result = _replacement(chain, _unused(name, names), objection)
         if isinstance(result, Replacement):
             found[_apply(result, model, subgraph, names)] = result.recurrences[0]
-        else:
+        elif len(chain.products) > 2:
             found.setdefault(name, result)
     if subgraph is model.main or any(s.subgraph is subgraph for s in model.signatures):
         found |= _roll_up_steps(model, subgraph, objection, names)

@@ -86,21 +86,25 @@ def scope(products: Sequence[Op]) -> str:
     return "/".join(parts[0] for parts in common) or products[0].outputs[0].name
 
 
-def chains(graph: Straight) -> Iterator[Chain]:
-    """Every chain of two products or more, those that begin first first."""
-    for group in _repeated(graph):
-        parent = _parents(graph.subgraph, group)
-        followers: dict[int, list[Op]] = defaultdict(list)
-        for op, before in parent.items():
-            followers[before].append(graph.producers[op])
-        for first in group:
-            if id(first.outputs[0]) in parent:
-                continue
-            path = [first]
-            while len(following := followers[id(path[-1].outputs[0])]) == 1:
-                path += following
-            if len(path) > 1 and not following:
+def chains(graph: Straight) -> list[Chain]:
+    """Every chain of two products or more: the longest first, then those that begin first."""
+    found = [chain for group in _repeated(graph) for chain in _paths(graph, group)]
+    place = {id(op): k for k, op in enumerate(graph.subgraph.ops)}
+    return sorted(found, key=lambda c: (-len(c.products), place[id(c.products[0])]))
+
+
+def _paths(graph: Straight, group: list[Op]) -> Iterator[Chain]:
+    """The longest path of products from each that depends on none."""
+    parents = _parents(graph.subgraph, group)
+    longest: dict[int, list[Op]] = {}
+    for op in reversed(group):
+        path = [op, *longest.get(id(op), [])]
+        before = parents.get(id(op))
+        if before is None:
+            if len(path) > 1:
                 yield Chain(graph, tuple(path))
+        elif len(path) >= len(longest.get(before, [])):
+            longest[before] = path
 
 
 def _repeated(graph: Straight) -> Iterator[list[Op]]:
@@ -117,22 +121,25 @@ def _repeated(graph: Straight) -> Iterator[list[Op]]:
             weights = op.inputs[1]
             assert weights is not None, "only products by a matrix were taken"
             groups[op.code, graph.content(weights)].append(op)
-    place = {id(op): k for k, op in enumerate(graph.subgraph.ops)}
-    ordered = sorted(groups.values(), key=lambda group: place[id(group[0])])
-    yield from (group for group in ordered if len(group) > 1)
+    yield from (group for group in groups.values() if len(group) > 1)
 
 
 def _parents(subgraph: Subgraph, group: list[Op]) -> dict[int, int]:
-    """For each product of the group, the last product of it that it depends on; by output id."""
-    own = {id(op) for op in group}
-    latest: dict[int, tuple[int, int]] = {}
+    """For each product of the group, the nearest one of it that it depends on; by op id.
+
+    Nearest by the number of ops between: two layers that share their weights are two chains.
+    """
+    order = {id(op): k for k, op in enumerate(group)}
+    nearest: dict[int, tuple[int, int]] = {}
     parents: dict[int, int] = {}
     for op in subgraph.ops:
-        depth, last = max((latest.get(id(t), (0, 0)) for t in op.inputs), default=(0, 0))
-        if id(op) in own:
-            if depth:
-                parents[id(op.outputs[0])] = last
-            depth, last = depth + 1, id(op.outputs[0])
-        if depth:
-            latest.update((id(t), (depth, last)) for t in op.outputs)
+        known = [nearest[id(t)] for t in op.inputs if id(t) in nearest]
+        found = min(known, default=None)
+        number = order.get(id(op))
+        if number is not None:
+            if found is not None:
+                parents[id(op)] = id(group[found[1]])
+            found = (-1, number)
+        if found is not None:
+            nearest.update((id(t), (found[0] + 1, found[1])) for t in op.outputs)
     return parents
