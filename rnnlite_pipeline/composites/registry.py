@@ -7,17 +7,13 @@ code that runs is installed code. Nothing is imported until a model names it.
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
-from importlib import metadata
 
 from rnnlite_pipeline.composites import keras_lstm, lingvo
 from rnnlite_pipeline.composites.call import Convert
 from rnnlite_pipeline.errors import NotConvertible
-
-GROUP = "rnnlite.converters"
+from rnnlite_pipeline.plugins import plugins
 
 
 @dataclass(frozen=True)
@@ -51,29 +47,12 @@ def converter_of(name: str) -> Converter | None:
     Raises:
         NotConvertible: Two packages claim it.
     """
-    claims = [c for c in _installed() if c.matches(name)]
+    claims = [p for p in plugins() if p.matches(name)]
     if len(claims) > 1:
         raise NotConvertible(
-            f'The packages {" and ".join(c.package for c in claims)} both convert "{name}".',
+            f'The packages {" and ".join(p.package for p in claims)} both convert "{name}".',
             "Uninstall one of them.",
         )
-    return next((c for c in (*claims, *_OWN) if c.matches(name)), None)
-
-
-def installed_packages() -> dict[str, str]:
-    """The converters of installed packages: each composite's name and the package."""
-    return {entry.name: _package(entry) for entry in metadata.entry_points(group=GROUP)}
-
-
-def _installed() -> Iterator[Converter]:
-    for entry in metadata.entry_points(group=GROUP):
-        matches = functools.partial(_matches, entry.name)
-        yield Converter(_package(entry), matches, lambda *_: True, entry.load)
-
-
-def _matches(pattern: str, name: str) -> bool:
-    return fnmatchcase(name, pattern)
-
-
-def _package(entry: metadata.EntryPoint) -> str:
-    return f"{entry.dist.name} {entry.dist.version}" if entry.dist else entry.value
+    for plugin in claims:
+        return Converter(plugin.package, plugin.matches, lambda *_: True, plugin.load)
+    return next((c for c in _OWN if c.matches(name)), None)

@@ -44,4 +44,3 @@ def _step(op: Op, row: Tensor) -> list[Op]:
     emit.expand_dims(finals[0], time_axis)
     emit.into(y)
     return emit.ops
-
