@@ -22,6 +22,7 @@ from rnnlite_pipeline.verify.accuracy import accuracy
 from rnnlite_pipeline.verify.cases import cases
 from rnnlite_pipeline.verify.data import Samples, random_samples, read_samples
 from rnnlite_pipeline.verify.evidence import Accuracy, Check, Evidence
+from rnnlite_pipeline.verify.figures import figure_feeds, figures
 from rnnlite_pipeline.verify.gates import (
     check_accuracy,
     check_error,
@@ -98,6 +99,9 @@ def _examine(config: Config, out: Path, pipeline: Pipeline, evidence: Evidence) 
     if evidence.failed:
         return
     _compare(config, content, Oracle(source), evidence)
+    feeds = figure_feeds(_samples(config, source)[0].inputs, model)
+    if said := figures(out, config.quantization.scheme, content, feeds):
+        evidence.facts["quantization"] = said
     evidence.checks += check_error(pipeline, evidence.checks)
     evidence.checks += check_accuracy(config, pipeline, evidence.accuracy)
 
