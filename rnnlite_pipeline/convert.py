@@ -14,10 +14,12 @@ from rnnlite_pipeline.files import write_atomically
 from rnnlite_pipeline.graph.edit import prune
 from rnnlite_pipeline.graph.ir import Model, Op
 from rnnlite_pipeline.graph.read import read_model
+from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.lower import lower
 from rnnlite_pipeline.lower.choice import Lowered
 from rnnlite_pipeline.metadata import described_model
 from rnnlite_pipeline.quantize import Outcome, grouping, quantize
+from rnnlite_pipeline.quantize.record import leave
 from rnnlite_pipeline.recognise import Finding, recognise
 from rnnlite_pipeline.recurrence import BIDIRECTIONAL, RECURRENCE, Lstm, Recurrence
 from rnnlite_pipeline.transform import run_passes
@@ -53,6 +55,7 @@ class Conversion:
     model: Model
     layers: tuple[Layer, ...]
     quantized: tuple[Outcome, ...] = ()
+    before: bytes = b""
 
 
 def convert(config: Config, out: Path) -> None:
@@ -67,6 +70,7 @@ def convert(config: Config, out: Path) -> None:
         print(f"{layer.name}: {layer.op}{': ' * bool(layer.reason)}{layer.reason}", flush=True)
     check_convertible(conversion, config)
     content = described_model(conversion.model, config, conversion.layers)
+    leave(out, conversion.before, conversion.quantized)
     write_atomically(out / "model.tflite", content)
 
 
@@ -116,8 +120,9 @@ def converted(model: Model, config: Config, limits: Mapping[str, int] | None = N
         tensor_lists_to_tensors(source)
         check_whole(source, model, limits)
         scopes = {layer.name: layer.scope or layer.name for layer in layers}
+        before = b"" if config.quantization.scheme == "none" else write_model(model)
         quantized, outcomes = quantize(model, config, scopes)
-        conversion = Conversion(quantized, layers, tuple(outcomes))
+        conversion = Conversion(quantized, layers, tuple(outcomes), before)
     return conversion
 
 
