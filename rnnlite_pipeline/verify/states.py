@@ -1,0 +1,252 @@
+"""Models that keep states between calls: started, continued, and fed a sequence in pieces.
+
+Rules:
+    1. Every other check starts from the first states: "call, reset, call" must give the first
+       call's outputs again, and a state that is fed in must start as it is described.
+    2. A sequence fed in pieces equals the sequence fed at once, on the same kernels. The error is
+       recorded; 0 is to the last bit. A layer that mixes time steps apart from the recurrences,
+       such as a pooling over time, makes a model for which that is not true, and it fails.
+    3. Where the source keeps its states itself, call after call equals the source's, and rule 2
+       holds as far as it does for the source.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+
+from rnnlite_pipeline.graph.ir import OPEN, Model
+from rnnlite_pipeline.sources.model import Array, SourceModel, TensorSpec
+from rnnlite_pipeline.state import Description
+from rnnlite_pipeline.verify.compare import Difference, compare
+from rnnlite_pipeline.verify.data import draw, random_shape
+from rnnlite_pipeline.verify.evidence import Check
+
+#: How long the sequence is that is fed in pieces, and how long the pieces are.
+STEPS = 12
+PIECES: Mapping[str, tuple[int, ...]] = {
+    "pieces of 1 step": (1,) * STEPS,
+    "2 pieces": (STEPS // 2, STEPS - STEPS // 2),
+    "uneven pieces": (1, 5, 2, 4),
+}
+
+#: How many calls on end are held to a source that keeps its states.
+CALLS = 3
+
+Outputs = dict[str, Array]
+Call = Callable[[Mapping[str, Array]], Outputs]
+
+_MIXES = (
+    "A layer apart from the recurrences mixes time steps (a pooling, convolution, attention or "
+    "normalization over time), or starts from what another computes. Set recurrent.state to "
+    "reset, or convert the part of the model that can be fed in pieces."
+)
+_APART = "This is a bug of the conversion, please report it."
+
+
+class Runs(Protocol):
+    """A model on some kernels."""
+
+    def run(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
+        """One call."""
+        ...
+
+    def reset(self) -> None:
+        """Gives the states that the model keeps their first values."""
+        ...
+
+
+class Started:
+    """A model whose states are looked after as an application does.
+
+    Args:
+        runner: The model.
+        states: What it says of its states.
+    """
+
+    def __init__(self, runner: Runs, states: Description) -> None:
+        self._runner, self._states = runner, states
+        self._now: Outputs = {}
+
+    def run(self, inputs: Mapping[str, Array]) -> Outputs:
+        """A call that starts from the first states."""
+        self._now = {}
+        if self._states.policy == "persist":
+            self._runner.reset()
+        return self.resume(inputs)
+
+    def resume(self, inputs: Mapping[str, Array]) -> Outputs:
+        """A call that starts from the states that the one before left."""
+        if self._states.policy != "explicit":
+            return self._runner.run(inputs)
+        batch = self._batch(inputs)
+        first = {
+            s.input: np.resize(s.initial, (max(batch, len(s.initial)), *s.initial.shape[1:]))
+            for s in self._states.states
+        }
+        results = self._runner.run({**inputs, **first, **self._now})
+        self._now = {s.input: results.pop(s.output) for s in self._states.states}
+        return results
+
+    def _batch(self, inputs: Mapping[str, Array]) -> int:
+        """The size of the batch axis: the first, or the second where the first is time."""
+        for name, axis in self._states.time.items():
+            return inputs[name].shape[1 if axis == 0 else 0]
+        return next((a.shape[0] for a in inputs.values() if a.ndim), 1)
+
+
+def with_states(
+    model: Model, states: Description, inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec]
+) -> tuple[list[TensorSpec], list[TensorSpec]]:
+    """The interface of a source, with the states that are inputs and outputs behind its own."""
+    if states.policy != "explicit":
+        return list(inputs), list(outputs)
+    shapes = {t.name: t.shape or () for t in model.main.inputs}
+    batches = [next(iter(shapes.get(state.input, ())), OPEN) for state in states.states]
+    sides = [
+        [
+            TensorSpec(name, "float32", (None if batch == OPEN else batch, *state.initial.shape[1:]))
+            for name, state, batch in zip(names, states.states, batches, strict=True)
+        ]
+        for names in ([s.input for s in states.states], [s.output for s in states.states])
+    ]
+    return [*inputs, *sides[0]], [*outputs, *sides[1]]
+
+
+def check_policy(states: Description, setting: str, keeps: bool) -> Check:
+    """Whether the model does with its states what the config asks for.
+
+    Args:
+        states: What the model says.
+        setting: `recurrent.state`.
+        keeps: Whether the source keeps states.
+    """
+    asked = ("persist" if keeps else "reset") if setting == "source" else setting
+    said = states.policy if states.states else "reset"
+    wrong = said != asked and bool(states.states or keeps)
+    detail = f"{said} instead of {asked}" if wrong else ""
+    return Check("states as in the config", not wrong, detail, "Run `rnnlite convert` again.")
+
+
+class Streaming:
+    """Rules 2 and 3, for one model.
+
+    Args:
+        source: The source.
+        states: What the model says of its states; it has some.
+        batch: The batch size, where the source leaves it open.
+    """
+
+    def __init__(self, source: SourceModel, states: Description, batch: int = 2) -> None:
+        self._source, self._time = source, states.time
+        rng = np.random.default_rng(2)
+        self._feeds = [self._drawn(rng, batch) for _ in range(CALLS)]
+        self._expected = self._of_source()
+        self.note = "" if self._time else "no input's length is open"
+        if self._time and source.resume is not None and not self._source_streams():
+            self.note = "the source itself gives another result for pieces than at once"
+
+    def checks(self, model: Started, kernels: str, max_abs_error: float) -> Iterator[Check]:
+        """Every check of a model on some kernels."""
+        results = [model.run(self._feeds[0]), *map(model.resume, self._feeds[1:])]
+        for number, (expected, found) in enumerate(
+            zip(self._expected, results, strict=False), start=1
+        ):
+            for name, array in expected.items():
+                difference = compare(array, found[name])
+                yield _check("call after call equals the source", difference, max_abs_error,
+                             data=f"call {number} on end", kernels=kernels, output=name,
+                             remedy=_APART)
+        if self.note:
+            return
+        whole = model.run(self._feeds[0])
+        for what, lengths in PIECES.items():
+            joined = self._in_pieces(model.run, model.resume, lengths, whole)
+            for name, array in whole.items():
+                difference = compare(array, joined[name])
+                yield _check("in pieces equals at once", difference, max_abs_error,
+                             data=what, kernels=kernels, output=name, remedy=_MIXES)
+
+    def _drawn(self, rng: np.random.Generator, batch: int) -> Outputs:
+        feed = {}
+        for spec in self._source.inputs:
+            shape = list(random_shape(spec.shape, batch)) if spec.shape else []
+            axis = self._time.get(spec.name)
+            for k, length in enumerate(spec.shape):
+                shape[k] = shape[k] if length is None else length
+            if axis is not None:
+                shape[axis] = STEPS
+            if axis == 0 and spec.shape[1] is None:
+                shape[1] = batch
+            feed[spec.name] = draw(rng, spec, shape, self._source.limits)
+        return feed
+
+    def _of_source(self) -> list[Outputs]:
+        if self._source.resume is None:
+            return []
+        first, *others = self._feeds
+        return [self._source.run(first), *map(self._source.resume, others)]
+
+    def _source_streams(self) -> bool:
+        assert self._source.resume is not None
+        whole = self._expected[0]
+        joined = self._in_pieces(
+            self._source.run, self._source.resume, PIECES["2 pieces"], whole
+        )
+        found = {name: compare(array, joined[name]) for name, array in whole.items()}
+        return all(d.error <= d.limit(1e-4) for d in found.values())
+
+    def _in_pieces(
+        self, run: Call, resume: Call, lengths: Sequence[int], whole: Mapping[str, Array]
+    ) -> Outputs:
+        """The outputs of the sequence in pieces, joined as the whole's are."""
+        bounds = [0, *itertools.accumulate(lengths)]
+        calls = []
+        for start, stop in itertools.pairwise(bounds):
+            feed = {
+                name: np.take(array, range(start, stop), self._time[name])
+                if name in self._time
+                else array
+                for name, array in self._feeds[0].items()
+            }
+            calls.append((run if start == 0 else resume)(feed))
+        return {name: _joined([c[name] for c in calls], array) for name, array in whole.items()}
+
+
+def _joined(pieces: Sequence[Array], whole: Array) -> Array:
+    """The pieces along the axis that they are shorter on; the last where there is none."""
+    first = pieces[0].shape
+    if len(first) == whole.ndim:
+        for axis, (part, length) in enumerate(zip(first, whole.shape, strict=True)):
+            if part < length:
+                return np.concatenate(pieces, axis)
+    return pieces[-1]
+
+
+def _check(
+    name: str,
+    difference: Difference,
+    max_abs_error: float,
+    *,
+    data: str,
+    kernels: str,
+    output: str,
+    remedy: str,
+) -> Check:
+    limit = difference.limit(max_abs_error)
+    passed = difference.error <= limit
+    return Check(
+        name,
+        passed,
+        difference.what,
+        remedy,
+        data=data,
+        kernels=kernels,
+        output=output,
+        max_abs_error=difference.error,
+        scale=difference.scale,
+        limit=limit,
+    )
