@@ -47,7 +47,8 @@ def session_model(
     check_dtypes(specs)
     function = _function(_frozen(session, inputs, outputs), specs, inputs, outputs)
     results = [
-        tensor_spec(n, t.dtype, t.shape) for n, t in zip(outputs, function.outputs, strict=True)
+        tensor_spec(n, t.dtype, _known(session, specs, inputs, t, now.shape))
+        for (n, t), now in zip(outputs.items(), function.outputs, strict=True)
     ]
     check_dtypes(results)
 
@@ -77,6 +78,28 @@ def find_tensor(graph: Any, name: str, key: str) -> Any:
             f"Its placeholders are {listed(shown[:8]) or 'none'}; every op's name is that of its "
             "first output.",
         ) from error
+
+
+def _known(
+    session: Any, specs: Sequence[TensorSpec], inputs: Mapping[str, Any], output: Any, traced: Any
+) -> Any:
+    """An output's shape: what a loop of control flow v1 carries is traced without its rank.
+
+    It is then seen by running the graph on inputs of two sizes: what differs is open.
+    """
+    if traced.rank is not None:
+        return traced
+    seen = []
+    for size in (2, 3):
+        fed = {
+            inputs[s.name]: np.zeros([size if d is None else d for d in s.shape], s.dtype)
+            for s in specs
+        }
+        seen.append(session.run(output, fed).shape)
+    one, two = seen
+    return load("tensorflow").TensorShape(
+        [a if a == b else None for a, b in zip(one, two, strict=True)]
+    )
 
 
 def _frozen(session: Any, inputs: Mapping[str, Any], outputs: Mapping[str, Any]) -> Any:

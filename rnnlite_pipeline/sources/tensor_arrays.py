@@ -15,6 +15,7 @@ Rules (tensorflow/python/ops/tensor_array_ops.py has both forms side by side):
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
@@ -33,6 +34,8 @@ _FLOW = {
     "TensorArrayGatherV3": 2,
     "TensorArraySizeV3": 1,
 }
+#: What happens to an array that is filled once, as a whole.
+_READING = {"TensorArrayScatterV3", "TensorArrayReadV3"}
 
 
 def lists_for_arrays(function: Any) -> Any:
@@ -58,6 +61,7 @@ class _Rewriter:
         self.definition = graph.as_graph_def()
         self.nodes = {node.name: node for node in self.definition.node}
         self.types = load("tensorflow").dtypes
+        self.users = _users(graph)
 
     def graph_def(self) -> Any:
         unknown = [
@@ -172,16 +176,23 @@ class _Rewriter:
         return node
 
     def _counts(self, indices: str, array: Any) -> bool:
-        """Whether indices are 0, 1, 2, ..., to the array's size."""
+        """Whether indices are 0, 1, 2, ..., to the array's size.
+
+        An array that is scattered to once and else only read may be larger: nobody sees the rest.
+        """
         found = self.nodes[_split(indices)[0]]
         if found.op == "Range":
             start, limit, step = found.input[:3]
-            whole = self._is_size(limit, array)
+            whole = self._is_size(limit, array) or self._is_only_read(array)
             return whole and self._constant(start) == 0 and self._constant(step) == 1
         values, size = self._constant(indices), self._constant(array.input[0])
         return (
             values is not None and size is not None and np.array_equal(values, np.arange(int(size)))
         )
+
+    def _is_only_read(self, array: Any) -> bool:
+        kinds = [op.type for op in self.users[array.name]]
+        return kinds.count("TensorArrayScatterV3") == 1 and set(kinds) <= _READING
 
     def _is_size(self, name: str, array: Any) -> bool:
         node = self.nodes[_split(name)[0]]
@@ -228,14 +239,12 @@ class _Rewriter:
         return name
 
     def _written(self, array: str) -> Iterator[Any]:
-        for op in self.graph.get_operations():
-            if op.type in ("TensorArrayWriteV3", "TensorArrayScatterV3"):
-                owner = op.inputs[0].op
-                while owner.type in _CARRIERS:
-                    owner = owner.inputs[0].op
-                if owner.name == array:
-                    shape = op.inputs[2].shape
-                    yield shape[1:] if op.type == "TensorArrayScatterV3" else shape
+        """The shape of each element that is written into an array."""
+        for op in self.users[array]:
+            if op.type == "TensorArrayWriteV3":
+                yield op.inputs[2].shape
+            elif op.type == "TensorArrayScatterV3":
+                yield op.inputs[2].shape[1:]
 
     def _free(self, name: str) -> str:
         number, candidate = 0, name
@@ -243,6 +252,18 @@ class _Rewriter:
             number += 1
             candidate = f"{name}_{number}"
         return candidate
+
+
+def _users(graph: Any) -> dict[str, list[Any]]:
+    """The ops of the graph that take each array's handle, by the array's name."""
+    users: dict[str, list[Any]] = defaultdict(list)
+    for op in graph.get_operations():
+        if op.type in _FLOW:
+            owner = op.inputs[0].op
+            while owner.type in _CARRIERS:
+                owner = owner.inputs[0].op
+            users[owner.name].append(op)
+    return users
 
 
 def _merged(one: Any, two: Any) -> Any:

@@ -1,0 +1,153 @@
+"""SavedModels of Keras 3, tf-keras, tf.Module and TensorFlow 1."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rnnlite_pipeline.errors import SourceError
+from rnnlite_pipeline.sources import open_source
+from rnnlite_pipeline.sources.environment import load
+from tests.fake.project import ROOT
+from tests.sources.round_trip import config, round_trip, shapes
+
+LSTM = "UNIDIRECTIONAL_SEQUENCE_LSTM"
+FIXTURES = ROOT.parent / "shared" / "fixtures"
+
+
+def test_keras_3_exports_are_recognised(keras: Any, tmp_path: Path) -> None:
+    """Two inputs and outputs under the names of the signature, open batch and length."""
+    layers = keras.layers
+    a, b = keras.Input((None, 3), name="a"), keras.Input((5, 2), name="b")
+    results = [layers.LSTM(4, return_sequences=True)(a), layers.Bidirectional(layers.LSTM(2))(b)]
+    keras.Model([b, a], results).export(str(tmp_path / "m"), verbose=False)
+    made = round_trip(format="saved_model", path=str(tmp_path / "m"))
+    assert shapes(made.source.inputs) == [("a", "float32", (None, None, 3)), ("b", "float32", (None, 5, 2))]
+    assert shapes(made.source.outputs) == [
+        ("output_0", "float32", (None, None, 4)),
+        ("output_1", "float32", (None, 4)),
+    ]
+    assert made.codes[LSTM] == made.codes["BIDIRECTIONAL_SEQUENCE_LSTM"] == 1
+
+
+@pytest.mark.parametrize("export", ["export", "save"])
+def test_tf_keras_exports_are_recognised(tmp_path: Path, export: str) -> None:
+    """Both ways that tf-keras writes a SavedModel, which keeps replaceable functions."""
+    load("tensorflow")
+    tf_keras = load("tf_keras")
+    model = tf_keras.Sequential([tf_keras.Input((6, 3), name="x"), tf_keras.layers.LSTM(4)])
+    getattr(model, export)(str(tmp_path / "m"))
+    made = round_trip(format="saved_model", path=str(tmp_path / "m"), inputs={"x": [2, 6, 3]})
+    assert made.source.inputs[0].shape == (2, 6, 3)
+    assert made.codes[LSTM] == 1
+
+
+@pytest.fixture(scope="module")
+def signatures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tf.Module with variables, three signatures, none of the default name."""
+    tf = load("tensorflow")
+
+    class Plain(tf.Module):  # type: ignore[misc]
+        def __init__(self) -> None:
+            self.w = tf.Variable(np.eye(3, dtype="f") * 2)
+
+        @tf.function(input_signature=[tf.TensorSpec([None, 3], name="x")])
+        def double(self, x: Any) -> Any:
+            return {"y": x @ self.w}
+
+        @tf.function(input_signature=[tf.TensorSpec([None, 3], tf.float32, name=n) for n in "dc"])
+        def many(self, first: Any, second: Any) -> Any:
+            return {f"output_{i}": first @ self.w + i * second for i in range(11)}
+
+        @tf.function(input_signature=[tf.TensorSpec(None, tf.string, name="s")])
+        def words(self, s: Any) -> Any:
+            return {"y": tf.strings.length(s)}
+
+    path, plain = tmp_path_factory.mktemp("plain") / "m", Plain()
+    named = {n: getattr(plain, n) for n in ("double", "many", "words")}
+    tf.saved_model.save(plain, str(path), signatures=named)
+    return path
+
+
+def test_the_config_chooses_among_signatures(signatures: Path) -> None:
+    """The chosen one is converted, its names in a person's order, its variables inside."""
+    made = round_trip(format="saved_model", path=str(signatures), signature="many")
+    assert [s.name for s in made.source.inputs] == ["c", "d"]
+    assert [s.name for s in made.source.outputs] == [f"output_{i}" for i in range(11)]
+    one = open_source(config(format="saved_model", path=str(signatures), signature="double"))
+    np.testing.assert_array_equal(one.run({"x": np.ones((1, 3), "f")})["y"], [[2, 2, 2]])
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({}, r'several signatures, none called serving_default.\n.*"double", "many", "words"'),
+        ({"signature": "duble"}, r'no signature "duble". Did you mean "double"\?\n.*"many"'),
+        ({"signature": "words"}, r'The shape of "s" is unknown|"s" is of dtype string'),
+        ({"signature": "double", "inputs": {"z": [1, 3]}}, r'names "z", but the model\'s inputs'),
+        ({"signature": "double", "inputs": {"x": [1, 4]}}, r"pins \"x\" to \[1, 4\]"),
+    ],
+)
+def test_a_wrong_signature_is_one_sentence(
+    signatures: Path, asked: dict[str, Any], said: str
+) -> None:
+    """What the config asks for and the model has not is named, with what there is."""
+    with pytest.raises(SourceError, match=said) as caught:
+        open_source(config(format="saved_model", path=str(signatures), **asked))
+    assert caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("saved_model.pb", None, "is no SavedModel: saved_model.pb cannot be read"),
+        ("saved_model.pb", 100, "damaged, or no SavedModel|no graph for serving"),
+        ("variables/variables.index", None, "TensorFlow cannot load"),
+        ("variables/variables.data-00000-of-00001", 10, "TensorFlow cannot load"),
+    ],
+)
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_damaged_folder_is_one_sentence(
+    tf1_models: Path, signatures: Path, tmp_path: Path, version: int, name: str, content: Any, said: str
+) -> None:
+    """A missing or truncated part, of a SavedModel of either TensorFlow."""
+    source = tf1_models / "lstm_saved" if version == 1 else signatures
+    copy = tmp_path / "m"
+    for file in source.rglob("*"):
+        if file.is_file():
+            target = copy / file.relative_to(source)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(file.read_bytes())
+    whole = (copy / name).read_bytes()
+    (copy / name).unlink()
+    if content:
+        (copy / name).write_bytes(whole[:content])
+    with pytest.raises(SourceError, match=said) as caught:
+        open_source(config(format="saved_model", path=str(copy)))
+    assert caught.value.remedy
+
+
+@pytest.mark.parametrize("folder", ["lstm_saved", "v2/lstm_saved"])
+def test_tensorflow_1_s_are_recognised(tf1_models: Path, folder: str) -> None:
+    """Variables of a session, and loops of both kinds of control flow."""
+    made = round_trip(format="saved_model", path=str(tf1_models / folder))
+    assert [s.name for s in (*made.source.inputs, *made.source.outputs)] == ["x", "y"]
+    assert made.codes[LSTM] == 1
+    assert list(made.layers) == ["rnn"]
+
+
+@pytest.mark.skipif(not FIXTURES.is_dir(), reason=f"{FIXTURES} with lingvo's cells is not there")
+@pytest.mark.parametrize(
+    "name", ["lingvo_lstm_cell_simple", "lingvo_layer_normalized_lstm_cell_simple"]
+)
+def test_lingvo_s_cells_run_as_recorded(name: str) -> None:
+    """SavedModels of real lingvo cells: the oracle gives the recorded numbers, and so does LiteRT."""
+    folder = FIXTURES / name
+    made = round_trip(format="saved_model", path=str(folder / "saved_model"))
+    assert shapes(made.source.inputs) == [("x", "float32", (None, 6, 3))]
+    with np.load(folder / "golden.npz") as golden:
+        found = made.source.run({"x": golden["x"]})
+        np.testing.assert_allclose(found["y"], golden["y"], atol=1e-6)
