@@ -5,9 +5,11 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from rnnlite_pipeline.composites.check import distance
+from rnnlite_pipeline.composites.resolve import Composite, resolve
 from rnnlite_pipeline.config import Config
 from rnnlite_pipeline.errors import NotConvertible
 from rnnlite_pipeline.files import write_atomically
@@ -50,12 +52,16 @@ class Layer:
 
 @dataclass(frozen=True, eq=False)
 class Conversion:
-    """A converted model, how each recurrent layer was lowered, and each op quantized."""
+    """A converted model, how each recurrent layer was lowered, and each op quantized.
+
+    The annotated functions among its layers are `composites`.
+    """
 
     model: Model
     layers: tuple[Layer, ...]
     quantized: tuple[Outcome, ...] = ()
     before: bytes = b""
+    composites: tuple[Composite, ...] = ()
 
 
 def convert(config: Config, out: Path) -> None:
@@ -88,7 +94,8 @@ def read_limits(out: Path) -> dict[str, int]:
 def converted(model: Model, config: Config, limits: Mapping[str, int] | None = None) -> Conversion:
     """Recognises, groups, lays out and lowers, and runs old against new.
 
-    1. Every loop that is read and says the same when run becomes recurrences.
+    1. What an annotation says, and every loop that is read, becomes recurrences, if it says the
+       same when run.
     2. Passes fold reversals, transposes and last steps, and group both directions.
     3. Recurrences become fused ops or loops; lists of what was not read become tensors.
     4. The whole is run against the source's graph.
@@ -99,9 +106,11 @@ def converted(model: Model, config: Config, limits: Mapping[str, int] | None = N
         config: What is asked for.
         limits: For an input that holds indices, how many there are.
     """
+    composites = resolve(model, distance)
     source = copy.deepcopy(model)
     print("recognising recurrences", flush=True)
-    findings = recognise(model, objection)
+    findings = [Finding(c.layer, c.recurrences) for c in composites]
+    findings += recognise(model, objection)
     prune(model)
     run_passes(model, grouping(config).recurrent)
     pseudo = _pseudo_ops(model)
@@ -114,15 +123,18 @@ def converted(model: Model, config: Config, limits: Mapping[str, int] | None = N
         print(reason, flush=True)
     prune(model)
     _keep_output_names(model, source)
-    conversion = Conversion(model, layers)
+    conversion = Conversion(model, layers, composites=tuple(composites))
     if not missing_ops(model):
         print("running the source's graph against the converted model", flush=True)
+        lower(source)
         tensor_lists_to_tensors(source)
         check_whole(source, model, limits)
         scopes = {layer.name: layer.scope or layer.name for layer in layers}
         before = b"" if config.quantization.scheme == "none" else write_model(model)
         quantized, outcomes = quantize(model, config, scopes)
-        conversion = Conversion(quantized, layers, tuple(outcomes), before)
+        conversion = replace(
+            conversion, model=quantized, quantized=tuple(outcomes), before=before
+        )
     return conversion
 
 
