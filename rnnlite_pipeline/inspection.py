@@ -39,6 +39,9 @@ def _findings(config: Config, conversion: Conversion, before: Counter[str]) -> d
     return {
         "name": config.name,
         "recurrences": [_layer(layer) for layer in conversion.layers],
+        "composites": [
+            {"name": c.name, "layer": c.layer, "package": c.package} for c in conversion.composites
+        ],
         "ops_before": dict(sorted(before.items())),
         "ops": dict(sorted(Counter(op.code for op in model.ops()).items())),
         "missing_ops": missing_ops(model),
@@ -105,6 +108,7 @@ def table(findings: dict[str, Any]) -> str:
     ]
     lines = _aligned(rows) if layers else ["no recurrent layers"]
     lines += ["", *(f"{i['name']} stays a loop: {i['reason']}" for i in layers if i["reason"])]
+    lines += [f"{c['layer']} is {c['name']}, by {c['package']}" for c in findings["composites"]]
     missing = findings["missing_ops"]
     work = findings["multiply_adds"]
     lines += [
