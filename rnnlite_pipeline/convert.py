@@ -13,7 +13,7 @@ from rnnlite_pipeline.composites.resolve import Composite, resolve
 from rnnlite_pipeline.config import Config
 from rnnlite_pipeline.errors import NotConvertible
 from rnnlite_pipeline.files import write_atomically
-from rnnlite_pipeline.graph.edit import prune
+from rnnlite_pipeline.graph.edit import ensure_signature, prune
 from rnnlite_pipeline.graph.ir import Model, Op
 from rnnlite_pipeline.graph.read import read_model
 from rnnlite_pipeline.graph.write import write_model
@@ -24,6 +24,7 @@ from rnnlite_pipeline.quantize import Outcome, grouping, quantize
 from rnnlite_pipeline.quantize.record import leave
 from rnnlite_pipeline.recognise import Finding, recognise
 from rnnlite_pipeline.recurrence import BIDIRECTIONAL, RECURRENCE, Lstm, Recurrence
+from rnnlite_pipeline.state import Keeping
 from rnnlite_pipeline.transform import run_passes
 from rnnlite_pipeline.transform.tensor_lists import tensor_lists_to_tensors
 from rnnlite_pipeline.validate import check_whole, objection
@@ -75,14 +76,28 @@ def convert(config: Config, out: Path) -> None:
     for layer in conversion.layers:
         print(f"{layer.name}: {layer.op}{': ' * bool(layer.reason)}{layer.reason}", flush=True)
     check_convertible(conversion, config)
-    content = described_model(conversion.model, config, conversion.layers)
+    unchanged = config.metadata is None and _is_unchanged(conversion.model, out)
+    content = (
+        (out / ".work" / "source.tflite").read_bytes()
+        if unchanged and config.source.format == "tflite"
+        else described_model(conversion.model, config, conversion.layers)
+    )
     leave(out, conversion.before, conversion.quantized)
     write_atomically(out / "model.tflite", content)
 
 
 def read_source(out: Path) -> Model:
-    """The canonical graph that the stage import left."""
-    return read_model((out / ".work" / "source.tflite").read_bytes())
+    """The canonical graph that the stage import left; its main graph has a signature."""
+    model = read_model((out / ".work" / "source.tflite").read_bytes())
+    ensure_signature(model)
+    return model
+
+
+def _is_unchanged(model: Model, out: Path) -> bool:
+    """Whether a converted model is its source's graph, but for what nothing needs."""
+    source = read_source(out)
+    prune(source)
+    return write_model(source) == write_model(model)
 
 
 def read_limits(out: Path) -> dict[str, int]:
@@ -100,12 +115,14 @@ def converted(model: Model, config: Config, limits: Mapping[str, int] | None = N
     3. Recurrences become fused ops or loops; lists of what was not read become tensors.
     4. The whole is run against the source's graph.
     5. It is quantized.
+    6. States, until then inputs and outputs of the graph, become what the config asks for.
 
     Args:
         model: The source's graph; changed in place.
         config: What is asked for.
         limits: For an input that holds indices, how many there are.
     """
+    states = Keeping(model, config.recurrent.state)
     composites = resolve(model, distance)
     source = copy.deepcopy(model)
     print("recognising recurrences", flush=True)
@@ -113,6 +130,7 @@ def converted(model: Model, config: Config, limits: Mapping[str, int] | None = N
     findings += recognise(model, objection)
     prune(model)
     run_passes(model, grouping(config).recurrent)
+    states.expose(model)
     pseudo = _pseudo_ops(model)
     print("lowering", flush=True)
     form = config.recurrent.lowering
@@ -128,13 +146,14 @@ def converted(model: Model, config: Config, limits: Mapping[str, int] | None = N
         print("running the source's graph against the converted model", flush=True)
         lower(source)
         tensor_lists_to_tensors(source)
-        check_whole(source, model, limits)
+        check_whole(states.accepted(source), model, limits, states.first)
         scopes = {layer.name: layer.scope or layer.name for layer in layers}
         before = b"" if config.quantization.scheme == "none" else write_model(model)
         quantized, outcomes = quantize(model, config, scopes)
         conversion = replace(
             conversion, model=quantized, quantized=tuple(outcomes), before=before
         )
+    states.conclude(conversion.model)
     return conversion
 
 
@@ -198,5 +217,5 @@ def _keep_output_names(model: Model, source: Model) -> None:
     """Gives the outputs the names they had: a rewrite may have put new tensors in their place."""
     for now, before in zip(model.signatures, source.signatures, strict=True):
         for key, tensor in now.outputs.items():
-            if tensor not in now.inputs.values():
+            if tensor not in now.inputs.values() and key in before.outputs:
                 tensor.name = before.outputs[key].name

@@ -15,6 +15,7 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from numpy.typing import NDArray
 
 from rnnlite_pipeline.errors import StageError
+from rnnlite_pipeline.graph.variables import RESET
 
 #: The sets of kernels: the reference ones, those with the default delegate (XNNPACK), and the
 #: optimized ones without a delegate.
@@ -109,6 +110,17 @@ class Runner:
             self._shapes = None
             raise self._failed("run", error) from error
 
+    def reset(self) -> None:
+        """Gives the states that the model keeps between calls their first values.
+
+        Raises:
+            StageError: The model has no signature `reset`.
+        """
+        try:
+            self._interpreter.get_signature_runner(RESET)()
+        except (RuntimeError, ValueError) as error:
+            raise self._failed("reset", error) from error
+
     def _resize(self, shapes: dict[str, tuple[int, ...]]) -> None:
         if shapes == self._shapes:
             return
@@ -139,7 +151,11 @@ class Runner:
         signatures = self._interpreter._get_full_signature_list()
         by_index = {d["index"]: d for d in details}
         named = next(
-            (s[side] for s in signatures.values() if set(s[side].values()) <= set(by_index)),
+            (
+                signature[side]
+                for key, signature in signatures.items()
+                if key != RESET and set(signature[side].values()) <= set(by_index)
+            ),
             {d["name"]: d["index"] for d in details},
         )
         return {name: _port(name, by_index[index]) for name, index in named.items()}

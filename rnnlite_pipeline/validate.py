@@ -93,18 +93,24 @@ def objection(replacement: Replacement) -> str | None:
     return None
 
 
-def check_whole(old: Model, new: Model, limits: Mapping[str, int] | None = None) -> None:
+def check_whole(
+    old: Model,
+    new: Model,
+    limits: Mapping[str, int] | None = None,
+    first: Mapping[str, NDArray[Any]] | None = None,
+) -> None:
     """Runs the converted model against the source's graph: what the passes did around the loops.
 
     Args:
         old: The source's graph with its loops, on plain tensors; its ops are all builtin.
         new: The converted model.
         limits: For an input that holds indices, how many there are.
+        first: For an input that takes a state, the value that `old` starts from.
 
     Raises:
         StageError: They differ.
     """
-    difference = largest_difference(old, new, _whole_inputs(new, limits or {}))
+    difference = largest_difference(old, new, _whole_inputs(new, limits or {}, first or {}))
     if difference > TOLERANCE:
         raise StageError(
             f"The converted model differs from its source's graph by {difference:.1e} of its"
@@ -114,7 +120,9 @@ def check_whole(old: Model, new: Model, limits: Mapping[str, int] | None = None)
         )
 
 
-def _whole_inputs(model: Model, limits: Mapping[str, int]) -> Iterator[Arrays]:
+def _whole_inputs(
+    model: Model, limits: Mapping[str, int], first: Mapping[str, NDArray[Any]]
+) -> Iterator[Arrays]:
     """Numbers for a model's inputs; integers are small where no limit is known."""
     for number, draw in enumerate(DRAWS):
         random = np.random.default_rng(number)
@@ -126,6 +134,8 @@ def _whole_inputs(model: Model, limits: Mapping[str, int]) -> Iterator[Arrays]:
             real = random.normal(0.0, draw.magnitude, shape).astype(dtype)
             index = random.integers(0, limits.get(name, 2), shape).astype(dtype)
             arrays[name] = index if name in limits or dtype.kind in "iub" else real
+            if name in first:
+                arrays[name] = np.resize(first[name], shape)
         yield arrays
 
 

@@ -30,8 +30,6 @@ class Limit:
 
 
 CONFIG = (
-    Limit(("source", "format"), ("keras",), "today it reads .keras files of Keras 3"),
-    Limit(("recurrent", "state"), ("source", "reset"), "today: reset, or source, which is reset"),
     Limit(("recurrent", "lowering"), ("auto", "fused"), "today: auto, or fused"),
     Limit(("converter", "allow_custom_ops"), (False,), "today: false, no custom ops"),
     Limit(("converter", "select_tf_ops"), (False,), "today: false, no Flex ops"),

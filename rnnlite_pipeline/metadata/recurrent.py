@@ -21,10 +21,10 @@ State = Literal["none", "reset", "persist", "explicit"]
 HOW_TO_RESET: dict[State, str] = {
     "none": "The model keeps no state.",
     "reset": "Nothing to do: every call starts from the model's own initial state.",
-    "persist": "The state is kept from one call to the next. Before a new sequence reset the"
-    " variables: reset_all_variables() of the Python Interpreter, resetVariableTensors() of the"
-    " Java Interpreter, ResetVariableTensors() of the C++ Interpreter, Reset() of TFLM's"
-    " MicroInterpreter.",
+    "persist": "The state is kept from one call to the next. Before a new sequence run the"
+    " signature `reset`, which has no inputs and no outputs: get_signature_runner('reset')() of the"
+    " Python Interpreter, GetSignatureRunner(\"reset\")->Invoke() of the C++ Interpreter."
+    " reset_all_variables() and ResetVariableTensors() do not reach the state.",
     "explicit": "The caller keeps the state: feed zeros, or an initial state, to the state inputs"
     " at the first call of a sequence, and the state outputs of the call before from then on.",
 }

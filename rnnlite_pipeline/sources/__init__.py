@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rnnlite_pipeline.files import write_atomically
+from rnnlite_pipeline.sources.assigned import with_states
 from rnnlite_pipeline.sources.model import SourceModel
 from rnnlite_pipeline.sources.to_tflite import to_tflite
 
@@ -39,7 +40,7 @@ def open_source(config: Config) -> SourceModel:
     """
     module = importlib.import_module(FORMATS[config.source.format])
     source: SourceModel = module.open_source(config)
-    return source
+    return with_states(source)
 
 
 def import_source(config: Config, out: Path) -> None:
@@ -66,6 +67,7 @@ def describe(source: SourceModel) -> dict[str, Any]:
         "inputs": [spec.as_json() for spec in source.inputs],
         "outputs": [spec.as_json() for spec in source.outputs],
         "limits": dict(source.limits),
+        "states": [name for name, _ in source.states],
         "layers": [dict(layer) for layer in source.layers],
         "versions": dict(source.versions),
     }

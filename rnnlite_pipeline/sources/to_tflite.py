@@ -1,8 +1,8 @@
 """The common road: a concrete function to one canonical TFLite file, its loops intact.
 
 Rules:
-    1. Variables become constants, inside loop bodies too; a model that assigns a variable is
-       refused, since TFLite would keep that value between calls.
+    1. Variables become constants, inside loop bodies too; those that the model assigns
+       (assigned.py) become variables of the runtime.
     2. No loop is lowered, no tensor list rewritten, nothing optimized or quantized: a recurrence
        stands as FlexTensorListReserve, WHILE, FlexTensorListStack, and open dimensions stay open.
     3. The main graph's inputs and outputs, the signature `serving_default` and their tensors'
@@ -29,6 +29,7 @@ from rnnlite_pipeline.sources.environment import load
 from rnnlite_pipeline.sources.model import Shape, SourceModel, TensorSpec
 from rnnlite_pipeline.sources.state import refuse_state
 from rnnlite_pipeline.sources.tensor_arrays import lists_for_arrays
+from rnnlite_pipeline.graph.variables import State, add, keep, live
 
 SIGNATURE = "serving_default"
 
@@ -55,8 +56,12 @@ def to_tflite(source: SourceModel) -> bytes:
     annotations.placed(model)
     print("naming inputs and outputs ...", flush=True)
     _name_ops(model, source.scope)
+    states = _with_states(model, source)
     _name_interface(model, source)
     _make_repeatable(model)
+    for state, (before, after) in states.items():
+        add(model, state, before, after)
+    keep(model, live(model, states))
     return write_model(model)
 
 
@@ -97,6 +102,15 @@ def _name_ops(model: Model, scope: str) -> None:
     for subgraph in model.subgraphs:
         for tensor in subgraph.tensors:
             tensor.name = _TRACES.sub("", tensor.name).removeprefix(prefix)
+
+
+def _with_states(model: Model, source: SourceModel) -> dict[State, tuple[Tensor, Tensor]]:
+    """Takes the states from the end of the main graph's interface: what each starts and ends as."""
+    main, states = model.main, [State(*named) for named in source.states]
+    first, last = len(source.inputs), len(source.outputs)
+    pairs = zip(main.inputs[first:], main.outputs[last:], strict=True)
+    main.inputs, main.outputs = main.inputs[:first], main.outputs[:last]
+    return dict(zip(states, pairs, strict=True))
 
 
 def _name_interface(model: Model, source: SourceModel) -> None:

@@ -18,6 +18,7 @@ from rnnlite_pipeline.files import write_atomically
 from rnnlite_pipeline.graph.read import read_model
 from rnnlite_pipeline.metadata import differences, read_description
 from rnnlite_pipeline.sources import open_source
+from rnnlite_pipeline.state import described
 from rnnlite_pipeline.verify.accuracy import accuracy
 from rnnlite_pipeline.verify.cases import cases
 from rnnlite_pipeline.verify.data import Samples, random_samples, read_samples
@@ -34,6 +35,7 @@ from rnnlite_pipeline.verify.oracle import Oracle
 from rnnlite_pipeline.verify.quantized import interface, is_judged, open_runners
 from rnnlite_pipeline.verify.report import render
 from rnnlite_pipeline.verify.runs import Outputs, joined, run_case
+from rnnlite_pipeline.verify.states import Started, Streaming, check_policy, with_states
 
 if TYPE_CHECKING:
     from rnnlite_pipeline.config import Config, Pipeline
@@ -90,8 +92,15 @@ def _examine(config: Config, out: Path, pipeline: Pipeline, evidence: Evidence) 
     print("opening the source ...", flush=True)
     source = open_source(config)
     evidence.facts["versions"] = _versions(source)
-    inputs = interface(source.inputs, config.quantization.input_type)
-    outputs = interface(source.outputs, config.quantization.output_type)
+    states = described(model)
+    inputs, outputs = with_states(
+        model,
+        states,
+        interface(source.inputs, config.quantization.input_type),
+        interface(source.outputs, config.quantization.output_type),
+    )
+    keeps = "ASSIGN_VARIABLE" in evidence.facts["ops"]["source"]
+    evidence.checks.append(check_policy(states, config.recurrent.state, keeps))
     evidence.checks += check_interface(model, inputs, outputs)
     evidence.checks.append(_check_metadata(model, config))
     description = read_description(model)
@@ -109,6 +118,7 @@ def _examine(config: Config, out: Path, pipeline: Pipeline, evidence: Evidence) 
 def _compare(config: Config, content: bytes, oracle: Oracle, evidence: Evidence) -> None:
     source = oracle.source
     samples, from_file = _samples(config, source)
+    states = described(read_model(content))
     runners = {runner.kernels: runner for runner in open_runners(content, config)}
     for runner in runners.values():
         if runner.note:
@@ -121,10 +131,20 @@ def _compare(config: Config, content: bytes, oracle: Oracle, evidence: Evidence)
             continue
         for kernels, runner in runners.items():
             tolerance = evidence.facts["tolerance"] if is_judged(case, config) else None
-            checks, outputs = run_case(runner, kernels, case, answer, tolerance)
+            checks, outputs = run_case(
+                Started(runner, states), kernels, case, answer, tolerance
+            )
             evidence.checks += checks
             if number == 0:
                 _judge_data(evidence, samples, kernels, answer.outputs, outputs)
+    if states.states:
+        print("running calls on end ...", flush=True)
+        streaming = Streaming(source, states)
+        if streaming.note:
+            evidence.skipped["in pieces"] = streaming.note
+        for kernels, runner in runners.items():
+            model = Started(runner, states)
+            evidence.checks += streaming.checks(model, kernels, evidence.facts["tolerance"])
     if "tflm" in runners:
         evidence.facts["tflm"] = {"arena_bytes": runners["tflm"].arena_bytes}
 
