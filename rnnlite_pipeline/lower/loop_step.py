@@ -82,7 +82,8 @@ class Step(Forms):
         """The states after the step, each the output of an op of its own."""
         new: dict[int, Tensor] = {}
         for k in cell.order:
-            new[k] = self.number(widened(cell.updates[k], cell.states[k]))
+            value = self.number(widened(cell.updates[k], cell.states[k]))
+            new[k] = self._repeated(value, self.symbols[before(k)])
             self.symbols[after(k)] = new[k]
         carried: list[Tensor] = []
         for k in range(len(cell.states)):
@@ -90,11 +91,14 @@ class Step(Forms):
             carried.append(self._own(new[k], self.symbols[before(k)], taken))
         return carried
 
+    def _repeated(self, new: Tensor, old: Tensor) -> Tensor:
+        """A constant row for every batch entry, as the state before has them."""
+        if new.data is None:
+            return new
+        return self.emit.op("BROADCAST_TO", [new, self.emit.shape(old)], "FLOAT32", old.shape)
+
     def _own(self, new: Tensor, old: Tensor, taken: list[Tensor]) -> Tensor:
         """`new` as a loop can carry it: copying states one after the other must not mix them."""
-        if new.data is not None:
-            operands = [new, self.emit.shape(old)]
-            return self.emit.op("BROADCAST_TO", operands, "FLOAT32", old.shape)
         if new is old or new not in taken:
             return new
         return self.emit.binary("MUL", new, self.row(np.ones(1)))

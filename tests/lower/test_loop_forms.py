@@ -6,10 +6,12 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from rnnlite_pipeline.lower import lower
 from rnnlite_pipeline.recognise.algebra import Form, apply, constant, symbol
-from rnnlite_pipeline.recognise.equations import INPUT, Equations, before
+from rnnlite_pipeline.recognise.equations import INPUT, Equations, after, before
 from rnnlite_pipeline.recognise.functions import FUNCTIONS
 from tests.lower.cases import Case, Initial
 from tests.lower.loop_cases import matrix, one_state
@@ -130,6 +132,48 @@ def test_terms_in_another_order() -> None:
     two = c @ (0.5 * TURNED) + h @ TURNED + x @ TURNED
     updates = (apply("TANH", one), apply("SIN", two))
     _check(Equations("cell", UNITS, (UNITS, UNITS), updates, (1, 0)))
+
+
+@st.composite
+def systems(draw: st.DrawFn) -> Equations:
+    """Any equations over two states of one width, of sums, products and bounded functions."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    leaves = st.sampled_from([symbol(name, UNITS) for name in (INPUT, before(0), before(1))])
+
+    def grown(inner: st.SearchStrategy[Form]) -> st.SearchStrategy[Form]:
+        bounded = inner.map(lambda z: apply("TANH", z))
+        return st.one_of(
+            st.tuples(inner, inner).map(lambda pair: pair[0] + pair[1]),
+            st.tuples(inner, inner).map(lambda pair: pair[0] - pair[1]),
+            st.tuples(bounded, bounded).map(lambda pair: pair[0] * pair[1]),
+            inner.map(lambda z: apply("LOGISTIC", z)),
+            inner.map(lambda z: z @ matrix(rng, UNITS, UNITS)),
+            inner.map(lambda z: apply("MEAN", z) + CONSTANT),
+            inner.map(lambda z: z.columns(1, 2) * CONSTANT),
+            inner.map(lambda z: apply("MAXIMUM", z, CONSTANT)),
+        )
+
+    made = st.recursive(leaves, grown, max_leaves=8)
+    one, two = (apply("TANH", draw(made)) for _ in range(2))
+    if draw(st.booleans()):
+        two = apply("TANH", two + symbol(after(0), UNITS) @ matrix(rng, UNITS, UNITS))
+        return Equations("cell", UNITS, (UNITS, UNITS), (one, two), (0, 1))
+    return Equations("cell", UNITS, (UNITS, UNITS), (one, two), (1, 0))
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(systems())
+def test_any_equations(cell: Equations) -> None:
+    """Whatever the equations, the loop computes them."""
+    _check(cell)
+
+
+@pytest.mark.slow
+@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(systems())
+def test_any_equations_at_length(cell: Equations) -> None:
+    """The same as above, over many more."""
+    _check(cell)
 
 
 def _check(cell: Equations) -> None:
