@@ -30,6 +30,9 @@ from rnnlite_pipeline.graph.read import read_model
 #: The room TFLM plans tensors in; what it needs of it is reported.
 ARENA_BYTES = 64 * 2**20
 
+#: The name in a message that asks for the first states instead of a call.
+_RESET = "reset"
+
 #: Operands of UNIDIRECTIONAL_SEQUENCE_LSTM that TFLM's kernel never reads, or cannot do without.
 _IGNORED = {"a peephole": (9, 10, 11), "a projection": (16, 17), "a layer norm": (20, 21, 22, 23)}
 
@@ -139,6 +142,16 @@ class MicroRunner:
         _send(self._process.stdin, {_RESET: np.zeros(0)})
         self._receive()
 
+    def reset(self) -> None:
+        """Gives the states that the model keeps between calls their first values.
+
+        Raises:
+            StageError: TFLM fails.
+        """
+        assert self._process.stdin is not None
+        _send(self._process.stdin, {_RESET: np.zeros(0)})
+        self._receive()
+
     def close(self) -> None:
         """Ends the process."""
         self._process.kill()
@@ -192,6 +205,10 @@ def _serve(path: str) -> None:
     _send(answers, {})
     arena = 0
     while (feed := _next(sys.stdin.buffer)) is not None:
+        if _RESET in feed:
+            interpreter.reset()
+            _send(answers, {})
+            continue
         if _RESET in feed:
             interpreter.reset()
             _send(answers, {})

@@ -23,13 +23,13 @@ from flatbuffers import flexbuffers
 from rnnlite_pipeline.errors import NotConvertible
 from rnnlite_pipeline.graph.ir import OPEN, Model, Op, Signature, Subgraph, Tensor
 from rnnlite_pipeline.graph.read import read_model
+from rnnlite_pipeline.graph.variables import State, add, keep, live
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.sources.annotated import Annotations
 from rnnlite_pipeline.sources.environment import load
 from rnnlite_pipeline.sources.model import Shape, SourceModel, TensorSpec
 from rnnlite_pipeline.sources.state import refuse_state
 from rnnlite_pipeline.sources.tensor_arrays import lists_for_arrays
-from rnnlite_pipeline.graph.variables import State, add, keep, live
 
 SIGNATURE = "serving_default"
 

@@ -1,7 +1,7 @@
 """What a model says of its states, as JSON under a name of its metadata: for its users, and verify.
 
-    {"policy": "explicit", "states": [{"name": "lstm/h", "initial": [[0.0, 0.0]]}],
-     "time": {"x": 1}}
+{"policy": "explicit", "states": [{"name": "lstm/h", "initial": [[0.0, 0.0]]}],
+ "time": {"x": 1}}
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from rnnlite_pipeline.graph.ir import OPEN, Model
+from rnnlite_pipeline.graph.variables import State
 from rnnlite_pipeline.recognise.extents import Extents
 from rnnlite_pipeline.recurrence import BIDIRECTIONAL, RECURRENCE
-from rnnlite_pipeline.graph.variables import State
 
 #: The name of the metadata.
 STATES = "rnnlite.states"

@@ -22,7 +22,6 @@ class Keeping:
 
     Attributes:
         policy: reset, persist or explicit.
-        first: For each state input that the source's graph has not, what it starts from.
     """
 
     def __init__(self, model: Model, setting: str) -> None:
@@ -51,6 +50,7 @@ class Keeping:
 
     @property
     def first(self) -> dict[str, Array]:
+        """For each state input that the source's graph has not, what it starts from."""
         return {state.input: state.initial for state in self._exposed}
 
     def accepted(self, source: Model) -> Model:

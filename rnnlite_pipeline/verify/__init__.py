@@ -131,9 +131,7 @@ def _compare(config: Config, content: bytes, oracle: Oracle, evidence: Evidence)
             continue
         for kernels, runner in runners.items():
             tolerance = evidence.facts["tolerance"] if is_judged(case, config) else None
-            checks, outputs = run_case(
-                Started(runner, states), kernels, case, answer, tolerance
-            )
+            checks, outputs = run_case(Started(runner, states), kernels, case, answer, tolerance)
             evidence.checks += checks
             if number == 0:
                 _judge_data(evidence, samples, kernels, answer.outputs, outputs)

@@ -94,7 +94,7 @@ class Started:
     def _batch(self, inputs: Mapping[str, Array]) -> int:
         """The size of the batch axis: the first, or the second where the first is time."""
         for name, axis in self._states.time.items():
-            return inputs[name].shape[1 if axis == 0 else 0]
+            return int(inputs[name].shape[1 if axis == 0 else 0])
         return next((a.shape[0] for a in inputs.values() if a.ndim), 1)
 
 
@@ -108,7 +108,9 @@ def with_states(
     batches = [next(iter(shapes.get(state.input, ())), OPEN) for state in states.states]
     sides = [
         [
-            TensorSpec(name, "float32", (None if batch == OPEN else batch, *state.initial.shape[1:]))
+            TensorSpec(
+                name, "float32", (None if batch == OPEN else batch, *state.initial.shape[1:])
+            )
             for name, state, batch in zip(names, states.states, batches, strict=True)
         ]
         for names in ([s.input for s in states.states], [s.output for s in states.states])
@@ -157,9 +159,15 @@ class Streaming:
         ):
             for name, array in expected.items():
                 difference = compare(array, found[name])
-                yield _check("call after call equals the source", difference, max_abs_error,
-                             data=f"call {number} on end", kernels=kernels, output=name,
-                             remedy=_APART)
+                yield _check(
+                    "call after call equals the source",
+                    difference,
+                    max_abs_error,
+                    data=f"call {number} on end",
+                    kernels=kernels,
+                    output=name,
+                    remedy=_APART,
+                )
         if self.note:
             return
         whole = model.run(self._feeds[0])
@@ -167,8 +175,15 @@ class Streaming:
             joined = self._in_pieces(model.run, model.resume, lengths, whole)
             for name, array in whole.items():
                 difference = compare(array, joined[name])
-                yield _check("in pieces equals at once", difference, max_abs_error,
-                             data=what, kernels=kernels, output=name, remedy=_MIXES)
+                yield _check(
+                    "in pieces equals at once",
+                    difference,
+                    max_abs_error,
+                    data=what,
+                    kernels=kernels,
+                    output=name,
+                    remedy=_MIXES,
+                )
 
     def _drawn(self, rng: np.random.Generator, batch: int) -> Outputs:
         feed = {}
@@ -193,9 +208,7 @@ class Streaming:
     def _source_streams(self) -> bool:
         assert self._source.resume is not None
         whole = self._expected[0]
-        joined = self._in_pieces(
-            self._source.run, self._source.resume, PIECES["2 pieces"], whole
-        )
+        joined = self._in_pieces(self._source.run, self._source.resume, PIECES["2 pieces"], whole)
         found = {name: compare(array, joined[name]) for name, array in whole.items()}
         return all(d.error <= d.limit(1e-4) for d in found.values())
 
