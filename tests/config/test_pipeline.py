@@ -70,7 +70,6 @@ def test_an_unknown_pipeline_is_told_at_its_key(write: Write) -> None:
         ("gates: {require_ops: {LSTM: 0}}\n", "1:29: gates.require_ops.LSTM: expected true"),
         ("gates: {require_ops: {LSTM: false}}\n", "1:29: gates.require_ops.LSTM: expected true"),
         ("gates: {forbid_ops: Flex*}\n", "1:21: gates.forbid_ops: expected a list"),
-        ("gates: {runtimes: [litert, tflm]}\n", "1:28: gates.runtimes[1]: tflm is not built yet"),
         (
             "gates: {require_metadata: [autor]}\n",
             "1:28: gates.require_metadata[0]: the metadata has no",

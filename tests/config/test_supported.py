@@ -24,7 +24,6 @@ HEAD = "name: m\nsource: {format: keras, path: m.keras}\n"
         (f"{HEAD}recurrent: {{lowering: loop}}\n", "3:23: recurrent.lowering: loop is not built"),
         (f"{HEAD}converter: {{select_tf_ops: true}}\n", "3:28: converter.select_tf_ops: true is"),
         (f"{HEAD}converter: {{allow_custom_ops: true}}\n", "3:31: converter.allow_custom_ops: tr"),
-        (f"{HEAD}verification: {{runtimes: [tflm]}}\n", "3:27: verification.runtimes[0]: tflm is"),
     ],
 )
 def test_what_is_not_built_yet_is_refused_at_its_place(write: Write, text: str, said: str) -> None:
@@ -39,10 +38,10 @@ def test_what_is_not_built_yet_is_refused_at_its_place(write: Write, text: str, 
 
 def test_all_that_is_not_built_yet_is_told_at_once(write: Write) -> None:
     """Two such keys give two problems, in the order of the file."""
-    text = f"{HEAD}recurrent: {{state: persist}}\nverification: {{runtimes: [litert, tflm]}}\n"
+    text = f"{HEAD}converter:\n  select_tf_ops: true\n  allow_custom_ops: true\n"
     with pytest.raises(ConfigError) as caught:
         check_supported(load_config(write(text)))
-    assert [problem.line for problem in caught.value.details] == [3, 4]
+    assert [problem.line for problem in caught.value.details] == [4, 5]
 
 
 def test_what_works_today_passes(write: Write) -> None:
