@@ -69,18 +69,19 @@ def source_model(
     bridge = load("jax.experimental.jax2tf")
     inputs = pin(inputs, pins)
     shapes = [_polymorphic(s, position) for position, s in enumerate(inputs)]
-    converted = bridge.convert(
-        lambda *arrays: list(named_leaves(function(*arrays)).values()),
-        polymorphic_shapes=shapes,
-        with_gradient=False,
-    )
-    jitted = jax.jit(function)
+
+    def flat(*arrays: Any) -> list[Any]:
+        """In the author's order: JAX itself sorts the keys of a dict."""
+        return list(named_leaves(function(*arrays)).values())
+
+    converted = bridge.convert(flat, polymorphic_shapes=shapes, with_gradient=False)
+    jitted = jax.jit(flat)
     names = _output_names(jax, function, inputs)
     source = function_model(lambda tensors: list(converted(*tensors)), inputs, names, pins)
 
     def run(arrays: Mapping[str, Array]) -> dict[str, Array]:
-        leaves = named_leaves(jitted(*[arrays[s.name] for s in source.inputs]))
-        return {name: np.asarray(value) for name, value in leaves.items()}
+        values = jitted(*[arrays[s.name] for s in source.inputs])
+        return {name: np.asarray(value) for name, value in zip(names, values, strict=True)}
 
     return replace(source, run=run, versions={**source.versions, "jax": jax.__version__})
 
@@ -105,7 +106,9 @@ def _output_names(
         for i, s in enumerate(inputs)
     ]
     try:
-        return list(named_leaves(jax.eval_shape(function, *arguments)))
+        names: list[str] = []
+        jax.eval_shape(lambda *a: names.extend(named_leaves(function(*a))), *arguments)
+        return names
     except Exception as error:  # the user's own code
         print(error, flush=True)
         raise SourceError(

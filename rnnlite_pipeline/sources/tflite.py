@@ -6,7 +6,7 @@ the runtime has no ops for, they are turned into tensors first.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -95,8 +95,8 @@ def _runner(model: Model, content: bytes) -> Callable[[Mapping[str, Array]], dic
     return run
 
 
-#: Ops whose output holds the same numbers as their first input.
-_PASSING = ("CAST", "RESHAPE", "SQUEEZE", "EXPAND_DIMS", "TRANSPOSE")
+#: Ops that an index passes through on its way: of a negative one, the size is added first.
+_PASSING = ("ADD", "CAST", "EXPAND_DIMS", "MAXIMUM", "MINIMUM", "RESHAPE", "SELECT", "SELECT_V2")
 
 
 def _limits(model: Model, inputs: Mapping[str, Tensor]) -> dict[str, int]:
@@ -109,13 +109,14 @@ def _limits(model: Model, inputs: Mapping[str, Tensor]) -> dict[str, int]:
     return limits
 
 
-def _indexed(graph: Subgraph, tensor: Tensor) -> Sequence[int]:
-    found: list[int] = []
+def _indexed(graph: Subgraph, tensor: Tensor) -> list[int]:
+    found, indices = list[int](), [tensor]
     for op in graph.ops:
-        if op.code in _PASSING and op.inputs[0] is tensor:
-            found += _indexed(graph, op.outputs[0])
-        elif op.code in ("GATHER", "EMBEDDING_LOOKUP") and tensor in op.inputs:
-            found += _rows(op, tensor)
+        for read in [t for t in indices if t in op.inputs]:
+            if op.code in _PASSING:
+                indices += op.outputs
+            elif op.code in ("GATHER", "EMBEDDING_LOOKUP"):
+                found += _rows(op, read)
     return found
 
 

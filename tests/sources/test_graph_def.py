@@ -31,7 +31,9 @@ def test_loops_of_control_flow_v1_are_recognised(
     tf1_models: Path, name: str, fused: dict[str, int]
 ) -> None:
     """Enter, Exit and TensorArrays of a frozen graph become fused ops, or loops that compute it."""
-    made = round_trip(format="graph_def", path=str(tf1_models / f"{name}.pb"), inputs=X, outputs="y")
+    made = round_trip(
+        format="graph_def", path=str(tf1_models / f"{name}.pb"), inputs=X, outputs="y"
+    )
     assert shapes(made.source.inputs) == [("x", "float32", (None, 7, 3))]
     assert {code: n for code, n in made.codes.items() if "SEQUENCE" in code} == fused
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from rnnlite_pipeline.config import Config
-from rnnlite_pipeline.errors import NotConvertible, SourceError
+from rnnlite_pipeline.errors import SourceError
 from rnnlite_pipeline.sources import import_source, open_source
 
 
@@ -114,10 +114,3 @@ def test_a_factory_builds_the_model_or_is_named(
             open_source(built)
     else:
         assert open_source(built).inputs[0].name == "x"
-
-
-def test_a_format_without_a_module_is_refused(tmp_path: Path) -> None:
-    """A format of a later version is a sentence with the formats there are."""
-    source = {"format": "saved_model", "path": str(tmp_path)}
-    with pytest.raises(NotConvertible, match=r'"saved_model" is not supported.*keras'):
-        open_source(Config.model_validate({"name": "model", "source": source}))

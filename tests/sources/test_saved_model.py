@@ -25,7 +25,10 @@ def test_keras_3_exports_are_recognised(keras: Any, tmp_path: Path) -> None:
     results = [layers.LSTM(4, return_sequences=True)(a), layers.Bidirectional(layers.LSTM(2))(b)]
     keras.Model([b, a], results).export(str(tmp_path / "m"), verbose=False)
     made = round_trip(format="saved_model", path=str(tmp_path / "m"))
-    assert shapes(made.source.inputs) == [("a", "float32", (None, None, 3)), ("b", "float32", (None, 5, 2))]
+    assert shapes(made.source.inputs) == [
+        ("a", "float32", (None, None, 3)),
+        ("b", "float32", (None, 5, 2)),
+    ]
     assert shapes(made.source.outputs) == [
         ("output_0", "float32", (None, None, 4)),
         ("output_1", "float32", (None, 4)),
@@ -50,24 +53,20 @@ def signatures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tf.Module with variables, three signatures, none of the default name."""
     tf = load("tensorflow")
 
-    class Plain(tf.Module):  # type: ignore[misc]
-        def __init__(self) -> None:
-            self.w = tf.Variable(np.eye(3, dtype="f") * 2)
+    plain = tf.Module()
+    plain.w = tf.Variable(np.eye(3, dtype="f") * 2)
 
-        @tf.function(input_signature=[tf.TensorSpec([None, 3], name="x")])
-        def double(self, x: Any) -> Any:
-            return {"y": x @ self.w}
+    def many(first: Any, second: Any) -> Any:
+        return {f"output_{i}": first @ plain.w + i * second for i in range(11)}
 
-        @tf.function(input_signature=[tf.TensorSpec([None, 3], tf.float32, name=n) for n in "dc"])
-        def many(self, first: Any, second: Any) -> Any:
-            return {f"output_{i}": first @ self.w + i * second for i in range(11)}
-
-        @tf.function(input_signature=[tf.TensorSpec(None, tf.string, name="s")])
-        def words(self, s: Any) -> Any:
-            return {"y": tf.strings.length(s)}
-
-    path, plain = tmp_path_factory.mktemp("plain") / "m", Plain()
-    named = {n: getattr(plain, n) for n in ("double", "many", "words")}
+    x, words = tf.TensorSpec([None, 3], name="x"), tf.TensorSpec(None, tf.string, name="s")
+    pair = [tf.TensorSpec([None, 3], name=n) for n in "dc"]
+    named = {
+        "double": tf.function(lambda x: {"y": x @ plain.w}, input_signature=[x]),
+        "many": tf.function(many, input_signature=pair),
+        "words": tf.function(lambda s: {"y": tf.strings.length(s)}, input_signature=[words]),
+    }
+    path = tmp_path_factory.mktemp("plain") / "m"
     tf.saved_model.save(plain, str(path), signatures=named)
     return path
 
@@ -101,21 +100,22 @@ def test_a_wrong_signature_is_one_sentence(
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "said"),
+    ("damage", "said"),
     [
-        ("saved_model.pb", None, "is no SavedModel: saved_model.pb cannot be read"),
-        ("saved_model.pb", 100, "damaged, or no SavedModel|no graph for serving"),
-        ("variables/variables.index", None, "TensorFlow cannot load"),
-        ("variables/variables.data-00000-of-00001", 10, "TensorFlow cannot load"),
+        (("saved_model.pb", 0), "is no SavedModel: saved_model.pb cannot be read"),
+        (("saved_model.pb", 100), "damaged, or no SavedModel|no graph for serving"),
+        (("variables/variables.index", 0), "TensorFlow cannot load"),
+        (("variables/variables.data-00000-of-00001", 10), "TensorFlow cannot load"),
     ],
 )
 @pytest.mark.parametrize("version", [1, 2])
 def test_a_damaged_folder_is_one_sentence(
-    tf1_models: Path, signatures: Path, tmp_path: Path, version: int, name: str, content: Any, said: str
+    request: pytest.FixtureRequest, tmp_path: Path, version: int, damage: Any, said: str
 ) -> None:
     """A missing or truncated part, of a SavedModel of either TensorFlow."""
-    source = tf1_models / "lstm_saved" if version == 1 else signatures
-    copy = tmp_path / "m"
+    fixture = request.getfixturevalue("tf1_models" if version == 1 else "signatures")
+    source = fixture / "lstm_saved" if version == 1 else fixture
+    (name, length), copy = damage, tmp_path / "m"
     for file in source.rglob("*"):
         if file.is_file():
             target = copy / file.relative_to(source)
@@ -123,8 +123,8 @@ def test_a_damaged_folder_is_one_sentence(
             target.write_bytes(file.read_bytes())
     whole = (copy / name).read_bytes()
     (copy / name).unlink()
-    if content:
-        (copy / name).write_bytes(whole[:content])
+    if length:
+        (copy / name).write_bytes(whole[:length])
     with pytest.raises(SourceError, match=said) as caught:
         open_source(config(format="saved_model", path=str(copy)))
     assert caught.value.remedy
@@ -144,7 +144,7 @@ def test_tensorflow_1_s_are_recognised(tf1_models: Path, folder: str) -> None:
     "name", ["lingvo_lstm_cell_simple", "lingvo_layer_normalized_lstm_cell_simple"]
 )
 def test_lingvo_s_cells_run_as_recorded(name: str) -> None:
-    """SavedModels of real lingvo cells: the oracle gives the recorded numbers, and so does LiteRT."""
+    """Real lingvo cells: the oracle gives the recorded numbers, and so does LiteRT."""
     folder = FIXTURES / name
     made = round_trip(format="saved_model", path=str(folder / "saved_model"))
     assert shapes(made.source.inputs) == [("x", "float32", (None, 6, 3))]
