@@ -9,12 +9,13 @@ doit does not let a task and a command share a name.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from rnnlite_pipeline.archive import moment_of_release
 from rnnlite_pipeline.config import associated_files, check
 from rnnlite_pipeline.errors import StageError
 from rnnlite_pipeline.tasks import summary
@@ -35,6 +36,7 @@ class Stage:
         makes: The files it must leave.
         may_make: The files it may leave besides.
         summary: What to tell the user who asked for this stage, once it is done.
+        settings: What else its outcome depends on, as JSON values.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Stage:
     makes: Callable[[Plan], Iterable[Path]]
     may_make: Callable[[Plan], Iterable[Path]] = lambda _: ()
     summary: Callable[[Plan], str] | None = None
+    settings: Callable[[], Mapping[str, Any]] = dict
 
 
 def _named_files(plan: Plan) -> list[Path | None]:
@@ -80,6 +83,14 @@ def _bundle(plan: Plan) -> Path:
     return plan.out / "dist" / f"{plan.name}-{plan.config.version}.zip"
 
 
+def _release(plan: Plan) -> list[Path]:
+    """The bundle, and what stands beside it."""
+    bundle = _bundle(plan)
+    beside = (f"{bundle.name}.sha256", f"{bundle.stem}.provenance.json")
+    names = (*beside, f"{bundle.stem}.test-result.json")
+    return [bundle, *(bundle.with_name(name) for name in names)]
+
+
 #: The stages by doit group, in the order in which they run.
 GROUPS: dict[str, Stage] = {
     "validate": Stage("validate", (), _named_files, lambda _: ()),
@@ -112,10 +123,12 @@ GROUPS: dict[str, Stage] = {
         lambda p: [
             *(p.out / name for name in ("model.tflite", "verification.json", "report.html")),
             p.out / "inspect.json",
-            *_included(p),
+            *_imported(p),
+            *_named_files(p),  # the lock tells their digests
         ],
-        lambda p: [_bundle(p), _bundle(p).with_name(f"{_bundle(p).name}.sha256")],
+        _release,
         summary=summary.packaging,
+        settings=lambda: {"moment": moment_of_release()},
     ),
 }
 
@@ -155,7 +168,8 @@ def _task(name: str, plan: Plan, command: Sequence[str]) -> Task:
     stage = GROUPS[name]
     reads = tuple(path for path in stage.reads(plan) if path)
     makes = tuple(stage.makes(plan))
-    fresh = Fresh(plan.settings, reads, (*makes, *stage.may_make(plan)))
+    settings = {**plan.settings, **stage.settings()}
+    fresh = Fresh(settings, reads, (*makes, *stage.may_make(plan)))
     meta: dict[str, Any] = {"config": str(plan.path)}
     if summarize := stage.summary:
         meta["summary"] = partial(summarize, plan)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
-from importlib import metadata
 from pathlib import Path
 from platform import python_version
 from typing import Any
@@ -13,10 +12,9 @@ from typing import Any
 import rnnlite_pipeline
 from rnnlite_pipeline.config import Config, Pipeline, load_config, pipeline_of
 from rnnlite_pipeline.errors import CallError, RnnliteError
+from rnnlite_pipeline.plugins import plugins
 from rnnlite_pipeline.tasks.state import content_digest, value_digest
-
-#: The distributions whose versions change what comes out.
-TOOLCHAIN = ("ai-edge-litert", "flatbuffers", "keras", "numpy", "pyyaml", "tensorflow")
+from rnnlite_pipeline.toolchain import versions
 
 
 @dataclass(frozen=True)
@@ -109,15 +107,9 @@ def toolchain() -> dict[str, Any]:
         "python": python_version(),
         "rnnlite": rnnlite_pipeline.__version__,
         "code": _code_digest(),
-        "toolchain": {name: _version(name) for name in TOOLCHAIN},
+        "toolchain": versions(),
+        "plugins": {plugin.pattern: plugin.package for plugin in plugins()},
     }
-
-
-def _version(distribution: str) -> str | None:
-    try:
-        return metadata.version(distribution)
-    except metadata.PackageNotFoundError:
-        return None
 
 
 def _code_digest() -> str:

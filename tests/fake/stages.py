@@ -20,6 +20,8 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from rnnlite_pipeline.errors import NotConvertible, VerificationFailed
 from rnnlite_pipeline.files import write_atomically
+from rnnlite_pipeline.graph.ir import Model, Subgraph
+from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.release import package
 from rnnlite_pipeline.stages import STAGES, main
 
@@ -40,10 +42,11 @@ def inspect(config: Any, out: Path) -> None:
 
 
 def convert(config: Any, out: Path) -> None:
-    """Makes a model out of the source and of how it is to be lowered."""
+    """Makes an empty model that tells the source and how it is to be lowered."""
     _begin("convert", out)
-    source = _read(out / ".work" / "source.tflite")
-    write_atomically(out / "model.tflite", source + config.recurrent.bidirectional.encode())
+    told = _read(out / ".work" / "source.tflite").decode() + config.recurrent.bidirectional
+    empty = Model([Subgraph("main")], description=told)
+    write_atomically(out / "model.tflite", write_model(empty))
 
 
 def verify(config: Any, out: Path, pipeline: Any) -> None:

@@ -15,9 +15,11 @@ import pytest
 from rnnlite_pipeline.archive import moment_of_release, zip_bytes
 from rnnlite_pipeline.config import load_config, pipeline_of
 from rnnlite_pipeline.errors import StageError
+from rnnlite_pipeline.graph.ir import Model, Subgraph
+from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.release import package
 
-MODEL = b"TFL3 model"
+MODEL = write_model(Model([Subgraph("main")]))
 
 CONFIG = """\
 name: digits
@@ -35,6 +37,7 @@ def _lay_out(folder: Path) -> Path:
     (folder / "notes").mkdir()
     (folder / "notes" / "read me.md").write_text("read me\n", encoding="utf-8")
     (folder / "digits.yaml").write_text(CONFIG, encoding="utf-8")
+    (folder / "source.keras").write_bytes(b"a source")
     told = {"passed": True, "model_sha256": hashlib.sha256(MODEL).hexdigest()}
     (out / "model.tflite").write_bytes(MODEL)
     (out / "verification.json").write_text(json.dumps(told), encoding="utf-8")
@@ -55,11 +58,13 @@ def test_content(tmp_path: Path) -> None:
     bundle = _package(_lay_out(tmp_path))
     with zipfile.ZipFile(bundle) as archive:
         files = {name: archive.read(name) for name in archive.namelist()}
-    assert list(files) == [
+    assert [name for name in files if not name.startswith("deploy/")] == [
+        "MODEL_CARD.md",
         "SHA256SUMS",
         "config.yaml",
         "files/notes/read me.md",
         "inspect.json",
+        "lock.json",
         "manifest.json",
         "model.tflite",
         "report.html",
@@ -115,8 +120,17 @@ def test_two_builds_are_equal(tmp_path: Path) -> None:
         told = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
         bundles.append(Path(told.stdout.strip()))
     first, second = bundles
-    assert first.read_bytes() == second.read_bytes()
-    assert first.stat().st_mode == second.stat().st_mode
+    names = sorted(path.name for path in first.parent.iterdir())
+    assert names == [
+        "digits-1.2.0.provenance.json",
+        "digits-1.2.0.test-result.json",
+        "digits-1.2.0.zip",
+        "digits-1.2.0.zip.sha256",
+    ]
+    for name in names:
+        one, other = first.with_name(name), second.with_name(name)
+        assert one.read_bytes() == other.read_bytes(), name
+        assert one.stat().st_mode == other.stat().st_mode
 
 
 @pytest.mark.parametrize(

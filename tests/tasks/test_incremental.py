@@ -109,7 +109,7 @@ def test_parallel_run_makes_the_same(project: Project) -> None:
     assert results == serial.results()
 
 
-@pytest.mark.parametrize("what", ["python_version", "_version", "_code_digest"])
+@pytest.mark.parametrize("what", ["python_version", "versions", "_code_digest"])
 def test_toolchain_is_part_of_the_settings(
     project: Project, what: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

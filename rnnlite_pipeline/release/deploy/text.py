@@ -1,0 +1,14 @@
+"""Templates: `@FIELD@` is replaced; braces and dollars of the languages stay as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+
+def filled(template: str, fields: Mapping[str, str]) -> str:
+    """A template with its fields; an empty one takes its line along."""
+    for field, value in fields.items():
+        if not value:
+            template = template.replace(f"@{field}@\n", "")
+        template = template.replace(f"@{field}@", value)
+    return template

@@ -1,0 +1,152 @@
+"""The lock: what a build was made of and what came out, one line each.
+
+`configs/NAME.lock.json` stands beside `configs/NAME.yaml` and is checked in with it. Each entry is
+text under a dotted key, so that a difference is one line wherever it is shown:
+
+* `config`, `pipeline`: the sha256 of their normalized form;
+* `source`: the sha256 of the file or folder; of a source built in code, of the imported graph;
+* `data.*`, `metadata.*`, `package.*`: the sha256 of each file the config names;
+* `toolchain.*`: the versions of all that computes; of Python the minor one, as the packages that
+  are fixed by version are the same for all of its patches;
+* `model.sha256`: the bytes of model.tflite; `model.semantic`: what it computes (semantic.py).
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import rnnlite_pipeline
+from rnnlite_pipeline.config import Config, Pipeline, associated_files, digest
+from rnnlite_pipeline.errors import StageError
+from rnnlite_pipeline.release.digests import json_bytes, sha256, value_digest
+from rnnlite_pipeline.toolchain import versions
+
+#: The form of the file; a number that grows when its keys change their meaning.
+FORM = "1"
+
+Lock = Mapping[str, str]
+
+
+def lock_path(config: Config) -> Path:
+    """The lock beside a config."""
+    return config.path.with_suffix(".lock.json")
+
+
+def input_lock(config: Config, pipeline: Pipeline) -> dict[str, str]:
+    """What a build is made of, known before it runs.
+
+    Raises:
+        OSError: A file the config names cannot be read.
+    """
+    lock = {
+        "lock": FORM,
+        "config": value_digest(config.normalized()),
+        "pipeline": value_digest(pipeline.normalized()),
+    }
+    lock |= {key: digest(path) for key, path in _files(config)}
+    lock["toolchain.python"] = f"{sys.version_info.major}.{sys.version_info.minor}"
+    lock["toolchain.rnnlite"] = rnnlite_pipeline.__version__
+    return lock | {f"toolchain.{n}": v or "not installed" for n, v in versions().items()}
+
+
+def build_lock(config: Config, pipeline: Pipeline, out: Path) -> dict[str, str]:
+    """What a build was made of, and what came out.
+
+    Args:
+        config: The model's config.
+        pipeline: Its pipeline.
+        out: The model's folder, in which it is converted.
+
+    Raises:
+        ModelFormatError: model.tflite is damaged.
+        OSError: A file cannot be read.
+    """
+    from rnnlite_pipeline.graph.read import read_model
+    from rnnlite_pipeline.release.semantic import semantic_digest
+
+    content = (out / "model.tflite").read_bytes()
+    lock = input_lock(config, pipeline)
+    if config.source.path is None:
+        lock["source"] = digest(out / ".work" / "source.tflite")
+    lock["model.sha256"] = sha256(content)
+    lock["model.semantic"] = semantic_digest(read_model(content))
+    return lock
+
+
+def lock_bytes(lock: Lock) -> bytes:
+    """The file: sorted keys, one a line."""
+    return json_bytes(dict(lock))
+
+
+def read_lock(path: Path) -> dict[str, str]:
+    """A lock that was checked in.
+
+    Raises:
+        StageError: There is none, or it is none.
+    """
+    remedy = "Write it with `rnnlite lock`, and check it in beside the config."
+    try:
+        lock = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise StageError(f"There is no lock {path}.", remedy) from None
+    except ValueError:
+        lock = None
+    if not isinstance(lock, dict) or not all(isinstance(value, str) for value in lock.values()):
+        raise StageError(f"{path} is not a lock: expected text by key, as JSON.", remedy)
+    return lock
+
+
+def check_lock(path: Path, locked: Lock, found: Lock, *, inputs_only: bool = False) -> None:
+    """Holds a build to its lock.
+
+    Args:
+        path: The lock's file.
+        locked: What it says.
+        found: What is there now.
+        inputs_only: Whether `found` is what is known before the build.
+
+    Raises:
+        StageError: They differ; the message shows each difference on a line.
+    """
+    different = list(_different(locked, found, inputs_only))
+    if not different:
+        return
+    lines = "".join(f"\n  {line}" for line in different)
+    same = locked.get("model.semantic") == found.get("model.semantic", "")
+    only = " It still computes the same (model.semantic)." if same else ""
+    raise StageError(
+        f"The build is not the one that {path} locks.{only}{lines}",
+        "Restore what changed; or, if the change is meant, write the lock anew with `rnnlite lock`"
+        " and review the difference.",
+    )
+
+
+def _different(locked: Lock, found: Lock, inputs_only: bool) -> Iterator[str]:
+    for key in sorted({*locked, *found}):
+        if inputs_only and (key.startswith("model.") or key not in found):
+            continue
+        one, other = locked.get(key, "nothing"), found.get(key, "nothing")
+        if one != other:
+            yield f"{key}: locked {_short(one)}, now {_short(other)}"
+
+
+def _short(value: str) -> str:
+    """Sixteen digits of a digest tell it apart."""
+    return f"{value[:16]}..." if len(value) == 64 else value
+
+
+def _files(config: Config) -> Iterator[tuple[str, Path]]:
+    """The files a build reads, by the key of their entry."""
+    if config.source.path:
+        yield "source", config.resolve(config.source.path)
+    if config.quantization.calibration:
+        yield "data.calibration", config.resolve(config.quantization.calibration.path)
+    if config.verification.data.path:
+        yield "data.verification", config.resolve(config.verification.data.path)
+    for _, named in associated_files(config):
+        yield f"metadata.{Path(named).name}", config.resolve(named)
+    for name in config.package.include:
+        yield f"package.{name}", config.resolve(name)
