@@ -76,12 +76,10 @@ def convert(config: Config, out: Path) -> None:
     for layer in conversion.layers:
         print(f"{layer.name}: {layer.op}{': ' * bool(layer.reason)}{layer.reason}", flush=True)
     check_convertible(conversion, config)
-    unchanged = config.metadata is None and _is_unchanged(conversion.model, out)
-    content = (
-        (out / ".work" / "source.tflite").read_bytes()
-        if unchanged and config.source.format == "tflite"
-        else described_model(conversion.model, config, conversion.layers)
-    )
+    if _passes_through(conversion, config, out):
+        content = (out / ".work" / "source.tflite").read_bytes()
+    else:
+        content = described_model(conversion.model, config, conversion.layers)
     leave(out, conversion.before, conversion.quantized)
     write_atomically(out / "model.tflite", content)
 
@@ -93,11 +91,13 @@ def read_source(out: Path) -> Model:
     return model
 
 
-def _is_unchanged(model: Model, out: Path) -> bool:
-    """Whether a converted model is its source's graph, but for what nothing needs."""
-    source = read_source(out)
-    prune(source)
-    return write_model(source) == write_model(model)
+def _passes_through(conversion: Conversion, config: Config, out: Path) -> bool:
+    """Whether a .tflite file is the result as it is: nothing in it was read, nothing is asked."""
+    asked = config.metadata or config.quantization.scheme != "none"
+    read = any(layer.recurrence is not None for layer in conversion.layers)
+    if config.source.format != "tflite" or asked or read or config.recurrent.state != "source":
+        return False
+    return not missing_ops(read_source(out))
 
 
 def read_limits(out: Path) -> dict[str, int]:
@@ -150,9 +150,7 @@ def converted(model: Model, config: Config, limits: Mapping[str, int] | None = N
         scopes = {layer.name: layer.scope or layer.name for layer in layers}
         before = b"" if config.quantization.scheme == "none" else write_model(model)
         quantized, outcomes = quantize(model, config, scopes)
-        conversion = replace(
-            conversion, model=quantized, quantized=tuple(outcomes), before=before
-        )
+        conversion = replace(conversion, model=quantized, quantized=tuple(outcomes), before=before)
     states.conclude(conversion.model)
     return conversion
 

@@ -18,7 +18,6 @@ HEAD = "name: m\nsource: {format: keras, path: m.keras}\n"
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (HEAD.replace("keras, p", "tflite, p"), "2:18: source.format: tflite is not built yet"),
         (f"{HEAD}recurrent: {{state: persist}}\n", "3:20: recurrent.state: persist is not built"),
         (f"{HEAD}recurrent: {{state: explicit}}\n", "3:20: recurrent.state: explicit is not"),
         (f"{HEAD}recurrent: {{lowering: loop}}\n", "3:23: recurrent.lowering: loop is not built"),
