@@ -250,6 +250,16 @@ def test_weights_used_twice_are_no_chain() -> None:
     assert recognise(Model([main])) == []
 
 
+def test_shared_weights_in_depth_are_no_recurrence() -> None:
+    """Dense layers that share their weights, one upon the other, read no sequence."""
+    build, x = Builder("deep"), Tensor("x", "FLOAT32", (OPEN, 3))
+    weights, value = build.constant("w", np.eye(3, dtype=np.float32)), x
+    for _ in range(4):
+        value = build.op("FULLY_CONNECTED", [value, weights, None], "FLOAT32", (OPEN, 3))
+        value = build.unary("RELU", value)
+    assert recognise(Model([Subgraph("main", [x], [value], build.ops)])) == []
+
+
 def one_step(order: str, spelling: Spelling, cells: list[Cell]) -> Model:
     """x and the states of each cell to a head's output and the new states, as `order` has them."""
     build, inputs = Builder("cell"), dict[str, Tensor]()

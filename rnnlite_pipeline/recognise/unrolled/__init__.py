@@ -18,6 +18,7 @@ from rnnlite_pipeline.recognise.loop import Unrecognised
 from rnnlite_pipeline.recognise.rewriter import Replacement
 from rnnlite_pipeline.recognise.unrolled.chains import Chain, Straight, chains, scope
 from rnnlite_pipeline.recognise.unrolled.explicit import replace_step
+from rnnlite_pipeline.recognise.unrolled.reading import NoRecurrence
 from rnnlite_pipeline.recognise.unrolled.rewrite import replace_chain
 from rnnlite_pipeline.recurrence import Recurrence
 
@@ -55,7 +56,7 @@ def roll_up(
         result = _replacement(chain, _unused(name, names), objection)
         if isinstance(result, Replacement):
             found[_apply(result, model, subgraph, names)] = result.recurrences[0]
-        elif len(chain.products) > 2:
+        elif result and len(chain.products) > 2:
             found.setdefault(name, result)
     if subgraph is model.main or any(s.subgraph is subgraph for s in model.signatures):
         found |= _roll_up_steps(model, subgraph, objection, names)
@@ -79,12 +80,14 @@ def _next(subgraph: Subgraph, tried: set[Op]) -> Chain | None:
 
 
 def _replacement(chain: Chain, name: str, objection: Objection) -> Replacement | str:
-    """What takes the chain's place, or why nothing does.
+    """What takes the chain's place, or why nothing does; "" where it is no recurrence at all.
 
     Where the first step has its product but is folded otherwise, the chain begins with the next.
     """
     try:
         replacement = replace_chain(chain, name)
+    except NoRecurrence:
+        return ""
     except Unrecognised as problem:
         if len(chain.products) == 2:
             return str(problem)

@@ -10,10 +10,10 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import blake2b
 from itertools import takewhile
 
 from rnnlite_pipeline.graph.ir import Op, Subgraph, Tensor
-from rnnlite_pipeline.recognise.maps import hashed
 
 #: Ops that multiply by a matrix, their second input.
 PRODUCTS = frozenset(["FULLY_CONNECTED", "BATCH_MATMUL"])
@@ -41,8 +41,8 @@ class Straight:
     def content(self, tensor: Tensor) -> str:
         """Equal for constants of equal dtype, shape and data."""
         if id(tensor) not in self._digests:
-            data = tensor.data or b""
-            self._digests[id(tensor)] = hashed(f"{tensor.dtype}{tensor.shape}{data.hex()}")
+            data = blake2b(tensor.data or b"", digest_size=12).hexdigest()
+            self._digests[id(tensor)] = f"{tensor.dtype}{tensor.shape}{data}"
         return self._digests[id(tensor)]
 
     def same(self, tensors: Sequence[Tensor]) -> bool:

@@ -32,6 +32,10 @@ OUTSIDE_DEPTH = 24
 FOLDED_DEPTH = 64
 
 
+class NoRecurrence(Unrecognised):
+    """The steps read nothing from outside: one layer after the other, of shared weights."""
+
+
 @dataclass(frozen=True, eq=False)
 class Source:
     """A quantity that the steps read from outside, a tensor [B, F] for each.
@@ -87,10 +91,13 @@ def read_steps(chain: Chain, extents: Extents, folded: bool = False) -> Steps:
         folded: Whether there must be a step before those of the chain.
 
     Raises:
+        NoRecurrence: Nothing is read from outside.
         Unrecognised: The steps are not alike, or compute what has no rule.
     """
     reader = _Reader(Columns(chain), extents)
     steps = Steps(reader.states(), [[*b, a[-1]] for b, a in reader.columns.states], reader.sources)
+    if not steps.sources:
+        raise NoRecurrence("its step reads no sequence")
     _unfold(steps, reader)
     if folded and steps.values[0][0] is not None:
         raise Unrecognised(NOT_ALIKE)
