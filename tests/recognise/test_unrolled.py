@@ -210,6 +210,15 @@ def test_near_misses_stay(author: type[Unrolled], reason: str) -> None:
     assert [op.code for op in model.ops()] == before
 
 
+def test_a_cell_without_a_fused_op_stays() -> None:
+    """Steps of a cell that no fused op computes stay: a loop would be slower than they are."""
+    cell = simple_rnn(1, activation="SIGMOID")
+    model = Unrolled([cell], Spelling(), Unrolling()).model()
+    (finding,) = recognise(model, objection)
+    assert "activation is sigmoid" in finding.reason
+    assert not recurrences(model)
+
+
 class Shuffled(Unrolled):
     """The steps are taken in no order of the sequence."""
 
