@@ -120,6 +120,7 @@ class MicroRunner:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._log,
+                env=_environment(),
             )
             self._receive()  # the model is loaded
 
@@ -174,6 +175,13 @@ class MicroRunner:
             f"TensorFlow Lite Micro cannot run the model: {'; '.join(own[:3])}",
             "Leave tflm out of verification.runtimes, or replace what it lacks.",
         )
+
+
+def _environment() -> dict[str, str]:
+    """The process finds this package where this one did, installed or not."""
+    root = str(Path(__file__).parent.parent)
+    paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
 
 
 def _send(pipe: IO[bytes], arrays: Mapping[str, NDArray[Any]]) -> None:

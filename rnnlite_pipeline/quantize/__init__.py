@@ -30,8 +30,6 @@ def grouping(config: Config) -> Config:
     split = config.recurrent.model_copy(update={"bidirectional": "split"})
     if config.quantization.scheme not in CALIBRATED or config.recurrent == split:
         return config
-    said = "the bidirectional LSTM op has no integer form: both directions become one op each"
-    print(f"{config.quantization.scheme}: {said}", flush=True)
     return config.model_copy(update={"recurrent": split})
 
 

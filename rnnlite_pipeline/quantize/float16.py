@@ -11,7 +11,7 @@ from rnnlite_pipeline.graph.edit import prune
 from rnnlite_pipeline.graph.ir import Model, Op, Subgraph, Tensor
 from rnnlite_pipeline.quantize.kernels import is_weight, weights
 from rnnlite_pipeline.quantize.outcome import Outcome, outcome
-from rnnlite_pipeline.quantize.skip import Skip
+from rnnlite_pipeline.quantize.skip import SKIPPED, Skip
 from rnnlite_pipeline.quantize.stored import decode, moves
 from rnnlite_pipeline.quantize.weights import to_float16
 
@@ -47,7 +47,7 @@ class _Writer:
         for op in self._subgraph.ops:
             if weights(op):
                 skipped = skip.has(op)
-                became = ("float32", "named in quantization.skip") if skipped else self._store(op)
+                became = ("float32", SKIPPED) if skipped else self._store(op)
                 found.append(outcome(op, self._model.main, self._subgraph, *became))
         self._subgraph.ops = self._decoding + self._subgraph.ops
         return found

@@ -6,15 +6,19 @@ from dataclasses import replace
 
 from rnnlite_pipeline.config import Config
 from rnnlite_pipeline.errors import NotConvertible
-from rnnlite_pipeline.graph.ir import Model
+from rnnlite_pipeline.graph.edit import producers
+from rnnlite_pipeline.graph.ir import Model, Tensor
 from rnnlite_pipeline.quantize.calibration import batches, check_alike
 from rnnlite_pipeline.quantize.dynamic_range import dynamic_range
 from rnnlite_pipeline.quantize.integer import IntegerGraph
 from rnnlite_pipeline.quantize.kernels import RECURRENT
 from rnnlite_pipeline.quantize.numbers import SCHEMES
 from rnnlite_pipeline.quantize.outcome import Outcome
-from rnnlite_pipeline.quantize.ranges import measure
-from rnnlite_pipeline.quantize.skip import Skip
+from rnnlite_pipeline.quantize.ranges import Ranges, measure
+from rnnlite_pipeline.quantize.skip import SKIPPED, Skip
+
+#: Said of both layers that `bidirectional: group` would have made one op.
+SPLIT = "apart from its other direction, as the bidirectional op has no integer form"
 
 
 def full_integer(model: Model, config: Config, skip: Skip) -> list[Outcome]:
@@ -32,14 +36,50 @@ def full_integer(model: Model, config: Config, skip: Skip) -> list[Outcome]:
     if data is not None:
         for warning in check_alike(path, config.resolve(data), inputs, count):
             print(f"warning: quantization.calibration: {warning}", flush=True)
+    split = _split_pairs(model) if config.recurrent.bidirectional == "group" else set()
     ranges = measure(model, batches(path, inputs, count))
-    graph = IntegerGraph(model, asked.scheme, SCHEMES[asked.scheme], ranges, skip)
-    integers = graph.run(asked.input_type, asked.output_type)
-    hybrid = {} if asked.scheme == "int16x8" else {_key(o): o for o in dynamic_range(model, skip)}
-    outcomes = [_merged(o, hybrid.pop(_key(o), None)) for o in integers]
-    outcomes += hybrid.values()
+    types = (asked.input_type, asked.output_type)
+    outcomes = rewrite(model, asked.scheme, ranges, skip, types)
+    outcomes = [replace(o, reason=o.reason or SPLIT) if o.name in split else o for o in outcomes]
     _check_runnable(outcomes, config)
     return outcomes
+
+
+def rewrite(
+    model: Model,
+    scheme: str,
+    ranges: Ranges,
+    skip: Skip,
+    types: tuple[str, str] = ("float32", "float32"),
+) -> list[Outcome]:
+    """Integers where there are kernels, then int8 weights where there are not, in place.
+
+    Args:
+        model: The lowered float graph.
+        scheme: "int8" or "int16x8"; the latter has no hybrid kernels, as TFLM has none.
+        ranges: What was measured on the calibration data.
+        skip: The layers to leave.
+        types: Of the inputs and of the outputs, as the config names them.
+    """
+    integers = IntegerGraph(model, scheme, SCHEMES[scheme], ranges, skip).run(*types)
+    hybrid = {} if scheme == "int16x8" else {_key(o): o for o in dynamic_range(model, skip)}
+    outcomes = [_merged(o, hybrid.pop(_key(o), None)) for o in integers]
+    return outcomes + list(hybrid.values())
+
+
+def _split_pairs(model: Model) -> set[str]:
+    """The names of the outputs of layers that run over one input in both directions."""
+    made = producers(model.main)
+    seen: dict[Tensor, list[tuple[bool, str]]] = {}
+    for op in model.main.ops:
+        if op.code in RECURRENT and op.inputs[0] is not None:
+            before = made.get(op.inputs[0])
+            turned = before is not None and before.code == "REVERSE_V2"
+            x = before.inputs[0] if before is not None and turned else op.inputs[0]
+            assert x is not None
+            seen.setdefault(x, []).append((turned, op.outputs[0].name))
+    both = (pair for pair in seen.values() if {turned for turned, _ in pair} == {True, False})
+    return {name for pair in both for _, name in pair}
 
 
 def _key(outcome: Outcome) -> tuple[str, str, str]:
@@ -56,7 +96,7 @@ def _merged(integer: Outcome, hybrid: Outcome | None) -> Outcome:
 def _check_runnable(outcomes: list[Outcome], config: Config) -> None:
     scheme = config.quantization.scheme
     fused = [o for o in outcomes if o.op in RECURRENT]
-    left = [o for o in fused if o.became != scheme and "skip" not in o.reason]
+    left = [o for o in fused if o.became != scheme and o.reason != SKIPPED]
     if left and config.recurrent.lowering == "fused":
         lines = "".join(f"\n  {o}" for o in left)
         raise NotConvertible(

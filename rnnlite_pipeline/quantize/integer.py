@@ -26,7 +26,7 @@ from rnnlite_pipeline.quantize.kernels import is_weight
 from rnnlite_pipeline.quantize.numbers import Numbers, product, stored
 from rnnlite_pipeline.quantize.outcome import Outcome, outcome
 from rnnlite_pipeline.quantize.ranges import Ranges
-from rnnlite_pipeline.quantize.skip import Skip
+from rnnlite_pipeline.quantize.skip import SKIPPED, Skip
 from rnnlite_pipeline.quantize.weights import to_int8
 
 _LSTM = "UNIDIRECTIONAL_SEQUENCE_LSTM"
@@ -104,9 +104,11 @@ class IntegerGraph:
     def _why_float(self, op: Op) -> str:
         """Why an op stays float; empty if it does not."""
         if self._skip.has(op):
-            return "named in quantization.skip"
+            return SKIPPED
         if op.code == _LSTM:
             return integer_lstm.why_not(op, self._writers, self._readers)
+        if op.code == "WHILE":
+            return "a loop computes in float, the weights inside are int8"
         kernel = KERNELS.get(op.code)
         if kernel is None:
             return "it has no integer form"

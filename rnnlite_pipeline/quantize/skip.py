@@ -8,6 +8,9 @@ from rnnlite_pipeline.errors import NotConvertible
 from rnnlite_pipeline.graph.ir import Model, Op
 from rnnlite_pipeline.names import did_you_mean
 
+#: The reason of an op that stays float because the config says so.
+SKIPPED = "named in quantization.skip"
+
 
 class Skip:
     """Knows the ops of the layers to skip, by the scopes in the names of their tensors.

@@ -11,13 +11,12 @@ from numpy.typing import NDArray
 
 from rnnlite_pipeline.graph.build import Builder, make_op
 from rnnlite_pipeline.graph.ir import Model, Signature, Tensor
-from rnnlite_pipeline.graph.read import read_model
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.lower import lower
 from rnnlite_pipeline.quantize.dynamic_range import dynamic_range
 from rnnlite_pipeline.quantize.float16 import float16
-from rnnlite_pipeline.quantize.integer import IntegerGraph
-from rnnlite_pipeline.quantize.numbers import SCHEMES, from_integers, to_integers
+from rnnlite_pipeline.quantize.full_integer import rewrite
+from rnnlite_pipeline.quantize.numbers import from_integers, to_integers
 from rnnlite_pipeline.quantize.outcome import Outcome
 from rnnlite_pipeline.quantize.ranges import measure
 from rnnlite_pipeline.quantize.skip import Skip
@@ -32,7 +31,7 @@ KERNELS: tuple[Kernels, ...] = ("reference", "default", "no_delegate")
 CHANGES: dict[str, Callable[[Model], list[Outcome]]] = {
     "dynamic_range": lambda model: dynamic_range(model, Skip()),
     "float16": lambda model: float16(model, Skip()),
-    "int8": lambda model: integers(model),
+    "int8": lambda model: integers(model, "int8"),
 }
 
 #: The least signal-to-noise ratio, in dB. A rounding to n bits costs 6 n dB less a peak of some
@@ -40,7 +39,7 @@ CHANGES: dict[str, Callable[[Model], list[Outcome]]] = {
 LEAST_DB = {"dynamic_range": 20.0, "float16": 45.0, "int8": 16.0, "int16x8": 20.0}
 
 
-def model_of(case: Case, classes: int = 0, last: bool = False) -> Model:
+def model_of(case: Case, classes: int = 0) -> Model:
     """A case lowered, with a signature; behind it a dense layer of `classes` if given."""
     model = case.model()
     lower(model)
@@ -59,7 +58,7 @@ def model_of(case: Case, classes: int = 0, last: bool = False) -> Model:
         main.outputs = [out]
     named = {t.name: t for t in main.outputs}
     model.signatures = [Signature("main", main, {t.name: t for t in main.inputs}, named)]
-    return read_model(write_model(model)) if last else model
+    return model
 
 
 def feed(model: Model, seed: int, batch: int = 3, steps: int = 6) -> dict[str, Array]:
@@ -67,8 +66,8 @@ def feed(model: Model, seed: int, batch: int = 3, steps: int = 6) -> dict[str, A
     rng = np.random.default_rng(seed)
     (x,) = model.main.inputs
     assert x.shape is not None
-    major = next(o.options["time_major"] for o in model.main.ops if "time_major" in o.options)
-    sizes = (steps, batch) if major else (batch, steps)
+    layouts = [o.options["time_major"] for o in model.main.ops if "time_major" in o.options]
+    sizes = (steps, batch) if all(layouts) else (batch, steps)
     shape = [s if d == -1 else d for s, d in zip((*sizes, 0), x.shape, strict=True)]
     return {x.name: rng.normal(size=shape).astype(np.float32)}
 
@@ -79,13 +78,11 @@ def feeds(model: Model, count: int = 8) -> Iterator[dict[str, Array]]:
 
 
 def integers(
-    model: Model, scheme: str = "int8", interface: str = "float32", skip: Skip | None = None
+    model: Model, scheme: str, interface: str = "float32", skip: Skip | None = None
 ) -> list[Outcome]:
     """Integers where there are kernels, then int8 weights, as the stage does it."""
-    ranges = measure(model, feeds(model))
-    graph = IntegerGraph(model, scheme, SCHEMES[scheme], ranges, skip or Skip())
-    found = graph.run(interface, interface)
-    return found + (dynamic_range(model, skip or Skip()) if scheme == "int8" else [])
+    types = (interface, interface)
+    return rewrite(model, scheme, measure(model, feeds(model)), skip or Skip(), types)
 
 
 def quantized(model: Model, scheme: str) -> tuple[Model, list[Outcome]]:

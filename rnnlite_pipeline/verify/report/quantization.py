@@ -23,7 +23,8 @@ def quantization(said: dict[str, Any] | None) -> str:
     size = said["bytes"]
     sizes = f"{size['float']:,} bytes in float, {size['quantized']:,} quantized"
     parts = [
-        f"<h2>Quantization: {escape(said['scheme'])}</h2><p>{sizes}: {size['ratio']:.2f} of it.</p>",
+        f"<h2>Quantization: {escape(said['scheme'])}</h2>",
+        f"<p>{sizes}: {size['ratio']:.2f} of it.</p>",
         _table(("op", "name", "became", "why"), [_op(each) for each in said["ops"]]),
     ]
     if "not_measured" in said:
