@@ -12,7 +12,7 @@ kernels, default delegate, no delegate):
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from rnnlite_pipeline.errors import NotConvertible
 from rnnlite_pipeline.graph.build import Builder, make_op
-from rnnlite_pipeline.graph.edit import producers, replace_uses
+from rnnlite_pipeline.graph.edit import replace_uses
 from rnnlite_pipeline.graph.ir import NUMPY, Model, Op, Signature, Subgraph, Tensor
 
 #: The signature that gives every variable its first value again; no inputs, no outputs.
@@ -121,31 +121,6 @@ def lift(model: Model) -> list[State]:
     lifting = _Lifting(model)
     _check_inside(model, lifting.initial_subgraphs)
     return lifting.run()
-
-
-def live(model: Model, states: Iterable[State]) -> list[State]:
-    """The states that the other outputs depend on, perhaps over several calls; drops the rest."""
-    main, states = model.main, list(states)
-    (signature, *_), made = _of_main(model), producers(main)
-    own = {signature.outputs[state.output] for state in states}
-    waiting = [tensor for tensor in main.outputs if tensor not in own]
-    by_input = {signature.inputs[state.input]: state for state in states}
-    seen: set[Tensor] = set()
-    found: list[State] = []
-    while waiting:
-        tensor = waiting.pop()
-        if tensor in seen:
-            continue
-        seen.add(tensor)
-        if tensor in by_input:
-            found.append(by_input[tensor])
-            waiting.append(signature.outputs[by_input[tensor].output])
-        if tensor in made:
-            waiting += [t for t in made[tensor].inputs if t is not None]
-    for state in states:
-        if state not in found:
-            remove(model, state)
-    return [state for state in states if state in found]
 
 
 class _Lifting:

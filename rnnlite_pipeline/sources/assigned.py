@@ -167,6 +167,7 @@ class _Lifting:
         state, controls = self.states[variable], [n for n in node.input if n.startswith("^")]
         if node.op == "Identity":
             self.owner[node.name] = variable
+            self._become(node, "Identity", [f"{variable}:0", *controls], "T", state)
         elif node.op == "ReadVariableOp":
             self._become(node, "Identity", [self.now[variable], *controls], "T", state)
         elif node.op == "AssignVariableOp" and taken == [0]:

@@ -1,4 +1,4 @@
-"""Models that keep state in variables are refused: one call would depend on the one before."""
+"""Variables that a model assigns where nobody can follow them: such models are refused."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ def refuse_state(definition: Any) -> None:
     writes = _writes(definition)
     if writes:
         raise NotConvertible(
-            f'The model assigns a variable when it is called (op "{writes[0]}"), so that one call '
-            "depends on the one before.",
-            "Build the layer without stateful=True, or hand its state in and out as inputs and "
-            "outputs of the model.",
+            f'The model assigns a variable (op "{writes[0]}") in a loop, in a branch or in a graph '
+            "of TensorFlow 1, so that its value cannot be followed from call to call.",
+            "Carry the value through the loop and assign it after it, or hand the state in and out "
+            "as inputs and outputs of the model.",
         )
 
 

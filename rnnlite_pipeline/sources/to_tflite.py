@@ -23,7 +23,7 @@ from flatbuffers import flexbuffers
 from rnnlite_pipeline.errors import NotConvertible
 from rnnlite_pipeline.graph.ir import OPEN, Model, Op, Signature, Subgraph, Tensor
 from rnnlite_pipeline.graph.read import read_model
-from rnnlite_pipeline.graph.variables import State, add, keep, live
+from rnnlite_pipeline.graph.variables import State, add, keep
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.sources.annotated import Annotations
 from rnnlite_pipeline.sources.environment import load
@@ -61,7 +61,7 @@ def to_tflite(source: SourceModel) -> bytes:
     _make_repeatable(model)
     for state, (before, after) in states.items():
         add(model, state, before, after)
-    keep(model, live(model, states))
+    keep(model, list(states))
     return write_model(model)
 
 
