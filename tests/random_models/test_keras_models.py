@@ -64,10 +64,11 @@ def check_any(model: Any, author: AnyCellAuthor) -> None:
     """Converts a model, whatever its cells, and compares it with Keras."""
     import keras
 
+    from rnnlite_pipeline.sources.assigned import with_states
     from rnnlite_pipeline.sources.keras import source_model
     from rnnlite_pipeline.sources.to_tflite import to_tflite
 
-    source = source_model(model, {})
+    source = with_states(source_model(model, {}))
     fields = {"name": "random", "source": {"format": "keras", "path": "random.keras"}}
     config = Config.model_validate(fields)
     conversion = converted(read_model(to_tflite(source)), config)
@@ -81,10 +82,11 @@ def check(model: Any, author: Author) -> None:
     """Converts a model and compares it with Keras: fused ops, every output, batch and call."""
     import keras
 
+    from rnnlite_pipeline.sources.assigned import with_states
     from rnnlite_pipeline.sources.keras import source_model
     from rnnlite_pipeline.sources.to_tflite import to_tflite
 
-    source = source_model(model, {})
+    source = with_states(source_model(model, {}))
     config = Config.model_validate(
         {
             "name": "random",
