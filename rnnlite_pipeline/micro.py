@@ -138,12 +138,6 @@ class MicroRunner:
         return {name: results[str(index)] for name, index in self._outputs.items()}
 
     def reset(self) -> None:
-        """Gives the states that the model keeps between calls their first values."""
-        assert self._process.stdin is not None
-        _send(self._process.stdin, {_RESET: np.zeros(0)})
-        self._receive()
-
-    def reset(self) -> None:
         """Gives the states that the model keeps between calls their first values.
 
         Raises:

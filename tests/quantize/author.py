@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnlite_pipeline.graph.build import Builder, make_op
-from rnnlite_pipeline.graph.ir import Model, Signature, Tensor
+from rnnlite_pipeline.graph.ir import OPEN, Model, Signature, Tensor
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.lower import lower
 from rnnlite_pipeline.quantize.dynamic_range import dynamic_range
@@ -51,8 +51,9 @@ def model_of(case: Case, classes: int = 0) -> Model:
         constants = [weight.astype(np.float32), bias]
         names = ("kernel", "bias")
         kernel, add = (build.constant(n, c) for n, c in zip(names, constants, strict=True))
-        flat = build.reshape(y, [-1, y.shape[-1]])  # type: ignore[index]
-        out = Tensor("dense", "FLOAT32", (-1, classes))
+        rows = OPEN if OPEN in y.shape else int(np.prod(y.shape[:-1]))  # type: ignore[operator,index]
+        flat = build.reshape(y, [rows, y.shape[-1]])  # type: ignore[index]
+        out = Tensor("dense", "FLOAT32", (rows, classes))
         build.ops.append(make_op("FULLY_CONNECTED", [flat, kernel, add], [out]))
         main.ops += build.ops
         main.outputs = [out]
