@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from examples.digits import tasks as digits
+from examples.lstm_ops_digits import tasks as lstm_ops_digits
 from rnnlite_pipeline.tasks import Task, doit_settings, group, load_plans
 
 ROOT = Path(__file__).parent
@@ -26,6 +27,7 @@ DOIT_CONFIG = {**doit_settings(BUILD), "default_tasks": ["package"]}
 def task_train() -> Iterator[Task]:
     """Train the models of examples/."""
     yield from digits.train(BUILD)
+    yield from lstm_ops_digits.train(BUILD)
 
 
 def task_validate() -> Iterator[Task]:
