@@ -36,9 +36,6 @@ _RESET = "reset"
 #: Operands of UNIDIRECTIONAL_SEQUENCE_LSTM that TFLM's kernel never reads, or cannot do without.
 _IGNORED = {"a peephole": (9, 10, 11), "a projection": (16, 17), "a layer norm": (20, 21, 22, 23)}
 
-#: A message with this name asks for the first states instead of a run.
-_RESET = "reset"
-
 
 def why_wrong(model: Model) -> list[str]:
     """What TFLM would compute wrongly without a word, or cannot hold; empty if nothing.
@@ -207,10 +204,6 @@ def _serve(path: str) -> None:
     _send(answers, {})
     arena = 0
     while (feed := _next(sys.stdin.buffer)) is not None:
-        if _RESET in feed:
-            interpreter.reset()
-            _send(answers, {})
-            continue
         if _RESET in feed:
             interpreter.reset()
             _send(answers, {})

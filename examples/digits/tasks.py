@@ -21,7 +21,11 @@ def train(build: Path) -> Iterator[Task]:
             name,
             [sys.executable, str(script), name, str(MODELS)],
             reads=[script],
-            makes=[MODELS / f"{name}.keras", MODELS / f"{name}-test.npz"],
+            makes=[
+                MODELS / f"{name}.keras",
+                MODELS / f"{name}-test.npz",
+                MODELS / f"{name}-calibration.npz",
+            ],
             log=build / "train" / f"{name}.log",
             label=f"train {name}",
         )

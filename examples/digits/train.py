@@ -39,6 +39,7 @@ SEED = 7
 EPOCHS = 40
 BATCH = 64
 TEST_SAMPLES = 360
+CALIBRATION_SAMPLES = 400
 
 
 def digits_bilstm() -> keras.Model:
@@ -87,7 +88,7 @@ def main(arguments: Sequence[str]) -> None:
     model.fit(images, labels, batch_size=BATCH, epochs=epochs, verbose=2)
     accuracy = model.evaluate(*test, verbose=0, return_dict=True)["accuracy"]
     print(f"accuracy on {len(test[1])} digits never seen: {accuracy:.4f}")
-    _save(model, test, name, Path(folder))
+    _save(model, test, images[:CALIBRATION_SAMPLES], name, Path(folder))
 
 
 def _be_deterministic() -> None:
@@ -111,16 +112,23 @@ def _data() -> tuple[tuple[Array, Labels], tuple[Array, Labels]]:
     return (images[:split], labels[:split]), (images[split:], labels[split:])
 
 
-def _save(model: keras.Model, test: tuple[Array, Labels], name: str, folder: Path) -> None:
-    """Leave both files whole, and equal to the byte for equal weights."""
+def _save(
+    model: keras.Model, test: tuple[Array, Labels], calibration: Array, name: str, folder: Path
+) -> None:
+    """Leave each file whole, and equal to the byte for equal weights."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
         saved = Path(scratch, "model.keras")
         keras.Model(model.inputs, model.outputs, name=model.name).save(saved)  # no optimizer
         _write(folder / f"{name}.keras", _reproducible(saved.read_bytes()))
-    arrays = io.BytesIO()
-    np.savez(arrays, image=test[0], labels=test[1])
-    _write(folder / f"{name}-test.npz", _reproducible(arrays.getvalue()))
+    _write_arrays(folder / f"{name}-test.npz", image=test[0], labels=test[1])
+    _write_arrays(folder / f"{name}-calibration.npz", image=calibration)
+
+
+def _write_arrays(path: Path, **arrays: npt.NDArray[np.generic]) -> None:
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)  # type: ignore[arg-type]
+    _write(path, _reproducible(buffer.getvalue()))
 
 
 def _reproducible(archive: bytes) -> bytes:

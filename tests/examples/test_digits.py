@@ -18,9 +18,10 @@ def _train(name: str, folder: Path, *epochs: str) -> dict[str, bytes]:
 
 
 def test_training_is_deterministic(tmp_path: Path) -> None:
-    """Two trainings leave the same bytes: weights, config and test data."""
+    """Two trainings leave the same bytes: weights, config, test and calibration data."""
     first, second = (_train("digits-bilstm", tmp_path / each, "1") for each in "ab")
-    assert set(first) == {"digits-bilstm.keras", "digits-bilstm-test.npz"}
+    ends = (".keras", "-test.npz", "-calibration.npz")
+    assert set(first) == {f"digits-bilstm{end}" for end in ends}
     assert first == second
 
 
