@@ -83,6 +83,7 @@ def objection(replacement: Replacement) -> str | None:
     tensor_lists_to_tensors(old, reasons)
     if reasons:
         return f"the rewrite could not be checked against the loop: {reasons[0]}"
+    lower(old)
     lower(new)
     try:
         difference = largest_difference(old, new, _inputs(replacement))
@@ -122,7 +123,7 @@ def check_whole(
         )
 
 
-def _batch_axis(model: Model, limits: Mapping[str, int], first: Arrays) -> int:
+def _batch_axis(model: Model, limits: Mapping[str, int], first: Mapping[str, NDArray[Any]]) -> int:
     """The batch's axis in a model's sequences: 1 where it runs on those alone, as time-major."""
     runner = Runner(write_model(model), "reference")
     for axis in (0, 1):

@@ -209,15 +209,6 @@ def test_a_model_without_inputs_takes_them_from_the_config(keras: Any) -> None:
     assert [s.name for s in (*source.inputs, *source.outputs)] == ["x", "last"]
 
 
-def test_a_stateful_layer_is_refused(keras: Any) -> None:
-    """A model that assigns a variable says which op does, and what to build instead."""
-    model = keras.Sequential(
-        [keras.Input((4, 3), batch_size=2), keras.layers.LSTM(3, stateful=True, name="keeper")]
-    )
-    with pytest.raises(NotConvertible, match=r"keeper/.*\n.*without stateful=True"):
-        imported(model)
-
-
 def test_an_op_the_converter_refuses_is_named(keras: Any) -> None:
     """The converter's page of text becomes a sentence with the op in it."""
     tensorflow = pytest.importorskip("tensorflow")
