@@ -92,7 +92,20 @@ def _stage(call: argparse.Namespace) -> int:
         return status
     call.out.mkdir(parents=True, exist_ok=True)
     program = call.stage_program or COMMAND
-    return run_stages(call.command, list(plans.values()), call.out, call.jobs, program)
+    models = list(plans.values())
+
+    def run(stage: str) -> int:
+        return run_stages(stage, models, call.out, call.jobs, program)
+
+    if call.command == "lock" or call.locked:
+        from rnnlite_pipeline.locked import run_locked, write_locks
+
+        return (
+            write_locks(models, run)
+            if call.command == "lock"
+            else run_locked(call.command, models, run)
+        )
+    return run(call.command)
 
 
 def _each(configs: Sequence[Path], work: Callable[[Path], None]) -> int:
@@ -106,8 +119,10 @@ def _each(configs: Sequence[Path], work: Callable[[Path], None]) -> int:
     return status
 
 
-def _benchmark(call: argparse.Namespace) -> int:  # noqa: ARG001
-    raise CallError("benchmark comes in a later release.")
+def _diff(call: argparse.Namespace) -> int:
+    from rnnlite_pipeline.diff import run_diff
+
+    return run_diff(call.first, call.second, as_json=call.json)
 
 
 def _schema(call: argparse.Namespace) -> int:  # noqa: ARG001
@@ -117,20 +132,28 @@ def _schema(call: argparse.Namespace) -> int:  # noqa: ARG001
     return 0
 
 
+_CONFIGS = "CONFIG... [--out DIR] [-n N]"
+_LOCKED = f"{_CONFIGS} [--locked]"
+
+
 class _Command(NamedTuple):
     help: str
     run: Callable[[argparse.Namespace], int]
-    arguments: str = "CONFIG... [--out DIR] [-n N]"
+    arguments: str = _CONFIGS
 
 
 #: Every command, in the order of its help.
 COMMANDS = {
     "validate": _Command("check configs and the files they name", _validate, "CONFIG..."),
     "inspect": _Command("show what a model holds and how each layer will be lowered", _stage),
-    "convert": _Command("convert models to .tflite", _stage),
-    "verify": _Command("compare converted models with their sources", _stage),
-    "package": _Command("run every stage of the pipeline and make the release bundle", _stage),
-    "benchmark": _Command("measure latency, size and memory (a later release)", _benchmark),
+    "convert": _Command("convert models to .tflite", _stage, _LOCKED),
+    "verify": _Command("compare converted models with their sources", _stage, _LOCKED),
+    "package": _Command(
+        "run every stage of the pipeline and make the release bundle", _stage, _LOCKED
+    ),
+    "lock": _Command("write what a model is built from, and what comes out, to its lock", _stage),
+    "diff": _Command("compare two releases, models or configs", _diff, "A B [--json]"),
+    "benchmark": _Command("measure latency, size and memory beside the stock conversion", _stage),
     "schema": _Command("print the JSON schema of a config", _schema, ""),
 }
 
@@ -165,6 +188,8 @@ def _parser() -> argparse.ArgumentParser:
 def _add(add_parser: Callable[..., argparse.ArgumentParser], name: str, command: _Command) -> None:
     takes_configs = command.arguments.startswith("CONFIG")
     example = f"rnnlite {name}" + (" configs/digits-bilstm.yaml" if takes_configs else "")
+    if name == "diff":
+        example = f"rnnlite {name} digits-1.0.0.zip digits-1.1.0.zip"
     parser = add_parser(
         name,
         help=command.help,
@@ -176,6 +201,18 @@ def _add(add_parser: Callable[..., argparse.ArgumentParser], name: str, command:
     )
     if takes_configs:
         parser.add_argument("configs", nargs="+", type=Path, metavar="CONFIG", help="a YAML file")
+    if name == "diff":
+        what = "a release (.zip), a model (.tflite) or a config (.yaml)"
+        parser.add_argument("first", type=Path, metavar="A", help=what)
+        parser.add_argument("second", type=Path, metavar="B", help="what it is compared with")
+        parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.set_defaults(locked=False)
+    if "--locked" in command.arguments:
+        parser.add_argument(
+            "--locked",
+            action="store_true",
+            help="fail if anything differs from the lock beside the config",
+        )
     if "--out" in command.arguments:
         parser.add_argument(
             "--out",

@@ -45,7 +45,6 @@ def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]
         (["convert", "config.yaml", "-n", "0"], "0 is not a number of stages"),
         (["convert", "config.yaml", "-n", "x"], "x is not a number of stages"),
         (["convert", "."], "."),
-        (["benchmark", "config.yaml"], "benchmark comes in a later release."),
         (["validate", "config.yaml", "other.yaml"], "other.yaml"),
         ([], "usage: rnnlite COMMAND"),
     ],
@@ -106,7 +105,7 @@ def test_validate_tells_all_at_once(
     """What this version cannot do and what files are missing is told together."""
     monkeypatch.chdir(project.folder)
     project.write_config(
-        "quantization: {scheme: float16}\nverification: {data: {path: none.npz}}\n"
+        "converter: {select_tf_ops: true}\nverification: {data: {path: none.npz}}\n"
     )
     assert main(["validate", "config.yaml"]) == 2
     errors = capsys.readouterr().err

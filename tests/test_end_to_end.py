@@ -22,6 +22,12 @@ recurrent: {time_major: true, lowering: fused}
 verification:
   data: {path: digits-bilstm-test.npz}
   max_accuracy_drop: 0.0
+metadata:
+  description: Handwritten digits, row by row.
+  author: a test
+  license: MIT
+  inputs: [{name: image, description: ink, dimensions: [batch, row, column], range: [0, 1]}]
+  outputs: [{name: probabilities, description: one a digit}]
 """
 
 
@@ -63,7 +69,9 @@ def test_release_of_a_trained_model(trained: Path, tmp_path: Path) -> None:
         (tmp_path / name).write_bytes((trained / name).read_bytes())
     second = _run(tmp_path, "package", TZ="Asia/Tokyo", PYTHONHASHSEED="5")
     assert second.returncode == 0, second.stderr
-    for name in ("model.tflite", "dist/digits-1.0.0.zip"):
+    beside = ("provenance.json", "test-result.json", "zip.sha256")
+    released = ("zip", *beside)
+    for name in ("model.tflite", *(f"dist/digits-1.0.0.{kind}" for kind in released)):
         bytes_of = [(folder / "build/digits" / name).read_bytes() for folder in (trained, tmp_path)]
         assert bytes_of[0] == bytes_of[1], name
 

@@ -1,0 +1,144 @@
+"""What there is to compare of a release, a model or a config: values by section and key."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+import zlib
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rnnlite_pipeline.errors import CallError, StageError
+
+#: Values by key, by section; a section that a file cannot have is missing.
+Contents = dict[str, dict[str, Any]]
+
+#: The largest member of a release that is read, in bytes.
+LARGEST = 2**31
+
+_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
+
+
+def contents_of(path: Path) -> Contents:
+    """The contents of a file, by its kind.
+
+    Raises:
+        CallError: The file is missing, or of no known kind.
+        RnnliteError: It is damaged.
+    """
+    if not path.is_file():
+        raise CallError(f"There is no file {path}.")
+    if path.suffix == ".zip":
+        return _release(path)
+    if path.suffix == ".tflite":
+        return _model(path.read_bytes())
+    if path.suffix in (".yaml", ".yml"):
+        from rnnlite_pipeline.config import load_config
+
+        return {"config": flat(load_config(path).normalized())}
+    raise CallError(f"{path} is no release (.zip), model (.tflite) or config (.yaml).")
+
+
+def flat(value: Any, place: str = "") -> dict[str, Any]:
+    """The leaves of a JSON value by dotted key; what has a name stands under it, not its place."""
+    if isinstance(value, Mapping):
+        parts = [(f"{place}.{key}" if place else str(key), value[key]) for key in value]
+    elif isinstance(value, list | tuple):
+        names = [each.get("name") if isinstance(each, Mapping) else None for each in value]
+        named = all(names) and len(set(names)) == len(names)
+        keys = names if named else range(len(value))
+        parts = [(f"{place}[{key}]", each) for key, each in zip(keys, value, strict=True)]
+    else:
+        return {place: value}
+    return {key: leaf for where, part in parts for key, leaf in flat(part, where).items()}
+
+
+def _release(path: Path) -> Contents:
+    members = _members(path)
+    contents = _model(members["model.tflite"])
+    told = _json(path, members, "verification.json")
+    contents["size"]["release"] = path.stat().st_size
+    contents["config"] = flat(_yaml(path, members))
+    contents["lock"] = dict(_json(path, members, "lock.json"))
+    contents["errors"] = _errors(told)
+    inspected = _json(path, members, "inspect.json").get("recurrences", [])
+    contents["recurrences"] = flat(inspected)
+    return contents
+
+
+def _members(path: Path) -> dict[str, bytes]:
+    names = ("model.tflite", "config.yaml", "lock.json", "verification.json", "inspect.json")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for name in names:
+                if archive.getinfo(name).file_size > LARGEST:
+                    raise StageError(f"{name} in {path} is larger than {LARGEST:,} bytes.")
+            return {name: archive.read(name) for name in names}
+    except KeyError as error:
+        raise StageError(f"{path} is no release of rnnlite: {error.args[0]}.") from None
+    except _DAMAGED as error:
+        raise StageError(f"{path} is damaged: {error}.", "Download or build it again.") from None
+
+
+def _json(path: Path, members: Mapping[str, bytes], name: str) -> dict[str, Any]:
+    try:
+        value = json.loads(members[name])
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise StageError(f"{name} in {path} is no JSON object.", "Build the release again.")
+    return value
+
+
+def _yaml(path: Path, members: Mapping[str, bytes]) -> Any:
+    import yaml
+
+    try:
+        return yaml.safe_load(members["config.yaml"])
+    except (yaml.YAMLError, RecursionError, ValueError):
+        raise StageError(f"config.yaml in {path} is no YAML.", "Build the release again.") from None
+
+
+def _model(content: bytes) -> Contents:
+    from rnnlite_pipeline.graph.read import read_model
+    from rnnlite_pipeline.metadata import read_description
+    from rnnlite_pipeline.metadata.names import named_tensors
+    from rnnlite_pipeline.release.semantic import semantic_digest
+
+    model = read_model(content)
+    description = read_description(model)
+    constants = {id(t.data): len(t.data) for op in model.ops() for t in op.inputs if t and t.data}
+    interface = {
+        f"{side}.{name}": f"{tensor.dtype} {list(tensor.shape or ())}"
+        for side in ("inputs", "outputs")
+        for name, tensor in named_tensors(model, side).items()
+    }
+    fields = dict(description.fields or {})
+    for graph in fields.get("subgraph_metadata", []):
+        graph.pop("custom_metadata", None)  # told by `recurrences`
+    metadata = flat(fields) | {f"file {n}": f"{len(c)} bytes" for n, c in description.files.items()}
+    return {
+        "computes": {"semantic digest": semantic_digest(model)},
+        "interface": interface,
+        "ops": dict(Counter(op.code for op in model.ops())),
+        "recurrences": flat(list(description.recurrent.get("layers", []))),
+        "state": {"policy": description.recurrent.get("state", "not told")},
+        "size": {"model": len(content), "constants": sum(constants.values())},
+        "metadata": metadata,
+    }
+
+
+def _errors(told: Mapping[str, Any]) -> dict[str, Any]:
+    """The figures of a verification."""
+    errors: dict[str, Any] = {"max_abs_error": told.get("max_abs_error")}
+    worst: dict[str, float] = {}
+    for check in told.get("checks", []):
+        error = check.get("max_abs_error")
+        if isinstance(error, int | float):
+            key = f"{check.get('output')} on {check.get('data')}"
+            worst[key] = max(error, worst.get(key, 0.0))
+    for each in told.get("accuracy", []):
+        errors[f"accuracy of {each['output']}, {each['kernels']} kernels"] = each["litert"]
+    return errors | worst
