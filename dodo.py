@@ -26,8 +26,7 @@ DOIT_CONFIG = {**doit_settings(BUILD), "default_tasks": ["package"]}
 
 def task_train() -> Iterator[Task]:
     """Train the models of examples/."""
-    yield from digits.train(BUILD)
-    yield from lstm_ops_digits.train(BUILD)
+    yield from (*digits.train(BUILD), *lstm_ops_digits.train(BUILD))
 
 
 def task_validate() -> Iterator[Task]:
@@ -58,3 +57,8 @@ def task_verify() -> Iterator[Task]:
 def task_package() -> Iterator[Task]:
     """Run every stage of the pipeline and make the release bundle."""
     yield from group("package", PLANS)
+
+
+def task_benchmark() -> Iterator[Task]:
+    """Measure latency, size and memory beside the stock conversion."""
+    yield from group("benchmark", PLANS)

@@ -21,10 +21,8 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from flatbuffers import flexbuffers
 
-from rnnlite_pipeline.composites.call import Array
 from rnnlite_pipeline.composites.record import (
     Sample,
     composite,
@@ -35,7 +33,8 @@ from rnnlite_pipeline.composites.record import (
 from rnnlite_pipeline.composites.registry import converter_of
 from rnnlite_pipeline.errors import NotConvertible
 from rnnlite_pipeline.graph.edit import prune
-from rnnlite_pipeline.graph.ir import NUMPY, OPEN, Model, Op, Subgraph, Tensor
+from rnnlite_pipeline.graph.ir import OPEN, Model, Op, Subgraph, Tensor
+from rnnlite_pipeline.sources.annotated_body import Body
 from rnnlite_pipeline.sources.environment import load
 from rnnlite_pipeline.sources.model import first_line, unique
 
@@ -170,7 +169,7 @@ class Annotations:
 
     def _sampled(self, call: _Call, op: Op) -> list[Sample]:
         """What the function computes, for each draw that it accepts."""
-        run = _Body(call.function, self._library, op)
+        run = Body(call.function, self._library, op)
         samples, refusal = [], "no operands fit it"
         for values in draws(run.operands):
             try:
@@ -187,43 +186,6 @@ class Annotations:
             )
         _close(op.outputs, samples)
         return samples
-
-
-class _Body:
-    """A function of the library, on its own, on the constants of one call."""
-
-    def __init__(self, name: str, library: Any, op: Op) -> None:
-        tf = load("tensorflow")
-        self.operands = [t for t in op.inputs if t is not None]
-        unranked = [t for t in self.operands if t.shape is None or t.dtype not in NUMPY]
-        if unranked:
-            raise NotConvertible(
-                f"The rank of {unranked[0].name}, an operand of an annotated function, is unknown.",
-                "Give the argument a shape: tf.ensure_shape(value, [None, 8]).",
-            )
-        graph_def = tf.compat.v1.GraphDef()
-        graph_def.library.CopyFrom(library)
-        dtypes = [tf.as_dtype(NUMPY[t.dtype]).as_datatype_enum for t in self.operands]
-        for k, dtype in enumerate(dtypes):
-            placeholder = graph_def.node.add(name=f"operand_{k}", op="Placeholder")
-            placeholder.attr["dtype"].type = dtype
-        node = graph_def.node.add(name="call", op="PartitionedCall")
-        node.input.extend(f"operand_{k}" for k in range(len(dtypes)))
-        node.attr["f"].func.name = name
-        node.attr["Tin"].list.type.extend(dtypes)
-        signature = next(f.signature for f in library.function if f.signature.name == name)
-        node.attr["Tout"].list.type.extend(a.type for a in signature.output_arg)
-        count = len(signature.output_arg)
-        inputs = [f"operand_{k}:0" for k in range(len(dtypes))]
-        self._function = _function(graph_def, inputs, [f"call:{k}" for k in range(count)])
-
-    def __call__(self, values: Sequence[Array | None]) -> tuple[Array, ...]:
-        tf = load("tensorflow")
-        given = [
-            tf.constant(t.array if v is None else v)
-            for t, v in zip(self.operands, values, strict=True)
-        ]
-        return tuple(np.asarray(r) for r in self._function(*given))
 
 
 def _annotation(function: Any) -> Annotation | None:

@@ -1,0 +1,41 @@
+"""The tutorial of the LSTM ops API, from training to a quantized model, as a user runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.fake.project import ROOT
+
+CONFIG = (ROOT / "configs" / "digits-lstm-ops.yaml").read_text(encoding="utf-8")
+
+
+def _run(*command: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.run(
+        [sys.executable, *command],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_tutorial_ends_as_two_quantized_fused_ops(tmp_path: Path) -> None:
+    """Briefly trained, the tutorial's model is two fused ops with int8 weights, and verified."""
+    script = ROOT / "examples" / "lstm_ops_digits" / "train.py"
+    trained = _run(str(script), str(tmp_path), "5", folder=tmp_path)
+    assert trained.returncode == 0, trained.stderr
+    config = CONFIG.replace("../examples/lstm_ops_digits/models/", "").replace("0.95", "0.7")
+    (tmp_path / "digits.yaml").write_text(config, encoding="utf-8")
+    verified = _run("-m", "rnnlite_pipeline", "verify", "digits.yaml", folder=tmp_path)
+    assert verified.returncode == 0, verified.stderr
+    out = tmp_path / "build" / "digits-lstm-ops"
+    told = json.loads((out / "verification.json").read_text(encoding="utf-8"))
+    assert told["ops"]["model"]["UNIDIRECTIONAL_SEQUENCE_LSTM"] == 2
+    size = (out / "model.tflite").stat().st_size
+    assert size < 0.3 * (tmp_path / "digits-lstm-ops.pb").stat().st_size
