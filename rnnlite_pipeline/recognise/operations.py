@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnlite_pipeline.graph.ir import Op
-from rnnlite_pipeline.recognise import arithmetic, shapes
+from rnnlite_pipeline.recognise import arithmetic, shapes, tensor_writes
 from rnnlite_pipeline.recognise.readable import Unreadable, linear
 from rnnlite_pipeline.recognise.values import (
     Const,
@@ -90,8 +90,11 @@ _RULES: dict[str, Rule] = {
     "TRANSPOSE": shapes.transposed,
     "GATHER": shapes.gathered,
     "STRIDED_SLICE": shapes.sliced,
+    "SLICE": shapes.cut,
+    "DYNAMIC_UPDATE_SLICE": tensor_writes.updated,
     "FlexTensorListSetItem": _written,
     "ZEROS_LIKE": shapes.zeros,
-    "FILL": shapes.filled,
+    "SHAPE": shapes.measured,
+    **dict.fromkeys(("FILL", "BROADCAST_TO"), shapes.filled),
     "CAST": _same,
 }

@@ -8,17 +8,20 @@ from typing import Any
 import numpy as np
 
 from rnnlite_pipeline.graph.ir import OPEN, Op, Tensor
-from rnnlite_pipeline.recognise import algebra
+from rnnlite_pipeline.recognise import algebra, tensor_writes
 from rnnlite_pipeline.recognise.arithmetic import activated
 from rnnlite_pipeline.recognise.extents import Linear
 from rnnlite_pipeline.recognise.readable import Unreadable, linear, rows
 from rnnlite_pipeline.recognise.values import (
     Const,
+    Extent,
     Index,
     Indices,
     PerRow,
+    Piece,
     Rows,
     Sequence,
+    TensorList,
     Value,
 )
 
@@ -28,6 +31,11 @@ def joined(op: Op, values: Many[Value]) -> tuple[Value, ...]:
     axis, rank = op.options["axis"], len(op.outputs[0].shape or ())
     if all(isinstance(v, Const) for v in values):
         return (Const(np.concatenate([v.array for v in values if isinstance(v, Const)], axis)),)
+    if any(isinstance(v, Piece) for v in values) and axis == 0:
+        return tensor_writes.put_between(op, values)
+    vector = tensor_writes.integers(values) if rank == 1 else None
+    if vector is not None:
+        return (vector,)
     if axis % rank != rank - 1:
         raise Unreadable("its step joins values along another axis than the features")
     return (Rows(activated(op, algebra.concatenated([rows(v) for v in values]))),)
@@ -35,6 +43,8 @@ def joined(op: Op, values: Many[Value]) -> tuple[Value, ...]:
 
 def packed(_op: Op, values: Many[Value]) -> tuple[Value, ...]:
     """Integers as a vector, such as the begin of a slice."""
+    if any(isinstance(v, Extent) for v in values):
+        return (Extent(),)
     return (Indices(tuple(linear(v) for v in values)),)
 
 
@@ -89,6 +99,8 @@ def gathered(op: Op, values: Many[Value]) -> tuple[Value, ...]:
 def sliced(op: Op, values: Many[Value]) -> tuple[Value, ...]:
     """Some columns of a row, or one step of a sequence."""
     value = values[0]
+    if isinstance(value, Extent):
+        return (value,)
     if isinstance(value, Sequence):
         return (_sliced_step(op, values, value),)
     places = [v.array for v in values[1:4] if isinstance(v, Const)]
@@ -115,6 +127,29 @@ def sliced(op: Op, values: Many[Value]) -> tuple[Value, ...]:
     return (Rows(rows(value).columns(start, stop)),)
 
 
+def cut(op: Op, values: Many[Value]) -> tuple[Value, ...]:
+    """SLICE: a part of a list that is one tensor, one step of a sequence, or some columns."""
+    value = values[0]
+    if isinstance(value, TensorList):
+        return tensor_writes.cut(values)
+    starts, sizes = (tensor_writes.places(v) for v in values[1:3])
+    shape = (op.inputs[0].shape if op.inputs[0] else None) or ()
+    whole = [
+        start == Linear() and size in (Linear(-1), Linear(length))
+        for start, size, length in zip(starts, sizes, shape, strict=True)
+    ]
+    if isinstance(value, Sequence):
+        axes = [axis for axis in range(len(whole)) if not whole[axis]]
+        if len(axes) != 1 or sizes[axes[0]] != Linear(1):
+            raise Unreadable("its step slices a sequence in a way that is not read")
+        return (_step(value, axes[0], starts[axes[0]], op.outputs[0]),)
+    if not all(whole[:-1]) or not (starts[-1].is_constant and sizes[-1].is_constant):
+        raise Unreadable("its step slices a value along the batch")
+    start, form = starts[-1].constant, rows(value)
+    stop = form.width if sizes[-1] == Linear(-1) else start + sizes[-1].constant
+    return (Rows(form.columns(start, stop)),)
+
+
 def _is_whole(length: int, axis: int, begin: int, end: int, options: dict[str, Any]) -> bool:
     """Whether a slice of stride 1 takes all of an axis."""
     from_start = options.get("begin_mask", 0) >> axis & 1 or begin == 0
@@ -126,6 +161,8 @@ def _sliced_step(op: Op, values: Many[Value], sequence: Sequence) -> Value:
     """One step of a sequence, taken by a slice that shrinks the axis of time."""
     begin = values[1]
     starts = begin.items if isinstance(begin, Indices) else ()
+    if isinstance(begin, Index):
+        starts = (begin.linear,)
     if isinstance(begin, Const):
         starts = tuple(Linear(int(b)) for b in begin.array)
     shrunk = op.options.get("shrink_axis_mask", 0)
@@ -155,13 +192,19 @@ def step_name(variable: int, axis: int, index: Linear) -> str:
     return f"x{variable}|{axis}|{index.constant}|{factors}"
 
 
+def measured(_op: Op, _values: Many[Value]) -> tuple[Value, ...]:
+    """A shape, or numbers out of one and beside one."""
+    return (Extent(),)
+
+
 def filled(op: Op, values: Many[Value]) -> tuple[Value, ...]:
-    """A constant row."""
+    """A constant row, as often as the batch has entries."""
     width = (op.outputs[0].shape or (OPEN,))[-1]
-    value = values[1]
-    if width == OPEN or not isinstance(value, Const):
+    value = values[1 if op.code == "FILL" else 0]
+    if width == OPEN or not isinstance(value, Const) or value.array.size not in (1, width):
         raise Unreadable("its step makes a value of unknown width")
-    return (Rows(algebra.constant(np.full(width, float(value.array.reshape(-1)[0])))),)
+    row = np.broadcast_to(value.array.reshape(-1), width).astype(np.float64)
+    return (Rows(algebra.constant(row)),)
 
 
 def zeros(op: Op, _values: Many[Value]) -> tuple[Value, ...]:

@@ -47,6 +47,11 @@ class Indices:
     items: tuple[Linear, ...]
 
 
+@dataclass(frozen=True)
+class Extent:
+    """Integers that say how large a value is: what a constant is filled to."""
+
+
 @dataclass(frozen=True, eq=False)
 class Sequence:
     """A tensor that stays the same in every step, read one step at a time."""
@@ -64,6 +69,15 @@ class TensorList:
 
 
 @dataclass(frozen=True)
+class Piece:
+    """Items [start, stop) of the list in a loop variable that is one tensor; to its end if None."""
+
+    variable: int
+    start: Linear
+    stop: Linear | None
+
+
+@dataclass(frozen=True)
 class Bound:
     """counter < limit, and every further bound that must hold to go on."""
 
@@ -77,4 +91,16 @@ class Unknown:
     reason: str
 
 
-Value: TypeAlias = Const | Rows | PerRow | Index | Indices | Sequence | TensorList | Bound | Unknown
+Value: TypeAlias = (
+    Const
+    | Rows
+    | PerRow
+    | Index
+    | Indices
+    | Extent
+    | Sequence
+    | TensorList
+    | Piece
+    | Bound
+    | Unknown
+)
