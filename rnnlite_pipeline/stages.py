@@ -14,12 +14,12 @@ import importlib
 import json
 import os
 import sys
-import threading
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from rnnlite_pipeline.apart import end_with_parent
 from rnnlite_pipeline.config import load_config, pipeline_of
 from rnnlite_pipeline.errors import RnnliteError
 
@@ -30,6 +30,7 @@ STAGES: Mapping[str, str] = {
     "convert": "rnnlite_pipeline.convert:convert",
     "verify": "rnnlite_pipeline.verify:verify",
     "package": "rnnlite_pipeline.release:package",
+    "benchmark": "rnnlite_pipeline.benchmark:benchmark",
 }
 
 #: Stages that are told the gates, as (config, out, pipeline); the others get (config, out).
@@ -50,7 +51,7 @@ def main(arguments: Sequence[str], stages: Mapping[str, str] = STAGES) -> int:
         The exit status: 0, the error's own, or `UNFORESEEN`.
     """
     stage, config, out = arguments
-    _end_with_parent()
+    end_with_parent()
     report = _keep_stdout_for_the_report()
     try:
         _run(stage, Path(config), Path(out), stages)
@@ -87,15 +88,6 @@ def _keep_stdout_for_the_report() -> int:
     report = os.dup(1)
     os.dup2(2, 1)
     return report
-
-
-def _end_with_parent() -> None:
-    def wait() -> None:
-        while os.read(0, 1):
-            pass
-        os._exit(1)
-
-    threading.Thread(target=wait, daemon=True).start()
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """The task graph: pure functions from plans to doit's task dictionaries.
 
     validate ─▶ import ─┬─▶ inspect ─┐
-                        └─▶ convert ─┴─▶ verify ─▶ package
+                        └─▶ convert ─┼─▶ verify ─▶ package
+                                     └─▶ benchmark
 
 The group of the stage convert is called `model`: `doit convert` is a command (`command.py`), and
 doit does not let a task and a command share a name.
@@ -129,6 +130,13 @@ GROUPS: dict[str, Stage] = {
         _release,
         summary=summary.packaging,
         settings=lambda: {"moment": moment_of_release()},
+    ),
+    "benchmark": Stage(
+        "benchmark",
+        ("model",),
+        lambda p: [p.out / "model.tflite", *_imported(p), _source(p), _calibration(p), _data(p)],
+        lambda p: [p.out / "benchmark.json", p.out / "benchmark.txt"],
+        summary=summary.benchmark,
     ),
 }
 

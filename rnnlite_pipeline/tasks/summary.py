@@ -14,6 +14,11 @@ def inspection(plan: Plan) -> str:
     return f"\n{plan.name}\n" + (plan.out / "inspect.txt").read_text(encoding="utf-8")
 
 
+def benchmark(plan: Plan) -> str:
+    """The table of `benchmark`."""
+    return f"\n{plan.name}\n" + (plan.out / "benchmark.txt").read_text(encoding="utf-8")
+
+
 def conversion(plan: Plan) -> str:
     """Where the model is, and its size."""
     return _file(plan.out / "model.tflite")

@@ -1,0 +1,97 @@
+"""A part of a stage in a process of its own: what may crash, or must not share memory.
+
+The process is on a leash: when the one that started it dies, its standard input closes, and it
+ends as well.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import rnnlite_pipeline
+
+#: Longer than any part takes; a process that hangs is ended then.
+SECONDS = 600.0
+
+
+def run_apart(module: str, words: Sequence[str], seconds: float = SECONDS) -> tuple[str, str]:
+    """Runs `python -m MODULE WORDS`, which prints some text; its standard error is this one's.
+
+    Args:
+        module: Its main program is `tell(...)`.
+        words: Its arguments.
+        seconds: How long it may take.
+
+    Returns:
+        What it printed, and why it failed: empty where it did not.
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", module, *words],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=_environment(),
+        text=True,
+    )
+    alarm = threading.Timer(seconds, process.kill)
+    alarm.start()
+    try:
+        assert process.stdout is not None
+        told = process.stdout.read()
+        return told.strip(), _why(process.wait(), alarm)
+    finally:
+        alarm.cancel()
+        process.kill()
+        process.wait()
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                pipe.close()
+
+
+def tell(work: Callable[[], str]) -> None:
+    """The main program of such a process: what `work` returns is what it prints.
+
+    Everything else that anyone prints goes to standard error.
+    """
+    end_with_parent()
+    told = os.dup(1)
+    os.dup2(2, 1)
+    line = work()
+    with os.fdopen(told, "w", encoding="utf-8") as file:
+        file.write(line)
+
+
+def end_with_parent() -> None:
+    """Ends this process when the other end of its standard input closes."""
+
+    def wait() -> None:
+        while os.read(0, 1):
+            pass
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+def _why(status: int, alarm: threading.Timer) -> str:
+    if status == 0:
+        return ""
+    if status > 0:
+        return f"ended with status {status}"
+    if not alarm.is_alive():
+        return "took too long"
+    try:
+        return f"crashed with {signal.Signals(-status).name}"
+    except ValueError:
+        return f"crashed with signal {-status}"
+
+
+def _environment() -> dict[str, str]:
+    """`-P` keeps the working folder off the path; this package's own folder must be on it."""
+    root = str(Path(rnnlite_pipeline.__file__).parents[1])
+    paths = [path for path in (os.environ.get("PYTHONPATH"), root) if path]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
