@@ -1,13 +1,9 @@
-"""The models of configs/, built by doit.
+"""The models of configs/, built by doit into build/NAME/.
 
-    doit                             every stage of every model
-    doit list                        what there is to do
+    doit                             every stage of every model; doit list: what there is to do
     doit package:digits-bilstm       one stage of one model, with all it needs
     doit convert digits-bilstm       the same by command; configs/digits-bilstm.yaml works as well
-    doit -n 2                        two stages at a time
-    doit info verify:digits-bilstm   why a task would run
-
-Results are in build/NAME/. What is up to date is not done again; see rnnlite_pipeline/tasks/.
+    doit info verify:digits-bilstm   why a task would run; doit -n 2: two stages at a time
 """
 
 from collections.abc import Iterator
@@ -20,7 +16,6 @@ from rnnlite_pipeline.tasks import Task, doit_settings, group, load_plans
 ROOT = Path(__file__).parent
 BUILD = ROOT / "build"
 PLANS = load_plans(sorted(ROOT.glob("configs/*.yaml")), BUILD)
-
 DOIT_CONFIG = {**doit_settings(BUILD), "default_tasks": ["package"]}
 
 
