@@ -107,6 +107,9 @@ class Extents:
         source = op and self._renamed(op, tensor, axis)
         if source:
             return self.dimension(*source)
+        asked = op and self._asked(op, axis)
+        if asked:
+            return asked
         return Linear.symbol(f"{self._name(tensor)}.{axis}")
 
     def scalar(self, tensor: Tensor) -> Linear:
@@ -180,6 +183,26 @@ class Extents:
         if op.code in _BROADCASTING:
             same = (t for t in op.inputs if t is not None and len(t.shape or ()) == rank)
             return next(((t, axis) for t in same if (t.shape or ())[axis] == OPEN), None)
+        return None
+
+    def _asked(self, op: Op, axis: int) -> Linear | None:
+        """The dimension that an op is told to make, where its shape is put together from parts."""
+        place = {"FILL": 0, "BROADCAST_TO": 1}.get(op.code)
+        shape = None if place is None else op.inputs[place]
+        parts = self._producers.get(id(shape))
+        if parts is None or parts.code not in ("PACK", "CONCATENATION"):
+            return None
+        start = 0
+        for part in parts.inputs:
+            length = (part.shape or (1,))[0] if part is not None else 1
+            if part is None or length == OPEN:
+                return None
+            if start <= axis < start + length:
+                values = part.array
+                if values is not None and values.size == length:
+                    return Linear(int(values.reshape(-1)[axis - start]))
+                return self.scalar(part) if length == 1 else None
+            start += length
         return None
 
     def _computed(self, op: Op) -> Linear | None:

@@ -50,6 +50,9 @@ def read_loop(op: Op, extents: Extents) -> Loop:
         if isinstance(value, TensorList):
             lists[k] = value
             continue
+        if isinstance(value, Rows) and is_list(tensor):
+            lists[k] = TensorList(k, ((Linear(), tensor),))
+            continue
         pieces = [s for s in names.values() if s.name == f"n{k}"]
         for symbol in sorted(pieces, key=lambda s: s.start):
             equation = equations[symbol.key]
@@ -77,6 +80,11 @@ def _not_a_row(tensor: Tensor) -> str:
     )
 
 
+def is_list(tensor: Tensor) -> bool:
+    """Whether a loop variable is a list: TensorFlow's, or one tensor [T, B, n] of all items."""
+    return tensor.dtype == "VARIANT" or (tensor.dtype == "FLOAT32" and len(tensor.shape or ()) == 3)
+
+
 def _is_row(tensor: Tensor) -> bool:
     shape = tensor.shape or ()
     return tensor.dtype == "FLOAT32" and len(shape) == 2 and shape[-1] != OPEN
@@ -90,7 +98,7 @@ def _symbols(
         outer = op.inputs[k]
         assert outer is not None, "a WHILE has all its operands"
         value: Value
-        if inner.dtype == "VARIANT":
+        if inner.dtype == "VARIANT" or (k not in kept and is_list(inner)):
             value = TensorList(k)
         elif k in kept and outer.data is not None and outer.array is not None:
             value = Const(outer.array)

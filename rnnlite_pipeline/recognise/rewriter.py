@@ -13,7 +13,7 @@ from rnnlite_pipeline.recognise.cells.gates import Inputs
 from rnnlite_pipeline.recognise.extents import Extents, Linear
 from rnnlite_pipeline.recognise.lengths import check_early_end
 from rnnlite_pipeline.recognise.loop import STEP, Loop, Unrecognised
-from rnnlite_pipeline.recognise.read_loop import read_loop
+from rnnlite_pipeline.recognise.read_loop import is_list, read_loop
 from rnnlite_pipeline.recognise.sequences import Sequences
 from rnnlite_pipeline.recognise.state import State
 from rnnlite_pipeline.recognise.systems import System
@@ -145,7 +145,7 @@ class Rewriter:
         """The state before the first step, None where it is zero."""
         tensor = self.op.inputs[state.variable]
         assert tensor is not None, "a WHILE has all its operands"
-        if tensor.dtype == "VARIANT" or self.extents.is_zero(tensor):
+        if is_list(tensor) or self.extents.is_zero(tensor):
             return None
         return self.sequences.columns(tensor, state.start, state.stop)
 
@@ -160,11 +160,17 @@ class Rewriter:
                 if id(old) in users or old in self.subgraph.outputs:
                     yield id(old), (old, self._result(k))
                 continue
+            if old.dtype != "VARIANT":
+                if id(old) in users or old in self.subgraph.outputs:
+                    yield id(old), (old, self._stacked(k))
+                continue
             if old in self.subgraph.outputs:
                 raise Unrecognised(NOT_STACKED)
             for user in users.get(id(old), []):
                 stacked = user.outputs[0]
-                yield id(stacked), (stacked, self._stacked(k, user))
+                if user.code != "FlexTensorListStack":
+                    raise Unrecognised(NOT_STACKED)
+                yield id(stacked), (stacked, self._stacked(k))
 
     def _result(self, k: int) -> Tensor:
         """What stands for the loop's output k, which is no list."""
@@ -189,10 +195,8 @@ class Rewriter:
                 return tensor
         raise Unrecognised("the number of steps it counted is used after it")
 
-    def _stacked(self, k: int, stack: Op) -> Tensor:
+    def _stacked(self, k: int) -> Tensor:
         """What a list holds, stacked: [T, B, n], or [1, B, n] for the last step."""
-        if stack.code != "FlexTensorListStack":
-            raise Unrecognised(NOT_STACKED)
         writing, length = self.loop.writings[k], list_length(self.op.inputs[k], self.extents)
         if not isinstance(writing.item, Rows):
             reason = getattr(writing.item, "reason", "it writes what is not one row each")
@@ -227,6 +231,8 @@ def list_length(tensor: Tensor | None, extents: Extents) -> Linear:
     Raises:
         Unrecognised: It was filled before.
     """
+    if tensor is not None and tensor.dtype != "VARIANT":
+        return extents.dimension(tensor, 0)
     reserve = extents.producer(tensor)
     if reserve is None or reserve.code != "FlexTensorListReserve" or reserve.inputs[1] is None:
         raise Unrecognised("the list it writes was not new")
