@@ -24,7 +24,8 @@ HOW_TO_RESET: dict[State, str] = {
     "persist": "The state is kept from one call to the next. Before a new sequence run the"
     " signature `reset`, which has no inputs and no outputs: get_signature_runner('reset')() of the"
     ' Python Interpreter, GetSignatureRunner("reset")->Invoke() of the C++ Interpreter,'
-    " Reset() of TFLM's MicroInterpreter. reset_all_variables() and ResetVariableTensors() do not reach the state.",
+    " Reset() of TFLM's MicroInterpreter; on Android make a new Interpreter."
+    " reset_all_variables() and ResetVariableTensors() do not reach the state.",
     "explicit": "The caller keeps the state: feed zeros, or an initial state, to the state inputs"
     " at the first call of a sequence, and the state outputs of the call before from then on.",
 }

@@ -21,8 +21,10 @@ _INTERPRETER = """\
 #pragma once
 #include "tensorflow/lite/common_stub.h"
 namespace tflite {
+class SignatureRunner;
 class Interpreter {
  public:
+  SignatureRunner* GetSignatureRunner(const char* signature_key);
   TfLiteStatus AllocateTensors();
   TfLiteStatus Invoke();
   TfLiteStatus ResetVariableTensors();
@@ -45,6 +47,18 @@ class InterpreterBuilder {
   InterpreterBuilder(const FlatBufferModel& model, const OpResolver& resolver);
   TfLiteStatus SetNumThreads(int threads);
   TfLiteStatus operator()(std::unique_ptr<Interpreter>* interpreter);
+};
+}
+"""
+
+_SIGNATURE = """\
+#pragma once
+#include "tensorflow/lite/common_stub.h"
+namespace tflite {
+class SignatureRunner {
+ public:
+  TfLiteStatus AllocateTensors();
+  TfLiteStatus Invoke();
 };
 }
 """
@@ -118,6 +132,7 @@ HEADERS = {
     "interpreter_builder.h": _BUILDER,
     "kernels/register.h": _REGISTER,
     "model_builder.h": _MODEL,
+    "signature_runner.h": _SIGNATURE,
     "micro/micro_interpreter.h": _MICRO,
     "micro/micro_mutable_op_resolver.h": _RESOLVER,
     "schema/schema_generated.h": _SCHEMA,

@@ -12,14 +12,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rnnlite_pipeline.graph.build import make_op
 from rnnlite_pipeline.graph.ir import Model, Op, Quantization, Signature, Subgraph, Tensor
 from rnnlite_pipeline.graph.read import read_model
+from rnnlite_pipeline.graph.variables import State as Kept
+from rnnlite_pipeline.graph.variables import add, keep
 from rnnlite_pipeline.metadata import described_model, read_description
 from rnnlite_pipeline.metadata.recurrent import State
 from rnnlite_pipeline.release.deploy import Deployment, deployment_files
 from rnnlite_pipeline.release.deploy.deployment import identifier
 from rnnlite_pipeline.release.deploy.micro import method, why_not_tflm
 from rnnlite_pipeline.runtime import Runner
+from rnnlite_pipeline.state.description import describe
 from tests.metadata.described import config, model
 from tests.release.cpp_stubs import write_stubs
 
@@ -124,14 +128,17 @@ def test_the_c_array_is_the_model(tmp_path: Path) -> None:
 
 
 @COMPILER
-@pytest.mark.parametrize("state", ["reset", "persist"])
+@pytest.mark.parametrize(
+    ("state", "resets"), [("reset", False), ("persist", False), ("persist", True)]
+)
 @pytest.mark.parametrize("kind", ["cpp", "tflm"])
-def test_the_cpp_compiles(tmp_path: Path, kind: str, state: State) -> None:
+def test_the_cpp_compiles(tmp_path: Path, kind: str, state: State, resets: bool) -> None:
     """Both headers parse and fit the declarations of their runtimes (stubs: cpp_stubs.py)."""
     deployment, content = _deployed(tmp_path)
     deployment = replace(
         deployment,
         state=state,
+        resets=resets,
         not_on_tflm=(),
         ops=("FILL", "PADV2", "UNIDIRECTIONAL_SEQUENCE_LSTM"),
     )
@@ -180,21 +187,77 @@ def test_only_a_kept_state_can_be_reset(tmp_path: Path, state: State) -> None:
     assert not any(b"@" in text.replace(b"@media", b"") for text in files.values())
 
 
+def _counter(asked: str) -> Model:
+    """y = x + the y of the call before, which starts from 5; the state is kept as `asked`."""
+    x = Tensor("x", "FLOAT32", (1, 2))
+    before, after = Tensor("before", "FLOAT32", (1, 2)), Tensor("after", "FLOAT32", (1, 2))
+    y = Tensor("y", "FLOAT32", (1, 2))
+    ops = [make_op("ADD", [x, before], [after]), make_op("ADD", [x, before], [y])]
+    main = Subgraph("main", [x], [y], ops)
+    made = Model([main], [Signature("serving_default", main, {"x": x}, {"y": y})])
+    state = Kept("sum/h", np.full((1, 2), 5.0, np.float32))
+    add(made, state, before, after)
+    describe(made, asked, [state], {})
+    if asked == "persist":
+        keep(made, [state])
+    return made
+
+
+@pytest.mark.parametrize(
+    ("asked", "call"),
+    [
+        ("persist", "first = m(x=x); second = m(x=x); m.reset(); third = m(x=x)"),
+        (
+            "explicit",
+            (
+                "first = m(x=x, **m.first()); second = m(x=x, **m.following(first));"
+                " third = m(x=x, **m.first())"
+            ),
+        ),
+    ],
+)
+def test_the_python_module_keeps_and_resets_the_state(
+    tmp_path: Path, asked: str, call: str
+) -> None:
+    """A state goes on from call to call, kept by the runtime or by the caller, and starts anew."""
+    text = f"name: m\nsource: {{format: keras, path: m}}\nrecurrent: {{state: {asked}}}\n"
+    made, said = _counter(asked), config(tmp_path, text)
+    content = described_model(made, said, [])
+    read = read_model(content)
+    deployment = Deployment.of(said, read, read_description(read))
+    assert deployment.state == asked
+    _write(tmp_path, deployment, content)
+    (tmp_path / "python" / "model.tflite").write_bytes(content)
+    program = f"""from m import Model
+m, x = Model(), [[1.0, 2.0]]
+{call}
+print([each["y"].tolist() for each in (first, second, third)])
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path / "python",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.stdout == "[[[6.0, 7.0]], [[7.0, 9.0]], [[6.0, 7.0]]]\n", ended.stderr
+
+
 def test_why_a_model_is_not_for_microcontrollers(tmp_path: Path) -> None:
     """A missing op, what its LSTM ignores, hybrid weights and open dimensions are told."""
     deployment, content = _deployed(tmp_path)
-    assert deployment.not_on_tflm == (
-        "dimensions of serving_default_image:0 are open: give source.inputs their sizes",
-    )
+    assert "open dimension" in deployment.not_on_tflm[0]
     assert not any(name.startswith("tflm/") for name in deployment_files(deployment, content))
     x, y = (Tensor(name, "FLOAT32", (1, 2)) for name in "xy")
     weights = Tensor("w", "INT8", (2, 2), b"\0" * 4, Quantization((0.1,), (0,)))
-    lstm = Op("UNIDIRECTIONAL_SEQUENCE_LSTM", [x, weights, *[None] * 7, weights], [y])
+    operands = [x, weights, *[None] * 7, weights]
+    options = {"fused_activation_function": "TANH"}
+    lstm = Op("UNIDIRECTIONAL_SEQUENCE_LSTM", operands, [y], options)
     odd = Model([Subgraph("main", [x], [y], [lstm, Op("BIDIRECTIONAL_SEQUENCE_LSTM", [x], [y])])])
-    assert list(why_not_tflm(odd)) == [
-        "it has no BIDIRECTIONAL_SEQUENCE_LSTM",
-        "its LSTM ignores peephole",
-        "integer weights with real activations: UNIDIRECTIONAL_SEQUENCE_LSTM",
+    assert why_not_tflm(odd) == [
+        "TFLM has no BIDIRECTIONAL_SEQUENCE_LSTM",
+        "y: TFLM ignores a peephole",
+        "y: UNIDIRECTIONAL_SEQUENCE_LSTM with int8 weights and float input",
     ]
     assert [method(op) for op in ("CONV_2D", "PADV2", "RELU6")] == [
         "AddConv2D",

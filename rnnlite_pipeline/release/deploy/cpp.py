@@ -36,6 +36,7 @@ _CLASS = """\
 #include "tensorflow/lite/interpreter_builder.h"
 #include "tensorflow/lite/kernels/register.h"
 #include "tensorflow/lite/model_builder.h"
+#include "tensorflow/lite/signature_runner.h"
 
 namespace @SNAKE@ {
 
@@ -55,7 +56,7 @@ class @CAMEL@ {
     return made->interpreter_->AllocateTensors() == kTfLiteOk ? std::move(made) : nullptr;
   }
 
-  // Before inputs of another shape are written. It also resets what the model keeps.
+  // Before inputs of another shape are written.
   bool Resize(@SHAPES@) {
 @RESIZES@
     return interpreter_->AllocateTensors() == kTfLiteOk;
@@ -85,6 +86,15 @@ _RESET = """\
 
 """
 
+_RESET_BY_SIGNATURE = """\
+  // Start a new sequence: forget the state that the calls before left.
+  bool Reset() {
+    tflite::SignatureRunner* reset = interpreter_->GetSignatureRunner("reset");
+    return reset && reset->AllocateTensors() == kTfLiteOk && reset->Invoke() == kTfLiteOk;
+  }
+
+"""
+
 
 def cpp_class(deployment: Deployment) -> str:
     """The text of the header."""
@@ -94,6 +104,7 @@ def cpp_class(deployment: Deployment) -> str:
         f" {port.identifier}_shape) !=\n        kTfLiteOk)\n      return false;"
         for i, port in enumerate(inputs)
     ]
+    reset = _RESET_BY_SIGNATURE if deployment.resets else _RESET
     accessors = [
         *(
             accessor(p, f"interpreter_->typed_input_tensor<{cpp_type(p)}>({i})", "")
@@ -112,7 +123,7 @@ def cpp_class(deployment: Deployment) -> str:
             "SHAPES": ", ".join(f"const std::vector<int>& {p.identifier}_shape" for p in inputs),
             "RESIZES": "\n".join(resizes),
             "ACCESSORS": "\n".join(accessors),
-            "RESET_METHOD": _RESET if deployment.state == "persist" else "",
+            "RESET_METHOD": reset if deployment.state == "persist" else "",
         },
     )
 

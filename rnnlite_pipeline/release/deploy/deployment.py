@@ -9,10 +9,12 @@ from typing import Any
 
 from rnnlite_pipeline.config import Config
 from rnnlite_pipeline.graph.ir import NUMPY, OPEN, Model, Tensor
+from rnnlite_pipeline.graph.variables import RESET, Array
 from rnnlite_pipeline.metadata import Description
 from rnnlite_pipeline.metadata.names import named_tensors
 from rnnlite_pipeline.metadata.recurrent import HOW_TO_RESET, State, state_policy
 from rnnlite_pipeline.release.deploy.micro import why_not_tflm
+from rnnlite_pipeline.state import described
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class Port:
         return f"{self.name}: {self.dtype} [{dimensions}]{quantized}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Deployment:
     """A model as its callers see it.
 
@@ -59,6 +61,8 @@ class Deployment:
         inputs: In the order of the graph.
         outputs: Likewise.
         state: What happens to the state between two calls.
+        resets: Whether the signature `reset` brings back a state that is kept.
+        states: Of explicit ones, input, output and initial value [B or 1, width].
         ops: The codes of its ops, sorted.
         not_on_tflm: Why it does not run on TFLite Micro; empty where it does.
         arena: Bytes of activations, none shared: more than TFLite Micro needs for them.
@@ -69,6 +73,8 @@ class Deployment:
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
     state: State
+    resets: bool
+    states: tuple[tuple[str, str, Array], ...]
     ops: tuple[str, ...]
     not_on_tflm: tuple[str, ...]
     arena: int
@@ -82,6 +88,8 @@ class Deployment:
             _ports(model, description, "inputs"),
             _ports(model, description, "outputs"),
             state_policy(model, config.recurrent.state),
+            any(signature.key == RESET for signature in model.signatures),
+            tuple((s.input, s.output, s.initial) for s in described(model).states),
             tuple(sorted({op.code for op in model.ops()})),
             tuple(why_not_tflm(model)),
             _activations(model),

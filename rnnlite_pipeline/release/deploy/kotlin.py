@@ -25,15 +25,13 @@ import kotlin.math.roundToInt
 import org.tensorflow.lite.Interpreter
 
 /** The model, ready to be called; one instance a thread. */
-class @CAMEL@(context: Context, threads: Int = 1) : Closeable {
-    private val interpreter = Interpreter(
-        context.assets.openFd("model.tflite").use { file ->
-            FileInputStream(file.fileDescriptor).channel.map(
-                FileChannel.MapMode.READ_ONLY, file.startOffset, file.declaredLength
-            )
-        },
-        Interpreter.Options().setNumThreads(threads)
-    )
+class @CAMEL@(context: Context, private val threads: Int = 1) : Closeable {
+    private val model = context.assets.openFd("model.tflite").use { file ->
+        FileInputStream(file.fileDescriptor).channel.map(
+            FileChannel.MapMode.READ_ONLY, file.startOffset, file.declaredLength
+        )
+    }
+    private var interpreter = open()
     private var shapes: List<IntArray> = emptyList()
 
     /** The values of each output, flat. */
@@ -46,7 +44,7 @@ class @CAMEL@(context: Context, threads: Int = 1) : Closeable {
     fun run(@PARAMETERS@): Outputs {
         val wanted = listOf(@SHAPES@)
         if (wanted.map { it.toList() } != shapes.map { it.toList() }) {
-            // Only then: to resize also resets what the model keeps.
+            // Only then: to resize plans all memory anew.
             wanted.forEachIndexed { i, shape -> interpreter.resizeInput(i, shape) }
             interpreter.allocateTensors()
             shapes = wanted
@@ -61,6 +59,8 @@ class @CAMEL@(context: Context, threads: Int = 1) : Closeable {
 
 @RESET_METHOD@
     override fun close() = interpreter.close()
+
+    private fun open() = Interpreter(model, Interpreter.Options().setNumThreads(threads))
 
     private fun read(i: Int, scale: Float, zeroPoint: Int): FloatArray {
         val tensor = interpreter.getOutputTensor(i)
@@ -117,7 +117,11 @@ class @CAMEL@(context: Context, threads: Int = 1) : Closeable {
 
 _RESET = """\
     /** Start a new sequence: forget the state that the calls before left. */
-    fun reset() = interpreter.resetVariableTensors()
+    fun reset() {
+        interpreter.close()
+        interpreter = open()
+        shapes = emptyList()
+    }
 
 """
 

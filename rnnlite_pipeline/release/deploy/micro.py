@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from rnnlite_pipeline.graph.ir import OPEN, Model, Op
+from rnnlite_pipeline.graph.ir import Model
+from rnnlite_pipeline.micro import why_wrong
 
 _OPS = """
 ABS ADD ADD_N ARG_MAX ARG_MIN ASSIGN_VARIABLE AVERAGE_POOL_2D BATCH_MATMUL BATCH_TO_SPACE_ND
@@ -35,60 +34,14 @@ METHODS = {
     "UNIDIRECTIONAL_SEQUENCE_LSTM": "UnidirectionalSequenceLSTM",
 }
 
-#: Operands of an LSTM, by position, that its kernel ignores without a word (micro/kernels/
-#: unidirectional_sequence_lstm.cc).
-LSTM_IGNORES = {
-    9: "peephole",
-    10: "peephole",
-    11: "peephole",
-    16: "projection",
-    17: "projection",
-    20: "layer norm",
-    21: "layer norm",
-    22: "layer norm",
-    23: "layer norm",
-}
-
 
 def method(code: str) -> str:
     """The resolver's method that adds an op."""
     return "Add" + METHODS.get(code, "".join(word.capitalize() for word in code.split("_")))
 
 
-def why_not_tflm(model: Model) -> Iterator[str]:
-    """Why a model does not run on TFLite Micro, as far as the graph tells; nothing if it may.
-
-    1. Every op is one of its builtins.
-    2. An LSTM has no peephole, projection or layer norm, and an input gate of its own.
-    3. No op has integer weights and real activations (hybrid).
-    4. No dimension is open: its memory is planned before it runs, and FILL, which writes the
-       states, takes no computed shape.
-    """
+def why_not_tflm(model: Model) -> list[str]:
+    """Why a model does not run on TFLite Micro, as far as the graph tells; nothing if it may."""
     missing = sorted({op.code for op in model.ops()} - OPS)
-    if missing:
-        yield f"it has no {', '.join(missing)}"
-    ignored = sorted({what for op in model.ops() for what in _ignored(op)})
-    if ignored:
-        yield f"its LSTM ignores {', '.join(ignored)}"
-    hybrid = sorted({op.code for op in model.ops() if _is_hybrid(op)})
-    if hybrid:
-        yield f"integer weights with real activations: {', '.join(hybrid)}"
-    opened = sorted(t.name for t in model.main.inputs if OPEN in (t.shape or ()))
-    if opened:
-        yield f"dimensions of {', '.join(opened)} are open: give source.inputs their sizes"
-
-
-def _ignored(op: Op) -> Iterator[str]:
-    if op.code != "UNIDIRECTIONAL_SEQUENCE_LSTM":
-        return
-    present = dict(enumerate(op.inputs))
-    yield from (what for i, what in LSTM_IGNORES.items() if present.get(i) is not None)
-    if present.get(1) is None:
-        yield "coupled gates"
-
-
-def _is_hybrid(op: Op) -> bool:
-    weights = any(
-        t is not None and t.data and t.dtype == "INT8" and t.quantization for t in op.inputs
-    )
-    return weights and any(t.dtype == "FLOAT32" for t in op.outputs) and op.code != "DEQUANTIZE"
+    lacking = [f"TFLM has no {', '.join(missing)}"] if missing else []
+    return lacking + why_wrong(model)

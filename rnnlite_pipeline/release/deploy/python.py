@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rnnlite_pipeline.graph.variables import Array
 from rnnlite_pipeline.release.deploy.deployment import Deployment, Port
 from rnnlite_pipeline.release.deploy.text import filled
 
@@ -32,6 +33,7 @@ INPUTS = {
 #: In the model's order: scale and zero point of a quantized one, file of labels.
 OUTPUTS = {
 @OUTPUT_TABLE@}
+@STATES@
 
 
 class Model:
@@ -50,7 +52,7 @@ class Model:
         """One call: real values by input name, not yet normalized; real values by output name."""
         arrays = {name: _stored(inputs[name], *INPUTS[name]) for name in INPUTS}
         shapes = {name: array.shape for name, array in arrays.items()}
-        if shapes != self._shapes:  # only then: to resize also resets what the model keeps
+        if shapes != self._shapes:  # only then: to resize plans all memory anew
             for name, shape in shapes.items():
                 self._interpreter.resize_tensor_input(self._inputs[name], shape)
             self._interpreter.allocate_tensors()
@@ -87,7 +89,24 @@ _RESET = '''\
     def reset(self):
         """Start a new sequence: forget the state that the calls before left."""
         if self._shapes is not None:
-            self._interpreter.reset_all_variables()
+            @HOW@
+
+'''
+
+_STATES = """
+#: Each state input: the output that goes on from it, and what a sequence starts from [B, width].
+STATES = {
+@TABLE@}"""
+
+_EXPLICIT = '''\
+    def first(self, batch=1):
+        """The states that a sequence starts from: model(x=x, **model.first())."""
+        starts = {name: np.asarray(start, np.float32) for name, (_, start) in STATES.items()}
+        return {name: np.repeat(s, batch // len(s), axis=0) for name, s in starts.items()}
+
+    def following(self, outputs):
+        """The states for the next call, from the outputs of one."""
+        return {name: outputs[last] for name, (last, _) in STATES.items()}
 
 '''
 
@@ -110,9 +129,33 @@ def python_module(deployment: Deployment) -> str:
         "RESET": deployment.reset,
         "INPUT_TABLE": "".join(f"    {p.name!r}: {_input(p)},\n" for p in deployment.inputs),
         "OUTPUT_TABLE": "".join(f"    {p.name!r}: {_output(p)},\n" for p in deployment.outputs),
-        "METHODS": _RESET if deployment.state == "persist" else "",
+        "METHODS": _methods(deployment),
+        "STATES": _states(deployment),
     }
     return filled(_MODULE, fields)
+
+
+def _methods(deployment: Deployment) -> str:
+    if deployment.state == "explicit":
+        return _EXPLICIT
+    way = 'get_signature_runner("reset")()' if deployment.resets else "reset_all_variables()"
+    reset = filled(_RESET, {"HOW": f"self._interpreter.{way}"})
+    return reset if deployment.state == "persist" else ""
+
+
+def _states(deployment: Deployment) -> str:
+    if deployment.state != "explicit":
+        return ""
+    rows = [f"    {i!r}: ({o!r}, {_start(first)}),\n" for i, o, first in deployment.states]
+    return filled(_STATES, {"TABLE": "".join(rows)})
+
+
+def _start(first: Array) -> str:
+    """An initial state, short where it is one number throughout."""
+    numbers = set(first.ravel().tolist())
+    if len(numbers) == 1:
+        return f"[[{numbers.pop()!r}] * {first.shape[-1]}] * {len(first)}"
+    return repr(first.tolist())
 
 
 def _listed(ports: tuple[Port, ...]) -> str:
