@@ -37,19 +37,24 @@ class Description:
 
 
 def time_axes(model: Model) -> dict[str, int]:
-    """The inputs whose open length a recurrence runs over, and the axis; before it is lowered."""
+    """The inputs whose open length a recurrence runs over, and the axis; before it is lowered.
+
+    Where a shape could not be followed to any input, an open second axis is taken for time.
+    """
     main, extents = model.main, Extents(model.main)
     lengths = set()
     for op in main.ops:
         if op.code in (RECURRENCE, BIDIRECTIONAL) and op.inputs[0] is not None:
             recurrence = next(iter(op.options.values()))
             lengths.add(extents.dimension(op.inputs[0], 0 if recurrence.time_major else 1))
-    return {
-        name: axis
+    open_axes = {
+        (name, axis): extents.dimension(tensor, axis)
         for name, tensor in model.signatures[0].inputs.items()
         for axis, length in enumerate(tensor.shape or ())
-        if length == OPEN and extents.dimension(tensor, axis) in lengths
+        if length == OPEN
     }
+    found = {name: axis for (name, axis), length in open_axes.items() if length in lengths}
+    return found or {name: axis for name, axis in open_axes if axis == 1}
 
 
 def describe(model: Model, policy: str, states: Sequence[State], time: Mapping[str, int]) -> None:

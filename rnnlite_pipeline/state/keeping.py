@@ -18,7 +18,8 @@ class Keeping:
     Args:
         model: The source's graph; its variables become inputs and outputs, in place, and under
             `reset` the constants that they start from.
-        setting: `recurrent.state`; `source` persists where the source keeps states.
+        setting: `recurrent.state`; under `source` the states that the source keeps persist, and
+            no others.
 
     Attributes:
         policy: reset, persist or explicit.
@@ -26,6 +27,7 @@ class Keeping:
 
     def __init__(self, model: Model, setting: str) -> None:
         self._kept = lift(model)
+        self._as_source = setting == "source"
         self.policy = setting
         if setting == "source":
             self.policy = "persist" if self._kept else "reset"
@@ -37,7 +39,7 @@ class Keeping:
         self._time: Mapping[str, int] = {}
 
     def expose(self, model: Model) -> None:
-        """Makes inputs and outputs of all states, after the passes and before it is lowered.
+        """Makes inputs and outputs of what is to be kept, after the passes, before it is lowered.
 
         Raises:
             NotConvertible: A layer has states that cannot go on from call to call.
@@ -46,7 +48,8 @@ class Keeping:
             return
         self._time = time_axes(model)
         self._names = names_of(model, self._kept)
-        self._exposed = exposed(model, self.policy, self._kept)
+        if not self._as_source:
+            self._exposed = exposed(model, self.policy, self._kept)
 
     @property
     def first(self) -> dict[str, Array]:

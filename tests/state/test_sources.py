@@ -83,6 +83,25 @@ def module() -> Any:
     return Module()
 
 
+def test_a_layer_without_state_keeps_none_beside_one_that_has(tmp_path: Path) -> None:
+    """Under `source` only what the source keeps persists; under `explicit` every state shows."""
+    keras = load("keras")
+    x = keras.Input((None, 3), batch_size=2, name="x")
+    y = keras.layers.SimpleRNN(4, stateful=True, return_sequences=True, name="keeps")(x)
+    y = keras.layers.SimpleRNN(4, return_sequences=True, name="third")(y)
+    source = with_states(keras_source.source_model(keras.Model(x, y), {}))
+    content = to_tflite(source)
+    every = converted(read_model(content), _config(tmp_path, "explicit")).model
+    assert sorted(s.name for s in described(every).states) == ["keeps/h", "third/h"]
+    model = converted(read_model(content), _config(tmp_path, "source")).model
+    assert [s.name for s in described(model).states] == ["keeps/h"]
+    runs = Started(Runner(write_model(model)), described(model))
+    assert source.resume is not None
+    pairs = zip(_calls(source.run, source.resume), _calls(runs.run, runs.resume), strict=True)
+    for one, other in pairs:
+        np.testing.assert_allclose(one["third"], other["third"], atol=1e-6)
+
+
 def _config(folder: Path, policy: str) -> Config:
     (folder / "m.keras").touch()
     path = folder / "m.yaml"

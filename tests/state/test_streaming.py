@@ -56,7 +56,12 @@ def _source(keeps: bool, length: int | None = None, mixes: bool = False) -> Sour
 
     specs = [TensorSpec(name, "float32", (None, length, 2)) for name in ("x", "y")]
     return SourceModel(
-        (specs[0],), (specs[1],), lambda: None, run, resume=model.run if keeps else None
+        (specs[0],),
+        (specs[1],),
+        lambda: None,
+        run,
+        states=(("h", np.zeros((1, 2), np.float32)),) * keeps,
+        resume=model.run if keeps else None,
     )
 
 
