@@ -1,9 +1,9 @@
 """The models of configs/, built by doit into build/NAME/.
 
-    doit                             every stage of every model; doit list: what there is to do
-    doit package:digits-bilstm       one stage of one model, with all it needs
-    doit convert digits-bilstm       the same by command; configs/digits-bilstm.yaml works as well
-    doit info verify:digits-bilstm   why a task would run; doit -n 2: two stages at a time
+doit                             every stage of every model; doit list: what there is to do
+doit package:digits-bilstm       one stage of one model, with all it needs
+doit convert digits-bilstm       the same by command; configs/digits-bilstm.yaml works as well
+doit info verify:digits-bilstm   why a task would run; doit -n 2: two stages at a time
 """
 
 from collections.abc import Iterator
