@@ -63,7 +63,7 @@ def read_loop(op: Op, extents: Extents) -> Loop:
         if not pieces and isinstance(value, Rows):
             loop.states.append(State(k, 0, value.form.width, value.form))
         elif not pieces:
-            raise Unrecognised(value.reason if isinstance(value, Unknown) else _not_a_row(tensor))
+            raise Unrecognised(_why_not(value, tensor))
     values = [(state, state.equation) for state in loop.states]
     news = News.of(values)
     loop.states = news.equations(values)
@@ -72,6 +72,14 @@ def read_loop(op: Op, extents: Extents) -> Loop:
         k: _writing(value, environment, counters, k, news) for k, value in lists.items()
     }
     return loop
+
+
+def _why_not(value: Value, tensor: Tensor) -> str:
+    """Why what a loop carries is no state."""
+    if not isinstance(value, Unknown):
+        return _not_a_row(tensor)
+    whole = is_list(tensor) and tensor.dtype != "VARIANT"
+    return f"{_not_a_row(tensor)}, and {value.reason}" if whole else value.reason
 
 
 def _not_a_row(tensor: Tensor) -> str:
