@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from hypothesis import strategies as st
 
 from rnnlite_pipeline.sources.concrete_function import source_model
 from rnnlite_pipeline.sources.environment import load
@@ -85,20 +84,20 @@ class LoopAuthor:
             return value, new
 
         nested = self.choose([False, True])
-        step = tf.function(body) if nested else body
+        advance: Any = tf.function(body) if nested else body
         widths = [w for states in parts for w in states]
 
-        @tf.function(input_signature=[tf.TensorSpec(shape, tf.float32, name="x")])
         def function(x: Any) -> dict[str, Any]:
             sequence = x if self.time_major else tf.transpose(x, [1, 0, 2])
             zeros = [tf.zeros([tf.shape(sequence)[1], w]) for w in widths]
-            y, states = self._run(run, step, sequence, zeros)
+            y, states = self._run(run, advance, sequence, zeros)
             y = y if self.time_major else tf.transpose(y, [1, 0, 2])
             named = {f"state_{k}": s for k, s in enumerate(states)} if final else {}
             return {"y": y, **named}
 
-        self.owner.function = function
-        return source_model(function, "random", {})
+        signature = [tf.TensorSpec(shape, tf.float32, name="x")]
+        self.owner.function = tf.function(function, input_signature=signature)
+        return source_model(self.owner.function, "random", {})
 
     # Loops -------------------------------------------------------------------------------------
 
@@ -121,11 +120,7 @@ class LoopAuthor:
         if run == "while_loop":
             _, made, *states = tf.while_loop(lambda t, *_: t < total, advance, (0, made, *states))
             return made.stack(), list(states)
-        return self._for(step, x, made, states, total)
-
-    def _for(self, step: Any, x: Any, made: Any, states: list[Any], total: Any) -> Any:
-        """A Python for, which AutoGraph turns into a loop."""
-        for t in self.tf.range(total):
+        for t in tf.range(total):  # AutoGraph turns it into a loop
             y, states = step(x[t], states)
             made = made.write(t, y)
         return made.stack(), states
@@ -246,10 +241,3 @@ class LoopAuthor:
 
 def _flat(result: tuple[Any, list[Any]]) -> tuple[Any, ...]:
     return (result[0], *result[1])
-
-
-@st.composite
-def loop_models(draw: Any) -> tuple[SourceModel, LoopAuthor]:
-    """A function and its author."""
-    author = LoopAuthor(lambda options: draw(st.sampled_from(list(options))))
-    return author.source(), author

@@ -7,8 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from hypothesis import strategies as st
-
 from rnnlite_pipeline.sources.environment import load
 from rnnlite_pipeline.sources.model import SourceModel
 from rnnlite_pipeline.sources.session import session_model
@@ -207,10 +205,3 @@ class Tf1Author:
         tensor = self.v1.placeholder(dtype, shape, name=name)
         self.inputs[name] = tensor
         return tensor
-
-
-@st.composite
-def tf1_models(draw: Any) -> tuple[SourceModel, Tf1Author]:
-    """A model and its author."""
-    author = Tf1Author(lambda options: draw(st.sampled_from(list(options))))
-    return author.source(), author

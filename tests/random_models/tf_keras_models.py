@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from hypothesis import strategies as st
 
 from rnnlite_pipeline.sources.environment import load
 from rnnlite_pipeline.sources.model import SourceModel
@@ -103,10 +102,3 @@ class TfKerasAuthor:
 
     def _flat(self, results: Any) -> list[Any]:
         return list(load("tensorflow").nest.flatten(results))
-
-
-@st.composite
-def tf_keras_models(draw: Any) -> tuple[SourceModel, TfKerasAuthor]:
-    """A model and its author."""
-    author = TfKerasAuthor(lambda options: draw(st.sampled_from(list(options))))
-    return author.source(), author
