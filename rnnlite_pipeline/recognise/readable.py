@@ -30,6 +30,8 @@ def rows(value: Value) -> Form:
         return _counted(value.linear)
     if isinstance(value, Const) and value.array.size == (value.array.shape or (1,))[-1]:
         return algebra.constant(value.array)
+    if isinstance(value, TensorList):
+        raise Unreadable("its step computes with a carried list, not one row a batch entry")
     raise Unreadable("its step mixes a value that is not one row for each batch entry")
 
 
