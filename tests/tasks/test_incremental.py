@@ -136,3 +136,10 @@ def test_every_file_of_the_config_is_read_by_some_stage(project: Project) -> Non
     assert {"calibration.npz", "labels.txt"} <= reads["model"]
     assert {"test.npz", "source.keras"} <= reads["verify"]
     assert "notes.md" in reads["package"]
+
+
+def test_another_source_date_epoch_is_another_release(project: Project) -> None:
+    """SOURCE_DATE_EPOCH dates the bundle alone: nothing is converted again."""
+    project.package()
+    assert project.package(SOURCE_DATE_EPOCH="1700000000") == ["package"]
+    assert project.package(SOURCE_DATE_EPOCH="1700000000") == []
