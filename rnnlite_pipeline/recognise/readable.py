@@ -11,6 +11,7 @@ from rnnlite_pipeline.recognise.values import (
     Const,
     Index,
     Rows,
+    TensorList,
     Value,
 )
 
