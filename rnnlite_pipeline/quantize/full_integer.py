@@ -30,6 +30,13 @@ def full_integer(model: Model, config: Config, skip: Skip) -> list[Outcome]:
     """
     asked = config.quantization
     assert asked.calibration is not None  # the config's own rule
+    if config.recurrent.state == "persist":
+        raise NotConvertible(
+            f"recurrent.state is persist, and {asked.scheme} is calibrated with states that start"
+            " anew for each sample.",
+            "Set recurrent.state to explicit and add the states' arrays to the calibration data, "
+            "or the scheme to dynamic_range.",
+        )
     inputs = model.signatures[0].inputs
     path, count = config.resolve(asked.calibration.path), asked.calibration.samples
     data = config.verification.data.path
