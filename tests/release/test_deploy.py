@@ -281,3 +281,17 @@ def test_any_name_becomes_an_identifier(name: str, code: str) -> None:
     """Names of layers and tensors are no identifiers; what they become is one everywhere."""
     assert identifier(name) == code
     assert code.isidentifier()
+
+
+def test_names_cannot_leave_their_comments(tmp_path: Path) -> None:
+    """Quotes, line breaks and ends of comments in a tensor's name end nothing in the code."""
+    hostile = 'x"""\nboom()\n*/ `\\'
+    x, y = (Tensor(name, "FLOAT32", (1, 2)) for name in (hostile, "y"))
+    main = Subgraph("main", [x], [y], [make_op("NEG", [x], [y])])
+    odd = Model([main], [Signature("serving_default", main, {hostile: x}, {"y": y})])
+    deployment = Deployment.of(config(tmp_path), odd, read_description(odd))
+    files = deployment_files(deployment, b"")
+    compiled = compile(files["python/digits.py"], "digits.py", "exec")
+    assert "boom" not in compiled.co_names
+    for text in files.values():
+        assert not any(line.startswith(b"boom") for line in text.splitlines())

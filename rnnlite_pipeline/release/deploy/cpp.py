@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rnnlite_pipeline.release.deploy.deployment import Deployment, Port
-from rnnlite_pipeline.release.deploy.text import filled
+from rnnlite_pipeline.release.deploy.text import filled, plain
 
 #: The C++ type of each of NumPy's.
 TYPES = {
@@ -161,7 +161,7 @@ def _caller(port: Port, is_output: bool) -> str:
     """What the caller does with the values."""
     said = [port.described]
     if is_output and port.labels:
-        said.append(f"labels: {port.labels}, packed in the model")
+        said.append(f"labels: {plain(port.labels)}, packed in the model")
     if port.mean:
         mean, std = (", ".join(map(repr, each)) for each in (port.mean, port.std))
         said.append(f"write (value - [{mean}]) / [{std}]")

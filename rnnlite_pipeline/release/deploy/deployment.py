@@ -14,6 +14,7 @@ from rnnlite_pipeline.metadata import Description
 from rnnlite_pipeline.metadata.names import named_tensors
 from rnnlite_pipeline.metadata.recurrent import HOW_TO_RESET, State, state_policy
 from rnnlite_pipeline.release.deploy.micro import why_not_tflm
+from rnnlite_pipeline.release.deploy.text import plain
 from rnnlite_pipeline.state import described
 
 
@@ -48,7 +49,7 @@ class Port:
         """`image: float32 [?, 8, 8]`."""
         dimensions = ", ".join("?" if d is None else str(d) for d in self.shape)
         quantized = f", real = {self.scale!r} * (stored - {self.zero_point})" if self.scale else ""
-        return f"{self.name}: {self.dtype} [{dimensions}]{quantized}"
+        return f"{plain(self.name)}: {self.dtype} [{dimensions}]{quantized}"
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rnnlite_pipeline.graph.variables import Array
 from rnnlite_pipeline.release.deploy.deployment import Deployment, Port
-from rnnlite_pipeline.release.deploy.text import filled
+from rnnlite_pipeline.release.deploy.text import filled, plain
 
 _MODULE = '''\
 """Runs @NAME@ @VERSION@. Needs ai-edge-litert and numpy.
@@ -120,7 +120,7 @@ def python_module(deployment: Deployment) -> str:
         "CALL": ", ".join(
             f"{port.name}={port.identifier}"
             if port.name.isidentifier()
-            else f"**{{{port.name!r}: {port.identifier}}}"
+            else f"**{{{plain(port.name)!r}: {port.identifier}}}"
             for port in deployment.inputs
         ),
         "INPUTS": _listed(deployment.inputs),

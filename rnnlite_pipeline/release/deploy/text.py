@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 
@@ -12,3 +13,8 @@ def filled(template: str, fields: Mapping[str, str]) -> str:
             template = template.replace(f"@{field}@\n", "")
         template = template.replace(f"@{field}@", value)
     return template
+
+
+def plain(text: str) -> str:
+    """A name as it may stand in any comment or docstring: what could end one becomes `?`."""
+    return re.sub(r"[^\w :;/.()-]", "?", text)

@@ -1,0 +1,71 @@
+"""The model card: front matter that a hub reads, and figures that a person reads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from rnnlite_pipeline.graph.read import read_model
+from rnnlite_pipeline.metadata import described_model, read_description
+from rnnlite_pipeline.release.card import model_card
+from rnnlite_pipeline.release.deploy import Deployment
+from tests.metadata.described import CONFIG, Layer, config, model
+
+VERIFICATION = {
+    "passed": True,
+    "max_abs_error": 2e-7,
+    "checks": [{"name": "a", "passed": True}, {"name": "b", "passed": True}],
+    "accuracy": [
+        {"output": "y", "kernels": "default", "samples": 10, "source": 0.9, "litert": 0.8}
+    ],
+}
+
+
+def _card(folder: Path, text: str = CONFIG) -> tuple[dict[str, Any], str]:
+    """The front matter, and the text after it."""
+    said = config(folder, text)
+    content = described_model(model(), said, [Layer()])
+    read = read_model(content)
+    description = read_description(read)
+    deployment = Deployment.of(said, read, description)
+    card = model_card(said, deployment, description, VERIFICATION, len(content)).decode()
+    _, matter, body = card.split("---\n", 2)
+    return yaml.safe_load(matter), body
+
+
+@pytest.mark.parametrize(
+    ("named", "expected"),
+    [
+        ("Apache-2.0", {"license": "apache-2.0"}),
+        ("our own terms", {"license": "other", "license_name": "our own terms"}),
+    ],
+)
+def test_front_matter(tmp_path: Path, named: str, expected: dict[str, str]) -> None:
+    """A license the hub knows goes by its identifier, another one is `other` with its name."""
+    matter, _ = _card(tmp_path, CONFIG.replace("apache-2.0", named))
+    assert matter.items() >= {"library_name": "litert", "model_name": "digits"}.items()
+    assert {key: value for key, value in matter.items() if "license" in key} == expected
+
+
+def test_what_a_person_reads(tmp_path: Path) -> None:
+    """Interface, labels, recurrent layers, state, figures: each in its section."""
+    _, body = _card(tmp_path)
+    for said in (
+        "# digits 1.2.0",
+        "| image: float32 [?, 8, 8] | rows of pixels |  |",
+        "| probabilities: float32 [?, 3] | one a class | digits.txt |",
+        "| rows | WHILE |",
+        "none. The model keeps no state.",
+        "| checks passed | 2 of 2 |",
+        "| accuracy of y, default kernels, 10 samples | 0.8000 (source 0.9000) |",
+    ):
+        assert said in body
+
+
+def test_cells_stay_cells(tmp_path: Path) -> None:
+    """A description with bars and line breaks breaks no table."""
+    _, body = _card(tmp_path, CONFIG.replace("rows of pixels", '"a | b\\nc"'))
+    assert "| image: float32 [?, 8, 8] | a \\| b c |  |" in body
