@@ -25,6 +25,7 @@ from rnnlite_pipeline.sources.model import Array, SourceModel, unique
 from rnnlite_pipeline.sources.state import is_stateful
 
 _SUMS = {"AssignAddVariableOp": "AddV2", "AssignSubVariableOp": "Sub"}
+_REFERENCE_SUMS = {"AssignAdd": "AddV2", "AssignSub": "Sub"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,13 +86,25 @@ def lifted(function: Any) -> tuple[Any, tuple[Assigned, ...]]:
     )
     graph_def, converted = frozen._replace_variables_by_constants(data)
     partial = frozen._construct_concrete_function(function, graph_def, converted)
-    outputs = [t.op.name for t in partial.outputs]
-    live = _live(partial.graph.as_graph_def(), outputs, handles)
     names = unique([_name(function, captures[h]) for h in handles])
     states = {
         handle: Assigned(name, captures[handle], _value(function, captures[handle], name))
         for name, handle in zip(names, handles, strict=True)
     }
+    return lift(partial, states)
+
+
+def lift(partial: Any, states: Mapping[str, Assigned]) -> tuple[Any, tuple[Assigned, ...]]:
+    """Rules 2 to 4, on a function that is frozen but for these variables.
+
+    Args:
+        partial: The function.
+        states: Its assigned variables, by the name of the op that makes the handle.
+    """
+    if not states:
+        return partial, ()
+    outputs = [t.op.name for t in partial.outputs]
+    live = _live(partial.graph.as_graph_def(), outputs, list(states))
     kept = {handle: state for handle, state in states.items() if handle in live}
     for state in kept.values():
         _check_float(state)
@@ -127,6 +140,7 @@ class _Lifting:
         self.definition = function.graph.as_graph_def()
         self.nodes = {node.name: node for node in self.definition.node}
         self.owner = {name: name for name in states}
+        self.references = {n for n in states if self.nodes[n].op in ("VariableV2", "Variable")}
         self.now = {name: f"{name}:0" for name in states}
         self.types = load("tensorflow").dtypes
 
@@ -165,7 +179,9 @@ class _Lifting:
 
     def _rewrite(self, node: Any, variable: str, taken: list[int]) -> None:
         state, controls = self.states[variable], [n for n in node.input if n.startswith("^")]
-        if node.op == "Identity":
+        if variable in self.references:
+            self._follow(node, variable, taken)
+        elif node.op == "Identity":
             self.owner[node.name] = variable
             self._become(node, "Identity", [f"{variable}:0", *controls], "T", state)
         elif node.op == "ReadVariableOp":
@@ -186,6 +202,21 @@ class _Lifting:
                 "Read it before the loop, carry its value through the loop, and assign it after.",
             )
 
+    def _follow(self, node: Any, variable: str, taken: list[int]) -> None:
+        """A reference of TensorFlow 1: assignments give the value, all else reads it."""
+        state, controls = self.states[variable], [n for n in node.input if n.startswith("^")]
+        now = self.now[variable]
+        if node.op == "Assign":
+            self._become(node, "Identity", [node.input[1], *controls], "T", state)
+            self.now[variable] = f"{node.name}:0"
+        elif node.op in _REFERENCE_SUMS:
+            operands = [now, node.input[1], *controls]
+            self._become(node, _REFERENCE_SUMS[node.op], operands, "T", state)
+            self.now[variable] = f"{node.name}:0"
+        else:
+            for k in taken:
+                node.input[k] = now
+
     def _become(self, node: Any, op: str, inputs: list[str], key: str, state: Assigned) -> None:
         node.op = op
         node.attr.clear()
@@ -201,7 +232,7 @@ class _Lifting:
 
 
 def _is_assigned(definition: Any, handle: str) -> bool:
-    """Whether an op of the main graph assigns it, or a loop takes it and assigns variables."""
+    """Whether an op of the main graph assigns it."""
     names, changed = {handle}, True
     while changed:
         more = {
@@ -224,11 +255,11 @@ def _live(definition: Any, outputs: Sequence[str], handles: Sequence[str]) -> se
         seen.add(name)
         waiting += [_node(i) for i in nodes[name].input if not i.startswith("^")]
         if name in handles:
-            waiting += [n.name for n in assigned if _handle(n, nodes) == name]
+            waiting += [n.name for n in assigned if handle_of(n, nodes) == name]
     return seen & set(handles)
 
 
-def _handle(node: Any, nodes: Mapping[str, Any]) -> str:
+def handle_of(node: Any, nodes: Mapping[str, Any]) -> str:
     """The variable that an op assigns; a handle may have gone through Identity."""
     name = _node(node.input[0])
     while nodes[name].op == "Identity":

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from rnnlite_pipeline.errors import SourceError
+from rnnlite_pipeline.sources.assigned import Assigned, lift
 from rnnlite_pipeline.sources.environment import load
 from rnnlite_pipeline.sources.functions import Pins, pinned_shape, tensor_spec, versions
 from rnnlite_pipeline.sources.model import (
@@ -24,7 +25,7 @@ from rnnlite_pipeline.sources.model import (
     listed,
     pin,
 )
-from rnnlite_pipeline.sources.state import refuse_state
+from rnnlite_pipeline.sources.session_states import from_the_start, session_states
 
 
 def session_model(
@@ -45,10 +46,11 @@ def session_model(
     specs = [tensor_spec(n, t.dtype, pinned_shape(t.shape, n, pins)) for n, t in inputs.items()]
     specs = pin(specs, pins)
     check_dtypes(specs)
-    function = _function(_frozen(session, inputs, outputs), specs, inputs, outputs)
+    definition, assigned = _frozen(session, inputs, outputs)
+    function, states = lift(_function(definition, specs, inputs, outputs), assigned)
     results = [
         tensor_spec(n, t.dtype, _known(session, specs, inputs, t, now.shape))
-        for (n, t), now in zip(outputs.items(), function.outputs, strict=True)
+        for (n, t), now in zip(outputs.items(), function.outputs, strict=False)
     ]
     check_dtypes(results)
 
@@ -57,7 +59,15 @@ def session_model(
         values = session.run(list(outputs.values()), fed)
         return {name: np.asarray(v) for name, v in zip(outputs, values, strict=True)}
 
-    return SourceModel(tuple(specs), tuple(results), lambda: function, run, versions=versions())
+    return SourceModel(
+        tuple(specs),
+        tuple(results),
+        lambda: function,
+        from_the_start(session, run, assigned) if assigned else run,
+        versions=versions(),
+        states=tuple((state.name, state.initial) for state in states),
+        resume=run if states else None,
+    )
 
 
 def find_tensor(graph: Any, name: str, key: str) -> Any:
@@ -102,14 +112,19 @@ def _known(
     )
 
 
-def _frozen(session: Any, inputs: Mapping[str, Any], outputs: Mapping[str, Any]) -> Any:
-    """The graph between inputs and outputs, its variables constants."""
+def _frozen(
+    session: Any, inputs: Mapping[str, Any], outputs: Mapping[str, Any]
+) -> tuple[Any, dict[str, Assigned]]:
+    """The graph between inputs and outputs, its variables constants but for those it assigns."""
     v1 = load("tensorflow").compat.v1
     names = list(dict.fromkeys(t.op.name for t in outputs.values()))
     cut = v1.graph_util.extract_sub_graph(_cut_at(session.graph.as_graph_def(), inputs), names)
-    refuse_state(cut)
+    assigned = session_states(session, cut)
     with v1.Graph().as_default():
-        return v1.graph_util.convert_variables_to_constants(session, cut, names)
+        frozen = v1.graph_util.convert_variables_to_constants(
+            session, cut, names, variable_names_blacklist=list(assigned)
+        )
+    return frozen, assigned
 
 
 def _cut_at(definition: Any, inputs: Mapping[str, Any]) -> Any:

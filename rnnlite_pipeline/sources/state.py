@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from rnnlite_pipeline.errors import NotConvertible
 
 
-def refuse_state(definition: Any) -> None:
+def refuse_state(definition: Any, followed: Collection[str] = ()) -> None:
     """Finds ops that write a variable, in a GraphDef and in every function that it calls.
+
+    Args:
+        definition: The GraphDef.
+        followed: The names of ops that are no reason to refuse.
 
     Raises:
         NotConvertible: There is one.
     """
-    writes = _writes(definition)
+    writes = [name for name in _writes(definition) if name not in followed]
     if writes:
         raise NotConvertible(
-            f'The model assigns a variable (op "{writes[0]}") in a loop, in a branch or in a graph '
-            "of TensorFlow 1, so that its value cannot be followed from call to call.",
+            f'The model assigns a variable (op "{writes[0]}") in a loop or in a branch, so that '
+            "its value cannot be followed from call to call.",
             "Carry the value through the loop and assign it after it, or hand the state in and out "
             "as inputs and outputs of the model.",
         )

@@ -21,6 +21,7 @@ from rnnlite_pipeline.sources.assigned import with_states
 from rnnlite_pipeline.sources.concrete_function import source_model
 from rnnlite_pipeline.sources.environment import load
 from rnnlite_pipeline.sources.model import SourceModel
+from rnnlite_pipeline.sources.session import session_model
 from rnnlite_pipeline.sources.to_tflite import to_tflite
 from rnnlite_pipeline.state import described
 from rnnlite_pipeline.verify.runs import KERNELS
@@ -147,6 +148,30 @@ def test_variables_of_a_module_are_followed_through_its_functions(module: Any) -
         expected, found = run(feed), runner.run(feed)
         for name, array in expected.items():
             np.testing.assert_allclose(array, found[name], atol=1e-6)
+
+
+@pytest.mark.parametrize("resource", [False, True])
+def test_variables_of_a_session_go_on_and_start_anew(resource: bool) -> None:
+    """TensorFlow 1: what an output assigns on its way is a state, a counter beside it is none."""
+    tf = load("tensorflow")
+    v1, graph = tf.compat.v1, tf.Graph()
+    session = v1.Session(graph=graph)
+    with graph.as_default():
+        x = v1.placeholder(tf.float32, (1, 4), name="x")
+        first = v1.constant_initializer(0.5)
+        h = v1.get_variable("h", (1, 4), initializer=first, use_resource=resource)
+        zero = v1.zeros_initializer()
+        n = v1.get_variable("n", (), tf.int32, initializer=zero, use_resource=resource)
+        with tf.control_dependencies([v1.assign(h, tf.tanh(x + h)), v1.assign_add(n, 1)]):
+            y = v1.assign_sub(h, tf.ones((1, 4))) * 2.0
+        session.run(v1.global_variables_initializer())
+    source = session_model(session, {"x": x}, {"y": y}, {})
+    assert [name for name, _ in source.states] == ["h"]
+    runner = Runner(to_tflite(source), "reference")
+    assert source.resume is not None
+    for k, run in enumerate((source.run, source.resume, source.resume)):
+        feed = {"x": np.random.default_rng(k).normal(size=(1, 4)).astype(np.float32)}
+        np.testing.assert_allclose(run(feed)["y"], runner.run(feed)["y"], atol=1e-6)
 
 
 @pytest.mark.parametrize(
