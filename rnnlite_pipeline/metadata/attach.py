@@ -6,7 +6,8 @@ Rules:
     2. Label and vocabulary files are packed as a stored zip behind the flatbuffer. Its offsets
        count from the start of the file: Android's reader expects that (ZipFile.java).
     3. `min_parser_version` is the version of the newest thing that is used.
-    4. Where the config has no `metadata:`, a .tflite source keeps its own.
+    4. Where the config has no `metadata:`, a .tflite source keeps its own; what else stands behind
+       its flatbuffer stays, unless files are to stand there.
 """
 
 from __future__ import annotations
@@ -53,6 +54,7 @@ def described_model(model: Model, config: Config, layers: Iterable[Layer]) -> by
         ConfigError: `metadata:` describes what the model has not, or its files are wrong; each
             problem with its place.
     """
+    trailer = model.trailer if BUFFER_NAME not in model.metadata else b""
     if config.metadata is None and BUFFER_NAME in model.metadata:
         files = read_files(model.trailer)
     else:
@@ -62,7 +64,7 @@ def described_model(model: Model, config: Config, layers: Iterable[Layer]) -> by
         files = associated.content
     model.trailer = b""
     content = write_model(model)
-    return content + zip_bytes(files, after=len(content)) if files else content
+    return content + (zip_bytes(files, after=len(content)) if files else trailer)
 
 
 def differences(model: Model, config: Config) -> list[str]:

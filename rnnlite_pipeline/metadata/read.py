@@ -111,7 +111,7 @@ def _recurrent(fields: Fields) -> dict[str, Any]:
         return {}
     try:
         facts = json.loads(blobs[NAME])
-    except ValueError:
+    except (ValueError, RecursionError):
         facts = None
     if not isinstance(facts, dict):
         raise ModelFormatError(f"The custom metadata {NAME} is no JSON object.", SCHEMA.remedy)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import struct
 import zipfile
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -186,6 +188,42 @@ def test_damage_is_an_error(tmp_path: Path, damage: str) -> None:
         read.trailer = buffer.getvalue()
     with pytest.raises(ModelFormatError):
         read_description(read)
+
+
+@pytest.mark.parametrize("part", ["metadata", "trailer", "file"])
+def test_hostile_metadata_is_an_error_or_read(tmp_path: Path, part: str) -> None:
+    """300 mutations of each part: read, or refused with the error a user sees; nothing else."""
+    read = read_model(described_model(model(), config(tmp_path), [Layer()]))
+    content = described_model(model(), config(tmp_path), [Layer()])
+    random = np.random.default_rng(0)
+    for _ in range(300):
+        whole = {"metadata": read.metadata[BUFFER_NAME], "trailer": read.trailer, "file": content}
+        mutated = bytearray(whole[part])
+        for place in random.integers(0, len(mutated), random.integers(1, 6)):
+            mutated[place] = random.integers(0, 256)
+        mutated = mutated[: random.integers(1, len(mutated))] if random.random() < 0.2 else mutated
+        with suppress(ModelFormatError):
+            if part == "file":
+                read_description(read_model(bytes(mutated)))
+            elif part == "trailer":
+                read_description(replace(read, trailer=bytes(mutated)))
+            else:
+                read_description(replace(read, metadata={BUFFER_NAME: bytes(mutated)}))
+
+
+def test_custom_metadata_nested_too_deeply_is_an_error() -> None:
+    """JSON that would exhaust the stack is refused."""
+    deep = [{"name": "rnnlite.recurrent", "data": b"[" * 100_000}]
+    blob = encode("ModelMetadata", {"subgraph_metadata": [{"custom_metadata": deep}]}, SCHEMA)
+    with pytest.raises(ModelFormatError, match="no JSON object"):
+        read_description(replace(model(), metadata={BUFFER_NAME: blob}))
+
+
+def test_what_else_follows_a_flatbuffer_stays(tmp_path: Path) -> None:
+    """Bytes behind a source that has no metadata are nobody's to drop."""
+    followed = replace(model(), trailer=b"something of another tool" * 10)
+    content = described_model(followed, config(tmp_path, BARE), [])
+    assert content.endswith(b"something of another tool")
 
 
 @pytest.mark.parametrize(
