@@ -8,8 +8,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from rnnlite_pipeline.composites.check import distance
-from rnnlite_pipeline.composites.resolve import Composite, resolve
 from rnnlite_pipeline.config import Config
 from rnnlite_pipeline.errors import NotConvertible
 from rnnlite_pipeline.files import write_atomically
@@ -24,6 +22,7 @@ from rnnlite_pipeline.quantize import Outcome, grouping, quantize
 from rnnlite_pipeline.quantize.record import leave
 from rnnlite_pipeline.recognise import Finding, recognise
 from rnnlite_pipeline.recurrence import BIDIRECTIONAL, RECURRENCE, Lstm, Recurrence
+from rnnlite_pipeline.resolve import Composite, distance, resolve
 from rnnlite_pipeline.state import Keeping
 from rnnlite_pipeline.transform import run_passes
 from rnnlite_pipeline.transform.tensor_lists import tensor_lists_to_tensors

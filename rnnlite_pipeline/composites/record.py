@@ -12,10 +12,12 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
 from rnnlite_pipeline.composites.call import Array
+from rnnlite_pipeline.graph.flat import damaged
 from rnnlite_pipeline.graph.ir import NUMPY, OPEN, Model, Op, Tensor
 
 #: The code of the op that stands for a call of an annotated function.
@@ -46,15 +48,38 @@ class Sample:
 
 def composite(op: Op, number: int, layer: str, name: str, attributes: Mapping[str, Any]) -> Op:
     """The op that takes the place of `op`, a call of a function annotated as `name`."""
-    told = {"call": number, "layer": layer, "name": name, "attributes": dict(attributes)}
-    options = json.dumps(told, sort_keys=True).encode()
+    written = {"call": number, "layer": layer, "name": name, "attributes": dict(attributes)}
+    options = json.dumps(written, sort_keys=True).encode()
     return Op(COMPOSITE, op.inputs, op.outputs, custom=True, custom_options=options)
 
 
-def told(op: Op) -> dict[str, Any]:
-    """What `composite` wrote into an op: call, layer, name, attributes."""
-    value: dict[str, Any] = json.loads(op.custom_options or b"{}")
-    return value
+@dataclass(frozen=True)
+class Told:
+    """What `composite` wrote into an op.
+
+    Attributes:
+        call: The call's number, by which its samples are found.
+        layer: Where it is called.
+        name: What its annotation names.
+        attributes: The annotation's and the function's.
+    """
+
+    call: int
+    layer: str
+    name: str
+    attributes: Mapping[str, Any]
+
+
+def told(op: Op) -> Told:
+    """What `composite` wrote into an op.
+
+    Raises:
+        ModelFormatError: It is not what `composite` writes.
+    """
+    try:
+        return Told(**json.loads(op.custom_options or b""))
+    except (ValueError, TypeError) as error:
+        raise damaged(f"the op {COMPOSITE} does not say what it is") from error
 
 
 def draws(operands: Sequence[Tensor]) -> Iterator[list[Array | None]]:
@@ -98,16 +123,23 @@ def write_samples(model: Model, samples: Mapping[int, Sequence[Sample]]) -> None
 
 
 def read_samples(model: Model) -> dict[int, list[Sample]]:
-    """Takes the samples of each call out of the model's metadata."""
+    """Takes the samples of each call out of the model's metadata.
+
+    Raises:
+        ModelFormatError: They are not what `write_samples` writes.
+    """
     content = model.metadata.pop(SAMPLES, None)
     if content is None:
         return {}
     parts: dict[int, dict[int, dict[str, list[Array]]]] = {}
-    with np.load(io.BytesIO(content), allow_pickle=False) as file:
-        for key in file.files:
-            call, k, part, _ = key.split("/")
-            sample = parts.setdefault(int(call), {}).setdefault(int(k), {})
-            sample.setdefault(part, []).append(file[key])
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as file:
+            for key in file.files:
+                call, k, part, _ = key.split("/")
+                sample = parts.setdefault(int(call), {}).setdefault(int(k), {})
+                sample.setdefault(part, []).append(file[key])
+    except (ValueError, OSError, BadZipFile) as error:
+        raise damaged(f"its metadata {SAMPLES} cannot be read") from error
     return {call: [_sample(p) for p in each.values()] for call, each in parts.items()}
 
 

@@ -11,15 +11,15 @@ import numpy as np
 import pytest
 
 from rnnlite_pipeline.composites.call import CompositeCall, Refused
-from rnnlite_pipeline.composites.check import distance
 from rnnlite_pipeline.composites.record import Sample, composite, draws, write_samples
 from rnnlite_pipeline.composites.registry import converter_of
-from rnnlite_pipeline.composites.resolve import Composite, resolve
-from rnnlite_pipeline.errors import NotConvertible
+from rnnlite_pipeline.errors import ModelFormatError, NotConvertible
 from rnnlite_pipeline.graph.build import Builder
 from rnnlite_pipeline.graph.ir import Model, Op, Signature, Subgraph, Tensor
 from rnnlite_pipeline.plugins import plugins
 from rnnlite_pipeline.recurrence import Recurrence, SimpleRnn
+from rnnlite_pipeline.resolve.check import distance
+from rnnlite_pipeline.resolve.composites import Composite, resolve
 
 NAME = "acme.Doubling"
 
@@ -144,6 +144,20 @@ def test_package_that_is_gone(install: Install) -> None:
     del install
     with pytest.raises(NotConvertible, match=f'no installed package converts "{NAME}"'):
         resolve(model(), distance)
+
+
+@pytest.mark.parametrize("damage", ["samples", "options", "archive"])
+def test_file_of_someone_else_is_damaged(damage: str) -> None:
+    """A file with such an op that no import wrote is called damaged; nothing of it is run."""
+    made = model()
+    if damage == "samples":
+        made.metadata.clear()
+    elif damage == "archive":
+        made.metadata["rnnlite.composites"] = b"no archive"
+    else:
+        made.main.ops[0].custom_options = b"{}"
+    with pytest.raises(ModelFormatError, match="damaged"):
+        resolve(made, distance)
 
 
 def test_unused_result_may_be_none_and_a_used_one_not() -> None:

@@ -14,15 +14,16 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from rnnlite_pipeline.composites.call import CompositeCall, Converted, Refused
-from rnnlite_pipeline.composites.record import COMPOSITE, Sample, read_samples, told
+from rnnlite_pipeline.composites.record import COMPOSITE, Sample, Told, read_samples, told
 from rnnlite_pipeline.composites.registry import Converter, converter_of
-from rnnlite_pipeline.composites.steps import written_out
 from rnnlite_pipeline.errors import NotConvertible
 from rnnlite_pipeline.graph.build import Builder
 from rnnlite_pipeline.graph.edit import prune, replace_uses
+from rnnlite_pipeline.graph.flat import damaged
 from rnnlite_pipeline.graph.ir import Model, Op, Subgraph, Tensor
 from rnnlite_pipeline.recognise.extents import Extents
 from rnnlite_pipeline.recurrence import RECURRENCE, Recurrence
+from rnnlite_pipeline.resolve.steps import written_out
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,14 +65,18 @@ def resolve(model: Model, distance: Distance) -> list[Composite]:
 
     Raises:
         NotConvertible: No converter is at hand, it fails, it refuses, or its numbers differ.
+        ModelFormatError: The op, or the samples, are not what the stage import writes.
     """
     samples = read_samples(model)
     found = []
     for subgraph in model.subgraphs:
         extents = Extents(subgraph)
         for op in [o for o in subgraph.ops if o.code == COMPOSITE]:
-            composite = _converted(op)
-            _check(composite, distance(composite, samples[told(op)["call"]]))
+            what = told(op)
+            if what.call not in samples:
+                raise damaged(f"it does not hold what {what.layer} computes")
+            composite = _converted(op, what)
+            _check(composite, distance(composite, samples[what.call]))
             _put(model, subgraph, op, composite, extents)
             found.append(composite)
     if found:
@@ -79,9 +84,8 @@ def resolve(model: Model, distance: Distance) -> list[Composite]:
     return found
 
 
-def _converted(op: Op) -> Composite:
-    what = told(op)
-    name, layer = what["name"], what["layer"]
+def _converted(op: Op, what: Told) -> Composite:
+    name, layer = what.name, what.layer
     converter = converter_of(name)
     if converter is None:
         raise NotConvertible(
@@ -89,9 +93,7 @@ def _converted(op: Op) -> Composite:
             "Install the package it was imported with, or import the source again.",
         )
     operands = tuple(_stand_in(t) for t in op.inputs if t is not None)
-    call = CompositeCall(
-        name, layer, what["attributes"], operands, tuple(op.outputs), Builder(layer)
-    )
+    call = CompositeCall(name, layer, what.attributes, operands, tuple(op.outputs), Builder(layer))
     results = _results(call, _run(converter, call))
     return Composite(
         name,

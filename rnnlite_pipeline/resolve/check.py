@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 from rnnlite_pipeline.composites.call import Array
 from rnnlite_pipeline.composites.record import Sample
-from rnnlite_pipeline.composites.resolve import Composite
 from rnnlite_pipeline.graph.ir import Model, Signature, Subgraph
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.lower import lower
+from rnnlite_pipeline.resolve.composites import Composite
 from rnnlite_pipeline.runtime import Kernels, Runner
 from rnnlite_pipeline.validate import ROUNDING, TOLERANCE, apart
 

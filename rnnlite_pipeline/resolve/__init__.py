@@ -1,0 +1,6 @@
+"""Calls of annotated functions become recurrences and ops, held to what the functions compute."""
+
+from rnnlite_pipeline.resolve.check import distance
+from rnnlite_pipeline.resolve.composites import Composite, resolve
+
+__all__ = ["Composite", "distance", "resolve"]
