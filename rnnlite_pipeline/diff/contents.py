@@ -18,7 +18,15 @@ Contents = dict[str, dict[str, Any]]
 #: The largest member of a release that is read, in bytes.
 LARGEST = 2**31
 
-_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
+_DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    NotImplementedError,
+    OSError,
+    RuntimeError,
+    ValueError,
+)
 
 
 def contents_of(path: Path) -> Contents:
@@ -62,7 +70,13 @@ def _release(path: Path) -> Contents:
     contents["size"]["release"] = path.stat().st_size
     contents["config"] = flat(_yaml(path, members))
     contents["lock"] = dict(_json(path, members, "lock.json"))
-    contents["errors"] = _errors(told)
+    try:
+        contents["errors"] = _errors(told)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        again = "Build the release again."
+        raise StageError(
+            f"verification.json in {path} is not as rnnlite writes it.", again
+        ) from None
     inspected = _json(path, members, "inspect.json").get("recurrences", [])
     contents["recurrences"] = flat(inspected)
     return contents

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from rnnlite_pipeline.archive import zip_bytes
 from rnnlite_pipeline.cli import main
 from rnnlite_pipeline.graph.ir import Tensor
 from rnnlite_pipeline.metadata import described_model
@@ -88,6 +89,15 @@ def _damaged(folder: Path) -> Path:
     return path
 
 
+def _foreign_figures(folder: Path) -> Path:
+    with zipfile.ZipFile(_package(_lay_out(folder / "r"))) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    members["verification.json"] = b'{"accuracy": [3]}'
+    path = folder / "x.zip"
+    path.write_bytes(zip_bytes(members))
+    return path
+
+
 def _unknown(folder: Path) -> Path:
     path = folder / "x.txt"
     path.write_text("hello")
@@ -99,6 +109,7 @@ def _unknown(folder: Path) -> Path:
     [
         (_not_ours, 1, "is no release of rnnlite"),
         (_damaged, 1, "is damaged"),
+        (_foreign_figures, 1, "is not as rnnlite writes it"),
         (_unknown, 2, "is no release (.zip), model (.tflite) or config (.yaml)"),
         (lambda folder: folder / "none.zip", 2, "There is no file"),
     ],
