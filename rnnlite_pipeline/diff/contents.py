@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnlite_pipeline.errors import CallError, StageError
+from rnnlite_pipeline.release.flat import flat
 
 #: Values by key, by section; a section that a file cannot have is missing.
 Contents = dict[str, dict[str, Any]]
@@ -49,27 +50,14 @@ def contents_of(path: Path) -> Contents:
     raise CallError(f"{path} is no release (.zip), model (.tflite) or config (.yaml).")
 
 
-def flat(value: Any, place: str = "") -> dict[str, Any]:
-    """The leaves of a JSON value by dotted key; what has a name stands under it, not its place."""
-    if isinstance(value, Mapping):
-        parts = [(f"{place}.{key}" if place else str(key), value[key]) for key in value]
-    elif isinstance(value, list | tuple):
-        names = [each.get("name") if isinstance(each, Mapping) else None for each in value]
-        named = all(names) and len(set(names)) == len(names)
-        keys = names if named else range(len(value))
-        parts = [(f"{place}[{key}]", each) for key, each in zip(keys, value, strict=True)]
-    else:
-        return {place: value}
-    return {key: leaf for where, part in parts for key, leaf in flat(part, where).items()}
-
-
 def _release(path: Path) -> Contents:
     members = _members(path)
     contents = _model(members["model.tflite"])
     told = _json(path, members, "verification.json")
     contents["size"]["release"] = path.stat().st_size
     contents["config"] = flat(_yaml(path, members))
-    contents["lock"] = dict(_json(path, members, "lock.json"))
+    lock = _json(path, members, "lock.json")
+    contents["lock"] = {key: lock[key] for key in lock if not key.startswith("config.")}
     try:
         contents["errors"] = _errors(told)
     except (AttributeError, KeyError, TypeError, ValueError):

@@ -17,11 +17,6 @@ def json_bytes(value: object) -> bytes:
     return (json.dumps(value, sort_keys=True, indent=2, ensure_ascii=False) + "\n").encode()
 
 
-def value_digest(value: object) -> str:
-    """The sha256 of a JSON value, whatever the order of its keys."""
-    return sha256(json_bytes(value))
-
-
 def sums(files: Mapping[str, bytes]) -> bytes:
     """The files as `sha256sum --check` reads them, sorted by name."""
     return "".join(f"{sha256(files[name])}  {name}\n" for name in sorted(files)).encode()

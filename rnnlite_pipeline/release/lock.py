@@ -3,7 +3,7 @@
 `configs/NAME.lock.json` stands beside `configs/NAME.yaml` and is checked in with it. Each entry is
 text under a dotted key, so that a difference is one line wherever it is shown:
 
-* `config`, `pipeline`: the sha256 of their normalized form;
+* `config.*`, `pipeline.*`: their normalized form, defaults written out, a line a value;
 * `source`: the sha256 of the file or folder; of a source built in code, of the imported graph;
 * `data.*`, `metadata.*`, `package.*`: the sha256 of each file the config names;
 * `toolchain.*`: the versions of all that computes; of Python the minor one, as the packages that
@@ -21,7 +21,8 @@ from pathlib import Path
 import rnnlite_pipeline
 from rnnlite_pipeline.config import Config, Pipeline, associated_files, digest
 from rnnlite_pipeline.errors import StageError
-from rnnlite_pipeline.release.digests import json_bytes, sha256, value_digest
+from rnnlite_pipeline.release.digests import json_bytes, sha256
+from rnnlite_pipeline.release.flat import flat
 from rnnlite_pipeline.toolchain import versions
 
 #: The form of the file; a number that grows when its keys change their meaning.
@@ -43,8 +44,8 @@ def input_lock(config: Config, pipeline: Pipeline) -> dict[str, str]:
     """
     lock = {
         "lock": FORM,
-        "config": value_digest(config.normalized()),
-        "pipeline": value_digest(pipeline.normalized()),
+        **{f"config.{key}": _text(value) for key, value in flat(config.normalized()).items()},
+        **{f"pipeline.{key}": _text(value) for key, value in flat(pipeline.normalized()).items()},
     }
     lock |= {key: digest(path) for key, path in _files(config)}
     lock["toolchain.python"] = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -131,6 +132,10 @@ def _different(locked: Lock, found: Lock, inputs_only: bool) -> Iterator[str]:
         one, other = locked.get(key, "nothing"), found.get(key, "nothing")
         if one != other:
             yield f"{key}: locked {_short(one)}, now {_short(other)}"
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _short(value: str) -> str:

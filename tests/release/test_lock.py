@@ -27,7 +27,13 @@ def test_lock_and_locked(project: Project) -> None:
     lock = json.loads(text)
     keys = [line.split('"')[1] for line in text.splitlines()[1:-1]]
     assert keys == sorted(lock)
-    assert {"config", "pipeline", "source", "model.sha256", "model.semantic"} < set(keys)
+    assert {
+        "config.name",
+        "pipeline.gates.forbid_ops[0]",
+        "source",
+        "model.sha256",
+        "model.semantic",
+    } < set(keys)
     assert "toolchain.tensorflow" in keys
 
     assert project.run("package", "config.yaml", "--locked").returncode == 0
@@ -37,6 +43,9 @@ def test_lock_and_locked(project: Project) -> None:
     assert "\n  source: locked " in refused.stderr
     assert "model" not in refused.stderr.split("source: locked")[1].split("\n")[0]
     assert "convert" not in refused.stdout  # nothing ran
+    project.write_source(b"first").write_config("recurrent: {bidirectional: split}\n")
+    refused = project.run("convert", "config.yaml", "--locked")
+    assert "\n  config.recurrent.bidirectional: locked group, now split\n" in refused.stderr
 
 
 @pytest.mark.parametrize(
