@@ -109,11 +109,16 @@ class Annotations:
             return frozen
         graph_def = frozen.graph.as_graph_def()
         self._library = copy.deepcopy(graph_def.library)
-        names = {
-            f.signature.name: f.attr[_MARK].s.decode()
-            for f in graph_def.library.function
-            if _MARK in f.attr
-        }
+        annotated = {f.signature.name: f for f in graph_def.library.function if _MARK in f.attr}
+        self._number_calls(graph_def, {k: f.attr[_MARK].s.decode() for k, f in annotated.items()})
+        for name, function in annotated.items():
+            function.attr["_implements"].func.name = name
+            function.attr["_implements"].func.attr["tfl_fusable_op"].b = True
+        _rename(graph_def, _NUMBERED, [f.signature.name for f in graph_def.library.function])
+        return _function(graph_def, like=frozen)
+
+    def _number_calls(self, graph_def: Any, names: Mapping[str, str]) -> None:
+        """Numbers the calls; `names` are the functions', by the names freezing gave them."""
         functions, layers = list[str](), list[str]()
         for node in _nodes(graph_def):
             function = node.attr["f"].func.name if node.op in CALLS else ""
@@ -126,14 +131,6 @@ class Annotations:
             _Call(function, layer, self._by_function[names[function]])
             for function, layer in zip(functions, unique(layers), strict=True)
         ]
-        for each in graph_def.library.function:
-            if each.signature.name in names:
-                each.attr["_implements"].func.name = each.signature.name
-                each.attr["_implements"].func.attr["tfl_fusable_op"].b = True
-        _rename(graph_def, _NUMBERED, [f.signature.name for f in graph_def.library.function])
-        return _function(
-            graph_def, [t.name for t in frozen.inputs], [t.name for t in frozen.outputs], frozen
-        )
 
     def placed(self, model: Model) -> None:
         """Rules 2 and 3, on what the converter made of the calls.
@@ -240,15 +237,13 @@ def _nodes(graph_def: Any) -> Iterator[Any]:
         yield from function.node_def
 
 
-def _function(
-    graph_def: Any, inputs: Sequence[str], outputs: Sequence[str], like: Any = None
-) -> Any:
-    """A concrete function of a GraphDef; its inputs are shaped as those of `like`."""
+def _function(graph_def: Any, like: Any) -> Any:
+    """A concrete function of a GraphDef, with the inputs and outputs of another one."""
     wrap = load("tensorflow.python.eager.wrap_function")
+    inputs, outputs = ([t.name for t in tensors] for tensors in (like.inputs, like.outputs))
     function = wrap.function_from_graph_def(graph_def, inputs, outputs)
-    if like is not None:
-        for new, old in zip(function.inputs, like.inputs, strict=True):
-            new.set_shape(old.shape)
+    for new, old in zip(function.inputs, like.inputs, strict=True):
+        new.set_shape(old.shape)
     return function
 
 
