@@ -20,13 +20,16 @@ import rnnlite_pipeline
 SECONDS = 600.0
 
 
-def run_apart(module: str, words: Sequence[str], seconds: float = SECONDS) -> tuple[str, str]:
-    """Runs `python -m MODULE WORDS`, which prints some text; its standard error is this one's.
+def run_apart(
+    module: str, words: Sequence[str], seconds: float = SECONDS, log: int | None = None
+) -> tuple[str, str]:
+    """Runs `python -m MODULE WORDS`, which prints some text.
 
     Args:
         module: Its main program is `tell(...)`.
         words: Its arguments.
         seconds: How long it may take.
+        log: The handle that its standard error goes to; this process' own where None.
 
     Returns:
         What it printed, and why it failed: empty where it did not.
@@ -35,6 +38,7 @@ def run_apart(module: str, words: Sequence[str], seconds: float = SECONDS) -> tu
         [sys.executable, "-P", "-m", module, *words],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
+        stderr=log,
         env=_environment(),
         text=True,
     )

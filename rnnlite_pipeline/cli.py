@@ -6,20 +6,31 @@ Each command imports what it needs when it runs, so that `--help` and `validate`
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
-from typing import NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any
 
-from rnnlite_pipeline import __version__
-from rnnlite_pipeline.errors import CallError, RnnliteError
+from rnnlite_pipeline import arguments as given
+from rnnlite_pipeline.arguments import Command, make_parser
+from rnnlite_pipeline.errors import CallError, ConfigError, RnnliteError
 from rnnlite_pipeline.names import did_you_mean
+
+if TYPE_CHECKING:
+    from rnnlite_pipeline.tasks.plan import Plan
 
 #: Exit status of a program ended by Ctrl-C, by the shells' convention.
 INTERRUPTED = 130
 
-_OUT = Path("build")
+#: What `--json` prints of a stage: the file it leaves.
+RESULTS = {
+    "inspect": "inspect.json",
+    "verify": "verification.json",
+    "benchmark": "benchmark.json",
+}
 
 
 def main(arguments: Sequence[str] | None = None, stage_program: Sequence[str] | None = None) -> int:
@@ -47,7 +58,7 @@ def main(arguments: Sequence[str] | None = None, stage_program: Sequence[str] | 
 
 
 def _run(arguments: Sequence[str], stage_program: Sequence[str] | None) -> int:
-    parser = _parser()
+    parser = make_parser(COMMANDS)
     if not arguments:
         parser.print_help(sys.stderr)
         return 2
@@ -68,17 +79,37 @@ def _fail(message: str, status: int) -> int:
 def _validate(call: argparse.Namespace) -> int:
     from rnnlite_pipeline.config import check, load_config
 
-    def validate(path: Path) -> None:
-        check(load_config(path))
-        sys.stdout.write(f"{path}: valid\n")
+    told: list[dict[str, Any]] = []
 
-    return _each(call.configs, validate)
+    def validate(path: Path) -> None:
+        told.append({"config": str(path), "valid": False, "problems": []})
+        try:
+            check(load_config(path))
+        except RnnliteError as error:
+            told[-1]["problems"] = _problems(error)
+            raise
+        told[-1]["valid"] = True
+        if not call.json:
+            sys.stdout.write(f"{path}: valid\n")
+
+    status = _each(call, validate)
+    if call.json:
+        _print_json(told)
+    return status
+
+
+def _problems(error: RnnliteError) -> list[dict[str, Any]]:
+    if not isinstance(error, ConfigError) or not error.details:
+        return [{"message": str(error)}]
+    keys = ("line", "column", "key", "message")
+    return [
+        {"file": str(error.path), **{key: getattr(each, key) for key in keys}}
+        for each in error.details
+    ]
 
 
 def _stage(call: argparse.Namespace) -> int:
-    from rnnlite_pipeline.tasks.child import COMMAND
-    from rnnlite_pipeline.tasks.plan import Plan, load_plan, same_name
-    from rnnlite_pipeline.tasks.run import run_stages
+    from rnnlite_pipeline.tasks.plan import load_plan, same_name
 
     plans: dict[str, Plan] = {}
 
@@ -88,14 +119,26 @@ def _stage(call: argparse.Namespace) -> int:
         if known.path != plan.path:
             raise same_name(plan.name, known.path, plan.path)
 
-    if status := _each(call.configs, add):
+    if status := _each(call, add):
         return status
     call.out.mkdir(parents=True, exist_ok=True)
-    program = call.stage_program or COMMAND
     models = list(plans.values())
+    if not call.json:
+        return _stages(call, models)
+    with redirect_stdout(sys.stderr):
+        status = _stages(call, models)
+    _print_json([_result(call.command, plan) for plan in models])
+    return status
+
+
+def _stages(call: argparse.Namespace, models: Sequence[Plan]) -> int:
+    from rnnlite_pipeline.tasks.child import COMMAND
+    from rnnlite_pipeline.tasks.run import run_stages
+
+    program = call.stage_program or COMMAND
 
     def run(stage: str) -> int:
-        return run_stages(stage, models, call.out, call.jobs, program)
+        return run_stages(stage, models, call.out, call.jobs, program, annotate=_annotates(call))
 
     if call.command == "lock" or call.locked:
         from rnnlite_pipeline.locked import run_locked, write_locks
@@ -108,21 +151,56 @@ def _stage(call: argparse.Namespace) -> int:
     return run(call.command)
 
 
-def _each(configs: Sequence[Path], work: Callable[[Path], None]) -> int:
+def _result(stage: str, plan: Plan) -> dict[str, Any]:
+    """What a stage left of a model; null where it failed before it left anything."""
+    path = plan.out / RESULTS[stage]
+    result = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+    return {"name": plan.name, "config": str(plan.path), "result": result}
+
+
+def _each(call: argparse.Namespace, work: Callable[[Path], None]) -> int:
     """Do something for every config, so that all that is wrong with any is told at once."""
+    from rnnlite_pipeline.annotations import annotations
+
     status = 0
-    for path in configs:
+    for path in call.configs:
         try:
             work(path)
         except RnnliteError as error:
             status = max(status, _fail(str(error), error.exit_status))
+            if _annotates(call):
+                sys.stderr.write(annotations(error, path))
     return status
+
+
+def _annotates(call: argparse.Namespace) -> bool:
+    from rnnlite_pipeline.annotations import on_github
+
+    return call.format == "github" or (call.format is None and on_github())
+
+
+def _print_json(value: object) -> None:
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
 def _diff(call: argparse.Namespace) -> int:
     from rnnlite_pipeline.diff import run_diff
 
     return run_diff(call.first, call.second, as_json=call.json)
+
+
+def _init(call: argparse.Namespace) -> int:
+    from rnnlite_pipeline.init import write_config
+
+    for path in write_config(call.model, call.to, call.signature):
+        sys.stdout.write(f"{path}\n")
+    return 0
+
+
+def _view(call: argparse.Namespace) -> int:
+    from rnnlite_pipeline.view import view
+
+    return view(call.file, call.out, call.viewer)
 
 
 def _schema(call: argparse.Namespace) -> int:  # noqa: ARG001
@@ -132,106 +210,85 @@ def _schema(call: argparse.Namespace) -> int:  # noqa: ARG001
     return 0
 
 
-_CONFIGS = "CONFIG... [--out DIR] [-n N]"
-_LOCKED = f"{_CONFIGS} [--locked]"
+def _completion(call: argparse.Namespace) -> int:
+    from rnnlite_pipeline.completion import completion
+
+    sys.stdout.write(completion(call.shell, COMMANDS))
+    return 0
 
 
-class _Command(NamedTuple):
-    help: str
-    run: Callable[[argparse.Namespace], int]
-    arguments: str = _CONFIGS
-
+_EXAMPLE = "configs/digits-bilstm.yaml"
+_STAGE, _LOCKED = given.STAGE, (*given.STAGE, given.LOCKED)
 
 #: Every command, in the order of its help.
 COMMANDS = {
-    "validate": _Command("check configs and the files they name", _validate, "CONFIG..."),
-    "inspect": _Command("show what a model holds and how each layer will be lowered", _stage),
-    "convert": _Command("convert models to .tflite", _stage, _LOCKED),
-    "verify": _Command("compare converted models with their sources", _stage, _LOCKED),
-    "package": _Command(
-        "run every stage of the pipeline and make the release bundle", _stage, _LOCKED
+    "init": Command(
+        "write a config from a model file, by looking into it",
+        _init,
+        given.INIT,
+        ("rnnlite init examples/digits/models/digits-bilstm.keras -o configs/mine.yaml",),
     ),
-    "lock": _Command("write what a model is built from, and what comes out, to its lock", _stage),
-    "diff": _Command("compare two releases, models or configs", _diff, "A B [--json]"),
-    "benchmark": _Command("measure latency, size and memory beside the stock conversion", _stage),
-    "schema": _Command("print the JSON schema of a config", _schema, ""),
+    "validate": Command(
+        "check configs and the files they name",
+        _validate,
+        (given.CONFIGS, given.JSON, given.FORMAT),
+        (f"rnnlite validate {_EXAMPLE}", "rnnlite validate configs/*.yaml --json"),
+    ),
+    "inspect": Command(
+        "show what a model holds and how each layer will be lowered",
+        _stage,
+        (*_STAGE, given.JSON),
+        (f"rnnlite inspect {_EXAMPLE}", f"rnnlite inspect {_EXAMPLE} --json"),
+    ),
+    "convert": Command(
+        "convert models to .tflite",
+        _stage,
+        _LOCKED,
+        (f"rnnlite convert {_EXAMPLE}", "rnnlite convert configs/*.yaml --out /tmp/build -n 2"),
+    ),
+    "verify": Command(
+        "compare converted models with their sources",
+        _stage,
+        (*_LOCKED, given.JSON),
+        (f"rnnlite verify {_EXAMPLE}",),
+    ),
+    "package": Command(
+        "run every stage of the pipeline and make the release bundle",
+        _stage,
+        _LOCKED,
+        (f"rnnlite package {_EXAMPLE}", f"rnnlite package {_EXAMPLE} --locked"),
+    ),
+    "lock": Command(
+        "write what a model is built from, and what comes out, to its lock",
+        _stage,
+        _STAGE,
+        (f"rnnlite lock {_EXAMPLE}",),
+    ),
+    "diff": Command(
+        "compare two releases, models or configs",
+        _diff,
+        given.DIFF,
+        ("rnnlite diff digits-1.0.0.zip digits-1.1.0.zip",),
+    ),
+    "benchmark": Command(
+        "measure latency, size and memory beside the stock conversion",
+        _stage,
+        (*_STAGE, given.JSON),
+        (f"rnnlite benchmark {_EXAMPLE}",),
+    ),
+    "view": Command(
+        "open a model in Netron or Model Explorer",
+        _view,
+        given.VIEW,
+        (f"rnnlite view {_EXAMPLE}", "rnnlite view model.tflite --with netron"),
+    ),
+    "schema": Command(
+        "print the JSON schema of a config", _schema, (), ("rnnlite schema > configs/schema.json",)
+    ),
+    "completion": Command(
+        "print what a shell needs to complete rnnlite's arguments",
+        _completion,
+        given.COMPLETION,
+        ("rnnlite completion bash > ~/.local/share/bash-completion/completions/rnnlite",),
+    ),
 }
-
-
-class _Parser(argparse.ArgumentParser):
-    """argparse, with its errors in this project's form."""
-
-    def error(self, message: str) -> NoReturn:
-        raise CallError(f"{message[:1].upper()}{message[1:]}.", f"See {self.prog} --help")
-
-
-def _parser() -> argparse.ArgumentParser:
-    listed = "\n".join(f"  {name:<12}{command.help}" for name, command in COMMANDS.items())
-    parser = _Parser(
-        prog="rnnlite",
-        usage="rnnlite COMMAND CONFIG... [--out DIR] [-n N]",
-        description="Recurrent TensorFlow models to LiteRT's fused ops, by reviewed YAML config.",
-        epilog=f"commands:\n{listed}\n\n`rnnlite COMMAND --help` says more about a command. "
-        "Exit status: 0 done;\n1 a stage failed; 2 the config or the call is wrong.",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    parser.add_argument("--version", action="version", version=f"rnnlite {__version__}")
-    commands = parser.add_subparsers(
-        dest="command", required=True, metavar="COMMAND", help=argparse.SUPPRESS
-    )
-    for name, command in COMMANDS.items():
-        _add(commands.add_parser, name, command)
-    return parser
-
-
-def _add(add_parser: Callable[..., argparse.ArgumentParser], name: str, command: _Command) -> None:
-    takes_configs = command.arguments.startswith("CONFIG")
-    example = f"rnnlite {name}" + (" configs/digits-bilstm.yaml" if takes_configs else "")
-    if name == "diff":
-        example = f"rnnlite {name} digits-1.0.0.zip digits-1.1.0.zip"
-    parser = add_parser(
-        name,
-        help=command.help,
-        usage=f"rnnlite {name} {command.arguments}".rstrip(),
-        description=f"{command.help[0].upper()}{command.help[1:]}.",
-        epilog=f"example:\n  {example}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    if takes_configs:
-        parser.add_argument("configs", nargs="+", type=Path, metavar="CONFIG", help="a YAML file")
-    if name == "diff":
-        what = "a release (.zip), a model (.tflite) or a config (.yaml)"
-        parser.add_argument("first", type=Path, metavar="A", help=what)
-        parser.add_argument("second", type=Path, metavar="B", help="what it is compared with")
-        parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.set_defaults(locked=False)
-    if "--locked" in command.arguments:
-        parser.add_argument(
-            "--locked",
-            action="store_true",
-            help="fail if anything differs from the lock beside the config",
-        )
-    if "--out" in command.arguments:
-        parser.add_argument(
-            "--out",
-            type=Path,
-            default=_OUT,
-            metavar="DIR",
-            help="works in DIR/NAME/ (default: build)",
-        )
-        parser.add_argument(
-            "-n",
-            dest="jobs",
-            type=_jobs,
-            default=1,
-            metavar="N",
-            help="stages at a time (default: 1)",
-        )
-
-
-def _jobs(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a number of stages, 1 or more")
-    return int(text)

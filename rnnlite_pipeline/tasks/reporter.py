@@ -5,9 +5,13 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, TextIO
 
 from doit.exceptions import BaseFail, DependencyError, UnmetDependency
+
+from rnnlite_pipeline.annotations import annotation
+from rnnlite_pipeline.tasks.live import LiveLine
 
 
 class Progress:
@@ -20,8 +24,13 @@ class Progress:
 
     desc = "a line a stage, and what was measured"
 
+    #: Whether errors are told as GitHub's annotations too.
+    annotate = False
+
     def __init__(self, outstream: TextIO, options: object = None) -> None:  # noqa: ARG002
+        self._line: LiveLine | None = None
         self._out = outstream
+        self._running: dict[str, float] = {}
         self._tasks: Mapping[str, Any] = {}
         self._selected: Sequence[str] = ()
         self._started: dict[str, float] = {}
@@ -30,6 +39,7 @@ class Progress:
     def initialize(self, tasks: Mapping[str, Any], selected_tasks: Sequence[str]) -> None:
         """A run begins."""
         self._tasks, self._selected = tasks, selected_tasks
+        self._line = LiveLine(self._out, self._running)
 
     def get_status(self, task: Any) -> None:
         """A task is about to be looked at."""
@@ -39,6 +49,7 @@ class Progress:
         if task.actions:
             self._started[task.name] = time.monotonic()
             self._tell(task, "start")
+            self._running[_label(task)] = self._started[task.name]
 
     def add_success(self, task: Any) -> None:
         """A task is done."""
@@ -67,8 +78,10 @@ class Progress:
         elif fail.traceback:  # an error of our own making: doit would print all of it
             message = f"{message}: {fail.traceback[-1].strip()}"
         self._tell(task, "failed")
-        self._out.flush()
         sys.stderr.write(f"error: {message}\n")
+        if self.annotate:
+            config = (task.meta or {}).get("config")
+            sys.stderr.write(f"{annotation(message, Path(config) if config else None)}\n")
 
     def cleanup_error(self, exception: BaseFail) -> None:
         """doit could not clean up."""
@@ -83,6 +96,9 @@ class Progress:
 
     def complete_run(self) -> None:
         """The run is over: what came of the tasks that were asked for."""
+        self._running.clear()
+        if self._line:
+            self._line.close()
         for task in self._asked_for():
             tell = (task.meta or {}).get("summary")
             if tell and task.name in self._done:
@@ -98,6 +114,15 @@ class Progress:
                 yield task
 
     def _tell(self, task: Any, what: str) -> None:
-        label = (task.meta or {}).get("label", task.name)
-        self._out.write(f"{label}: {what}\n")
-        self._out.flush()
+        self._running.pop(_label(task), None)
+        text = f"{_label(task)}: {what}\n"
+        if self._line:
+            self._line.write(text)
+        else:
+            self._out.write(text)
+            self._out.flush()
+
+
+def _label(task: Any) -> str:
+    label: str = (task.meta or {}).get("label", task.name)
+    return label

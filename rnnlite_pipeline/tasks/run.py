@@ -34,7 +34,13 @@ class _Statuses(Progress):
 
 
 def run_stages(
-    stage: str, plans: Sequence[Plan], build: Path, jobs: int, command: Sequence[str] = COMMAND
+    stage: str,
+    plans: Sequence[Plan],
+    build: Path,
+    jobs: int,
+    command: Sequence[str] = COMMAND,
+    *,
+    annotate: bool = False,
 ) -> int:
     """Bring one stage of each plan up to date, with all it needs.
 
@@ -44,11 +50,13 @@ def run_stages(
         build: The folder DIR.
         jobs: How many stages may run at a time.
         command: What starts a stage in a process of its own.
+        annotate: Whether errors are told as GitHub's annotations too.
 
     Returns:
         The exit status.
     """
     reporter = _Statuses(sys.stdout)
+    reporter.annotate = annotate
     settings = {
         **doit_settings(build),
         "reporter": reporter,

@@ -1,0 +1,191 @@
+"""The arguments of each command, in one table: parser, help, completion and docs/cli.md read it."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple, NoReturn
+
+from rnnlite_pipeline import __version__
+from rnnlite_pipeline.errors import CallError
+
+#: What can be asked for as `--format`.
+FORMATS = ("text", "github")
+
+SHELLS = ("bash", "zsh", "fish")
+
+
+class Argument(NamedTuple):
+    """One argument: its names, how its usage shows it, and what argparse needs to know."""
+
+    names: tuple[str, ...]
+    usage: str
+    settings: Mapping[str, Any]
+
+
+class Command(NamedTuple):
+    """One command.
+
+    Attributes:
+        help: What it does, in one line.
+        run: Does it, and gives the exit status.
+        arguments: In the order of its usage.
+        examples: Calls that work as they stand in a project with such files.
+    """
+
+    help: str
+    run: Callable[[argparse.Namespace], int]
+    arguments: tuple[Argument, ...]
+    examples: tuple[str, ...]
+
+
+def _argument(*names: str, usage: str, **settings: Any) -> Argument:
+    return Argument(names, usage, settings)
+
+
+def _jobs(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a number of stages, 1 or more")
+    return int(text)
+
+
+CONFIGS = _argument(
+    "configs", usage="CONFIG...", nargs="+", type=Path, metavar="CONFIG", help="a YAML file"
+)
+OUT = _argument(
+    "--out",
+    usage="[--out DIR]",
+    type=Path,
+    default=Path("build"),
+    metavar="DIR",
+    help="works in DIR/NAME/ (default: build)",
+)
+JOBS = _argument(
+    "-n",
+    usage="[-n N]",
+    dest="jobs",
+    type=_jobs,
+    default=1,
+    metavar="N",
+    help="stages at a time (default: 1)",
+)
+LOCKED = _argument(
+    "--locked",
+    usage="[--locked]",
+    action="store_true",
+    help="fail if anything differs from the lock beside the config",
+)
+JSON = _argument(
+    "--json",
+    usage="[--json]",
+    action="store_true",
+    help="print JSON on standard output; all else goes to standard error",
+)
+FORMAT = _argument(
+    "--format",
+    usage="[--format FORMAT]",
+    choices=FORMATS,
+    default=None,
+    metavar="FORMAT",
+    help="github: errors as annotations too, as on GitHub Actions; text (the default elsewhere)",
+)
+STAGE = (CONFIGS, OUT, JOBS, FORMAT)
+
+_COMPARED = "a release (.zip), a model (.tflite) or a config (.yaml)"
+DIFF = (
+    _argument("first", usage="A", type=Path, metavar="A", help=_COMPARED),
+    _argument("second", usage="B", type=Path, metavar="B", help="what it is compared with"),
+    JSON,
+)
+INIT = (
+    _argument(
+        "model",
+        usage="MODEL",
+        type=Path,
+        metavar="MODEL",
+        help="a .keras, .h5 or .tflite file, or the folder of a SavedModel",
+    ),
+    _argument(
+        "-o",
+        usage="[-o FILE]",
+        dest="to",
+        type=Path,
+        default=None,
+        metavar="FILE",
+        help="the config (default: configs/NAME.yaml); never overwritten",
+    ),
+    _argument(
+        "--signature",
+        usage="[--signature NAME]",
+        default="",
+        metavar="NAME",
+        help="the signature of a SavedModel (default: serving_default)",
+    ),
+)
+VIEW = (
+    _argument("file", usage="FILE", type=Path, metavar="FILE", help="a config, or a .tflite file"),
+    OUT,
+    _argument(
+        "--with",
+        usage="[--with VIEWER]",
+        dest="viewer",
+        choices=("netron", "model-explorer"),
+        default=None,
+        metavar="VIEWER",
+        help="netron or model-explorer (default: the one that is installed)",
+    ),
+)
+COMPLETION = (
+    _argument("shell", usage="SHELL", choices=SHELLS, metavar="SHELL", help=", ".join(SHELLS)),
+)
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse, with its errors in this project's form."""
+
+    def error(self, message: str) -> NoReturn:
+        said = message.replace("the following arguments are required:", "missing:")
+        raise CallError(f"{said[:1].upper()}{said[1:]}.", f"See {self.prog} --help")
+
+
+def make_parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
+    """The parser of the whole command line."""
+    listed = "\n".join(f"  {name:<12}{command.help}" for name, command in commands.items())
+    parser = _Parser(
+        prog="rnnlite",
+        usage="rnnlite COMMAND ...",
+        description="Recurrent TensorFlow models to LiteRT's fused ops, by reviewed YAML config.",
+        epilog=f"commands:\n{listed}\n\n`rnnlite COMMAND --help` says more about a command. "
+        "Exit status: 0 done;\n1 a stage failed; 2 the config or the call is wrong.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"rnnlite {__version__}")
+    made = parser.add_subparsers(
+        dest="command", required=True, metavar="COMMAND", help=argparse.SUPPRESS, prog="rnnlite"
+    )
+    for name, command in commands.items():
+        _add(made.add_parser, name, command)
+    return parser
+
+
+def usage(name: str, command: Command) -> str:
+    """How a command is called, in one line."""
+    return " ".join(["rnnlite", name, *(each.usage for each in command.arguments)])
+
+
+def _add(add_parser: Callable[..., argparse.ArgumentParser], name: str, command: Command) -> None:
+    examples = "".join(f"\n  {example}" for example in command.examples)
+    parser = add_parser(
+        name,
+        help=command.help,
+        usage=usage(name, command),
+        description=f"{command.help[0].upper()}{command.help[1:]}.",
+        epilog=f"example{'s' * (len(command.examples) > 1)}:{examples}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.set_defaults(locked=False, json=False, format=None)
+    for each in command.arguments:
+        parser.add_argument(*each.names, **each.settings)

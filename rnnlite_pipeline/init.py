@@ -1,0 +1,166 @@
+"""`rnnlite init`: a commented config for a model file, from what the file holds."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import zipfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from rnnlite_pipeline.config import Format, check, load_config, schema_text
+from rnnlite_pipeline.errors import CallError, ConfigError
+from rnnlite_pipeline.files import write_atomically
+
+_KNOWN = "a .keras or .h5 file of Keras, the folder of a SavedModel, or a .tflite file"
+_H5 = b"\x89HDF\r\n\x1a\n"
+
+
+def write_config(model: Path, to: Path | None, signature: str = "") -> list[Path]:
+    """Writes a config that `validate` and `convert` take as it is.
+
+    Args:
+        model: The model's file or folder.
+        to: The config; configs/NAME.yaml where None.
+        signature: The signature of a SavedModel; empty for its default one.
+
+    Returns:
+        The files written: the config, and the schema that it names if there was none.
+
+    Raises:
+        CallError: It is no model file, or the config is there already.
+        SourceError: The model cannot be read, or needs what only its author can name.
+    """
+    kind = format_of(model)
+    name = _name(model)
+    path = to or Path("configs") / f"{name}.yaml"
+    if path.exists():
+        raise CallError(f"{path} is there already.", "Name another file: -o FILE.")
+    from rnnlite_pipeline.sources.described import described
+
+    told = described(kind, model, signature)
+    source = {"format": kind, "path": _relative(model, path.parent)}
+    source |= {"signature": signature} if signature else {}
+    write_atomically(path, config_text(name, source, told).encode())
+    try:
+        check(load_config(path))
+    except ConfigError:
+        path.unlink()
+        raise
+    schema = path.with_name("schema.json")
+    if schema.exists():
+        return [path]
+    write_atomically(schema, schema_text().encode())
+    return [path, schema]
+
+
+def format_of(model: Path) -> Format:
+    """The format of a model file, by its content.
+
+    Raises:
+        CallError: It is not there, or none that says itself what its inputs and outputs are.
+    """
+    if model.is_dir():
+        if any((model / name).is_file() for name in ("saved_model.pb", "saved_model.pbtxt")):
+            return "saved_model"
+        raise CallError(f"{model} is a folder without saved_model.pb.", f"Expected {_KNOWN}.")
+    with model.open("rb") as file:
+        head = file.read(8)
+    if head == _H5:
+        return "h5"
+    if head[4:8] == b"TFL3":
+        return "tflite"
+    if zipfile.is_zipfile(model):
+        return "keras"
+    if model.suffix in (".pb", ".pbtxt", ".meta"):
+        raise CallError(
+            f"{model} is a graph, which does not say what its inputs and outputs are.",
+            "Write the config with source.format: graph_def, source.inputs and source.outputs.",
+        )
+    raise CallError(f"{model} is no model file that is known here.", f"Expected {_KNOWN}.")
+
+
+def config_text(name: str, source: Mapping[str, str], told: Mapping[str, Any]) -> str:
+    """The config, with what the model holds as comments.
+
+    Args:
+        name: The model's name.
+        source: The keys of `source:`.
+        told: What the stage import describes of the model.
+    """
+    first, shape = told["inputs"][0]["name"], told["inputs"][0]["shape"]
+    arrays = _printable(", ".join(each["name"] for each in told["inputs"]))
+    pins = f"{{{_scalar(first)}: {_shape([d or 8 if k else d for k, d in enumerate(shape)])}}}"
+    return f"""\
+# yaml-language-server: $schema=./schema.json
+#
+# What the model holds:
+{_comments(told)}
+#
+# `rnnlite validate` checks this file, `rnnlite inspect` shows what will become of each layer,
+# `rnnlite convert` converts, `rnnlite package` makes the release.
+name: {_scalar(name)}
+version: 0.1.0
+pipeline: default            # release: stricter gates; it wants data with labels
+source:
+{"".join(f"  {key}: {_scalar(value)}{chr(10)}" for key, value in source.items())}\
+  # inputs: {pins}   # closes dimensions that the model leaves open (null)
+recurrent:
+  lowering: auto             # fused: a fused op for each layer, or an error that says why not
+  bidirectional: group       # split: two ops, one each way
+  state: source              # reset, persist or explicit: what is kept between calls
+quantization:
+  scheme: none               # dynamic_range: int8 weights; float16; int8 and int16x8: integers only
+  # calibration: {{path: calibration.npz}}   # for int8 and int16x8; arrays: {arrays}
+verification:
+  data: {{random: {{samples: 32, seed: 0}}}}   # better, real data: {{path: test.npz}}, with the
+                             # arrays {arrays}; and labels for accuracy
+  # min_accuracy: 0.97
+  # max_accuracy_drop: 0.005
+"""
+
+
+def _comments(told: Mapping[str, Any]) -> str:
+    lines = [_line("input", each) for each in told["inputs"]]
+    lines += [_line("output", each) for each in told["outputs"]]
+    for layer in told["layers"]:
+        units = f", {layer['units']} units" if "units" in layer else ""
+        lines.append(f"layer   {layer['name']}: {layer.get('class', '')}{units}")
+    lines += [f"state   {name}" for name in told["states"]]
+    return "\n".join(f"#   {_printable(line)}" for line in lines)
+
+
+def _line(side: str, spec: Mapping[str, Any]) -> str:
+    return f"{side:<7} {spec['name']}: {spec['dtype']} {_shape(spec['shape'])}"
+
+
+def _shape(shape: Iterable[int | None]) -> str:
+    return "[" + ", ".join("null" if d is None else str(d) for d in shape) + "]"
+
+
+def _name(model: Path) -> str:
+    """The file's name in the characters that a model's name may have."""
+    stem = model.absolute().name if model.is_dir() else model.stem
+    return re.sub(r"[^a-z0-9.-]+", "-", stem.lower()).strip("-.") or "model"
+
+
+def _relative(model: Path, folder: Path) -> str:
+    return Path(os.path.relpath(model.absolute(), folder.absolute())).as_posix()
+
+
+def _scalar(text: str) -> str:
+    """Text as YAML; in quotes where it could be read as something else."""
+    plain = re.fullmatch(r"[A-Za-z_./][\w./-]*", text, re.ASCII)
+    words = ("true", "false", "null", "yes", "no", "on", "off")
+    if plain and text.lower() not in words and not text.startswith((".", "-")):
+        return text
+    if plain and text.startswith(("../", "./")):
+        return text
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _printable(text: str) -> str:
+    """A line of a comment: a name from a file cannot end it."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)

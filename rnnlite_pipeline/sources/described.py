@@ -1,0 +1,55 @@
+"""What a model file holds, told by a process of its own, for who writes a config for it.
+
+python -m rnnlite_pipeline.sources.described FORMAT PATH SIGNATURE
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import Any
+
+from rnnlite_pipeline.apart import run_apart, tell
+from rnnlite_pipeline.config import Config, Format
+from rnnlite_pipeline.errors import RnnliteError, SourceError
+from rnnlite_pipeline.sources import describe, open_source
+from rnnlite_pipeline.sources.model import first_line
+
+
+def described(kind: Format, path: Path, signature: str = "") -> dict[str, Any]:
+    """The interface and the layers of a model file, as the stage import describes them.
+
+    Args:
+        kind: Its format.
+        path: The file or folder.
+        signature: The signature of a saved_model; empty for its default one.
+
+    Raises:
+        SourceError: It cannot be read, or opening it crashed.
+    """
+    with TemporaryFile() as log:
+        words = [kind, str(path.absolute()), signature]
+        told, why = run_apart("rnnlite_pipeline.sources.described", words, log=log.fileno())
+    if why:
+        raise SourceError(f"Opening {path} {why}.", "Save the model again; it may be damaged.")
+    value: dict[str, Any] = json.loads(told)
+    if "message" in value:
+        raise SourceError(value["message"], value["remedy"])
+    return value
+
+
+def _described(kind: str, path: str, signature: str) -> str:
+    source = {"format": kind, "path": path} | ({"signature": signature} if signature else {})
+    try:
+        config = Config.model_validate({"name": "described", "source": source})
+        return json.dumps(describe(open_source(config)))
+    except RnnliteError as error:
+        return json.dumps({"message": str(error.message), "remedy": error.remedy})
+    except Exception as error:  # noqa: BLE001  # whatever a damaged file raises
+        return json.dumps({"message": f"{path}: {first_line(error)}", "remedy": ""})
+
+
+if __name__ == "__main__":
+    tell(lambda: _described(*sys.argv[1:4]))

@@ -1,0 +1,121 @@
+"""`rnnlite view`: a model in Netron or Model Explorer, with what verification measured on it.
+
+Model Explorer takes figures to lay over the ops; Netron has no such thing.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from rnnlite_pipeline.config import load_config
+from rnnlite_pipeline.errors import CallError
+from rnnlite_pipeline.files import write_atomically
+from rnnlite_pipeline.graph.edit import ports
+from rnnlite_pipeline.graph.ir import Model
+from rnnlite_pipeline.graph.read import read_model
+
+#: Viewers, the one that takes figures first, each with the module it is.
+VIEWERS = {"model-explorer": "model_explorer", "netron": "netron"}
+
+_INSTALL = "Run `pip install rnnlite[view]`."
+
+#: From little to much error, and from much noise to little.
+_ERROR = ({"stop": 0, "bgColor": "#ffffff"}, {"stop": 1, "bgColor": "#f4a261"})
+_NOISE = ({"stop": 0, "bgColor": "#f4a261"}, {"stop": 1, "bgColor": "#ffffff"})
+
+
+def view(file: Path, build: Path, viewer: str | None = None) -> int:
+    """Opens a model in the browser, until Ctrl-C.
+
+    Args:
+        file: A .tflite file, or a config whose model is converted.
+        build: The folder DIR of the builds.
+        viewer: A key of `VIEWERS`; the first one installed where None.
+
+    Raises:
+        CallError: The viewer is not installed, or the config's model not converted.
+        ModelFormatError: It is no model.
+    """
+    model = model_of(file, build)
+    content = model.read_bytes()
+    graph = read_model(content)
+    name = _installed(viewer)
+    overlays = []
+    for label, overlay in overlays_of(graph, model.with_name("verification.json")).items():
+        path = model.with_name(f"overlay.{label}.json")
+        write_atomically(path, json.dumps(overlay, indent=2).encode())
+        overlays.append(path)
+    sys.stdout.write(f"{model} in {name}; Ctrl-C ends it\n")
+    sys.stdout.flush()
+    module = importlib.import_module(VIEWERS[name])
+    if name == "netron":
+        module.start(str(model))
+        module.wait()
+        return 0
+    config = module.config()
+    config.add_model_from_path(str(model))
+    for path in overlays:
+        config.add_node_data_from_path(str(path))
+    module.visualize_from_config(config)
+    return 0
+
+
+def model_of(file: Path, build: Path) -> Path:
+    """The model that is meant: the file, or what its config was converted to."""
+    if file.suffix not in (".yaml", ".yml"):
+        return file
+    folder = build / load_config(file).name
+    for name in ("model.tflite", "model.failed.tflite"):
+        if (folder / name).is_file():
+            return folder / name
+    raise CallError(f"{file} is not converted yet.", f"Run `rnnlite convert {file}` first.")
+
+
+def overlays_of(model: Model, verification: Path) -> dict[str, Any]:
+    """What verification measured, as Model Explorer's node data, by the tensor an op computes.
+
+    `error` is the largest difference from the source, of each output; `noise` what quantization
+    cost, as the signal-to-noise ratio in dB, where it was measured.
+    """
+    if not verification.is_file():
+        return {}
+    told = json.loads(verification.read_text(encoding="utf-8"))
+    tensors = {name: tensor.name for name, tensor in ports(model, "outputs")}
+    errors: dict[str, float] = {}
+    for name, error in _errors(told):
+        if name in tensors:
+            errors[tensors[name]] = max(error, errors.get(tensors[name], 0.0))
+    measured = told.get("quantization", {})
+    layers = [*measured.get("worst", ()), *measured.get("recurrent", ())]
+    noise = {each["tensor"]: float(each["snr_db"]) for each in layers}
+    found = {"error": (errors, _ERROR), "noise": (noise, _NOISE)}
+    return {
+        label: {model.main.name or "main": _node_data(label, values, gradient)}
+        for label, (values, gradient) in found.items()
+        if values
+    }
+
+
+def _errors(told: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+    for check in told.get("checks", ()):
+        if "output" in check and "max_abs_error" in check:
+            yield check["output"], float(check["max_abs_error"])
+
+
+def _node_data(label: str, values: Mapping[str, float], gradient: Any) -> dict[str, Any]:
+    results = {tensor: {"value": value} for tensor, value in values.items()}
+    return {"name": label, "results": results, "gradient": list(gradient)}
+
+
+def _installed(viewer: str | None) -> str:
+    for name in VIEWERS if viewer is None else (viewer,):
+        if importlib.util.find_spec(VIEWERS[name]):
+            return name
+    what = f"{viewer} is" if viewer else "Netron and Model Explorer are"
+    raise CallError(f"{what} not installed.", _INSTALL)
