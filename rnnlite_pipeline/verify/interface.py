@@ -14,11 +14,19 @@ _INTERFACE = "This is a bug of the conversion, please report it."
 
 
 def check_interface(
-    model: Model, inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec]
+    model: Model,
+    inputs: Sequence[TensorSpec],
+    outputs: Sequence[TensorSpec],
+    by_signature: bool = False,
 ) -> Iterator[Check]:
     """Names, order, dtypes and shapes of a model, against those of its source.
 
-    A .tflite source that passed through may name its tensors otherwise than its signature does.
+    Args:
+        model: The converted model.
+        inputs: The source's.
+        outputs: The source's.
+        by_signature: Whether the signature's names are enough: a .tflite source that passed
+            through may name its tensors otherwise.
     """
     sides: tuple[tuple[Literal["inputs", "outputs"], Sequence[TensorSpec]], ...]
     sides = (("inputs", inputs), ("outputs", outputs))
@@ -27,7 +35,10 @@ def check_interface(
         tensors = [tensor for _, tensor in named_tensors]
         expected = list(specs)
         known = {spec.name for spec in specs}
-        found = [_described(t.name if t.name in known else n, t) for n, t in named_tensors]
+        found = [
+            _described(n if by_signature and t.name not in known else t.name, t)
+            for n, t in named_tensors
+        ]
         said = "" if found == expected else f"{_shown(found)} instead of {_shown(expected)}"
         yield Check(f"{side} as in the source", not said, said, _INTERFACE)
         named = [getattr(s, side) for s in model.signatures if s.subgraph is model.main]
