@@ -15,6 +15,7 @@ from rnnlite_pipeline.graph.edit import ensure_signature, prune
 from rnnlite_pipeline.graph.ir import Model, Op
 from rnnlite_pipeline.graph.read import read_model
 from rnnlite_pipeline.graph.write import write_model
+from rnnlite_pipeline.layer_record import leave_layers
 from rnnlite_pipeline.lower import lower
 from rnnlite_pipeline.lower.choice import Lowered
 from rnnlite_pipeline.metadata import described_model
@@ -80,6 +81,7 @@ def convert(config: Config, out: Path) -> None:
     else:
         content = described_model(conversion.model, config, conversion.layers)
     leave(out, conversion.before, conversion.quantized)
+    leave_layers(out, conversion.layers)
     write_atomically(out / "model.tflite", content)
 
 

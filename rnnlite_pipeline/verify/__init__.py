@@ -13,9 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import rnnlite_pipeline
+from rnnlite_pipeline.config import digest
 from rnnlite_pipeline.errors import RnnliteError, VerificationFailed
 from rnnlite_pipeline.files import write_atomically
+from rnnlite_pipeline.graph.edit import ensure_signature
 from rnnlite_pipeline.graph.read import read_model
+from rnnlite_pipeline.layer_record import read_layers
 from rnnlite_pipeline.metadata import differences, read_description
 from rnnlite_pipeline.sources import open_source
 from rnnlite_pipeline.state import described
@@ -33,7 +36,7 @@ from rnnlite_pipeline.verify.gates import (
 from rnnlite_pipeline.verify.interface import check_interface
 from rnnlite_pipeline.verify.oracle import Oracle
 from rnnlite_pipeline.verify.quantized import interface, is_judged, open_runners
-from rnnlite_pipeline.verify.report import render
+from rnnlite_pipeline.verify.report import About, render
 from rnnlite_pipeline.verify.runs import Outputs, joined, run_case
 from rnnlite_pipeline.verify.states import Started, Streaming, check_policy, with_states
 
@@ -88,7 +91,11 @@ def _examine(config: Config, out: Path, pipeline: Pipeline, evidence: Evidence) 
     }
     model = read_model(content)
     ops = op_histogram(model)
-    evidence.facts["ops"] = {"source": op_histogram(read_model(imported)), "model": ops}
+    graph = read_model(imported)
+    ensure_signature(graph)
+    evidence.facts["ops"] = {"source": op_histogram(graph), "model": ops}
+    digests = _digests(config, imported)
+    evidence.about = About(config, graph, model, read_layers(out), digests)
     print("opening the source ...", flush=True)
     source = open_source(config)
     evidence.facts["versions"] = _versions(source)
@@ -101,7 +108,9 @@ def _examine(config: Config, out: Path, pipeline: Pipeline, evidence: Evidence) 
     )
     keeps = "ASSIGN_VARIABLE" in evidence.facts["ops"]["source"]
     evidence.checks.append(check_policy(states, config.recurrent.state, keeps))
-    evidence.checks += check_interface(model, inputs, outputs)
+    evidence.checks += check_interface(
+        model, inputs, outputs, by_signature=config.source.format == "tflite"
+    )
     evidence.checks.append(_check_metadata(model, config))
     description = read_description(model)
     evidence.checks += check_gates(config, pipeline, len(content), ops, description)
@@ -184,6 +193,14 @@ def _check_metadata(model: Model, config: Config) -> Check:
     return Check("metadata as in the config", not different, "; ".join(different), again)
 
 
+def _digests(config: Config, imported: bytes) -> dict[str, str]:
+    """The sha256 of what the model came from and was held to; no path in it."""
+    found = {"the source as imported": hashlib.sha256(imported).hexdigest()}
+    named = {"the source": config.source.path, "the data": config.verification.data.path}
+    paths = {name: config.resolve(path) for name, path in named.items() if path}
+    return found | {name: digest(path) for name, path in paths.items() if path.exists()}
+
+
 def _tolerance(config: Config, pipeline: Pipeline) -> float:
     gate = pipeline.gates.max_abs_error
     return config.tolerance if gate is None else min(config.tolerance, gate)
@@ -197,7 +214,7 @@ def _versions(source: SourceModel) -> dict[str, str]:
 def _leave(out: Path, evidence: Evidence) -> None:
     said: Any = evidence.as_json()
     text = json.dumps(said, indent=2, sort_keys=True, allow_nan=False) + "\n"
-    write_atomically(out / "report.html", render(evidence).encode())
+    write_atomically(out / "report.html", render(evidence, evidence.about).encode())
     write_atomically(out / "verification.json", text.encode())
 
 

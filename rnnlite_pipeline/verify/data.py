@@ -6,6 +6,7 @@ Axes: N samples (the batch axis of every input), T steps.
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from rnnlite_pipeline.config.arrays import NotArrays, read_headers
 from rnnlite_pipeline.errors import VerificationFailed
 from rnnlite_pipeline.sources.model import Array, Shape, TensorSpec
 
@@ -132,15 +134,31 @@ def fixed_batch(inputs: Sequence[TensorSpec]) -> int | None:
 
 def _read(path: Path) -> dict[str, Array]:
     try:
+        if zipfile.is_zipfile(path):
+            read_headers(path)  # refuses arrays that say they are larger than the file
         with np.load(path, allow_pickle=False) as file:
             if not isinstance(file, np.lib.npyio.NpzFile):
                 raise _wrong(path, "is no .npz file", _SAVE)
             return {name: file[name] for name in file.files}
     except OSError as error:
         raise _wrong(path, f"cannot be read: {error.strerror or error}", _SAVE) from error
-    except (ValueError, zipfile.BadZipFile, EOFError) as error:
+    except NotArrays as error:
+        raise _wrong(path, str(error), _SAVE) from error
+    except _DAMAGED as error:
         raise _wrong(path, "is no .npz file, is damaged, or holds Python objects", _SAVE) from error
 
+
+#: What NumPy and the zip module raise for a file that is damaged.
+_DAMAGED = (
+    ValueError,
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    KeyError,
+    NotImplementedError,
+    RuntimeError,
+    MemoryError,
+)
 
 _SAVE = "Write it with numpy.savez(path, **arrays)."
 

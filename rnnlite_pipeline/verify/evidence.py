@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rnnlite_pipeline.sources.model import Array
+
+if TYPE_CHECKING:
+    from rnnlite_pipeline.verify.report import About
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,7 @@ class Evidence:
         skipped: Extreme cases that do not apply to the source, and why.
         profiles: For the report: by output, the source's and the model's values on the data, each
             [N, ...], on the default kernels.
+        about: For the report: the model itself, once it has been read.
         broken_off: What ended the verification early; empty if nothing did.
     """
 
@@ -98,6 +102,7 @@ class Evidence:
     accuracy: list[Accuracy] = field(default_factory=list)
     skipped: dict[str, str] = field(default_factory=dict)
     profiles: dict[str, tuple[Array, Array]] = field(default_factory=dict)
+    about: About | None = None
     broken_off: str = ""
 
     @property

@@ -7,6 +7,7 @@ from html import escape
 from typing import Any
 
 from rnnlite_pipeline.verify.report import svg
+from rnnlite_pipeline.verify.report.html import table
 
 #: Above every ratio: the chart then draws no limit.
 _NO_LIMIT = 1e9
@@ -25,7 +26,7 @@ def quantization(said: dict[str, Any] | None) -> str:
     parts = [
         f"<h2>Quantization: {escape(said['scheme'])}</h2>",
         f"<p>{sizes}: {size['ratio']:.2f} of it.</p>",
-        _table(("op", "name", "became", "why"), [_op(each) for each in said["ops"]]),
+        table(("op", "name", "became", "why"), [_op(each) for each in said["ops"]]),
     ]
     if "not_measured" in said:
         parts.append(f"<p>Noise inside was not measured: {escape(said['not_measured'])}</p>")
@@ -36,19 +37,10 @@ def quantization(said: dict[str, Any] | None) -> str:
         parts.append(svg.line([float(s) for s in steps], "time step", _NO_LIMIT))
     if worst := said.get("worst"):
         rows = [(each["tensor"], f"{each['snr_db']:.1f}") for each in worst]
-        parts.append("<h3>The noisiest values</h3>" + _table(("tensor", "dB"), rows))
+        parts.append("<h3>The noisiest values</h3>" + table(("tensor", "dB"), rows))
     return f"<section>{''.join(parts)}</section>"
 
 
 def _op(each: dict[str, Any]) -> Sequence[str]:
     where = f" in {each['inside']}" if each.get("inside") else ""
     return each["op"] + where, each["name"], each["became"], each.get("reason", "")
-
-
-def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    head = "".join(f"<th>{escape(c)}</th>" for c in columns)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{escape(value)}</td>" for value in row) + "</tr>" for row in rows
-    )
-    table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-    return f'<div class="scroll">{table}</div>'

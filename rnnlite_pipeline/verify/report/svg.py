@@ -50,6 +50,20 @@ def histogram(counts: Sequence[int], edges: Sequence[float], x_title: str) -> st
     return _chart(bars + labels + _y_label(1, f"{top:,}") + _y_label(0, "0"), x_title)
 
 
+def scatter(across: Sequence[float], up: Sequence[float], x_title: str) -> str:
+    """A dot for each pair of finite values, on the diagonal where the two are equal."""
+    low, high = min((*across, *up), default=0.0), max((*across, *up), default=1.0)
+    span = high - low or 1.0
+    dots = "".join(
+        f"M{_x((a - low) / span):.1f} {_y((b - low) / span):.1f}h0"
+        for a, b in zip(across, up, strict=True)
+    )
+    diagonal = f'<path class="diagonal" d="M{_x(0)} {_y(0)}L{_x(1)} {_y(1)}"/>'
+    labels = _x_label(0, f"{low:.3g}") + _x_label(1, f"{high:.3g}")
+    ends = _y_label(1, f"{high:.3g}")
+    return _chart(f'{diagonal}<path class="dots" d="{dots}"/>{labels}{ends}', x_title)
+
+
 def _share(count: int, top: int) -> float:
     """The height of a bar: logarithmic, so that one bad value among a million shows."""
     return math.log1p(count) / math.log1p(top)

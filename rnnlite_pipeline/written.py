@@ -1,0 +1,146 @@
+"""A cell's equations as lines of text, one a quantity, for people.
+
+`x` is the step's input; `h`, `c` or `s1`, `s2` are the states before the step, with a prime after
+it. `W`, `R` and `P` are matrices, `p`, `l` and `w` vectors over units, `b` biases; `⊙` multiplies
+number by number. What follows an underscore is an index: `W_i`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from rnnlite_pipeline.recognise.algebra import Apply, Atom, Form, Product, Symbol
+from rnnlite_pipeline.recognise.equations import INPUT, Equations, after
+from rnnlite_pipeline.recognise.maps import Map
+from rnnlite_pipeline.recurrence import Cell, Gate, Lstm, SimpleRnn
+
+#: The longest list of equations that is written out.
+MOST_LINES = 40
+
+_FUNCTIONS = {
+    "LOGISTIC": "σ",
+    "SIGMOID": "σ",
+    "SELECT_V2": "select",
+    "NONE": "",
+    "RELU_N1_TO_1": "clip₁",
+}
+
+
+def written(cell: Cell) -> list[str]:
+    """The equations of one step, in an order they can be computed in."""
+    if isinstance(cell, Lstm):
+        return list(_lstm(cell))
+    if isinstance(cell, SimpleRnn):
+        total = "W x + R h" + _bias(bool(cell.bias.any()), "b")
+        return [f"h′ = {_apply(cell.activation, total)}"]
+    if isinstance(cell, Equations):
+        lines = _Writer(cell).lines()
+        more = len(lines) - MOST_LINES
+        return lines if more <= 0 else [*lines[:MOST_LINES], f"… and {more} more"]
+    return []
+
+
+def _lstm(cell: Lstm) -> Iterator[str]:
+    if cell.input is not None:
+        yield f"i = σ({_gate(cell.input, 'i', 'c')})"
+    yield f"f = σ({_gate(cell.forget, 'f', 'c')})"
+    yield f"g = {_apply(cell.activation, _gate(cell.candidate, 'g', 'c'))}"
+    new = f"f ⊙ c + {'i' if cell.input is not None else '(1 − f)'} ⊙ g"
+    yield f"c′ = {_clip(new, cell.cell_clip)}"
+    yield f"o = σ({_gate(cell.output, 'o', 'c′')})"
+    out = f"o ⊙ {_apply(cell.activation, 'c′')}"
+    if cell.projection is not None:
+        biased = cell.projection_bias is not None and bool(cell.projection_bias.any())
+        out = _clip(f"P ({out}){_bias(biased, 'b_p')}", cell.projection_clip)
+    yield f"h′ = {out}"
+
+
+def _gate(gate: Gate, name: str, cell_state: str) -> str:
+    total = f"W_{name} x + R_{name} h"
+    if gate.peephole is not None:
+        total += f" + p_{name} ⊙ {cell_state}"
+    if gate.layer_norm is not None:
+        total = f"l_{name} ⊙ norm({total})"
+    return total + _bias(bool(gate.bias.any()), f"b_{name}")
+
+
+def _bias(there: bool, name: str) -> str:
+    return f" + {name}" if there else ""
+
+
+def _apply(function: str, argument: str) -> str:
+    name = _FUNCTIONS.get(function, function.lower())
+    return f"{name}({argument})" if name else argument
+
+
+def _clip(value: str, bound: float) -> str:
+    return f"clip({value}, ±{bound:g})" if bound > 0 else value
+
+
+@dataclass
+class _Writer:
+    """Writes a cell of equations; each function that is applied gets a line and a name."""
+
+    cell: Equations
+    _lines: list[str] = field(default_factory=list)
+    _names: dict[str, str] = field(default_factory=dict)
+    _counts: dict[str, int] = field(default_factory=dict)
+
+    def lines(self) -> list[str]:
+        for k in self.cell.order:
+            value = self._form(self.cell.updates[k])
+            self._lines.append(f"{self._state(k)}′ = {value}")
+        return self._lines
+
+    def _state(self, k: int) -> str:
+        return "h" if k == 0 else f"s_{k}"
+
+    def _numbered(self, letter: str) -> str:
+        self._counts[letter] = self._counts.get(letter, 0) + 1
+        return f"{letter}_{self._counts[letter]}"
+
+    def _form(self, form: Form) -> str:
+        parts = [self._term(atom, linear) for atom, linear in form.terms.values()]
+        if form.bias.any() or not parts:
+            same = bool((form.bias == form.bias[0]).all())
+            parts.append(f"{form.bias[0]:.4g}" if same else self._numbered("b"))
+        return " + ".join(parts).replace("+ -", "− ")
+
+    def _term(self, atom: Atom, linear: Map) -> str:
+        text, values = self._atom(atom), linear.values
+        if linear.is_identity:
+            return text
+        if not linear.diagonal:
+            return f"{self._numbered('W')} {text}"
+        if bool((values == values[0]).all()):
+            factor = f"{values[0]:.4g}"
+            return f"-{text}" if factor == "-1" else f"{factor} {text}"
+        return f"{self._numbered('w')} ⊙ {text}"
+
+    def _atom(self, atom: Atom) -> str:
+        if isinstance(atom, Symbol):
+            return self._symbol(atom)
+        if isinstance(atom, Product):
+            return " ⊙ ".join(self._atom(factor) for factor in atom.factors)
+        if atom.key not in self._names:
+            arguments = ", ".join(self._form(a) for a in atom.arguments)
+            name = self._numbered("a")
+            self._lines.append(f"{name} = {self._applied(atom, arguments)}")
+            self._names[atom.key] = name
+        return self._names[atom.key]
+
+    def _applied(self, atom: Apply, arguments: str) -> str:
+        if atom.function == "LINEAR":
+            return arguments
+        slope = f", {atom.parameter:g}" if atom.parameter is not None else ""
+        return _apply(atom.function, arguments + slope)
+
+    def _symbol(self, symbol: Symbol) -> str:
+        if symbol.name == INPUT:
+            name, width = "x", self.cell.features
+        else:
+            k = int(symbol.name[1:])
+            name, width = self._state(k), self.cell.states[k]
+            name += "′" if symbol.name == after(k) else ""
+        return name if symbol.width == width else f"{name}[{symbol.start}:{symbol.stop}]"
