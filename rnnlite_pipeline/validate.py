@@ -7,7 +7,6 @@ rewrite that differs is not made. The method is that of Pnueli, Siegel and Singe
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,9 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnlite_pipeline.errors import StageError
-from rnnlite_pipeline.graph.calls import called
-from rnnlite_pipeline.graph.edit import prune
-from rnnlite_pipeline.graph.ir import NUMPY, OPEN, Model, Op, Signature, Subgraph, Tensor
+from rnnlite_pipeline.excerpts import around, excerpts, replaced
+from rnnlite_pipeline.graph.ir import NUMPY, OPEN, Model, Tensor
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.lower import lower
 from rnnlite_pipeline.lower.fusable import why_not_fused
@@ -78,7 +76,7 @@ def objection(replacement: Replacement) -> str | None:
         unfused = next(filter(None, map(why_not_fused, replacement.recurrences)), None)
         if unfused:
             return unfused
-    old, new = _excerpts(replacement)
+    old, new = excerpts(replacement)
     reasons: list[str] = []
     tensor_lists_to_tensors(old, reasons)
     if reasons:
@@ -208,84 +206,10 @@ def apart(reference: Arrays, results: Arrays) -> float:
     return worst
 
 
-def _excerpts(replacement: Replacement) -> tuple[Model, Model]:
-    """The loop alone and its replacement alone, with the same inputs and outputs."""
-    extents = replacement.extents
-    pairs = list(replacement.results.values())
-    around = _around(_replaced(replacement), extents)
-    inputs = [t for t in around.inputs if t.dtype in NUMPY]
-    old = _model(inputs, [o for o, _ in pairs], around.ops)
-    made = {id(t) for op in replacement.ops for t in op.outputs}
-    reading = _around(replacement.ops, extents)
-    fresh = [op for op in reading.ops if not any(id(t) in made for t in op.outputs)]
-    new = _model(inputs, [n for _, n in pairs], [*fresh, *replacement.ops])
-    return copy.deepcopy(old), copy.deepcopy(new)
-
-
-def _replaced(replacement: Replacement) -> list[Op]:
-    """The old ops: the loop and what stacks its lists, or the steps written out."""
-    return list(replacement.replaced) or [replacement.loop.op, *_stacks(replacement)]
-
-
-def _stacks(replacement: Replacement) -> Iterator[Op]:
-    for old, _ in replacement.results.values():
-        op = replacement.extents.producer(old)
-        if op is not None and op is not replacement.loop.op:
-            yield op
-
-
-@dataclass(frozen=True, eq=False)
-class _Around:
-    """What some ops need: earlier ops that only measure shapes or make zeros, and inputs."""
-
-    ops: list[Op]
-    inputs: list[Tensor]
-
-
-def _around(ops: list[Op], extents: Extents) -> _Around:
-    found: dict[int, Op] = {}
-    inputs: dict[int, Tensor] = {}
-    own = {id(op) for op in ops}
-    made = {id(t) for op in ops for t in op.outputs}
-
-    def visit(op: Op) -> None:
-        if id(op) in found:
-            return
-        for tensor in op.inputs:
-            if tensor is None or tensor.data is not None:
-                continue
-            before = extents.producer(tensor)
-            if before is not None and (id(before) in own or _is_made_here(tensor, extents)):
-                visit(before)
-            elif id(tensor) not in made:
-                inputs[id(tensor)] = tensor
-        found[id(op)] = op
-
-    for op in ops:
-        visit(op)
-    return _Around(list(found.values()), list(inputs.values()))
-
-
-def _is_made_here(tensor: Tensor, extents: Extents) -> bool:
-    return tensor.dtype in ("VARIANT", "INT32", "INT64") or extents.is_zero(tensor)
-
-
-def _model(inputs: list[Tensor], outputs: list[Tensor], ops: list[Op]) -> Model:
-    main = Subgraph("main", list(inputs), list(outputs), list(ops))
-    names = {f"input_{k}": t for k, t in enumerate(inputs)}
-    results = {f"output_{k}": t for k, t in enumerate(outputs)}
-    subgraphs = [main]
-    for graph in subgraphs:
-        subgraphs += [g for op in graph.ops for g in called(op) if g not in subgraphs]
-    model = Model(subgraphs, [Signature("serving_default", main, names, results)])
-    prune(model)
-    return model
-
-
 def _inputs(replacement: Replacement) -> Iterator[Arrays]:
     """Numbers for the excerpt's inputs, a set for each of `DRAWS`."""
     loop, extents = replacement.loop, replacement.extents
-    original = _around(_replaced(replacement), extents).inputs
+    original = around(replaced(replacement), extents).inputs
     lengths = {name for name, _ in loop.steps.factors}
     for number, draw in enumerate(DRAWS):
         random = np.random.default_rng(number)
