@@ -14,7 +14,7 @@ def on_github() -> bool:
     return os.environ.get("GITHUB_ACTIONS") == "true"
 
 
-def annotations(error: RnnliteError, path: Path | None = None) -> str:
+def annotated(error: RnnliteError, path: Path | None = None) -> str:
     """An error as annotations, a line each: one a problem of a config, with its place.
 
     Args:

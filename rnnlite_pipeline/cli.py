@@ -160,7 +160,7 @@ def _result(stage: str, plan: Plan) -> dict[str, Any]:
 
 def _each(call: argparse.Namespace, work: Callable[[Path], None]) -> int:
     """Do something for every config, so that all that is wrong with any is told at once."""
-    from rnnlite_pipeline.annotations import annotations
+    from rnnlite_pipeline.annotations import annotated
 
     status = 0
     for path in call.configs:
@@ -169,7 +169,7 @@ def _each(call: argparse.Namespace, work: Callable[[Path], None]) -> int:
         except RnnliteError as error:
             status = max(status, _fail(str(error), error.exit_status))
             if _annotates(call):
-                sys.stderr.write(annotations(error, path))
+                sys.stderr.write(annotated(error, path))
     return status
 
 

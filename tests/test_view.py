@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import sys
 from pathlib import Path
@@ -10,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from rnnlite_pipeline import view as stage
 from rnnlite_pipeline.cli import main
 from rnnlite_pipeline.graph.ir import Model, Op, Signature, Subgraph, Tensor
 from rnnlite_pipeline.graph.write import write_model
@@ -55,7 +55,7 @@ def _install(monkeypatch: pytest.MonkeyPatch, *names: str) -> list[tuple[str, An
     )
     explorer = SimpleNamespace(config=lambda: config, visualize_from_config=note("explorer"))
     netron = SimpleNamespace(start=note("netron"), wait=note("wait"))
-    monkeypatch.setattr(stage.importlib.util, "find_spec", lambda name: name in names or None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: name in names or None)
     monkeypatch.setitem(sys.modules, "model_explorer", explorer)
     monkeypatch.setitem(sys.modules, "netron", netron)
     return calls

@@ -6,6 +6,7 @@ An .npz is a zip of .npy files; the header of one is the text of a dict (numpy.l
 from __future__ import annotations
 
 import ast
+import math
 import struct
 import zipfile
 import zlib
@@ -16,6 +17,9 @@ from typing import IO
 _MAGIC = b"\x93NUMPY"
 #: The longest header NumPy itself reads from a file it does not trust.
 _MAX_HEADER = 10_000
+
+#: The most that all arrays of a file may take; samples for a test or a calibration are far less.
+MAX_BYTES = 2**33
 
 _DAMAGED = (
     zipfile.BadZipFile,
@@ -59,13 +63,27 @@ def read_headers(path: Path) -> dict[str, Header]:
                 name = entry.filename.removesuffix(".npy")
                 if name in headers or name == entry.filename:
                     raise NotArrays(f"expected one .npy a name in it, found {entry.filename!r}")
+                if entry.compress_size > path.stat().st_size:
+                    raise NotArrays(f"damaged: `{name}` is larger than the file")
                 with archive.open(entry) as member:
                     headers[name] = _header(name, member)
+                _check_size(name, headers[name], entry.file_size)
+            declared = sum(entry.file_size for entry in archive.infolist())
+            if declared > MAX_BYTES:
+                raise NotArrays(f"holds {declared:,} bytes; expected at most {MAX_BYTES:,}")
     except _DAMAGED as error:
         raise NotArrays(f"not an .npz file, or damaged ({error})") from None
     if not headers:
         raise NotArrays("holds no arrays")
     return headers
+
+
+def _check_size(name: str, header: Header, stored: int) -> None:
+    """NumPy makes an array before it reads it: one must not say that it is more than is there."""
+    digits = header.dtype.lstrip("<>|=")[1:]
+    said = math.prod(header.shape) * (int(digits) if digits.isdecimal() else 1)
+    if said > stored:
+        raise NotArrays(f"`{name}` has the shape {header.shape!r}, and only {stored:,} bytes")
 
 
 def _header(name: str, member: IO[bytes]) -> Header:

@@ -6,6 +6,7 @@ Axes: N samples, the first axis of every array.
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -144,8 +145,11 @@ class _Member:
             said = f"has {self.name!r} in Fortran order; save numpy.ascontiguousarray of it"
             raise _wrong(self.path, said)
         row = self.dtype.itemsize * int(np.prod(self.shape[1:], dtype=np.int64))
-        array = np.frombuffer(self.file.read(count * row), self.dtype)
-        array = array.reshape(count, *self.shape[1:])
+        try:
+            array = np.frombuffer(self.file.read(count * row), self.dtype)
+            array = array.reshape(count, *self.shape[1:])
+        except (zipfile.BadZipFile, zlib.error, EOFError, ValueError) as error:
+            raise _wrong(self.path, f"is damaged in {self.name!r} ({error})") from error
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             raise _wrong(self.path, f"has NaN or infinite values in {self.name!r}")
         return array

@@ -40,7 +40,8 @@ def described(kind: Format, path: Path, signature: str = "") -> dict[str, Any]:
     return value
 
 
-def _described(kind: str, path: str, signature: str) -> str:
+def describe_file(kind: str, path: str, signature: str) -> str:
+    """As `described`, in its process, as JSON: what the file holds, or why it cannot be read."""
     source = {"format": kind, "path": path} | ({"signature": signature} if signature else {})
     try:
         config = Config.model_validate({"name": "described", "source": source})
@@ -48,8 +49,9 @@ def _described(kind: str, path: str, signature: str) -> str:
     except RnnliteError as error:
         return json.dumps({"message": str(error.message), "remedy": error.remedy})
     except Exception as error:  # noqa: BLE001  # whatever a damaged file raises
-        return json.dumps({"message": f"{path}: {first_line(error)}", "remedy": ""})
+        reason = f"{path}: {first_line(error)}"
+        return json.dumps({"message": reason, "remedy": "", "unforeseen": True})
 
 
 if __name__ == "__main__":
-    tell(lambda: _described(*sys.argv[1:4]))
+    tell(lambda: describe_file(*sys.argv[1:4]))

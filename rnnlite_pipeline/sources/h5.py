@@ -59,7 +59,7 @@ def read_h5(path: Path) -> Archive:
         )
     try:
         return describe_objects(_text(version or "2"), json.loads(_text(config)))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise SourceError(f"{path} is damaged: its config cannot be read.", _SAVE) from error
 
 

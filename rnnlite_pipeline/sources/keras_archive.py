@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
 from rnnlite_pipeline.errors import SourceError
 
 _MEMBERS = ("config.json", "metadata.json", "model.weights.h5")
 _REMEDY = "Save the model again with model.save(...) of Keras 3, and copy the whole file."
+#: What a .tflite file can hold at most, for weights and their optimizer's; and a config's most.
+LARGEST, LARGEST_CONFIG = 2**33, 2**26
+#: What the zip module raises for what is damaged, locked, or packed in a way it does not know.
+_NO_ZIP = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
 #: Packages whose classes Keras finds by itself.
 _KERAS = ("keras", "tf_keras", "keras_hub", "keras_cv", "keras_nlp")
 
@@ -49,24 +54,46 @@ def read_archive(path: Path) -> Archive:
             missing = [m for m in _MEMBERS if m not in archive.namelist()]
             if missing:
                 raise SourceError(f"{path} is no .keras file: it has no {missing[0]}.", _REMEDY)
+            _check_entries(path, archive)
             damaged = archive.testzip()
             if damaged:
                 raise SourceError(f"{path} is damaged: {damaged} fails its checksum.", _REMEDY)
             config = json.loads(archive.read("config.json"))
             version = str(json.loads(archive.read("metadata.json"))["keras_version"])
+            return describe_objects(version, config)
     except OSError as error:
         raise SourceError(
             f"{path} cannot be read: {error.strerror or error}.", "Check source.path."
         ) from error
-    except (zipfile.BadZipFile, EOFError, NotImplementedError) as error:
-        raise SourceError(
-            f"{path} is no .keras file, or it was cut short: expected a zip archive.", _REMEDY
-        ) from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise SourceError(
             f"{path} is damaged: its config or metadata cannot be read.", _REMEDY
         ) from error
-    return describe_objects(version, config)
+    except _NO_ZIP as error:
+        raise SourceError(
+            f"{path} is no .keras file, or it was cut short: expected a zip archive.", _REMEDY
+        ) from error
+
+
+def _check_entries(path: Path, archive: zipfile.ZipFile) -> None:
+    """No more than a model can hold, as the directory declares it, and no way out of the folder.
+
+    What is read of an entry is never more than it declares.
+    """
+    entries = archive.infolist()
+    declared = sum(entry.file_size for entry in entries)
+    config = sum(e.file_size for e in entries if e.filename.endswith(".json"))
+    if declared > LARGEST or config > LARGEST_CONFIG:
+        raise SourceError(
+            f"{path} says that it holds {declared:,} bytes, {config:,} of them the config; "
+            f"expected at most {LARGEST:,} and {LARGEST_CONFIG:,}.",
+            "Make the model smaller, and save it without its optimizer.",
+        )
+    if any(entry.compress_size > path.stat().st_size for entry in entries):
+        raise SourceError(f"{path} is damaged: an entry is larger than the file.", _REMEDY)
+    for name in (entry.filename for entry in entries):
+        if ".." in name.replace("\\", "/").split("/") or PureWindowsPath(name).anchor:
+            raise SourceError(f"{path} has an entry that leaves its folder: {name}.", _REMEDY)
 
 
 def describe_objects(version: str, config: Any) -> Archive:
