@@ -148,6 +148,23 @@ def applied(op: Op, values: Many[Value]) -> tuple[Value, ...]:
     return (Rows(algebra.apply(op.code, *(rows(v) for v in values), parameter=slope)),)
 
 
+def clamped(op: Op, values: Many[Value]) -> tuple[Value, ...]:
+    """The larger or smaller of two; a counter held inside a sequence is the counter.
+
+    JAX clamps every index. Where one is clamped in earnest the numbers differ, and validation,
+    which runs every step, refuses.
+    """
+    counters = [v for v in values if isinstance(v, Index)]
+    whole = all(isinstance(v, Index) or _is_whole_number(v) for v in values)
+    if len(counters) == 1 and whole:
+        return (counters[0],)
+    return applied(op, values)
+
+
+def _is_whole_number(value: Value) -> bool:
+    return isinstance(value, Const) and value.array.size == 1 and value.array.dtype.kind in "iu"
+
+
 def less(op: Op, values: Many[Value]) -> tuple[Value, ...]:
     """A comparison; of counters, a bound of the loop."""
     if not all(isinstance(v, Index | Const) for v in values):

@@ -76,6 +76,7 @@ def _same(_op: Op, values: Many[Value]) -> tuple[Value, ...]:
 _RULES: dict[str, Rule] = {
     **dict.fromkeys(arithmetic.UNARY | arithmetic.ELEMENTWISE, arithmetic.applied),
     **dict.fromkeys(("ADD", "SUB", "MUL", "DIV"), arithmetic.binary),
+    **dict.fromkeys(("MAXIMUM", "MINIMUM"), arithmetic.clamped),
     **dict.fromkeys(("SELECT", "SELECT_V2"), arithmetic.selected),
     **dict.fromkeys(("LESS", "LESS_EQUAL", "GREATER", "GREATER_EQUAL"), arithmetic.less),
     **dict.fromkeys(("FULLY_CONNECTED", "BATCH_MATMUL"), arithmetic.product),
