@@ -234,10 +234,13 @@ def _tflite(cell: str) -> Callable[[Path], SourceModel]:
 
 def jax_rows() -> Iterator[Row]:
     """A lax.scan through jax2tf."""
-    for form, batch in (("batch 3", 3), ("open batch", None)):
+    for form, batch, lstm, reason in (
+        ("batch 3", 3, LSTM, ""),
+        ("open batch", None, LOOP, "not one row for each batch entry"),
+    ):
         source = f"JAX, lax.scan, {form}"
-        yield Row(source, "LSTM", _jax("LSTM", batch), (LSTM,), needs="jax")
-        yield Row(source, "GRU", _jax("GRU", batch), (LOOP,), GRU, needs="jax")
+        yield Row(source, "LSTM", _jax("LSTM", batch), (lstm,), reason, needs="jax")
+        yield Row(source, "GRU", _jax("GRU", batch), (LOOP,), reason or GRU, needs="jax")
 
 
 def _jax(cell: str, batch: int | None) -> Callable[[Path], SourceModel]:
