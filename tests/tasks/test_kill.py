@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import random
+import shutil
 import signal
 import subprocess
+import sys
 import time
+import zipfile
+from pathlib import Path
 
 import pytest
 
-from tests.fake.project import RNNLITE, Project
+from rnnlite_pipeline.graph.read import read_model
+from rnnlite_pipeline.graph.write import write_model
+from tests.fake.project import RNNLITE, ROOT, Project
 
-KILLS = 6
+KILLS, MANY_KILLS = 6, 50
+
+DIGITS = """\
+name: digits
+version: 1.0.0
+source: {format: keras, path: digits-bilstm.keras}
+verification: {data: {path: digits-bilstm-test.npz}}
+"""
 
 
 def _start(project: Project, delay: float) -> subprocess.Popen[bytes]:
@@ -34,10 +49,83 @@ def test_killed_at_random_moments(project: Project) -> None:
         time.sleep(moments.uniform(0.1, 2.0))
         running.kill()
         running.wait()
+        check_whole(project.build)
     project.package()
     clean = Project(project.folder.parent / "clean").write_config()
     clean.write_source(project.source.read_bytes()).package()
     assert project.results() == clean.results()
+
+
+def check_whole(build: Path) -> None:
+    """Every file under a final name is a whole one: it reads, and to its end."""
+    for path in sorted(build.rglob("*")):
+        if not path.is_file() or ".state" in path.parts or path.name.startswith("."):
+            continue
+        content = path.read_bytes()
+        if path.suffix == ".json":
+            json.loads(content)
+        elif path.suffix == ".tflite" and content[4:8] == b"TFL3":
+            write_model(read_model(content))
+        elif path.suffix == ".zip":
+            with zipfile.ZipFile(path) as archive:
+                assert archive.testzip() is None
+        elif path.suffix == ".sha256" and path.with_suffix("").exists():
+            told = hashlib.sha256(path.with_suffix("").read_bytes()).hexdigest()
+            assert content.decode().startswith(told), path
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a config, a briefly trained model and its test data."""
+    folder = tmp_path_factory.mktemp("digits")
+    script = ROOT / "examples" / "digits" / "train.py"
+    command = [sys.executable, str(script), "digits-bilstm", str(folder), "2"]
+    subprocess.run(command, check=True, capture_output=True)
+    (folder / "digits.yaml").write_text(DIGITS, encoding="utf-8")
+    return folder
+
+
+@pytest.mark.slow
+def test_release_build_killed_at_50_moments(digits: Path) -> None:
+    """SIGKILL at 50 moments of a real release build: no partial file, and the next run completes.
+
+    A third of the builds start anew, so that every stage is hit.
+    """
+    command = [sys.executable, "-m", "rnnlite_pipeline", "package", "digits.yaml"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+
+    def start(out: str) -> subprocess.Popen[bytes]:
+        words = [*command, "--out", out]
+        return subprocess.Popen(
+            words, cwd=digits, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        )
+
+    began = time.monotonic()
+    clean = start("clean")
+    assert clean.communicate()[1] == b""
+    assert clean.returncode == 0
+    took = time.monotonic() - began
+
+    moments, finished = random.Random(3), 0
+    for _ in range(MANY_KILLS):
+        if moments.random() < 1 / 3:
+            shutil.rmtree(digits / "build", ignore_errors=True)
+        running = start("build")
+        try:
+            running.wait(timeout=moments.uniform(0, took))
+            finished += 1
+        except subprocess.TimeoutExpired:
+            running.kill()
+        running.communicate()
+        check_whole(digits / "build")
+    assert finished < MANY_KILLS / 2
+    last = start("build")
+    assert last.communicate()[1] == b""
+    assert last.returncode == 0
+    check_whole(digits / "build")
+    for name in ("model.tflite", "dist/digits-1.0.0.zip"):
+        results = [(digits / out / "digits" / name).read_bytes() for out in ("clean", "build")]
+        assert results[0] == results[1], name
 
 
 def test_finished_stages_survive_a_kill(project: Project) -> None:

@@ -45,7 +45,7 @@ def test_a_file_gives_inputs_and_labels(tmp_path: Path) -> None:
         ({"x": np.full((5, 7, 3), np.nan, np.float32)}, "NaN or infinite"),
         ({"labels": np.zeros(4, np.int64)}, "different or no samples"),
         ({"x": np.zeros((0, 7, 3), np.float32), "labels": None}, "different or no samples"),
-        ({"labels": np.array([{}] * 5)}, "holds Python objects"),
+        ({"labels": np.array([{}] * 5)}, "holds objects"),
     ],
 )
 def test_a_wrong_file_says_what_was_expected(
