@@ -24,7 +24,7 @@ QUIET = settings(
 )
 
 
-@settings(QUIET, max_examples=12)
+@settings(QUIET, max_examples=6)
 @given(keras_models())
 def test_a_random_model_is_fused_and_right(written: tuple[Any, Author]) -> None:
     """A Keras 3 model of any mix of layers is fused whole and equals Keras, in every call."""
@@ -39,7 +39,7 @@ def test_many_random_models_are_fused_and_right(written: tuple[Any, Author]) -> 
     check(*written)
 
 
-@settings(QUIET, max_examples=8)
+@settings(QUIET, max_examples=5)
 @given(models_of_any_cell())
 def test_a_random_model_of_any_cell_is_right(written: tuple[Any, AnyCellAuthor]) -> None:
     """A Keras 3 model of any recurrent layers, masks too, needs builtin ops alone and is right."""
