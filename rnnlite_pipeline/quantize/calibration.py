@@ -32,6 +32,9 @@ WARN_OUTSIDE, REFUSE_OUTSIDE = 0.01, 0.5
 #: How many times wider than the verification data the calibration data may be.
 WARN_WIDER = 4.0
 
+#: What NumPy and the zip module raise for an array that is damaged.
+_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, ValueError)
+
 _REMEDY = "quantization.calibration wants samples like those the model will see, one row a sample."
 
 
@@ -51,7 +54,7 @@ def batches(path: Path, inputs: Mapping[str, Tensor], count: int | None = None) 
     rows = min(fixed, default=BATCH)
     with zipfile.ZipFile(path) as archive, ExitStack() as stack:
         members = {n: stack.enter_context(archive.open(f"{n}.npy")) for n in inputs}
-        headers = {n: _header(member) for n, member in members.items()}
+        headers = {n: _header(path, n, member) for n, member in members.items()}
         for start in range(0, total, rows):
             taken = rows if fixed else min(rows, total - start)
             if start + taken > total:
@@ -122,10 +125,15 @@ def _checked(path: Path, inputs: Mapping[str, Tensor]) -> int:
     return min(headers[name].shape[0] for name in inputs)
 
 
-def _header(member: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
-    version = np.lib.format.read_magic(member)
-    read = np.lib.format.read_array_header_1_0
-    return (read if version == (1, 0) else np.lib.format.read_array_header_2_0)(member)
+def _header(
+    path: Path, name: str, member: IO[bytes]
+) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    try:
+        version = np.lib.format.read_magic(member)
+        read = np.lib.format.read_array_header_1_0
+        return (read if version == (1, 0) else np.lib.format.read_array_header_2_0)(member)
+    except _DAMAGED as error:
+        raise _wrong(path, f"is damaged in {name!r} ({error})") from error
 
 
 @dataclass(frozen=True)
@@ -148,7 +156,7 @@ class _Member:
         try:
             array = np.frombuffer(self.file.read(count * row), self.dtype)
             array = array.reshape(count, *self.shape[1:])
-        except (zipfile.BadZipFile, zlib.error, EOFError, ValueError) as error:
+        except _DAMAGED as error:
             raise _wrong(self.path, f"is damaged in {self.name!r} ({error})") from error
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             raise _wrong(self.path, f"has NaN or infinite values in {self.name!r}")
