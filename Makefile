@@ -1,6 +1,7 @@
 # make demo       trains the example, converts, verifies and packages it
 # make test       lint, format, types, tests
 # make test-slow  the long tests
+# make docs       the site of docs/, in build/site
 # make lock       the lock file anew, by uv
 # make clean      forgets the environment and all results
 #
@@ -15,7 +16,7 @@ IDENTITIES := $(shell $(PYTHON) .ci/identity.py requirements.lock pyproject.toml
 ENVIRONMENT := .venv/complete-$(word 1,$(IDENTITIES))
 PROJECT := .venv/project-$(word 2,$(IDENTITIES))
 
-.PHONY: demo test test-slow lint lock clean
+.PHONY: demo test test-slow lint docs lock clean
 .DELETE_ON_ERROR:
 
 demo: $(PROJECT)
@@ -31,6 +32,10 @@ lint: $(PROJECT)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+docs: $(PROJECT)
+	$(BIN)/mkdocs build --quiet --strict
+	@echo "build/site/index.html"
 
 lock:
 	uv pip compile --universal --fork-strategy fewest --python-version 3.11 --extra dev \
