@@ -141,14 +141,22 @@ def _stages(call: argparse.Namespace, models: Sequence[Plan]) -> int:
         return run_stages(stage, models, call.out, call.jobs, program, annotate=_annotates(call))
 
     if call.command == "lock" or call.locked:
-        from rnnlite_pipeline.locked import run_locked, write_locks
-
-        return (
-            write_locks(models, run)
-            if call.command == "lock"
-            else run_locked(call.command, models, run)
-        )
+        return _with_locks(call, models, run)
     return run(call.command)
+
+
+def _with_locks(call: argparse.Namespace, models: Sequence[Plan], run: Callable[[str], int]) -> int:
+    from rnnlite_pipeline.annotations import annotated
+    from rnnlite_pipeline.locked import run_locked, write_locks
+
+    try:
+        if call.command == "lock":
+            return write_locks(models, run)
+        return run_locked(call.command, models, run)
+    except RnnliteError as error:
+        if _annotates(call):
+            sys.stderr.write(annotated(error))
+        raise
 
 
 def _result(stage: str, plan: Plan) -> dict[str, Any]:
