@@ -116,7 +116,7 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
     [
         (["ver"], ["verify"]),
         (["convert", "--l"], ["--locked"]),
-        (["convert", "configs/digits-sta"], ["configs/digits-stacked.yaml"]),
+        (["convert", "configs/sche"], ["configs/schema.json"]),
         (["completion", "z"], ["zsh"]),
         (["view", "x", "--with", ""], ["netron", "model-explorer"]),
         (["validate", "--format", "g"], ["github"]),
