@@ -101,21 +101,25 @@ class _Writer:
         return f"{letter}_{self._counts[letter]}"
 
     def _form(self, form: Form) -> str:
-        parts = [self._term(atom, linear) for atom, linear in form.terms.values()]
+        texts = [self._atom(atom) for atom, _ in form.terms.values()]
+        parts = [
+            self._term(text, atom, linear)
+            for text, (atom, linear) in zip(texts, form.terms.values(), strict=True)
+        ]
         if form.bias.any() or not parts:
             same = bool((form.bias == form.bias[0]).all())
             parts.append(f"{form.bias[0]:.4g}" if same else self._numbered("b"))
         return " + ".join(parts).replace("+ -", "− ")
 
-    def _term(self, atom: Atom, linear: Map) -> str:
-        text, values = self._atom(atom), linear.values
+    def _term(self, text: str, atom: Atom, linear: Map) -> str:
         if linear.is_identity:
             return text
         if not linear.diagonal:
-            return f"{self._numbered('W')} {text}"
-        if bool((values == values[0]).all()):
-            factor = f"{values[0]:.4g}"
-            return f"-{text}" if factor == "-1" else f"{factor} {text}"
+            factor = f"({text})" if isinstance(atom, Product) else text
+            return f"{self._numbered('W')} {factor}"
+        if bool((linear.values == linear.values[0]).all()):
+            number = f"{linear.values[0]:.4g}"
+            return f"-{text}" if number == "-1" else f"{number} {text}"
         return f"{self._numbered('w')} ⊙ {text}"
 
     def _atom(self, atom: Atom) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 
 from rnnlite_pipeline.recognise import algebra
@@ -9,6 +11,8 @@ from rnnlite_pipeline.recognise.algebra import Apply, Form, Symbol
 from rnnlite_pipeline.recognise.equations import Equations
 from rnnlite_pipeline.recurrence import Gate, Lstm, SimpleRnn
 from rnnlite_pipeline.written import MOST_LINES, written
+
+FULL = np.array([[1.0, 2.0], [0.5, 1.0]])
 
 
 def gate(*, peephole: bool = False, norm: bool = False, bias: float = 1.0) -> Gate:
@@ -74,10 +78,19 @@ def test_a_cell_without_a_name() -> None:
 
 def test_matrices_are_numbered() -> None:
     """Each matrix and each bias vector is one of its own."""
-    total = symbol("x", 2) @ np.array([[1.0, 2.0], [0.0, 1.0]])
+    total = symbol("x", 2) @ FULL
     biased = algebra.form(total.terms.values(), np.array([1.0, 2.0]))
     cell = Equations("cell", 2, (2,), (biased,), (0,))
     assert written(cell) == ["h′ = W_1 x + b_1"]
+
+
+def test_a_product_under_a_matrix_is_in_brackets() -> None:
+    """`W (a ⊙ h)` is not `(W a) ⊙ h`; matrices are numbered in the order they are read."""
+    gated = symbol("s0", 2) * algebra.of(Apply("TANH", (symbol("x", 2) @ FULL,), 2))
+    update = symbol("x", 2) @ FULL + gated @ FULL
+    lines = written(Equations("cell", 2, (2,), (update,), (0,)))
+    assert lines[0] == "a_1 = tanh(W_1 x)"
+    assert re.fullmatch(r"h′ = W_2 x \+ W_3 \((a_1 ⊙ h|h ⊙ a_1)\)", lines[1])
 
 
 def test_a_long_list_is_cut() -> None:

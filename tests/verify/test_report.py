@@ -18,7 +18,7 @@ from rnnlite_pipeline.graph.ir import Model, Op, Signature, Subgraph, Tensor
 from rnnlite_pipeline.layer_record import leave_layers, read_layers
 from rnnlite_pipeline.recurrence import Gate, Lstm, Recurrence
 from rnnlite_pipeline.verify.evidence import Check, Evidence
-from rnnlite_pipeline.verify.report import About, render
+from rnnlite_pipeline.verify.report import About, render, svg
 from rnnlite_pipeline.verify.report.graph import draw
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or ""
@@ -134,6 +134,14 @@ def test_checks_that_say_the_same_share_a_row(page: str) -> None:
 def test_without_a_model_it_still_says_what_failed() -> None:
     """A verification that broke off before the model was read has a page as well."""
     assert "no such file" in render(Evidence({"name": "m"}, broken_off="no such file"))
+
+
+def test_a_curve_of_values_that_are_no_numbers() -> None:
+    """Infinite and missing values are drawn at the top, and the picture stays one."""
+    drawn = svg.line([1.0, float("inf"), float("nan"), -1.0], "time step", 0.5)
+    assert "inf" not in drawn
+    assert "nan" not in drawn
+    assert 'class="limit"' in drawn
 
 
 def test_a_chain_is_one_box_and_a_recurrence_stands_alone() -> None:

@@ -9,9 +9,6 @@ from typing import Any
 from rnnlite_pipeline.verify.report import svg
 from rnnlite_pipeline.verify.report.html import table
 
-#: Above every ratio: the chart then draws no limit.
-_NO_LIMIT = 1e9
-
 
 def quantization(said: dict[str, Any] | None) -> str:
     """What the scheme made of each op, what it saved, and what it cost; empty without a scheme.
@@ -34,7 +31,7 @@ def quantization(said: dict[str, Any] | None) -> str:
         title = f"Signal to noise of {layer['tensor']}: {layer['snr_db']} dB"
         steps = layer["snr_db_by_step"]
         parts.append(f"<h3>{escape(title)}, at each step</h3>")
-        parts.append(svg.line([float(s) for s in steps], "time step", _NO_LIMIT))
+        parts.append(svg.line([float(s) for s in steps], "time step, dB"))
     if worst := said.get("worst"):
         rows = [(each["tensor"], f"{each['snr_db']:.1f}") for each in worst]
         parts.append("<h3>The noisiest values</h3>" + table(("tensor", "dB"), rows))

@@ -11,24 +11,30 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 58, 12, 12, 34
 _PLOT_W, _PLOT_H = WIDTH - _LEFT - _RIGHT, HEIGHT - _TOP - _BOTTOM
 
 
-def line(values: Sequence[float], x_title: str, limit: float) -> str:
-    """A curve of non-negative values over 0, 1, 2, ...; the limit is drawn where it is crossed."""
-    largest = max(values, default=0.0)
+def line(values: Sequence[float], x_title: str, limit: float | None = None) -> str:
+    """A curve of values over 0, 1, 2, ...; the limit, if any, is drawn where it is crossed.
+
+    Values below 0 are drawn as 0, what is no number or infinite as the largest.
+    """
+    largest = max((v for v in values if math.isfinite(v)), default=0.0)
+    values = [max(v, 0.0) if math.isfinite(v) else largest for v in values]
     top = largest * 1.1 or limit or 1.0
     last = max(len(values) - 1, 1)
     points = " ".join(f"{_x(i / last):.1f},{_y(v / top):.1f}" for i, v in enumerate(values))
     curve = f'<polyline class="curve" points="{points}"/>'
     if len(values) == 1:
         curve = f'<circle class="dot" cx="{_x(0):.1f}" cy="{_y(values[0] / top):.1f}" r="3"/>'
-    bound = f'<path class="limit" d="M{_LEFT} {_y(limit / top):.1f}H{WIDTH - _RIGHT}"/>'
+    bound = ""
+    if limit is not None and largest > limit:
+        bound = f'<path class="limit" d="M{_LEFT} {_y(limit / top):.1f}H{WIDTH - _RIGHT}"/>'
     return _chart(
-        (bound if largest > limit else "")
+        bound
         + curve
         + _x_label(0, "0")
         + (_x_label(1, str(len(values) - 1)) if len(values) > 1 else "")
-        + _y_label(1, f"{top:.1e}")
+        + _y_label(1, f"{top:.2g}")
         + _y_label(0, "0"),
-        f"{x_title} (limit {limit:.0e})",
+        x_title if limit is None else f"{x_title} (limit {limit:.0e})",
     )
 
 
