@@ -54,7 +54,9 @@ def outcome(row: Row) -> str:
             except Exception as error:  # noqa: BLE001  # any refusal: it is the result
                 print(error)
                 continue
-            return f"{name}: {_judged(content, source, row, batch)}"
+            fixed = batch is None and None not in source.inputs[0].shape
+            told = "its batch" if fixed else name
+            return f"{told}: {_judged(content, source, row, batch)}"
     return "does not convert"
 
 
