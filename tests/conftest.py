@@ -6,8 +6,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.fake.project import Project
+
+# The same examples in every run: a failure in CI is one that anybody can see again.
+settings.register_profile("repeatable", derandomize=True, database=None)
+settings.load_profile("repeatable")
 
 #: Starts a fake stage instead of a real one.
 FAKE = (sys.executable, str(Path(__file__).parent / "fake" / "stages.py"))

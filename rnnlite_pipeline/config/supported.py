@@ -30,7 +30,6 @@ class Limit:
 
 
 CONFIG = (
-    Limit(("recurrent", "lowering"), ("auto", "fused"), "today: auto, or fused"),
     Limit(("converter", "allow_custom_ops"), (False,), "today: false, no custom ops"),
     Limit(("converter", "select_tf_ops"), (False,), "today: false, no Flex ops"),
 )

@@ -10,38 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from rnnlite_pipeline.graph.dimensions import sources
 from rnnlite_pipeline.graph.ir import OPEN, Op, Subgraph, Tensor
 from rnnlite_pipeline.recurrence import RECURRENCE
-
-#: Ops whose output has the shape of their first input.
-_SHAPE_KEEPING = frozenset(
-    [
-        "REVERSE_V2",
-        "LOGISTIC",
-        "TANH",
-        "RELU",
-        "RELU6",
-        "RELU_N1_TO_1",
-        "ELU",
-        "LEAKY_RELU",
-        "GELU",
-        "HARD_SWISH",
-        "EXP",
-        "ABS",
-        "NEG",
-        "CAST",
-        "QUANTIZE",
-        "DEQUANTIZE",
-        "SOFTMAX",
-        "LOG",
-        "SQRT",
-        "RSQRT",
-        "SQUARE",
-    ]
-)
-_BROADCASTING = frozenset(
-    ["ADD", "SUB", "MUL", "DIV", "MAXIMUM", "MINIMUM", "SELECT_V2", "NOT_EQUAL"]
-)
 
 
 @dataclass(frozen=True)
@@ -167,23 +138,15 @@ class Extents:
 
     def _renamed(self, op: Op, tensor: Tensor, axis: int) -> tuple[Tensor, int] | None:
         """The tensor and axis that the open dimension comes from, one op back."""
-        first, rank = op.inputs[0] if op.inputs else None, len(tensor.shape or ())
-        order = op.inputs[1].array if op.code == "TRANSPOSE" and op.inputs[1] else None
-        if first is None:
-            return None
-        if order is not None:
-            return first, int(order[axis])
-        if op.code == RECURRENCE:
+        first = op.inputs[0] if op.inputs else None
+        if op.code == RECURRENCE and first is not None:
             if tensor is op.outputs[0]:
                 return first, axis
             return first, 1 if op.options["recurrence"].time_major else 0
-        leads = op.code == "FULLY_CONNECTED" and axis < rank - 1 and len(first.shape or ()) == rank
-        if op.code in _SHAPE_KEEPING or leads:
-            return first, axis
-        if op.code in _BROADCASTING:
-            same = (t for t in op.inputs if t is not None and len(t.shape or ()) == rank)
-            return next(((t, axis) for t in same if (t.shape or ())[axis] == OPEN), None)
-        return None
+        if op.code == "WHILE":
+            return None  # what a loop carries may grow
+        found = sources(op, op.outputs.index(tensor), axis) or []
+        return next(((t, a) for t, a in found if (t.shape or ())[a : a + 1] == (OPEN,)), None)
 
     def _asked(self, op: Op, axis: int) -> Linear | None:
         """The dimension that an op is told to make, where its shape is put together from parts."""

@@ -18,7 +18,6 @@ HEAD = "name: m\nsource: {format: keras, path: m.keras}\n"
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (f"{HEAD}recurrent: {{lowering: loop}}\n", "3:23: recurrent.lowering: loop is not built"),
         (f"{HEAD}converter: {{select_tf_ops: true}}\n", "3:28: converter.select_tf_ops: true is"),
         (f"{HEAD}converter: {{allow_custom_ops: true}}\n", "3:31: converter.allow_custom_ops: tr"),
     ],
