@@ -23,7 +23,18 @@ _FUNCTIONS = {
     "SIGMOID": "σ",
     "SELECT_V2": "select",
     "NONE": "",
-    "RELU_N1_TO_1": "clip₁",
+    "RELU_N1_TO_1": "clip±1",
+}
+
+#: Functions of two values that stand between them.
+_BETWEEN = {
+    "EQUAL": "=",
+    "NOT_EQUAL": "≠",
+    "LESS": "<",
+    "LESS_EQUAL": "≤",
+    "GREATER": ">",
+    "GREATER_EQUAL": "≥",
+    "DIV": "/",
 }
 
 
@@ -70,7 +81,7 @@ def _bias(there: bool, name: str) -> str:
 
 
 def _apply(function: str, argument: str) -> str:
-    name = _FUNCTIONS.get(function, function.lower())
+    name = _FUNCTIONS.get(function, function.lower().replace("_", " "))
     return f"{name}({argument})" if name else argument
 
 
@@ -89,8 +100,13 @@ class _Writer:
 
     def lines(self) -> list[str]:
         for k in self.cell.order:
-            value = self._form(self.cell.updates[k])
-            self._lines.append(f"{self._state(k)}′ = {value}")
+            update, new = self.cell.updates[k], f"{self._state(k)}′"
+            atom = update.atom
+            if isinstance(atom, Apply) and atom.key not in self._names:
+                self._lines.append(f"{new} = {self._applied(atom)}")
+                self._names[atom.key] = new
+            else:
+                self._lines.append(f"{new} = {self._form(update)}")
         return self._lines
 
     def _state(self, k: int) -> str:
@@ -128,17 +144,22 @@ class _Writer:
         if isinstance(atom, Product):
             return " ⊙ ".join(self._atom(factor) for factor in atom.factors)
         if atom.key not in self._names:
-            arguments = ", ".join(self._form(a) for a in atom.arguments)
+            value = self._applied(atom)
             name = self._numbered("a")
-            self._lines.append(f"{name} = {self._applied(atom, arguments)}")
+            self._lines.append(f"{name} = {value}")
             self._names[atom.key] = name
         return self._names[atom.key]
 
-    def _applied(self, atom: Apply, arguments: str) -> str:
+    def _applied(self, atom: Apply) -> str:
+        arguments = [self._form(argument) for argument in atom.arguments]
         if atom.function == "LINEAR":
-            return arguments
-        slope = f", {atom.parameter:g}" if atom.parameter is not None else ""
-        return _apply(atom.function, arguments + slope)
+            return arguments[0]
+        if atom.function in _BETWEEN:
+            left, right = (f"({a})" if " " in a else a for a in arguments)
+            return f"{left} {_BETWEEN[atom.function]} {right}"
+        if atom.parameter is not None:
+            arguments.append(f"{atom.parameter:g}")
+        return _apply(atom.function, ", ".join(arguments))
 
     def _symbol(self, symbol: Symbol) -> str:
         if symbol.name == INPUT:

@@ -93,6 +93,14 @@ def test_a_product_under_a_matrix_is_in_brackets() -> None:
     assert re.fullmatch(r"h′ = W_2 x \+ W_3 \((a_1 ⊙ h|h ⊙ a_1)\)", lines[1])
 
 
+def test_a_masked_step() -> None:
+    """A comparison stands between its sides; a state that is one function's value is that line."""
+    real = algebra.of(Apply("NOT_EQUAL", (symbol("x", 1), algebra.constant(np.zeros(1))), 1))
+    update = algebra.of(Apply("SELECT_V2", (real, symbol("x", 1), symbol("s0", 1)), 1))
+    cell = Equations("cell", 1, (1, 1), (update, update), (0, 1))
+    assert written(cell) == ["a_1 = x ≠ 0", "h′ = select(a_1, x, h)", "s_1′ = h′"]
+
+
 def test_a_long_list_is_cut() -> None:
     """What nobody would read is counted."""
     value = symbol("s0", 1)
@@ -100,4 +108,4 @@ def test_a_long_list_is_cut() -> None:
         value = algebra.of(Apply("TANH", (value,), 1))
     lines = written(Equations("cell", 1, (1,), (value,), (0,)))
     assert len(lines) == MOST_LINES + 1
-    assert lines[-1] == "… and 5 more"
+    assert lines[-1] == "… and 4 more"
