@@ -64,6 +64,8 @@ DRAWS = (
     Draw(steps=1, batch=1, magnitude=1.0),
     Draw(steps=40, batch=1, magnitude=20.0),
     Draw(steps=40, batch=3, magnitude=1.0, constant=True),
+    # Memory is handed out in 64 bytes: a state that is too small for its batch shows from here.
+    Draw(steps=5, batch=65, magnitude=1.0),
 )
 
 

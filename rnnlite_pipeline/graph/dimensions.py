@@ -148,7 +148,21 @@ def _integers(tensor: Tensor) -> list[int] | None:
     return None if value is None else [int(v) for v in value.ravel()]
 
 
+def _sequence(_op: Op, inputs: list[Tensor], axis: int) -> list[Source] | None:
+    return [(inputs[0], axis)] if axis < 2 else None
+
+
+def _batch(_op: Op, inputs: list[Tensor], axis: int) -> list[Source] | None:
+    return None if axis else [(inputs[0], 0)]
+
+
 _RULES: dict[str, Any] = {
+    **{
+        f"{direction}DIRECTIONAL_SEQUENCE_{kind}": _sequence
+        for direction in ("UNI", "BI")
+        for kind in ("LSTM", "RNN")
+    },
+    **dict.fromkeys(("CONV_2D", "DEPTHWISE_CONV_2D", "MAX_POOL_2D", "AVERAGE_POOL_2D"), _batch),
     "BATCH_MATMUL": _batch_matmul,
     "CONCATENATION": _concatenation,
     "EXPAND_DIMS": _expand_dims,

@@ -18,7 +18,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from rnnlite_pipeline.graph.calls import called
-from rnnlite_pipeline.graph.edit import prune
 from rnnlite_pipeline.graph.ir import Model, Op, Subgraph, Tensor
 from rnnlite_pipeline.lower import lstm, rnn
 from rnnlite_pipeline.lower.choice import Chosen, Form, Lowered, choose
@@ -28,6 +27,7 @@ from rnnlite_pipeline.lower.loop import lower_to_loop
 from rnnlite_pipeline.lower.states import Producer, StateWriter, read_final_cell
 from rnnlite_pipeline.recurrence import BIDIRECTIONAL, RECURRENCE, Lstm, Recurrence, SimpleRnn
 from rnnlite_pipeline.transform.fold_reverse import fold_reverse
+from rnnlite_pipeline.transform.measure_at_inputs import measure_at_inputs
 
 Used = set[Tensor]
 
@@ -56,7 +56,7 @@ def lower(model: Model, form: Form = "auto") -> tuple[Lowered, ...]:
     for subgraph, used in graphs:
         _lower_subgraph(model, subgraph, used, chosen)
     fold_reverse(model)
-    prune(model)
+    measure_at_inputs(model)
     return tuple(
         replace(lowered, name=recurrence.name)
         for op, lowered in chosen.items()
