@@ -14,6 +14,10 @@ from rnnlite_pipeline.verify.data import Samples, draw, fixed_batch, rows
 DATA_BATCH = 64
 BATCHES = (1, 3)
 
+#: A batch that no data of this size shows: memory comes in 64 bytes, so that a state with too
+#: little of it is right up to a batch of 16.
+LARGE_BATCH = 17
+
 #: The length of a long sequence, in steps: long enough that an error which grows shows.
 LONG = 300
 
@@ -60,6 +64,11 @@ def cases(
     random = _drawn(rng, base, inputs, limits)
     if from_file:
         yield Case("random", (random,))
+    if fixed is None and len(samples) < LARGE_BATCH:
+        many = {n: np.empty((LARGE_BATCH, *a.shape[1:]), a.dtype) for n, a in base.items()}
+        yield Case(
+            f"batch {LARGE_BATCH}", (_drawn(np.random.default_rng(1), many, inputs, limits),)
+        )
     floats = [s.name for s in inputs if np.dtype(s.dtype).kind == "f" and s.name not in limits]
     for name, values in _extremes(random, floats):
         yield Case(name, (values,), extreme=True)
