@@ -24,7 +24,7 @@ from rnnlite_pipeline.verify.compare import compare
 LIMIT = 1e-5
 
 #: Batch, length where it is open, and the size of the inputs.
-RUNS = ((1, 4, 1.0), (3, 9, 1.0), (3, 30, 3.0))
+RUNS = ((1, 4, 1.0), (3, 9, 1.0), (3, 30, 3.0), (33, 5, 1.0))
 
 
 def convert_source(source: SourceModel, **recurrent: Any) -> Conversion:
