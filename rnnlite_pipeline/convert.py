@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rnnlite_pipeline.config import Config
@@ -16,6 +16,7 @@ from rnnlite_pipeline.graph.ir import Model, Op
 from rnnlite_pipeline.graph.read import read_model
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.layer_record import leave_layers
+from rnnlite_pipeline.layers import Layer
 from rnnlite_pipeline.lower import lower
 from rnnlite_pipeline.lower.choice import Lowered
 from rnnlite_pipeline.metadata import described_model
@@ -28,27 +29,6 @@ from rnnlite_pipeline.state import Keeping
 from rnnlite_pipeline.transform import run_passes
 from rnnlite_pipeline.transform.tensor_lists import tensor_lists_to_tensors
 from rnnlite_pipeline.validate import check_whole, objection
-
-
-@dataclass(frozen=True, eq=False)
-class Layer:
-    """One recurrent layer and what it becomes.
-
-    Attributes:
-        name: The layer's name, as its author knows it.
-        recurrence: What it computes; None where its loop was not read.
-        op: The op it becomes: a fused op, or WHILE; UNROLLED where it stays a step after a step.
-        reason: Why it is a loop; empty where it is fused.
-        scope: What the names of its op's tensors begin with; its partner's where it was grouped.
-        milliseconds: What each form took, where `lowering: fastest` measured them.
-    """
-
-    name: str
-    recurrence: Recurrence | None
-    op: str
-    reason: str = ""
-    scope: str = ""
-    milliseconds: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)

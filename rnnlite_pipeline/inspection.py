@@ -11,7 +11,6 @@ from typing import Any
 from rnnlite_pipeline.config import Config
 from rnnlite_pipeline.convert import (
     Conversion,
-    Layer,
     converted,
     missing_ops,
     read_limits,
@@ -20,6 +19,7 @@ from rnnlite_pipeline.convert import (
 from rnnlite_pipeline.files import write_atomically
 from rnnlite_pipeline.graph.ir import Model
 from rnnlite_pipeline.graph.write import write_model
+from rnnlite_pipeline.layers import Layer
 from rnnlite_pipeline.multiply_adds import multiply_adds
 from rnnlite_pipeline.recurrence import Lstm, Recurrence
 

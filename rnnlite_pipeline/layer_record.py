@@ -5,33 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from rnnlite_pipeline.files import write_atomically
-from rnnlite_pipeline.recurrence import Recurrence
+from rnnlite_pipeline.layers import Layer
 from rnnlite_pipeline.written import written
 
 _NAME = "layers.json"
-
-
-class Layer(Protocol):
-    """A recurrent layer and what it became; `convert.Layer` is one."""
-
-    @property
-    def name(self) -> str:
-        """The layer's name, as its author knows it."""
-
-    @property
-    def recurrence(self) -> Recurrence | None:
-        """What it computes; None where its loop was not read."""
-
-    @property
-    def op(self) -> str:
-        """The op it became."""
-
-    @property
-    def reason(self) -> str:
-        """Why it is a loop; empty where it is fused."""
 
 
 def leave_layers(out: Path, layers: Iterable[Layer]) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 from rnnlite_pipeline.graph.ir import Model
-from rnnlite_pipeline.recurrence import Recurrence
+from rnnlite_pipeline.layers import Layer
 
 #: The name of the custom metadata.
 NAME = "rnnlite.recurrent"
@@ -29,22 +29,6 @@ HOW_TO_RESET: dict[State, str] = {
     "explicit": "The caller keeps the state: feed zeros, or an initial state, to the state inputs"
     " at the first call of a sequence, and the state outputs of the call before from then on.",
 }
-
-
-class Layer(Protocol):
-    """A recurrent layer and what it became; `convert.Layer` is one."""
-
-    @property
-    def name(self) -> str:
-        """The layer's name, as its author knows it."""
-
-    @property
-    def recurrence(self) -> Recurrence | None:
-        """What it computes; None where its loop was not read."""
-
-    @property
-    def op(self) -> str:
-        """The op it became."""
 
 
 def state_policy(model: Model, asked: str = "source") -> State:

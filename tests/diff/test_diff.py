@@ -14,7 +14,7 @@ from rnnlite_pipeline.archive import zip_bytes
 from rnnlite_pipeline.cli import main
 from rnnlite_pipeline.graph.ir import Tensor
 from rnnlite_pipeline.metadata import described_model
-from tests.metadata.described import CONFIG, Layer, config, model
+from tests.metadata.described import CONFIG, config, layer, model
 from tests.release.test_bundle import _lay_out, _package
 
 
@@ -23,7 +23,7 @@ def _model(folder: Path, name: str, text: str = CONFIG, op: str = "WHILE") -> Pa
     if op != "WHILE":
         made.main.ops[1].inputs[1] = Tensor.constant("other", np.zeros((3, 64), np.float32))
     path = folder / f"{name}.tflite"
-    path.write_bytes(described_model(made, config(folder, text), [Layer(op=op)]))
+    path.write_bytes(described_model(made, config(folder, text), [layer(op)]))
     return path
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from rnnlite_pipeline.config import Config, load_config
 from rnnlite_pipeline.graph.ir import Model, Op, Signature, Subgraph, Tensor
-from rnnlite_pipeline.recurrence import Recurrence
+from rnnlite_pipeline.layers import Layer
 
 CONFIG = """\
 name: digits
@@ -35,13 +34,9 @@ metadata:
 LABELS = "zero\none\ntwo\n"
 
 
-@dataclass(frozen=True)
-class Layer:
+def layer(op: str = "WHILE") -> Layer:
     """A layer that was not read."""
-
-    name: str = "rows"
-    op: str = "WHILE"
-    recurrence: Recurrence | None = None
+    return Layer("rows", None, op)
 
 
 def model() -> Model:

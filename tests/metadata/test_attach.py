@@ -21,7 +21,7 @@ from rnnlite_pipeline.metadata import described_model, differences, read_descrip
 from rnnlite_pipeline.metadata.recurrent import state_policy
 from rnnlite_pipeline.metadata.schema import BUFFER_NAME, SCHEMA, min_parser_version
 from rnnlite_pipeline.runtime import Runner
-from tests.metadata.described import CONFIG, LABELS, Layer, config, model
+from tests.metadata.described import CONFIG, LABELS, config, layer, model
 
 BARE = "name: digits\nsource: {format: keras, path: m.keras}\n"
 
@@ -29,7 +29,7 @@ BARE = "name: digits\nsource: {format: keras, path: m.keras}\n"
 def test_everything_told_is_read_back(tmp_path: Path) -> None:
     """Name, texts, tensors in the graph's order by signature name, content, units, range, files."""
     said = config(tmp_path)
-    read = read_model(described_model(model(), said, [Layer()]))
+    read = read_model(described_model(model(), said, [layer()]))
     found = read_description(read)
     assert found.fields is not None
     texts = {key: found.fields[key] for key in ("name", "version", "description", "author")}
@@ -75,14 +75,14 @@ def test_equal_configs_give_equal_bytes(tmp_path: Path) -> None:
     made = []
     for folder in folders:
         folder.mkdir()
-        made.append(described_model(model(), config(folder), [Layer()]))
+        made.append(described_model(model(), config(folder), [layer()]))
     assert made[0] == made[1]
 
 
 def test_a_bare_config_tells_names_and_recurrent_facts(tmp_path: Path) -> None:
     """Without `metadata:` the file still says its name, its tensors and its state policy."""
     bare = config(tmp_path, BARE)
-    content = described_model(model(), bare, [Layer()])
+    content = described_model(model(), bare, [layer()])
     found = read_description(read_model(content))
     assert [each["name"] for each in found.tensors("inputs")] == ["image"]
     assert found.recurrent["state"] == "none"
@@ -193,8 +193,8 @@ def test_damage_is_an_error(tmp_path: Path, damage: str) -> None:
 @pytest.mark.parametrize("part", ["metadata", "trailer", "file"])
 def test_hostile_metadata_is_an_error_or_read(tmp_path: Path, part: str) -> None:
     """300 mutations of each part: read, or refused with the error a user sees; nothing else."""
-    read = read_model(described_model(model(), config(tmp_path), [Layer()]))
-    content = described_model(model(), config(tmp_path), [Layer()])
+    read = read_model(described_model(model(), config(tmp_path), [layer()]))
+    content = described_model(model(), config(tmp_path), [layer()])
     random = np.random.default_rng(0)
     for _ in range(300):
         whole = {"metadata": read.metadata[BUFFER_NAME], "trailer": read.trailer, "file": content}

@@ -11,7 +11,7 @@ import pytest
 
 from rnnlite_pipeline.metadata import described_model
 from tests.fake.project import ROOT
-from tests.metadata.described import LABELS, Layer, config, model
+from tests.metadata.described import LABELS, config, layer, model
 
 #: The last release there is; it has wheels for Python 3.11, and for none that is newer.
 PACKAGE = "tflite-support==0.4.4"
@@ -40,7 +40,7 @@ def test_tensorflow_s_own_reader_reads_it(tmp_path: Path) -> None:
     if ended.returncode != 0:
         pytest.skip(f"{PACKAGE} cannot be installed here: {ended.stderr.decode()[-200:]}")
     path = tmp_path / "model.tflite"
-    path.write_bytes(described_model(model(), config(tmp_path), [Layer()]))
+    path.write_bytes(described_model(model(), config(tmp_path), [layer()]))
     environment = {"PYTHONPATH": f"{tool}:{ROOT}", "PATH": "/usr/bin:/bin"}
     printed = subprocess.run(
         [sys.executable, "-c", READER, str(path)],

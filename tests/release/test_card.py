@@ -12,7 +12,7 @@ from rnnlite_pipeline.graph.read import read_model
 from rnnlite_pipeline.metadata import described_model, read_description
 from rnnlite_pipeline.release.card import model_card
 from rnnlite_pipeline.release.deploy import Deployment
-from tests.metadata.described import CONFIG, Layer, config, model
+from tests.metadata.described import CONFIG, config, layer, model
 
 VERIFICATION = {
     "passed": True,
@@ -27,7 +27,7 @@ VERIFICATION = {
 def _card(folder: Path, text: str = CONFIG) -> tuple[dict[str, Any], str]:
     """The front matter, and the text after it."""
     said = config(folder, text)
-    content = described_model(model(), said, [Layer()])
+    content = described_model(model(), said, [layer()])
     read = read_model(content)
     description = read_description(read)
     deployment = Deployment.of(said, read, description)

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from rnnlite_pipeline.config import Config
-from rnnlite_pipeline.convert import Layer
 from rnnlite_pipeline.graph.ir import Model, Op, Signature, Subgraph, Tensor
 from rnnlite_pipeline.layer_record import leave_layers, read_layers
+from rnnlite_pipeline.layers import Layer
 from rnnlite_pipeline.recurrence import Gate, Lstm, Recurrence
 from rnnlite_pipeline.verify.evidence import Check, Evidence
 from rnnlite_pipeline.verify.report import About, render, svg
