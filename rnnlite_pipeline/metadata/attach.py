@@ -21,13 +21,13 @@ from rnnlite_pipeline.errors import ConfigError
 from rnnlite_pipeline.graph.flat import Decoder, Fields, encode
 from rnnlite_pipeline.graph.ir import Model
 from rnnlite_pipeline.graph.write import write_model
+from rnnlite_pipeline.layers import Layer
 from rnnlite_pipeline.metadata.checks import wrong_metadata
 from rnnlite_pipeline.metadata.files import AssociatedFiles, packed_name
 from rnnlite_pipeline.metadata.names import named_tensors
 from rnnlite_pipeline.metadata.read import read_description, read_files
 from rnnlite_pipeline.metadata.recurrent import (
     NAME,
-    Layer,
     as_bytes,
     recurrent_facts,
     state_policy,
