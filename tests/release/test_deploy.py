@@ -25,7 +25,7 @@ from rnnlite_pipeline.release.deploy.micro import method, why_not_tflm
 from rnnlite_pipeline.runtime import Runner
 from rnnlite_pipeline.state.description import describe
 from tests.metadata.described import config, model
-from tests.release.cpp_stubs import write_stubs
+from tests.release import cpp_stubs, kotlin_stubs
 
 COMPILER = pytest.mark.skipif(not shutil.which("g++"), reason="there is no g++ here")
 
@@ -143,7 +143,7 @@ def test_the_cpp_compiles(tmp_path: Path, kind: str, state: State, resets: bool)
         ops=("FILL", "PADV2", "UNIDIRECTIONAL_SEQUENCE_LSTM"),
     )
     _write(tmp_path, deployment, content)
-    write_stubs(tmp_path / "include")
+    cpp_stubs.write_stubs(tmp_path / "include")
     reset = "model.Reset();" if state == "persist" else ""
     made = (
         "digits::Resolver ops; digits::RegisterOps(ops);\n"
@@ -163,6 +163,40 @@ def test_the_cpp_compiles(tmp_path: Path, kind: str, state: State, resets: bool)
     ended = subprocess.run(
         [*command, "-I.", "-Iinclude", "-Ic", "main.cc"],
         cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("kotlinc"), reason="there is no kotlinc here")
+@pytest.mark.parametrize("dtype", ["FLOAT32", "INT32", "INT64", "INT8", "INT16", "UINT8"])
+def test_the_kotlin_compiles(tmp_path: Path, dtype: str) -> None:
+    """The class fits the declarations of Android and LiteRT, whatever type and state it has."""
+    units = Quantization((0.5,), (3,)) if dtype in ("INT8", "INT16", "UINT8") else None
+    x, y = (Tensor(name, dtype, (-1, 4), quantization=units) for name in "xy")
+    main = Subgraph("main", [x], [y], [make_op("NEG", [x], [y])])
+    odd = Model([main], [Signature("serving_default", main, {"x": x}, {"y": y})])
+    plain = Deployment.of(config(tmp_path), odd, read_description(odd))
+    variants = [
+        replace(plain, state="persist", resets=False, name="kept"),
+        replace(plain, state="persist", resets=True, name="kept-and-reset"),
+        replace(plain, state="explicit", name="explicit"),
+        _deployed(tmp_path)[0],
+    ]
+    classes = []
+    for variant in variants:
+        files = deployment_files(variant, b"")
+        name = next(name for name in files if name.endswith(".kt"))
+        classes.append(tmp_path / Path(name).name)
+        classes[-1].write_bytes(files[name])
+    stubs = kotlin_stubs.write_stubs(tmp_path / "stubs")
+    made = tmp_path / "classes"
+    subprocess.run(["javac", "-d", made, *stubs], check=True)
+    ended = subprocess.run(
+        ["kotlinc", "-Werror", "-cp", made, *classes, "-d", tmp_path / "out.jar"],
         capture_output=True,
         text=True,
         check=False,
