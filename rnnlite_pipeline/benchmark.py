@@ -24,13 +24,14 @@ from typing import Any
 import numpy as np
 
 from rnnlite_pipeline.config import Config
-from rnnlite_pipeline.convert import converted, missing_ops, read_limits, read_source
+from rnnlite_pipeline.convert import converted, read_limits, read_source
 from rnnlite_pipeline.errors import RnnliteError, StageError
 from rnnlite_pipeline.files import write_atomically
 from rnnlite_pipeline.graph.edit import ports
 from rnnlite_pipeline.graph.ir import NUMPY, OPEN, Tensor
 from rnnlite_pipeline.graph.read import read_model
 from rnnlite_pipeline.graph.write import write_model
+from rnnlite_pipeline.missing import missing_ops
 from rnnlite_pipeline.probe import peak_memory
 from rnnlite_pipeline.runtime import Runner
 from rnnlite_pipeline.sources.model import Array, TensorSpec
@@ -211,7 +212,9 @@ def _lowered(config: Config, out: Path, form: str) -> Candidate:
     except RnnliteError as error:
         return Candidate(name, None, reason=str(error.message))
     if missing := missing_ops(conversion.model):
-        return Candidate(name, None, reason=f"the runtime has no op for {', '.join(missing)}")
+        return Candidate(
+            name, None, reason=f"the runtime has no op for {', '.join(map(str, missing))}"
+        )
     reasons = [f"{layer.name}: {layer.reason}" for layer in conversion.layers if layer.reason]
     if form == "fused" and reasons:
         return Candidate(name, None, reason="; ".join(reasons))

@@ -77,14 +77,14 @@ def _fail(message: str, status: int) -> int:
 
 
 def _validate(call: argparse.Namespace) -> int:
-    from rnnlite_pipeline.config import check, load_config
+    from rnnlite_pipeline.config import check_files, load_config
 
     told: list[dict[str, Any]] = []
 
     def validate(path: Path) -> None:
         told.append({"config": str(path), "valid": False, "problems": []})
         try:
-            check(load_config(path))
+            check_files(load_config(path))
         except RnnliteError as error:
             told[-1]["problems"] = _problems(error)
             raise

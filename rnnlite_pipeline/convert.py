@@ -20,6 +20,7 @@ from rnnlite_pipeline.layers import Layer
 from rnnlite_pipeline.lower import lower
 from rnnlite_pipeline.lower.choice import Lowered
 from rnnlite_pipeline.metadata import described_model
+from rnnlite_pipeline.missing import refused_ops
 from rnnlite_pipeline.quantize import Outcome, grouping, quantize
 from rnnlite_pipeline.quantize.record import leave
 from rnnlite_pipeline.recognise import Finding, recognise
@@ -78,7 +79,7 @@ def _passes_through(conversion: Conversion, config: Config, out: Path) -> bool:
     read = any(layer.recurrence is not None for layer in conversion.layers)
     if config.source.format != "tflite" or asked or read or config.recurrent.state != "source":
         return False
-    return not missing_ops(read_source(out))
+    return not refused_ops(read_source(out), config.converter)
 
 
 def read_limits(out: Path) -> dict[str, int]:
@@ -123,7 +124,7 @@ def converted(model: Model, config: Config, limits: Mapping[str, int] | None = N
     prune(model)
     _keep_output_names(model, source)
     conversion = Conversion(model, layers, composites=tuple(composites))
-    if not missing_ops(model):
+    if not refused_ops(model, config.converter):
         print("running the source's graph against the converted model", flush=True)
         lower(source)
         tensor_lists_to_tensors(source)
@@ -150,17 +151,14 @@ def check_convertible(conversion: Conversion, config: Config) -> None:
             f" recurrent layers have no fused op that says the same:{lines}",
             "Set recurrent.lowering to auto to keep these as loops, or change the layers.",
         )
-    missing = missing_ops(conversion.model)
-    if missing:
+    refused = refused_ops(conversion.model, config.converter)
+    if refused:
+        flags = " and ".join(sorted({f"converter.{op.flag}: true" for op in refused}))
         raise NotConvertible(
-            f"The runtime has no op for {', '.join(missing)}.",
-            "Replace what computes them in the source model.",
+            f"The runtime has no op for {', '.join(map(str, refused))}.",
+            f"Replace what computes them in the source model; or let them stay with {flags}, for a"
+            " runtime that you give these ops (docs/guides/ops.md).",
         )
-
-
-def missing_ops(model: Model) -> list[str]:
-    """The ops that LiteRT does not run: TensorFlow's own, and custom ones."""
-    return sorted({op.code.removeprefix("Flex") for op in model.ops() if op.custom})
 
 
 def _pseudo_ops(model: Model) -> list[Op]:

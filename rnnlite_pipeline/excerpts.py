@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from rnnlite_pipeline.graph.calls import called
 from rnnlite_pipeline.graph.edit import prune
 from rnnlite_pipeline.graph.ir import NUMPY, Model, Op, Signature, Subgraph, Tensor
+from rnnlite_pipeline.partition import is_foreign
 from rnnlite_pipeline.recognise import Replacement
 from rnnlite_pipeline.recognise.extents import Extents
 
@@ -73,6 +74,9 @@ def around(ops: list[Op], extents: Extents) -> Around:
 
 
 def _is_made_here(tensor: Tensor, extents: Extents) -> bool:
+    before = extents.producer(tensor)
+    if before is not None and is_foreign(before) and tensor.dtype in NUMPY:
+        return False
     return tensor.dtype in ("VARIANT", "INT32", "INT64") or extents.is_zero(tensor)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from rnnlite_pipeline.config import Format, check, load_config, schema_text
+from rnnlite_pipeline.config import Format, check_files, load_config, schema_text
 from rnnlite_pipeline.errors import CallError, ConfigError
 from rnnlite_pipeline.files import write_atomically
 
@@ -45,7 +45,7 @@ def write_config(model: Path, to: Path | None, signature: str = "") -> list[Path
     source |= {"signature": signature} if signature else {}
     write_atomically(path, config_text(name, source, told).encode())
     try:
-        check(load_config(path))
+        check_files(load_config(path))
     except ConfigError:
         path.unlink()
         raise

@@ -12,7 +12,6 @@ from rnnlite_pipeline.config import Config
 from rnnlite_pipeline.convert import (
     Conversion,
     converted,
-    missing_ops,
     read_limits,
     read_source,
 )
@@ -20,6 +19,7 @@ from rnnlite_pipeline.files import write_atomically
 from rnnlite_pipeline.graph.ir import Model
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.layers import Layer
+from rnnlite_pipeline.missing import missing_ops
 from rnnlite_pipeline.multiply_adds import multiply_adds
 from rnnlite_pipeline.recurrence import Lstm, Recurrence
 
@@ -44,7 +44,7 @@ def _findings(config: Config, conversion: Conversion, before: Counter[str]) -> d
         ],
         "ops_before": dict(sorted(before.items())),
         "ops": dict(sorted(Counter(op.code for op in model.ops()).items())),
-        "missing_ops": missing_ops(model),
+        "missing_ops": [op.as_json() for op in missing_ops(model)],
         "quantization": [outcome.as_json() for outcome in conversion.quantized],
         "bytes": len(write_model(model)),
         "weight_bytes": weight_bytes(model),
@@ -116,7 +116,8 @@ def table(findings: dict[str, Any]) -> str:
         f"multiply-adds   {work['fixed']:,} a call, and {work['per_step']:,} a step of open length",
         f"ops             {_counted(findings['ops'])}",
         *(f"quantized       {_quantized(each)}" for each in findings["quantization"]),
-        f"missing ops     {', '.join(missing) if missing else 'none'}",
+        *(f"missing op      {_lacking(each)}" for each in missing),
+        *([] if missing else ["missing ops     none"]),
     ]
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
@@ -129,6 +130,10 @@ def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
 def _quantized(outcome: dict[str, Any]) -> str:
     reason = outcome.get("reason", "")
     return f"{outcome['name']} ({outcome['op']}): {outcome['became']}{reason and f', {reason}'}"
+
+
+def _lacking(op: dict[str, Any]) -> str:
+    return f"{op['op']} ({', '.join(op['places'])}); {op['kept_by']} would keep it"
 
 
 def _counted(ops: dict[str, int]) -> str:

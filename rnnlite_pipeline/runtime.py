@@ -21,6 +21,11 @@ from rnnlite_pipeline.graph.variables import RESET
 #: optimized ones without a delegate.
 Kernels = Literal["reference", "default", "no_delegate"]
 
+#: The custom ops that LiteRT itself brings kernels for (kernels/register.cc).
+CUSTOM_KERNELS = frozenset(
+    {"AudioSpectrogram", "Mfcc", "NumericVerify", "TFLite_Detection_PostProcess"}
+)
+
 #: What the interpreter says of an op it has no kernel for.
 _LACKS = "Didn't find op"
 

@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 from rnnlite_pipeline.errors import StageError
 from rnnlite_pipeline.excerpts import around, excerpts, replaced
 from rnnlite_pipeline.graph.ir import NUMPY, OPEN, Model, Tensor
-from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.lower import lower
 from rnnlite_pipeline.lower.fusable import why_not_fused
+from rnnlite_pipeline.partition import open_runner
 from rnnlite_pipeline.recognise import Replacement
 from rnnlite_pipeline.recognise.extents import Extents, Linear
-from rnnlite_pipeline.runtime import Kernels, Runner
+from rnnlite_pipeline.runtime import Kernels
 from rnnlite_pipeline.transform.tensor_lists import tensor_lists_to_tensors
 
 Arrays = dict[str, NDArray[Any]]
@@ -129,7 +129,7 @@ def check_whole(
 
 def _batch_axis(model: Model, limits: Mapping[str, int], first: Mapping[str, NDArray[Any]]) -> int:
     """The batch's axis in a model's sequences: 1 where it runs on those alone, as time-major."""
-    runner = Runner(write_model(model), "reference")
+    runner = open_runner(model, "reference", stand_ins=True)
     for axis in (0, 1):
         try:
             runner.run(next(_whole_inputs(model, limits, first, axis)))
@@ -168,10 +168,9 @@ def largest_difference(old: Model, new: Model, inputs: Iterator[Arrays]) -> floa
     Infinite where one is finite and the other is not. What rounding alone does is no difference:
     a recurrence can be chaotic, so the old one also runs on inputs off by their last bit.
     """
-    written = write_model(new)
     kernels: tuple[Kernels, ...] = ("reference", "default")
-    expected = Runner(write_model(old), "reference")
-    runners = [Runner(written, k) for k in kernels]
+    expected = open_runner(old, "reference", stand_ins=True)
+    runners = [open_runner(new, k, stand_ins=True) for k in kernels]
     worst = 0.0
     for arrays in inputs:
         reference = expected.run(arrays)

@@ -102,11 +102,9 @@ def test_validate_says_what_is_valid(
 def test_validate_tells_all_at_once(
     project: Project, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What this version cannot do and what files are missing is told together."""
+    """Every file that is missing is told at once, each with its place."""
     monkeypatch.chdir(project.folder)
-    project.write_config(
-        "converter: {select_tf_ops: true}\nverification: {data: {path: none.npz}}\n"
-    )
+    project.write_config("verification: {data: {path: none.npz}}\npackage: {include: [none.md]}\n")
     assert main(["validate", "config.yaml"]) == 2
     errors = capsys.readouterr().err
     assert "config.yaml:3:" in errors

@@ -1,6 +1,5 @@
 """What the YAML says, as frozen values; no TensorFlow, no NumPy."""
 
-from rnnlite_pipeline.config.check import check
 from rnnlite_pipeline.config.conversion import Quantization, RandomData, Recurrent, Scheme
 from rnnlite_pipeline.config.files import LABELS, associated_files, check_files, digest
 from rnnlite_pipeline.config.load import load_config
@@ -16,7 +15,6 @@ from rnnlite_pipeline.config.pipeline import (
 )
 from rnnlite_pipeline.config.schema import schema, schema_text
 from rnnlite_pipeline.config.source import Format, Source
-from rnnlite_pipeline.config.supported import check_supported
 
 __all__ = [
     "LABELS",
@@ -32,9 +30,7 @@ __all__ = [
     "Source",
     "Stage",
     "associated_files",
-    "check",
     "check_files",
-    "check_supported",
     "digest",
     "known_pipelines",
     "load_config",

@@ -23,7 +23,6 @@ from rnnlite_pipeline.config.conversion import Runtime
 from rnnlite_pipeline.config.description import InputMetadata, Metadata, OutputMetadata
 from rnnlite_pipeline.config.load import load_file
 from rnnlite_pipeline.config.model import Config, FileSection
-from rnnlite_pipeline.config.supported import check_pipeline_supported
 from rnnlite_pipeline.errors import CallError, ConfigError
 from rnnlite_pipeline.names import did_you_mean
 
@@ -95,7 +94,7 @@ class Gates(Section):
     )
     forbid_ops: Distinct[Text] = Field(
         default=(),
-        description="Ops the model must not hold: names, or patterns such as Flex*.",
+        description="Ops the model must not hold: names, or patterns such as Flex* and CUSTOM:*.",
     )
     require_metadata: Distinct[MetadataField] = Field(
         default=(),
@@ -152,14 +151,12 @@ def load_pipeline(name: str, near: Path) -> Pipeline:
 
     Raises:
         CallError: There is none of that name.
-        ConfigError: Its file is wrong, or asks for what this version cannot do yet.
+        ConfigError: Its file is wrong.
     """
     for folder in _folders(near):
         path = folder / f"{name}.yaml"
         if path.parent == folder and path.is_file():
-            pipeline = load_file(Pipeline, path)
-            check_pipeline_supported(pipeline)
-            return pipeline
+            return load_file(Pipeline, path)
     known = known_pipelines(near)
     close = difflib.get_close_matches(name, known, n=1)
     meant = f"; did you mean `{close[0]}`?" if close else ""

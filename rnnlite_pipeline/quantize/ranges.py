@@ -15,11 +15,10 @@ from numpy.typing import NDArray
 
 from rnnlite_pipeline.graph.edit import consumers, producers
 from rnnlite_pipeline.graph.ir import Model, Op, Signature, Subgraph, Tensor
-from rnnlite_pipeline.graph.write import write_model
+from rnnlite_pipeline.partition import open_runner
 from rnnlite_pipeline.quantize.calibration import Arrays
 from rnnlite_pipeline.quantize.cells import Trace, trace
 from rnnlite_pipeline.quantize.integer_lstm import initial, why_not
-from rnnlite_pipeline.runtime import Runner
 
 Range = tuple[float, float]
 
@@ -55,7 +54,7 @@ def measure(model: Model, feeds: Iterator[Arrays]) -> Ranges:
     """
     ranges, inputs = Ranges(), model.signatures[0].inputs
     computed = [t for op in model.main.ops for t in op.outputs if _is_seen(t)]
-    runner = Runner(write_model(exposed(model, computed)))
+    runner = open_runner(exposed(model, computed))
     writers, readers = producers(model.main), consumers(model.main)
     fused = [op for op in model.main.ops if op.code == "UNIDIRECTIONAL_SEQUENCE_LSTM"]
     lstms = [op for op in fused if not why_not(op, writers, readers)]

@@ -77,6 +77,7 @@ def _facts(config: Config, deployment: Deployment, fields: Mapping[str, Any], si
         ("size", f"{size:,} bytes"),
         ("quantization", config.quantization.scheme),
         ("ops", ", ".join(deployment.ops)),
+        ("ops that LiteRT lacks", ", ".join(deployment.missing) or "none"),
         ("TFLite Micro", "; ".join(deployment.not_on_tflm) or "yes, as far as its ops tell"),
     ]
     return _table(("", ""), rows)
@@ -98,6 +99,12 @@ def _layers(description: Description) -> str:
 def _figures(verification: Mapping[str, Any]) -> str:
     checks = verification.get("checks", [])
     rows = [
+        (f"**{op} is not verified**", f"{reason}; another function took its place")
+        for op, reason in verification.get("unverified_ops", {}).items()
+    ]
+    if ops := verification.get("ops_on_tensorflow"):
+        rows.append(("run by TensorFlow, not by LiteRT", ", ".join(ops)))
+    rows += [
         ("checks passed", f"{sum(bool(c.get('passed')) for c in checks)} of {len(checks)}"),
         ("largest difference from the source", str(verification.get("max_abs_error", ""))),
     ]

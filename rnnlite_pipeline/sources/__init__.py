@@ -56,7 +56,8 @@ def import_source(config: Config, out: Path) -> None:
     print(f"opening the source of {config.name} ({config.source.format}) ...", flush=True)
     source = open_source(config)
     work = out / ".work"
-    write_atomically(work / "source.tflite", to_tflite(source))
+    as_custom = config.converter.allow_custom_ops and not config.converter.select_tf_ops
+    write_atomically(work / "source.tflite", to_tflite(source, as_custom=as_custom))
     write_atomically(work / "source.json", json.dumps(describe(source), indent=2).encode() + b"\n")
     print("imported.", flush=True)
 

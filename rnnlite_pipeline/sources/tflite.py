@@ -15,8 +15,7 @@ from rnnlite_pipeline.errors import ModelFormatError, SourceError
 from rnnlite_pipeline.graph.edit import ensure_signature, ports
 from rnnlite_pipeline.graph.ir import NUMPY, OPEN, Model, Op, Subgraph, Tensor
 from rnnlite_pipeline.graph.read import read_model
-from rnnlite_pipeline.graph.write import write_model
-from rnnlite_pipeline.runtime import Runner
+from rnnlite_pipeline.partition import open_runner
 from rnnlite_pipeline.sources.model import Array, SourceModel, TensorSpec, check_dtypes
 from rnnlite_pipeline.transform.tensor_lists import tensor_lists_to_tensors
 
@@ -87,10 +86,10 @@ def _no_trace() -> None:
 
 def _runner(model: Model, content: bytes) -> Callable[[Mapping[str, Array]], dict[str, Array]]:
     """A new interpreter each time, so that nothing is kept in between."""
-    runnable = write_model(model) if tensor_lists_to_tensors(model) else content
+    runnable = b"" if tensor_lists_to_tensors(model) else content
 
     def run(arrays: Mapping[str, Array]) -> dict[str, Array]:
-        return Runner(runnable, "reference").run(arrays)
+        return open_runner(model, "reference", content=runnable, stand_ins=True).run(arrays)
 
     return run
 

@@ -10,6 +10,9 @@ Rules:
     4. The same source gives the same bytes: a loop's subgraphs are named after the loop, not by a
        counter of the process, and the NodeDef that a Flex op carries is written in one order.
     5. Loops of control flow v1, and calls of functions, leave no trace in the names of ops.
+    6. An op that TFLite lacks stays, for `inspect` to name and `convert` to refuse or keep: as a
+       Flex op, or where that is asked for as a custom op of TensorFlow's name, with the attributes
+       as TensorFlow's converter writes them for one (flatbuffer_export.cc).
 """
 
 from __future__ import annotations
@@ -18,8 +21,6 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from flatbuffers import flexbuffers
-
 from rnnlite_pipeline.errors import NotConvertible
 from rnnlite_pipeline.graph.ir import OPEN, Model, Op, Signature, Subgraph, Tensor
 from rnnlite_pipeline.graph.read import read_model
@@ -27,6 +28,7 @@ from rnnlite_pipeline.graph.variables import State, add, keep
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.sources.annotated import Annotations
 from rnnlite_pipeline.sources.environment import load
+from rnnlite_pipeline.sources.flex import make_custom, repeatable
 from rnnlite_pipeline.sources.model import Shape, SourceModel, TensorSpec
 from rnnlite_pipeline.sources.state import refuse_state
 from rnnlite_pipeline.sources.tensor_arrays import lists_for_arrays
@@ -34,8 +36,12 @@ from rnnlite_pipeline.sources.tensor_arrays import lists_for_arrays
 SIGNATURE = "serving_default"
 
 
-def to_tflite(source: SourceModel) -> bytes:
+def to_tflite(source: SourceModel, *, as_custom: bool = False) -> bytes:
     """The source as a TFLite file.
+
+    Args:
+        source: The source.
+        as_custom: Whether an op that only TensorFlow has becomes a custom op, not a Flex op.
 
     Raises:
         NotConvertible: The model keeps state, or TensorFlow's converter refuses one of its ops.
@@ -52,20 +58,22 @@ def to_tflite(source: SourceModel) -> bytes:
         frozen = constants.convert_variables_to_constants_v2(function, lower_control_flow=False)
     frozen = annotations.numbered(lists_for_arrays(frozen))
     print(f"converting signature {SIGNATURE} ...", flush=True)
-    model = read_model(_convert(frozen, allow_custom_ops=bool(annotations)))
+    model = read_model(_convert(frozen))
     annotations.placed(model)
     print("naming inputs and outputs ...", flush=True)
     _name_ops(model, source.scope)
     states = _with_states(model, source)
     _name_interface(model, source)
     _make_repeatable(model)
+    if as_custom:
+        make_custom(model)
     for state, (before, after) in states.items():
         add(model, state, before, after)
     keep(model, list(states))
     return write_model(model)
 
 
-def _convert(frozen: Any, allow_custom_ops: bool) -> bytes:
+def _convert(frozen: Any) -> bytes:
     lite = load("tensorflow").lite
     converter = lite.TFLiteConverter.from_concrete_functions([frozen])
     converter.target_spec.supported_ops = [
@@ -73,7 +81,7 @@ def _convert(frozen: Any, allow_custom_ops: bool) -> bytes:
         lite.OpsSet.SELECT_TF_OPS,
     ]
     converter._experimental_lower_tensor_list_ops = False
-    converter.allow_custom_ops = allow_custom_ops
+    converter.allow_custom_ops = True
     try:
         return bytes(converter.convert())
     except Exception as error:  # the converter raises its own, ValueError and RuntimeError
@@ -141,37 +149,10 @@ def _make_repeatable(model: Model) -> None:
     """Rule 4."""
     for op in model.ops():
         if op.code.startswith("Flex") and op.custom_options:
-            op.custom_options = _repeatable(op.custom_options)
+            op.custom_options = repeatable(op.custom_options)
         for role, subgraph in op.options.items():
             if isinstance(subgraph, Subgraph):
                 subgraph.name = f"{op.outputs[0].name}/{role.removesuffix('_subgraph')}"
-
-
-def _repeatable(custom_options: bytes) -> bytes:
-    """A Flex op's options, [op name, NodeDef], without the names the op was traced under."""
-    name, text = (each.AsStringBytes for each in flexbuffers.GetRoot(custom_options).AsVector)
-    node = load("tensorflow").compat.v1.NodeDef.FromString(bytes(text))
-    node.ClearField("experimental_debug_info")
-    builder = flexbuffers.Builder()
-    with builder.Vector():
-        builder.String(_Bytes(bytes(name)))
-        builder.String(_Bytes(node.SerializeToString(deterministic=True)))
-    return bytes(builder.Finish())
-
-
-class _Bytes(str):
-    """Text for flexbuffers that is bytes already: a NodeDef need not be UTF-8."""
-
-    def __new__(cls, content: bytes) -> _Bytes:
-        text = super().__new__(cls)
-        text.content = content
-        return text
-
-    content: bytes
-
-    def encode(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
-        del encoding, errors
-        return self.content
 
 
 def _by_name(specs: Sequence[TensorSpec], tensors: Iterable[Tensor]) -> dict[str, Tensor]:

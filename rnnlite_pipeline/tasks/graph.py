@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnlite_pipeline.archive import moment_of_release
-from rnnlite_pipeline.config import associated_files, check
+from rnnlite_pipeline.config import associated_files, check_files
 from rnnlite_pipeline.errors import StageError
 from rnnlite_pipeline.tasks import summary
 from rnnlite_pipeline.tasks.child import COMMAND, run_stage
@@ -202,7 +202,7 @@ def _before(stage: Stage, plan: Plan) -> list[str]:
 
 def _work(stage: Stage, plan: Plan, command: Sequence[str]) -> None:
     if stage.name == "validate":
-        check(plan.config)
+        check_files(plan.config)
         return
     makes = tuple(stage.makes(plan))
     run_stage(stage.name, plan.path, plan.out, command, stale=(*makes, *stage.may_make(plan)))

@@ -35,7 +35,7 @@ from rnnlite_pipeline.verify.gates import (
 )
 from rnnlite_pipeline.verify.interface import check_interface
 from rnnlite_pipeline.verify.oracle import Oracle
-from rnnlite_pipeline.verify.quantized import interface, is_judged, open_runners
+from rnnlite_pipeline.verify.quantized import RealRunner, interface, is_judged, open_runners
 from rnnlite_pipeline.verify.report import About, render
 from rnnlite_pipeline.verify.runs import Outputs, joined, run_case
 from rnnlite_pipeline.verify.states import Started, Streaming, check_policy, with_states
@@ -132,6 +132,7 @@ def _compare(config: Config, content: bytes, oracle: Oracle, evidence: Evidence)
     for runner in runners.values():
         if runner.note:
             evidence.skipped["reference kernels"] = runner.note
+        evidence.facts |= _run_elsewhere(runner)
     for number, case in enumerate(cases(samples, source.inputs, source.limits, from_file)):
         print(f'running "{case.name}" input ...', flush=True)
         answer = oracle.answer(case)
@@ -154,6 +155,12 @@ def _compare(config: Config, content: bytes, oracle: Oracle, evidence: Evidence)
             evidence.checks += streaming.checks(model, kernels, evidence.facts["tolerance"])
     if "tflm" in runners:
         evidence.facts["tflm"] = {"arena_bytes": runners["tflm"].arena_bytes}
+
+
+def _run_elsewhere(runner: RealRunner) -> dict[str, Any]:
+    """The ops that LiteRT lacks: those that TensorFlow ran, and those that were stood in for."""
+    facts = {"ops_on_tensorflow": list(runner.on_tensorflow), "unverified_ops": runner.stood_in}
+    return {name: told for name, told in facts.items() if told}
 
 
 def _judge_data(

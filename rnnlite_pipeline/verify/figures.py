@@ -16,12 +16,11 @@ import numpy as np
 from rnnlite_pipeline.errors import StageError
 from rnnlite_pipeline.graph.ir import OPEN, Model, Tensor
 from rnnlite_pipeline.graph.read import read_model
-from rnnlite_pipeline.graph.write import write_model
+from rnnlite_pipeline.partition import open_runner
 from rnnlite_pipeline.quantize.kernels import RECURRENT
 from rnnlite_pipeline.quantize.numbers import from_integers
 from rnnlite_pipeline.quantize.ranges import exposed
 from rnnlite_pipeline.quantize.record import read
-from rnnlite_pipeline.runtime import Runner
 from rnnlite_pipeline.sources.model import Array
 from rnnlite_pipeline.verify.data import rows
 from rnnlite_pipeline.verify.quantized import RealRunner
@@ -111,7 +110,7 @@ def _values(
     model: Model, tensors: list[Tensor], feeds: Sequence[Mapping[str, Array]]
 ) -> list[Array]:
     """Each tensor's values on all feeds, each flattened to [feeds, ...] along a new axis."""
-    runner = RealRunner(Runner(write_model(exposed(model, tensors))), model, plain=True)
+    runner = RealRunner(open_runner(exposed(model, tensors)), model, plain=True)
     results = [runner.run(feed) for feed in feeds]
     return [np.stack([result[f"value_{k}"] for result in results]) for k in range(len(tensors))]
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from rnnlite_pipeline.graph.ir import Model
+from rnnlite_pipeline.graph.ir import Model, Op
 from rnnlite_pipeline.metadata import Description
 from rnnlite_pipeline.verify.evidence import Accuracy, Check
 
@@ -26,8 +26,12 @@ _TRAIN = "Train the model further, or lower the gate."
 
 
 def op_histogram(model: Model) -> dict[str, int]:
-    """How many ops of each name there are, in all subgraphs."""
-    return dict(sorted(Counter(op.code for op in model.ops()).items()))
+    """How many ops of each name there are, in all subgraphs; a custom op MyOp is CUSTOM:MyOp."""
+    return dict(sorted(Counter(map(_op_name, model.ops())).items()))
+
+
+def _op_name(op: Op) -> str:
+    return f"CUSTOM:{op.code}" if op.custom and not op.code.startswith("Flex") else op.code
 
 
 def check_gates(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rnnlite_pipeline.graph.ir import Model, Tensor
 from rnnlite_pipeline.graph.read import read_model
 from rnnlite_pipeline.micro import MicroRunner
+from rnnlite_pipeline.partition import PartitionedRunner, open_runner
 from rnnlite_pipeline.quantize.numbers import from_integers, to_integers
 from rnnlite_pipeline.runtime import Runner
 from rnnlite_pipeline.sources.model import Array, TensorSpec
@@ -20,11 +21,18 @@ if TYPE_CHECKING:
 
 
 def open_runners(content: bytes, config: Config) -> list[RealRunner]:
-    """The model on every set of kernels of every runtime the config names."""
+    """The model on every set of kernels of every runtime the config names.
+
+    Where the source is a .tflite file, an op that nobody here can run is stood in for, in the model
+    as in the source; any other source has run all of its ops.
+    """
     model, runtimes = read_model(content), config.verification.runtimes
-    opened: list[Runner | MicroRunner] = []
+    stand_ins = config.source.format == "tflite"
+    opened: list[Runner | PartitionedRunner | MicroRunner] = []
     if "litert" in runtimes:
-        opened += [Runner(content, kernels) for kernels in KERNELS]
+        opened += [
+            open_runner(model, kernels, content=content, stand_ins=stand_ins) for kernels in KERNELS
+        ]
     if "tflm" in runtimes:
         opened.append(MicroRunner(content))
     return [RealRunner(runner, model) for runner in opened]
@@ -40,12 +48,23 @@ class RealRunner:
 
     Attributes:
         kernels: Which kernels run it.
+        on_tensorflow: The ops that TensorFlow runs, because LiteRT lacks them.
+        stood_in: The ops that nobody here can run, each with the reason.
     """
 
-    def __init__(self, runner: Runner | MicroRunner, model: Model, *, plain: bool = False) -> None:
+    def __init__(
+        self,
+        runner: Runner | PartitionedRunner | MicroRunner,
+        model: Model,
+        *,
+        plain: bool = False,
+    ) -> None:
         self._runner = runner
         self.kernels: str = runner.kernels
         self.note = runner.note
+        parted = runner if isinstance(runner, PartitionedRunner) else None
+        self.on_tensorflow = parted.on_tensorflow if parted else ()
+        self.stood_in = parted.stood_in if parted else {}
         signature = model.signatures[0]
         self._inputs = _integers(signature.inputs)
         self._outputs = {} if plain else _integers(signature.outputs)

@@ -258,7 +258,7 @@ def test_reading_a_config_imports_nothing_heavy(write: Write) -> None:
     path = write("name: m\nsource: {format: keras, path: a}\n")
     code = (
         "import sys, pathlib; from rnnlite_pipeline.config import *\n"
-        "c = load_config(pathlib.Path(sys.argv[1])); check_supported(c)\n"
+        "c = load_config(pathlib.Path(sys.argv[1]))\n"
         "try: check_files(c)\n"
         "except Exception as error: print(type(error).__name__)\n"
         "print({'numpy', 'tensorflow', 'keras'} & set(sys.modules))"

@@ -14,7 +14,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from rnnlite_pipeline.config import check, load_config
+from rnnlite_pipeline.config import check_files, load_config
 from rnnlite_pipeline.config.arrays import NotArrays, read_headers
 from rnnlite_pipeline.errors import VerificationFailed
 from rnnlite_pipeline.graph.ir import Model, Op, Signature, Subgraph, Tensor
@@ -67,7 +67,7 @@ def read_calibration(folder: Path, content: bytes) -> None:
 
 def read_yaml(folder: Path, content: bytes) -> None:
     """A config, and all that is checked of it."""
-    check(load_config(_file(folder, "a.yaml", content)))
+    check_files(load_config(_file(folder, "a.yaml", content)))
 
 
 READERS: dict[str, Callable[[Path, bytes], None]] = {

@@ -15,7 +15,7 @@ import h5py
 import numpy as np
 import pytest
 
-from rnnlite_pipeline.config import check, load_config
+from rnnlite_pipeline.config import check_files, load_config
 from rnnlite_pipeline.errors import ConfigError, RnnliteError, SourceError
 from rnnlite_pipeline.sources.keras_archive import read_archive
 from tests.fake.project import ROOT
@@ -159,7 +159,7 @@ def test_included_file_stays_in_the_folder(entry: str, tmp_path: Path) -> None:
     source = "source: {format: keras, path: a.keras}"
     path.write_text(f"name: a\n{source}\npackage: {{include: [{json.dumps(entry)}]}}\n")
     with pytest.raises(ConfigError) as refused:
-        check(load_config(path))
+        check_files(load_config(path))
     assert "package.include[0]" in str(refused.value)
 
 

@@ -24,14 +24,14 @@ VERIFICATION = {
 }
 
 
-def _card(folder: Path, text: str = CONFIG) -> tuple[dict[str, Any], str]:
+def _card(folder: Path, text: str = CONFIG, **told: Any) -> tuple[dict[str, Any], str]:
     """The front matter, and the text after it."""
     said = config(folder, text)
     content = described_model(model(), said, [layer()])
     read = read_model(content)
     description = read_description(read)
     deployment = Deployment.of(said, read, description)
-    card = model_card(said, deployment, description, VERIFICATION, len(content)).decode()
+    card = model_card(said, deployment, description, VERIFICATION | told, len(content)).decode()
     _, matter, body = card.split("---\n", 2)
     return yaml.safe_load(matter), body
 
@@ -69,3 +69,13 @@ def test_cells_stay_cells(tmp_path: Path) -> None:
     """A description with bars and line breaks breaks no table."""
     _, body = _card(tmp_path, CONFIG.replace("rows of pixels", '"a | b\\nc"'))
     assert "| image: float32 [?, 8, 8] | a \\| b c |  |" in body
+
+
+def test_what_was_not_verified_on_litert_is_told(tmp_path: Path) -> None:
+    """An op that nobody could run is in bold, one that TensorFlow ran is named."""
+    _, plain = _card(tmp_path)
+    _, body = _card(tmp_path, unverified_ops={"MyOp": "unknown"}, ops_on_tensorflow=["FlexRoll"])
+    assert "**MyOp is not verified** | unknown; another function took its place |" in body
+    assert "| run by TensorFlow, not by LiteRT | FlexRoll |" in body
+    assert "not verified" not in plain
+    assert "TensorFlow" not in plain

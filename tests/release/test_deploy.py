@@ -22,6 +22,7 @@ from rnnlite_pipeline.metadata.recurrent import State
 from rnnlite_pipeline.release.deploy import Deployment, deployment_files
 from rnnlite_pipeline.release.deploy.deployment import identifier
 from rnnlite_pipeline.release.deploy.micro import method, why_not_tflm
+from rnnlite_pipeline.release.deploy.readme import readme
 from rnnlite_pipeline.runtime import Runner
 from rnnlite_pipeline.state.description import describe
 from tests.metadata.described import config, model
@@ -329,3 +330,13 @@ def test_names_cannot_leave_their_comments(tmp_path: Path) -> None:
     assert "boom" not in compiled.co_names
     for text in files.values():
         assert not any(line.startswith(b"boom") for line in text.splitlines())
+
+
+def test_ops_that_litert_lacks_are_told_with_what_brings_them(tmp_path: Path) -> None:
+    """A Flex op names the delegate's library, a custom one how it is registered."""
+    deployment, _ = _deployed(tmp_path)
+    assert "LiteRT has no" not in readme(deployment)
+    text = readme(replace(deployment, missing=("FlexRoll", "MyOp")))
+    assert "LiteRT has no FlexRoll: these need the Flex delegate" in text
+    assert "org.tensorflow:tensorflow-lite-select-tf-ops" in text
+    assert "LiteRT has no MyOp: register a kernel" in text

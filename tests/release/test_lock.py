@@ -29,7 +29,7 @@ def test_lock_and_locked(project: Project) -> None:
     assert keys == sorted(lock)
     assert {
         "config.name",
-        "pipeline.gates.forbid_ops[0]",
+        "pipeline.stages[0]",
         "source",
         "model.sha256",
         "model.semantic",

@@ -110,10 +110,16 @@ def affine(form: Form, inputs: Inputs, what: str) -> Affine:
 
 
 def _column(atom: Atom, inputs: Inputs) -> int:
-    """The first column of an outside atom among the features; room is made for all of it."""
+    """The first column of an outside atom among the features; room is made for all of it.
+
+    Raises:
+        Unrecognised: It is as wide as the model finds at run time.
+    """
     if not isinstance(atom, Symbol):
         return inputs.column(atom.key, of(atom))
     whole = inputs.loop.whole(atom)
+    if whole.width < 0:
+        raise Unrecognised("how many features it reads is known at run time only")
     return inputs.column(whole.key, of(whole)) + atom.start - whole.start
 
 

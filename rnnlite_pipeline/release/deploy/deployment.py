@@ -13,6 +13,7 @@ from rnnlite_pipeline.graph.variables import RESET, Array
 from rnnlite_pipeline.metadata import Description
 from rnnlite_pipeline.metadata.names import named_tensors
 from rnnlite_pipeline.metadata.recurrent import HOW_TO_RESET, State, state_policy
+from rnnlite_pipeline.missing import missing_ops
 from rnnlite_pipeline.release.deploy.micro import why_not_tflm
 from rnnlite_pipeline.release.deploy.text import plain
 from rnnlite_pipeline.state import described
@@ -65,6 +66,7 @@ class Deployment:
         resets: Whether the signature `reset` brings back a state that is kept.
         states: Of explicit ones, input, output and initial value [B or 1, width].
         ops: The codes of its ops, sorted.
+        missing: Those of them that LiteRT lacks.
         not_on_tflm: Why it does not run on TFLite Micro; empty where it does.
         arena: Bytes of activations, none shared: more than TFLite Micro needs for them.
     """
@@ -77,6 +79,7 @@ class Deployment:
     resets: bool
     states: tuple[tuple[str, str, Array], ...]
     ops: tuple[str, ...]
+    missing: tuple[str, ...]
     not_on_tflm: tuple[str, ...]
     arena: int
 
@@ -92,6 +95,7 @@ class Deployment:
             any(signature.key == RESET for signature in model.signatures),
             tuple((s.input, s.output, s.initial) for s in described(model).states),
             tuple(sorted({op.code for op in model.ops()})),
+            tuple(op.code for op in missing_ops(model)),
             tuple(why_not_tflm(model)),
             _activations(model),
         )

@@ -32,4 +32,24 @@ def readme(deployment: Deployment) -> str:
 {table}{without}
 {ports}
 State: {deployment.state}. {deployment.reset}
+{_missing(deployment)}"""
+
+
+def _missing(deployment: Deployment) -> str:
+    """What must be given to LiteRT before it loads the model."""
+    flex = [code for code in deployment.missing if code.startswith("Flex")]
+    custom = [code for code in deployment.missing if code not in flex]
+    said = ""
+    if flex:
+        said += f"""
+LiteRT has no {", ".join(flex)}: these need the Flex delegate, TensorFlow's own kernels.
+On Android add `org.tensorflow:tensorflow-lite-select-tf-ops`, of the version of
+`org.tensorflow:tensorflow-lite`; in C++ link `//tensorflow/lite/delegates/flex:delegate`.
+The wheel `ai-edge-litert` has no such delegate.
 """
+    if custom:
+        said += f"""
+LiteRT has no {", ".join(custom)}: register a kernel for each before the interpreter is
+built, in C++ with `resolver.AddCustom(NAME, REGISTRATION)`.
+"""
+    return said

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rnnlite_pipeline.verify.report.about import (
     About,
@@ -67,12 +68,26 @@ def _summary(evidence: Evidence, about: About | None) -> str:
         f'<p class="about">{escape(told.description)}</p>' if told and told.description else ""
     )
     version = f" {about.config.version}" if about else ""
+    ops = ", ".join(facts.get("unverified_ops", {}))
+    unverified = escape(f", except {ops}") if ops and passed else ""
     return (
-        f'<header><p class="verdict {"good" if passed else "bad"}">'
-        f"{'Verified' if passed else 'Not verified'}</p><h1>{escape(name + version)}</h1>"
+        f'<header><p class="verdict {"good" if passed and not unverified else "bad"}">'
+        f"{'Verified' if passed else 'Not verified'}{unverified}</p>"
+        f"<h1>{escape(name + version)}</h1>{_elsewhere(facts)}"
         f'{described}<p class="digest">pipeline {escape(str(facts.get("pipeline", "")))} · sha256 '
         f'{escape(str(facts.get("model_sha256", "")))}</p><div class="tiles">{shown}</div></header>'
     )
+
+
+def _elsewhere(facts: Mapping[str, Any]) -> str:
+    """The ops that LiteRT lacks."""
+    said = [
+        f"{op} is not verified ({reason}); another function took its place in source and model."
+        for op, reason in facts.get("unverified_ops", {}).items()
+    ]
+    if ops := facts.get("ops_on_tensorflow"):
+        said.append(f"TensorFlow ran {', '.join(ops)}; LiteRT needs the Flex delegate for them.")
+    return "".join(f'<p class="about">{escape(each)}</p>' for each in said)
 
 
 def _tiles(evidence: Evidence) -> list[tuple[str, str]]:
