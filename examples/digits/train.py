@@ -1,9 +1,8 @@
-"""Trains the two example models on the digits that come with scikit-learn.
+"""Trains the two Keras models that read digits; examples/README.md says when.
 
-    python examples/digits/train.py digits-bilstm examples/digits/models
+    python -m examples.digits.train digits-bilstm examples/digits/models
 
-A digit is 8 rows of 8 pixels, and the rows are read as a sequence. The same machine gives the same
-weights to the bit: one seed, deterministic kernels, one thread.
+The same machine gives the same weights to the bit: one seed, deterministic kernels, one thread.
 """
 
 from __future__ import annotations
@@ -18,7 +17,6 @@ os.environ.update(
     TF_ENABLE_ONEDNN_OPTS="0",
 )
 
-import io
 import re
 import sys
 import tempfile
@@ -27,18 +25,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import keras
-import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
-from sklearn.datasets import load_digits
 
-Array = npt.NDArray[np.float32]
-Labels = npt.NDArray[np.int64]
+from examples.handwriting import SEED, save_arrays, training_and_test
+from rnnlite_pipeline.archive import FIRST_MOMENT, zip_bytes
+from rnnlite_pipeline.files import write_atomically
 
-SEED = 7
 EPOCHS = 40
 BATCH = 64
-TEST_SAMPLES = 360
 CALIBRATION_SAMPLES = 400
 
 
@@ -70,7 +64,7 @@ MODELS: dict[str, Callable[[], keras.Model]] = {
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Train one model and leave NAME.keras and NAME-test.npz in a folder.
+    """Train one model; leave NAME.keras, and the data it is tested and calibrated on, in a folder.
 
     Args:
         arguments: The model's name, the folder, and optionally a number of epochs.
@@ -78,17 +72,20 @@ def main(arguments: Sequence[str]) -> None:
     name, folder, *rest = arguments
     epochs = int(rest[0]) if rest else EPOCHS
     _be_deterministic()
-    (images, labels), test = _data()
+    training, test = training_and_test()
     model = MODELS[name]()
     model.compile(
-        keras.optimizers.Adam(_falling_rate(len(images), epochs)),
+        keras.optimizers.Adam(_falling_rate(len(training.images), epochs)),
         loss="sparse_categorical_crossentropy",
         metrics=["accuracy"],
     )
-    model.fit(images, labels, batch_size=BATCH, epochs=epochs, verbose=2)
+    model.fit(*training, batch_size=BATCH, epochs=epochs, verbose=2)
     accuracy = model.evaluate(*test, verbose=0, return_dict=True)["accuracy"]
-    print(f"accuracy on {len(test[1])} digits never seen: {accuracy:.4f}")
-    _save(model, test, images[:CALIBRATION_SAMPLES], name, Path(folder))
+    print(f"accuracy on {len(test.labels)} digits never seen: {accuracy:.4f}")
+    write_atomically(Path(folder, f"{name}.keras"), _saved(model))
+    save_arrays(Path(folder, "digits-test.npz"), image=test.images, labels=test.labels)
+    calibration = training.images[:CALIBRATION_SAMPLES]
+    save_arrays(Path(folder, "digits-calibration.npz"), image=calibration)
 
 
 def _be_deterministic() -> None:
@@ -102,50 +99,21 @@ def _falling_rate(samples: int, epochs: int) -> keras.optimizers.schedules.Cosin
     return keras.optimizers.schedules.CosineDecay(1e-2, epochs * -(-samples // BATCH))
 
 
-def _data() -> tuple[tuple[Array, Labels], tuple[Array, Labels]]:
-    """Training and test digits, images [N, 8, 8] from 0 to 1, by one fixed shuffle."""
-    digits = load_digits()
-    order = np.random.default_rng(SEED).permutation(len(digits.target))
-    images = (digits.images[order] / 16.0).astype(np.float32)
-    labels = digits.target[order].astype(np.int64)
-    split = len(labels) - TEST_SAMPLES
-    return (images[:split], labels[:split]), (images[split:], labels[split:])
+def _saved(model: keras.Model) -> bytes:
+    """A .keras file without the optimizer, and equal to the byte for equal weights.
 
-
-def _save(
-    model: keras.Model, test: tuple[Array, Labels], calibration: Array, name: str, folder: Path
-) -> None:
-    """Leave each file whole, and equal to the byte for equal weights."""
-    folder.mkdir(parents=True, exist_ok=True)
+    Keras writes the moment of saving into it, and the addresses of objects.
+    """
     with tempfile.TemporaryDirectory() as scratch:
-        saved = Path(scratch, "model.keras")
-        keras.Model(model.inputs, model.outputs, name=model.name).save(saved)  # no optimizer
-        _write(folder / f"{name}.keras", _reproducible(saved.read_bytes()))
-    _write_arrays(folder / f"{name}-test.npz", image=test[0], labels=test[1])
-    _write_arrays(folder / f"{name}-calibration.npz", image=calibration)
-
-
-def _write_arrays(path: Path, **arrays: npt.NDArray[np.generic]) -> None:
-    buffer = io.BytesIO()
-    np.savez(buffer, **arrays)  # type: ignore[arg-type]
-    _write(path, _reproducible(buffer.getvalue()))
-
-
-def _reproducible(archive: bytes) -> bytes:
-    """The same zip without the moment it was saved at, and without addresses of objects."""
-    buffer = io.BytesIO()
-    with (
-        zipfile.ZipFile(io.BytesIO(archive)) as source,
-        zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as target,
-    ):
-        for name in source.namelist():
-            content = source.read(name)
-            if name == "metadata.json":
-                content = re.sub(rb'("date_saved": )"[^"]*"', rb'\1"1980-01-01@00:00:00"', content)
-            if name == "config.json":
-                content = _renumbered(content)
-            target.writestr(zipfile.ZipInfo(name), content)
-    return buffer.getvalue()
+        path = Path(scratch, "model.keras")
+        keras.Model(model.inputs, model.outputs, name=model.name).save(path)  # not compiled
+        with zipfile.ZipFile(path) as archive:
+            members = {name: archive.read(name) for name in archive.namelist()}
+    members["metadata.json"] = re.sub(
+        rb'("date_saved": )"[^"]*"', rb'\1"1980-01-01@00:00:00"', members["metadata.json"]
+    )
+    members["config.json"] = _renumbered(members["config.json"])
+    return zip_bytes(members, FIRST_MOMENT)
 
 
 def _renumbered(config: bytes) -> bytes:
@@ -156,12 +124,6 @@ def _renumbered(config: bytes) -> bytes:
         lambda found: b"%d" % numbers.setdefault(found[0], len(numbers) + 1),
         config,
     )
-
-
-def _write(path: Path, content: bytes) -> None:
-    beside = path.with_name(f".{path.name}")
-    beside.write_bytes(content)
-    beside.replace(path)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
 """The tutorial of the TensorFlow Lite LSTM ops API: two stacked layers that read digits.
 
-    python examples/lstm_ops_digits/train.py examples/lstm_ops_digits/models
+    python -m examples.lstm_ops_digits.train examples/lstm_ops_digits/models
 
 Trains in a TensorFlow 1 graph and session, under TensorFlow 2, and leaves the frozen graph and
-the digits to test it on. configs/digits-lstm-ops.yaml converts, quantizes and verifies it.
-A digit is 8 rows of 8 pixels, and the rows are read as a sequence.
+the digits to test it on; examples/README.md says when. configs/digits-lstm-ops.yaml converts,
+quantizes and verifies it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ os.environ.update(
     TF_ENABLE_ONEDNN_OPTS="0",
 )
 
-import io
+import random
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -26,24 +26,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
-from sklearn.datasets import load_digits
 
+from examples.handwriting import SEED, Digits, save_arrays, training_and_test
 from rnnlite_pipeline import lstm_ops
+from rnnlite_pipeline.files import write_atomically
 
 v1 = tf.compat.v1
 v1.disable_eager_execution()
 v1.logging.set_verbosity(v1.logging.ERROR)  # of its deprecations; the tutorial is of this age
 
-Array = npt.NDArray[np.float32]
-Labels = npt.NDArray[np.int64]
-
 NAME = "digits-lstm-ops"
-SEED = 7
 EPOCHS = 25
 BATCH = 64
-TEST_SAMPLES = 360
 
 
 class DigitsLstmModel:
@@ -101,51 +96,49 @@ def main(arguments: Sequence[str]) -> None:
         arguments: The folder, and optionally a number of epochs.
     """
     folder, *rest = arguments
-    training, (images, labels) = _data()
+    training, test = training_and_test()
     with tempfile.TemporaryDirectory() as model_dir:
         checkpoint = str(Path(model_dir, "model"))
         train(checkpoint, training, epochs=int(rest[0]) if rest else EPOCHS)
-        graph = export(checkpoint, images, labels)
-    test = io.BytesIO()
-    np.savez(test, INPUT=images, labels=labels)
-    Path(folder).mkdir(parents=True, exist_ok=True)
-    _write(Path(folder, f"{NAME}.pb"), graph)
-    _write(Path(folder, f"{NAME}-test.npz"), test.getvalue())
+        graph = export(checkpoint, test)
+    write_atomically(Path(folder, f"{NAME}.pb"), graph)
+    save_arrays(Path(folder, f"{NAME}-test.npz"), INPUT=test.images, labels=test.labels)
 
 
-def train(checkpoint: str, data: tuple[Array, Labels], epochs: int) -> None:
+def train(checkpoint: str, data: Digits, epochs: int) -> None:
     """Trains the model, at a rate that falls to nothing, and saves its variables."""
+    random.seed(SEED)  # the cells draw the seeds of their initializers from it
     with tf.Graph().as_default(), v1.Session(config=_one_thread()) as session:
         v1.set_random_seed(SEED)
         x, logits, _ = DigitsLstmModel().build_model()
         y = v1.placeholder(tf.int64, [None])
         loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(y, logits))
         step = v1.train.get_or_create_global_step()
-        rate = v1.train.cosine_decay(1e-2, step, epochs * -(-len(data[0]) // BATCH))
+        rate = v1.train.cosine_decay(1e-2, step, epochs * -(-len(data.images) // BATCH))
         optimize = v1.train.AdamOptimizer(rate).minimize(loss, global_step=step)
         session.run(v1.global_variables_initializer())
         for epoch in range(epochs):
             losses = [
                 session.run([loss, optimize], {x: images, y: labels})[0]
-                for images, labels in _batches(*data, epoch)
+                for images, labels in _batches(data, epoch)
             ]
             print(f"epoch {epoch + 1}: loss {np.mean(losses):.4f}")
         v1.train.Saver().save(session, checkpoint)
 
 
-def export(checkpoint: str, images: Array, labels: Labels) -> bytes:
+def export(checkpoint: str, test: Digits) -> bytes:
     """The trained model as a frozen graph; built anew, as its loop has nothing of the training.
 
     Args:
         checkpoint: What `train` saved.
-        images: [N, 8, 8], digits never seen, to tell the accuracy.
-        labels: [N].
+        test: Digits never seen, to tell the accuracy.
     """
     with tf.Graph().as_default(), v1.Session(config=_one_thread()) as session:
         x, _, output_class = DigitsLstmModel().build_model()
         v1.train.Saver().restore(session, checkpoint)
-        found = session.run(output_class, {x: images}).argmax(axis=1)
-        print(f"accuracy on {len(labels)} digits never seen: {np.mean(found == labels):.4f}")
+        found = session.run(output_class, {x: test.images}).argmax(axis=1)
+        accuracy = np.mean(found == test.labels)
+        print(f"accuracy on {len(test.labels)} digits never seen: {accuracy:.4f}")
         definition = v1.graph_util.convert_variables_to_constants(
             session, session.graph.as_graph_def(), [output_class.op.name]
         )
@@ -158,27 +151,11 @@ def _one_thread() -> Any:
     return v1.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=1)
 
 
-def _data() -> tuple[tuple[Array, Labels], tuple[Array, Labels]]:
-    """Training and test digits, images [N, 8, 8] from 0 to 1, by one fixed shuffle."""
-    digits = load_digits()
-    order = np.random.default_rng(SEED).permutation(len(digits.target))
-    images = (digits.images[order] / 16.0).astype(np.float32)
-    labels = digits.target[order].astype(np.int64)
-    split = len(labels) - TEST_SAMPLES
-    return (images[:split], labels[:split]), (images[split:], labels[split:])
-
-
-def _batches(images: Array, labels: Labels, epoch: int) -> Iterator[tuple[Array, Labels]]:
-    order = np.random.default_rng([SEED, epoch]).permutation(len(labels))
-    for start in range(0, len(labels), BATCH):
+def _batches(data: Digits, epoch: int) -> Iterator[Digits]:
+    order = np.random.default_rng([SEED, epoch]).permutation(len(data.labels))
+    for start in range(0, len(order), BATCH):
         chosen = order[start : start + BATCH]
-        yield images[chosen], labels[chosen]
-
-
-def _write(path: Path, content: bytes) -> None:
-    beside = path.with_name(f".{path.name}")
-    beside.write_bytes(content)
-    beside.replace(path)
+        yield Digits(data.images[chosen], data.labels[chosen])
 
 
 if __name__ == "__main__":

@@ -6,15 +6,14 @@ text under a dotted key, so that a difference is one line wherever it is shown:
 * `config.*`, `pipeline.*`: their normalized form, defaults written out, a line a value;
 * `source`: the sha256 of the file or folder; of a source built in code, of the imported graph;
 * `data.*`, `metadata.*`, `package.*`: the sha256 of each file the config names;
-* `toolchain.*`: the versions of all that computes; of Python the minor one, as the packages that
-  are fixed by version are the same for all of its patches;
+* `toolchain.*`: the versions of the packages that compute; not Python's, for which they compute the
+  same: one lock holds for all that they run on;
 * `model.sha256`: the bytes of model.tflite; `model.semantic`: what it computes (semantic.py).
 """
 
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -48,7 +47,6 @@ def input_lock(config: Config, pipeline: Pipeline) -> dict[str, str]:
         **{f"pipeline.{key}": _text(value) for key, value in flat(pipeline.normalized()).items()},
     }
     lock |= {key: digest(path) for key, path in _files(config)}
-    lock["toolchain.python"] = f"{sys.version_info.major}.{sys.version_info.minor}"
     lock["toolchain.rnnlite"] = rnnlite_pipeline.__version__
     return lock | {f"toolchain.{n}": v or "not installed" for n, v in versions().items()}
 

@@ -10,6 +10,7 @@ test-result.md.
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -57,7 +58,7 @@ def provenance(
             "config": config.normalized(),
             "pipeline": pipeline.normalized(),
         },
-        "internalParameters": {"python": lock["toolchain.python"]},
+        "internalParameters": {"python": f"{sys.version_info.major}.{sys.version_info.minor}"},
         "resolvedDependencies": _dependencies(lock),
     }
     return _statement(files, PROVENANCE, {"buildDefinition": definition, "runDetails": details})
@@ -118,8 +119,7 @@ def _dependencies(lock: Mapping[str, str]) -> list[dict[str, Any]]:
 
 
 def _packages(lock: Mapping[str, str]) -> Sequence[str]:
-    named = [key.removeprefix("toolchain.") for key in lock if key.startswith("toolchain.")]
-    return [name for name in named if name != "python"]
+    return [key.removeprefix("toolchain.") for key in lock if key.startswith("toolchain.")]
 
 
 def _test_name(check: Mapping[str, Any]) -> str:

@@ -11,7 +11,6 @@ from doit.exceptions import BaseFail, TaskError, TaskFailed
 
 from rnnlite_pipeline.errors import RnnliteError
 from rnnlite_pipeline.tasks.child import run_command
-from rnnlite_pipeline.tasks.plan import toolchain
 from rnnlite_pipeline.tasks.state import Fresh
 
 #: A task as doit wants it.
@@ -50,6 +49,11 @@ def task(
 
 
 def perform(work: Callable[[], None], fresh: Fresh) -> dict[str, Any] | BaseFail:
+    """Do the work, and remember what it was made of."""
+    return attempt(work) or fresh.outcome()
+
+
+def attempt(work: Callable[[], None]) -> BaseFail | None:
     """Do the work; a failure the user should see becomes doit's failure value."""
     try:
         work()
@@ -58,7 +62,7 @@ def perform(work: Callable[[], None], fresh: Fresh) -> dict[str, Any] | BaseFail
     except OSError as error:
         where = f": {error.filename}" if error.filename else ""
         return TaskFailed(f"{error.strerror or error}{where}")
-    return fresh.outcome()
+    return None
 
 
 def failure(error: RnnliteError) -> BaseFail:
@@ -66,28 +70,21 @@ def failure(error: RnnliteError) -> BaseFail:
     return (TaskError if error.exit_status == 2 else TaskFailed)(str(error))
 
 
-def program(
-    name: str,
-    command: Sequence[str],
-    *,
-    reads: Sequence[Path],
-    makes: Sequence[Path],
-    log: Path,
-    label: str,
-) -> Task:
-    """A task that runs a program, such as the training of an example.
+def program(name: str, command: Sequence[str], *, log: Path, label: str) -> Task:
+    """A task that runs a program whenever it is asked for, such as the training of an example.
+
+    No other task waits for it, whatever it leaves: what is checked in is made anew on purpose only.
 
     Args:
         name: Its name within its group.
         command: The program and its arguments.
-        reads: The files it reads.
-        makes: The files it leaves.
         log: Where all it prints goes.
         label: Its name for the user.
     """
-    # Not this package's own code: it has no part in what the program makes.
-    versions = {key: toolchain()[key] for key in ("python", "toolchain")}
-    settings = {"arguments": [Path(word).name for word in command[1:]], **versions}
-    fresh = Fresh(settings, tuple(reads), tuple(makes))
-    work = partial(run_command, command, log, label)
-    return task(name, work, fresh, label=label, targets=makes)
+    return {
+        "name": name,
+        "doc": label,
+        "actions": [(attempt, [partial(run_command, command, log, label)])],
+        "io": {"capture": False},
+        "meta": {"label": label},
+    }

@@ -27,8 +27,7 @@ def _run(*command: str, folder: Path) -> subprocess.CompletedProcess[str]:
 
 def test_tutorial_ends_as_two_quantized_fused_ops(tmp_path: Path) -> None:
     """Briefly trained, the tutorial's model is two fused ops with int8 weights, and verified."""
-    script = ROOT / "examples" / "lstm_ops_digits" / "train.py"
-    trained = _run(str(script), str(tmp_path), "5", folder=tmp_path)
+    trained = _run("-m", "examples.lstm_ops_digits.train", str(tmp_path), "5", folder=tmp_path)
     assert trained.returncode == 0, trained.stderr
     config = CONFIG.replace("../examples/lstm_ops_digits/models/", "").replace("0.95", "0.7")
     (tmp_path / "digits.yaml").write_text(config, encoding="utf-8")

@@ -16,7 +16,7 @@ from tests.fake.project import ROOT
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """This repository's graph, configs and package, without any result."""
+    """This repository's graph, configs and package, without any model."""
     folder = tmp_path_factory.mktemp("repository")
     for name in ("rnnlite_pipeline", "pipelines", "examples", "configs"):
         ignored = shutil.ignore_patterns("__pycache__", "models")
@@ -53,24 +53,37 @@ def test_dodo_has_no_logic() -> None:
     assert not any(line.strip().startswith(("if ", "for ", "while ", "try")) for line in lines)
 
 
-def test_examples_are_sources_of_configs(copy: Path) -> None:
-    """Importing a model waits for its training: one's target is the other's dependency."""
-    told = _doit(copy, "info", "import:digits-bilstm").stdout
-    source = str(copy / "examples" / "digits" / "models" / "digits-bilstm.keras")
-    assert source in told
-    assert source in _doit(copy, "info", "train:digits-bilstm").stdout
+@pytest.mark.parametrize("name", ["digits-bilstm", "digits-stacked", "digits-lstm-ops"])
+def test_nothing_waits_for_a_training(copy: Path, name: str) -> None:
+    """Trained models are checked in, so each training is a task by itself, never another's need."""
+    assert "train" not in _doit(copy, "info", f"import:{name}").stdout
+    assert f"train:{name}" in _doit(copy, "list", "--all", "--quiet").stdout.split()
+
+
+def test_training_runs_whenever_it_is_asked_for(copy: Path) -> None:
+    """Twice is twice, and a training that fails says where its log is."""
+    script = copy / "examples" / "digits" / "train.py"
+    trained = copy / "trained"
+    script.write_text(f"open({str(trained)!r}, 'a').write('again ')\n", encoding="utf-8")
+    for _ in range(2):
+        assert _doit(copy, "train:digits-bilstm").returncode == 0
+    assert trained.read_text(encoding="utf-8") == "again again "
+    script.write_text("raise SystemExit('no training here')\n", encoding="utf-8")
+    ended = _doit(copy, "train:digits-bilstm")
+    assert ended.returncode == 1
+    assert "train digits-bilstm: failed" in ended.stdout
+    assert "train digits-bilstm ended with status 1" in ended.stderr
+    assert "digits-bilstm.log" in ended.stderr
+    assert "Traceback" not in ended.stderr
 
 
 @pytest.mark.parametrize("asked", ["digits-bilstm", "configs/digits-bilstm.yaml"])
 def test_convert_takes_names_and_configs(copy: Path, asked: str) -> None:
     """`doit convert` finds a model by name or by config, and says why it cannot convert it."""
-    broken = copy / "examples" / "digits" / "train.py"
-    broken.write_text("raise SystemExit('no training here')\n", encoding="utf-8")
     ended = _doit(copy, "convert", asked)
-    assert ended.returncode == 1
-    assert "train digits-bilstm: failed" in ended.stdout
-    assert "train digits-bilstm ended with status 1" in ended.stderr
-    assert "digits-bilstm.log" in ended.stderr
+    assert ended.returncode == 2
+    assert "validate digits-bilstm: failed" in ended.stdout
+    assert "digits-bilstm.yaml:8:9: source.path: no such file: " in ended.stderr
     assert "Traceback" not in ended.stderr
 
 
