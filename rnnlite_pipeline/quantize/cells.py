@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnlite_pipeline.graph.ir import Op
+from rnnlite_pipeline.quantize.numbers import steady
 from rnnlite_pipeline.recurrence import ACTIVATIONS, Gate, Lstm, sigmoid
 
 Array = NDArray[np.float64]
@@ -31,6 +32,12 @@ class Trace:
         low, high = zip(self.hidden, other.hidden, strict=True)
         gates = tuple(map(max, zip(self.gates, other.gates, strict=True)))
         return Trace(max(self.cell, other.cell), (min(low), max(high)), gates)  # type: ignore[arg-type]
+
+    def steady(self) -> Trace:
+        """The same, whatever CPU it was computed on."""
+        low, high = self.hidden
+        gates = tuple(map(steady, self.gates))
+        return Trace(steady(self.cell), (steady(low), steady(high)), gates)  # type: ignore[arg-type]
 
 
 def cell_of(op: Op) -> Lstm:

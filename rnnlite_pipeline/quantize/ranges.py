@@ -19,6 +19,7 @@ from rnnlite_pipeline.partition import open_runner
 from rnnlite_pipeline.quantize.calibration import Arrays
 from rnnlite_pipeline.quantize.cells import Trace, trace
 from rnnlite_pipeline.quantize.integer_lstm import initial, why_not
+from rnnlite_pipeline.quantize.numbers import steady
 
 Range = tuple[float, float]
 
@@ -43,6 +44,12 @@ class Ranges:
             low, high = self.tensors.get(tensor, (0.0, 0.0))
             least, most = float(array.min()), float(array.max())
             self.tensors[tensor] = (min(low, least), max(high, most))
+
+    def steady(self) -> Ranges:
+        """The same, whatever CPU they were measured on."""
+        tensors = {t: (steady(low), steady(high)) for t, (low, high) in self.tensors.items()}
+        cells = {op: seen.steady() for op, seen in self.cells.items()}
+        return Ranges(tensors, cells, self.samples)
 
 
 def measure(model: Model, feeds: Iterator[Arrays]) -> Ranges:
@@ -74,7 +81,7 @@ def measure(model: Model, feeds: Iterator[Arrays]) -> Ranges:
         if before // 500 != ranges.samples // 500:
             print(f"calibrated on {ranges.samples:,} samples ...", flush=True)
     print(f"calibrated on {ranges.samples:,} samples", flush=True)
-    return ranges
+    return ranges.steady()
 
 
 def exposed(model: Model, tensors: list[Tensor]) -> Model:
