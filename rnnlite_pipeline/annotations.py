@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from rnnlite_pipeline.errors import ConfigError, RnnliteError
+from rnnlite_pipeline.files import near
 
 
 def on_github() -> bool:
@@ -26,7 +27,7 @@ def annotated(error: RnnliteError, path: Path | None = None) -> str:
 
 def annotation(message: str, path: Path | None = None, line: int = 0, column: int = 0) -> str:
     """One workflow command: `::error file=a.yaml,line=3,col=5::message`."""
-    places = [("file", _near(path) if path else ""), ("line", str(line or ""))]
+    places = [("file", str(near(path)) if path else ""), ("line", str(line or ""))]
     places.append(("col", str(column or "")))
     where = ",".join(f"{key}={_property(value)}" for key, value in places if value)
     return f"::error{' ' * bool(where)}{where}::{_data(message)}"
@@ -39,12 +40,6 @@ def _lines(error: RnnliteError, path: Path | None) -> Iterator[str]:
     for problem in error.details:
         text = f"{problem.key}: {problem.message}" if problem.key else problem.message
         yield annotation(text, error.path, problem.line, problem.column)
-
-
-def _near(path: Path) -> str:
-    """Relative to the working folder, which is the repository's on GitHub, where it is below."""
-    whole = path.absolute()
-    return str(whole.relative_to(Path.cwd()) if whole.is_relative_to(Path.cwd()) else whole)
 
 
 def _data(text: str) -> str:

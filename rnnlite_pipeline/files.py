@@ -1,4 +1,4 @@
-"""Files appear whole under their final name, or not at all."""
+"""Files appear whole under their final name, or not at all; and how a path is shown."""
 
 from __future__ import annotations
 
@@ -28,3 +28,9 @@ def write_atomically(path: Path, content: bytes, mode: int = 0o644) -> None:
     except BaseException:
         Path(beside).unlink(missing_ok=True)
         raise
+
+
+def near(path: Path) -> Path:
+    """A path as the user would type it: relative to the working folder where it is below it."""
+    whole = path.absolute()
+    return whole.relative_to(Path.cwd()) if whole.is_relative_to(Path.cwd()) else whole

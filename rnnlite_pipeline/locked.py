@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 
-from rnnlite_pipeline.files import write_atomically
+from rnnlite_pipeline.files import near, write_atomically
 from rnnlite_pipeline.release.lock import (
     build_lock,
-    check_lock,
+    check_locks,
     input_lock,
     lock_bytes,
     lock_path,
@@ -35,7 +35,7 @@ def write_locks(plans: Sequence[Plan], run: Run) -> int:
     for plan in plans:
         path = lock_path(plan.config)
         write_atomically(path, lock_bytes(build_lock(plan.config, plan.pipeline, plan.out)))
-        sys.stdout.write(f"{path}\n")
+        sys.stdout.write(f"{near(path)}\n")
     return 0
 
 
@@ -53,13 +53,18 @@ def run_locked(stage: str, plans: Sequence[Plan], run: Run) -> int:
     Raises:
         StageError: A lock is missing, or a build differs from it.
     """
-    locks = [(plan, lock_path(plan.config), read_lock(lock_path(plan.config))) for plan in plans]
-    for plan, path, locked in locks:
-        check_lock(path, locked, input_lock(plan.config, plan.pipeline), inputs_only=True)
-    if stage in ("validate", "inspect"):
-        return run(stage)
+    locks = [(lock_path(plan.config), plan) for plan in plans]
+    locked = {path: read_lock(path) for path, _ in locks}
+    check_locks(
+        ((path, locked[path], input_lock(plan.config, plan.pipeline)) for path, plan in locks),
+        inputs_only=True,
+    )
     if status := run("convert"):
         return status
-    for plan, path, locked in locks:
-        check_lock(path, locked, build_lock(plan.config, plan.pipeline, plan.out))
+    check_locks(
+        (path, locked[path], build_lock(plan.config, plan.pipeline, plan.out))
+        for path, plan in locks
+    )
+    for path, _ in locks:
+        sys.stdout.write(f"{near(path)}: matches\n")
     return run(stage) if stage != "convert" else 0

@@ -5,13 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib import metadata
 
-#: The distributions whose versions change what comes out.
-DISTRIBUTIONS = ("ai-edge-litert", "flatbuffers", "keras", "numpy", "pyyaml", "tensorflow")
+#: The distributions whose versions change what comes out, whatever the source is.
+DISTRIBUTIONS = (
+    "ai-edge-litert",
+    "flatbuffers",
+    "keras",
+    "numpy",
+    "pyyaml",
+    "tensorflow",
+    "tf-keras",
+)
+
+#: Those that change it as well where the source is of a format.
+OF_FORMAT = {"jax": ("jax", "jaxlib")}
 
 
-def versions() -> Mapping[str, str | None]:
-    """The installed version of each of `DISTRIBUTIONS`; None where one is not installed."""
-    return {name: _version(name) for name in DISTRIBUTIONS}
+def versions(*formats: str) -> Mapping[str, str | None]:
+    """The installed version of each distribution that computes; None where one is not installed.
+
+    Args:
+        formats: Of the sources.
+    """
+    names = [*DISTRIBUTIONS, *(name for each in formats for name in OF_FORMAT.get(each, ()))]
+    return {name: _version(name) for name in names}
 
 
 def _version(distribution: str) -> str | None:

@@ -14,12 +14,13 @@ text under a dotted key, so that a difference is one line wherever it is shown:
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import rnnlite_pipeline
 from rnnlite_pipeline.config import Config, Pipeline, associated_files, digest
 from rnnlite_pipeline.errors import StageError
+from rnnlite_pipeline.files import near
 from rnnlite_pipeline.release.digests import json_bytes, sha256
 from rnnlite_pipeline.release.flat import flat
 from rnnlite_pipeline.toolchain import versions
@@ -48,7 +49,8 @@ def input_lock(config: Config, pipeline: Pipeline) -> dict[str, str]:
     }
     lock |= {key: digest(path) for key, path in _files(config)}
     lock["toolchain.rnnlite"] = rnnlite_pipeline.__version__
-    return lock | {f"toolchain.{n}": v or "not installed" for n, v in versions().items()}
+    installed = versions(config.source.format).items()
+    return lock | {f"toolchain.{name}": version or "not installed" for name, version in installed}
 
 
 def build_lock(config: Config, pipeline: Pipeline, out: Path) -> dict[str, str]:
@@ -86,41 +88,47 @@ def read_lock(path: Path) -> dict[str, str]:
     Raises:
         StageError: There is none, or it is none.
     """
-    remedy = "Write it with `rnnlite lock`, and check it in beside the config."
+    remedy = f"Write it with `rnnlite lock {_config(path)}`, and check it in beside the config."
     try:
         lock = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise StageError(f"There is no lock {path}.", remedy) from None
+        raise StageError(f"There is no lock {near(path)}.", remedy) from None
     except ValueError:
         lock = None
     if not isinstance(lock, dict) or not all(isinstance(value, str) for value in lock.values()):
-        raise StageError(f"{path} is not a lock: expected text by key, as JSON.", remedy)
+        raise StageError(f"{near(path)} is not a lock: expected text by key, as JSON.", remedy)
     return lock
 
 
-def check_lock(path: Path, locked: Lock, found: Lock, *, inputs_only: bool = False) -> None:
-    """Holds a build to its lock.
+def check_locks(builds: Iterable[tuple[Path, Lock, Lock]], *, inputs_only: bool = False) -> None:
+    """Holds builds to their locks.
 
     Args:
-        path: The lock's file.
-        locked: What it says.
-        found: What is there now.
-        inputs_only: Whether `found` is what is known before the build.
+        builds: Of each, the lock's file, what it says, and what is there now.
+        inputs_only: Whether the last is what is known before the build.
 
     Raises:
-        StageError: They differ; the message shows each difference on a line.
+        StageError: Some differ; the message shows each difference of each on a line.
     """
-    different = list(_different(locked, found, inputs_only))
-    if not different:
-        return
-    lines = "".join(f"\n  {line}" for line in different)
+    wrong = {
+        path: _said(path, locked, found, different)
+        for path, locked, found in builds
+        if (different := list(_different(locked, found, inputs_only)))
+    }
+    if wrong:
+        configs = " ".join(map(_config, wrong))
+        raise StageError(
+            "\n".join(wrong.values()),
+            f"Restore what changed; or, if the change is meant, `rnnlite lock {configs}` and review"
+            " the difference.",
+        )
+
+
+def _said(path: Path, locked: Lock, found: Lock, different: Sequence[str]) -> str:
     same = locked.get("model.semantic") == found.get("model.semantic", "")
     only = " It still computes the same (model.semantic)." if same else ""
-    raise StageError(
-        f"The build is not the one that {path} locks.{only}{lines}",
-        "Restore what changed; or, if the change is meant, write the lock anew with `rnnlite lock`"
-        " and review the difference.",
-    )
+    lines = "".join(f"\n  {line}" for line in different)
+    return f"The build is not the one that {near(path)} locks.{only}{lines}"
 
 
 def _different(locked: Lock, found: Lock, inputs_only: bool) -> Iterator[str]:
@@ -130,6 +138,11 @@ def _different(locked: Lock, found: Lock, inputs_only: bool) -> Iterator[str]:
         one, other = locked.get(key, "nothing"), found.get(key, "nothing")
         if one != other:
             yield f"{key}: locked {_short(one)}, now {_short(other)}"
+
+
+def _config(lock: Path) -> str:
+    """The config beside a lock, as the user would type it."""
+    return str(near(lock)).removesuffix(".lock.json") + ".yaml"
 
 
 def _text(value: object) -> str:

@@ -20,6 +20,7 @@ import rnnlite_pipeline
 from rnnlite_pipeline.archive import source_date_epoch
 from rnnlite_pipeline.config import Config, Pipeline
 from rnnlite_pipeline.release.digests import sha256
+from rnnlite_pipeline.release.lock import lock_bytes
 
 STATEMENT = "https://in-toto.io/Statement/v1"
 PROVENANCE = "https://slsa.dev/provenance/v1"
@@ -44,11 +45,14 @@ def provenance(
     Args:
         config: The model's config.
         pipeline: Its pipeline.
-        lock: What the build was made of.
+        lock: What the build was made of. Its file in the bundle is told by its digest: it holds
+            what the model computes (model.semantic) too, and is the one checked in beside the
+            config where the build matches that.
         files: The subjects by name.
     """
     details: dict[str, Any] = {
-        "builder": {"id": BUILDER, "version": {"rnnlite": rnnlite_pipeline.__version__}}
+        "builder": {"id": BUILDER, "version": {"rnnlite": rnnlite_pipeline.__version__}},
+        "byproducts": [_resource("lock.json", lock_bytes(lock))],
     }
     if moment := _moment():
         details["metadata"] = {"startedOn": moment, "finishedOn": moment}

@@ -14,7 +14,7 @@ from rnnlite_pipeline.config import Config, Pipeline, load_config, pipeline_of
 from rnnlite_pipeline.errors import CallError, RnnliteError
 from rnnlite_pipeline.plugins import plugins
 from rnnlite_pipeline.tasks.state import content_digest, value_digest
-from rnnlite_pipeline.toolchain import versions
+from rnnlite_pipeline.toolchain import OF_FORMAT, versions
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def toolchain() -> dict[str, Any]:
         "python": python_version(),
         "rnnlite": rnnlite_pipeline.__version__,
         "code": _code_digest(),
-        "toolchain": versions(),
+        "toolchain": versions(*OF_FORMAT),
         "plugins": {plugin.pattern: plugin.package for plugin in plugins()},
     }
 

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from rnnlite_pipeline.files import near
 from rnnlite_pipeline.tasks.plan import Plan
 
 
@@ -51,5 +52,4 @@ def measured(plan: Plan) -> str:
 
 
 def _file(path: Path) -> str:
-    near = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
-    return f"{near} ({path.stat().st_size:,} bytes)\n"
+    return f"{near(path)} ({path.stat().st_size:,} bytes)\n"

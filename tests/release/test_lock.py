@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from pathlib import Path
 
 import pytest
 
 from rnnlite_pipeline.errors import StageError
-from rnnlite_pipeline.release.lock import check_lock, lock_bytes, read_lock
+from rnnlite_pipeline.release.lock import check_locks, lock_bytes, read_lock
 from tests.fake.project import Project
 
 LOCK = {"model.semantic": "c" * 64, "model.sha256": "a" * 64, "source": "b" * 64}
 PATH = Path("m.lock.json")
+CHANGES = {"a": {"source": "d" * 64}, "b": {}, "c": {"model.sha256": "d" * 64}}
 
 
 def test_lock_and_locked(project: Project) -> None:
@@ -36,7 +38,11 @@ def test_lock_and_locked(project: Project) -> None:
     } < set(keys)
     assert "toolchain.tensorflow" in keys
 
-    assert project.run("package", "config.yaml", "--locked").returncode == 0
+    locked = project.run("package", "config.yaml", "--locked")
+    assert locked.returncode == 0
+    assert "config.lock.json: matches" in locked.stdout
+    with zipfile.ZipFile(project.bundle) as archive:
+        assert archive.read("lock.json") == path.read_bytes()
     project.write_source(b"second")
     refused = project.run("package", "config.yaml", "--locked")
     assert refused.returncode == 1
@@ -46,6 +52,33 @@ def test_lock_and_locked(project: Project) -> None:
     project.write_source(b"first").write_config("recurrent: {bidirectional: split}\n")
     refused = project.run("convert", "config.yaml", "--locked")
     assert "\n  config.recurrent.bidirectional: locked group, now split\n" in refused.stderr
+
+
+def test_another_model_from_the_same_inputs_is_refused(project: Project) -> None:
+    """It is compared before it is verified or packaged."""
+    assert project.run("lock", "config.yaml").returncode == 0
+    path = project.folder / "config.lock.json"
+    lock = read_lock(path)
+    path.write_bytes(lock_bytes(lock | {"model.sha256": "0" * 64}))
+    refused = project.run("package", "config.yaml", "--locked")
+    assert refused.returncode == 1
+    found = lock["model.sha256"][:16]
+    assert f"\n  model.sha256: locked 0000000000000000..., now {found}...\n" in refused.stderr
+    assert "It still computes the same" in refused.stderr
+    assert "`rnnlite lock config.yaml`" in refused.stderr
+    assert "verify" not in refused.stdout
+    assert not project.bundle.exists()
+
+
+def test_all_that_differ_are_told_at_once() -> None:
+    """Of several models, each that differs from its lock, and the command that locks those."""
+    locks = [(Path(f"{name}.lock.json"), LOCK, LOCK | change) for name, change in CHANGES.items()]
+    with pytest.raises(StageError) as caught:
+        check_locks(locks)
+    told = str(caught.value)
+    assert "a.lock.json" in told
+    assert "b.lock.json" not in told
+    assert "`rnnlite lock a.yaml c.yaml`" in told
 
 
 @pytest.mark.parametrize(
@@ -58,18 +91,18 @@ def test_lock_and_locked(project: Project) -> None:
 )
 def test_a_difference_is_a_line(change: dict[str, str], said: str) -> None:
     """Each key that differs is shown; a model that computes the same is told from another."""
-    check_lock(PATH, LOCK, LOCK)
+    check_locks([(PATH, LOCK, LOCK)])
     with pytest.raises(StageError) as caught:
-        check_lock(PATH, LOCK, LOCK | change)
+        check_locks([(PATH, LOCK, LOCK | change)])
     assert said in str(caught.value)
     assert len(caught.value.message.splitlines()) == 1 + len(change)
 
 
 def test_before_the_build_only_its_inputs_are_compared() -> None:
     """What is known after the build alone is no difference before it."""
-    check_lock(PATH, LOCK, {"source": "b" * 64}, inputs_only=True)
+    check_locks([(PATH, LOCK, {"source": "b" * 64})], inputs_only=True)
     with pytest.raises(StageError):
-        check_lock(PATH, LOCK, {"source": "d" * 64}, inputs_only=True)
+        check_locks([(PATH, LOCK, {"source": "d" * 64})], inputs_only=True)
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"source": 1}', "{"])

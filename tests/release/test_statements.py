@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -65,15 +66,28 @@ def test_the_subjects_are_the_bundle_and_the_model(tmp_path: Path, kind: str) ->
 
 
 def test_the_build_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Config, source and packages are there; a time only where SOURCE_DATE_EPOCH gives one."""
+    """Config, the lock's digests and packages; a time only where SOURCE_DATE_EPOCH gives one."""
     path = _lay_out(tmp_path)
-    told = _statement(_package(path), "provenance")["predicate"]
+    bundle = _package(path)
+    told = _statement(bundle, "provenance")["predicate"]
     definition = told["buildDefinition"]
     assert definition["externalParameters"]["config"]["name"] == "digits"
     resolved = {each["name"]: each for each in definition["resolvedDependencies"]}
     assert resolved["source"]["digest"]["sha256"] == sha256(b"a source")
     assert resolved["numpy"]["uri"].startswith("pkg:pypi/numpy@")
     assert "metadata" not in told["runDetails"]
+    with zipfile.ZipFile(bundle) as archive:
+        lock = archive.read("lock.json")
+        model = archive.read("model.tflite")
+    assert told["runDetails"]["byproducts"] == [
+        {"name": "lock.json", "digest": {"sha256": sha256(lock)}}
+    ]
+    locked = json.loads(lock)
+    assert locked["model.sha256"] == sha256(model)
+    digests = {key: value for key, value in locked.items() if key in resolved}
+    assert digests == {
+        name: each["digest"]["sha256"] for name, each in resolved.items() if "digest" in each
+    }
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
     told = _statement(_package(path), "provenance")["predicate"]
     assert told["runDetails"]["metadata"]["finishedOn"] == "2023-11-14T22:13:20Z"
