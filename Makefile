@@ -1,4 +1,4 @@
-# make demo       trains the example, converts, verifies and packages it
+# make demo       converts a trained example, held to its lock, verifies and packages it
 # make test       lint, format, types, tests
 # make test-slow  the long tests
 # make docs       the site of docs/, in build/site
@@ -20,7 +20,7 @@ PROJECT := .venv/project-$(word 2,$(IDENTITIES))
 .DELETE_ON_ERROR:
 
 demo: $(PROJECT)
-	$(BIN)/doit package:digits-bilstm
+	$(BIN)/rnnlite package configs/digits-bilstm.yaml --locked
 
 test: lint
 	$(BIN)/python -m pytest -n 2
@@ -43,7 +43,7 @@ lock:
 	  --custom-compile-command "make lock" pyproject.toml --output-file requirements.lock
 
 clean:
-	rm -rf .venv build examples/*/models .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(ENVIRONMENT):
 	$(if $(IDENTITIES),,$(error $(PYTHON) is no Python 3.11, 3.12 or 3.13))
