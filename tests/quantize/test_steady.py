@@ -10,15 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rnnlite_pipeline.graph.write import write_model
+from rnnlite_pipeline.partition import open_runner
 from rnnlite_pipeline.quantize import ranges
 from rnnlite_pipeline.quantize.numbers import steady
-from rnnlite_pipeline.runtime import Kernels, Runner
+from rnnlite_pipeline.runtime import Kernels
 from tests.lower.cases import Case, random_lstm
 from tests.quantize.author import integers, model_of
 
 
 def _quantized(scheme: str, kernels: Kernels, monkeypatch: pytest.MonkeyPatch) -> bytes:
-    monkeypatch.setattr(ranges, "Runner", partial(Runner, kernels=kernels))
+    monkeypatch.setattr(ranges, "open_runner", partial(open_runner, kernels=kernels))
     cell = random_lstm(np.random.default_rng(5), 7, 24)
     model = model_of(Case((cell,), outputs="y"), classes=4)
     integers(model, scheme)
