@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from rnnlite_pipeline.graph.ir import Tensor
 from rnnlite_pipeline.recognise.lengths import length_of
-from rnnlite_pipeline.recognise.loop import Loop, Unrecognised, Writing
+from rnnlite_pipeline.recognise.loop import Loop, Unrecognised
 from rnnlite_pipeline.recognise.masks import emitted, unmasked
 from rnnlite_pipeline.recognise.rewriter import Rewriter
 from rnnlite_pipeline.recognise.state import State
@@ -41,7 +41,7 @@ class ByLength(Rewriter):
             form = emitted(item.form, masked) if isinstance(item, Rows) else None
             if form is None:
                 raise Unrecognised("what it puts out after a length is not zero")
-            writings[k] = Writing(Rows(masked.news.referring(form)), writing.index)
+            writings[k] = replace(writing, item=Rows(masked.news.referring(form)))
         return replace(loop, states=list(masked.system.states), writings=writings)
 
     def put_out(self, y: Tensor) -> Tensor:

@@ -55,10 +55,17 @@ class Reading:
 
 @dataclass(frozen=True, eq=False)
 class Writing:
-    """A list as the loop writes it: the item of each step and its position."""
+    """A list as the loop writes it.
+
+    Attributes:
+        item: The item of each step.
+        index: Its position, linear in `STEP`.
+        grows: Whether the list becomes as long as its last position asks for.
+    """
 
     item: Value
     index: Linear
+    grows: bool = False
 
 
 @dataclass(eq=False)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnlite_pipeline.graph.flex import grows
 from rnnlite_pipeline.graph.ir import Op
 from rnnlite_pipeline.recognise import arithmetic, shapes, tensor_writes
 from rnnlite_pipeline.recognise.readable import Unreadable, linear
@@ -66,7 +67,8 @@ def _written(op: Op, values: Many[Value]) -> tuple[Value, ...]:
     item = op.inputs[2]
     if not isinstance(target, TensorList) or item is None:
         raise Unreadable("it writes to a list in a way that is not read")
-    return (TensorList(target.variable, (*target.writes, (linear(index), item))),)
+    writes = (*target.writes, (linear(index), item))
+    return (TensorList(target.variable, writes, grows(op)),)
 
 
 def _same(_op: Op, values: Many[Value]) -> tuple[Value, ...]:

@@ -281,4 +281,4 @@ def _writing(
     written = _value(item, environment)
     if isinstance(written, Rows):
         written = Rows(news.referring(written.form))
-    return Writing(written, _in_steps(index, counters))
+    return Writing(written, _in_steps(index, counters), value.grows)

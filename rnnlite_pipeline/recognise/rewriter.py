@@ -130,8 +130,7 @@ class Rewriter:
         return [s for s in system.states if s.after.key in read | whole]
 
     def _keeps_last(self, variable: int) -> bool:
-        tensor = self.op.inputs[variable]
-        return list_length(tensor, self.extents) == Linear(1) and self.loop.steps != Linear(1)
+        return self._length(variable) == Linear(1) and self.loop.steps != Linear(1)
 
     def _carry(self, state: State) -> None:
         """A variable that only carries what a step computed, such as the last output."""
@@ -195,9 +194,23 @@ class Rewriter:
                 return tensor
         raise Unrecognised("the number of steps it counted is used after it")
 
+    def _length(self, k: int) -> Linear:
+        """How many items the list in variable k has after the loop.
+
+        Raises:
+            Unrecognised: It was filled before, or grows by a number known only at run time.
+        """
+        writing, new = self.loop.writings[k], list_length(self.op.inputs[k], self.extents)
+        if not writing.grows:
+            return new
+        if self.loop.lengths is not None:
+            raise Unrecognised("the list it writes grows until the longest sequence ends")
+        steps, each = self.loop.steps, writing.index.factor(STEP)
+        return _longer(steps if each else writing.index + Linear(1), new)
+
     def _stacked(self, k: int) -> Tensor:
         """What a list holds, stacked: [T, B, n], or [1, B, n] for the last step."""
-        writing, length = self.loop.writings[k], list_length(self.op.inputs[k], self.extents)
+        writing, length = self.loop.writings[k], self._length(k)
         if not isinstance(writing.item, Rows):
             reason = getattr(writing.item, "reason", "it writes what is not one row each")
             raise Unrecognised(reason)
@@ -215,6 +228,20 @@ class Rewriter:
         if writing.index == self.loop.steps - Linear(1) - step:
             return self.sequences.reversed(y)
         raise Unrecognised("it writes its outputs neither forwards nor backwards")
+
+
+def _longer(one: Linear, other: Linear) -> Linear:
+    """The larger of two lengths, neither of them negative.
+
+    Raises:
+        Unrecognised: Which one it is, is known only at run time.
+    """
+    difference = one - other
+    if other == Linear():
+        return one
+    if not difference.is_constant:
+        raise Unrecognised("whether the list it writes grows is known only at run time")
+    return one if difference.constant > 0 else other
 
 
 def _outputs(layer: str, x: Tensor, cell: Cell) -> tuple[Tensor, ...]:

@@ -62,10 +62,17 @@ class Sequence:
 
 @dataclass(frozen=True, eq=False)
 class TensorList:
-    """The list variable, after the writes made in this step."""
+    """The list variable, after the writes made in this step.
+
+    Attributes:
+        variable: Of the loop.
+        writes: Position and item of each.
+        grows: Whether a write behind the list's end makes it longer.
+    """
 
     variable: int
     writes: tuple[tuple[Linear, Tensor], ...] = ()
+    grows: bool = False
 
 
 @dataclass(frozen=True)

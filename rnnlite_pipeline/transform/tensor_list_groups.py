@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from rnnlite_pipeline.graph.build import join
 from rnnlite_pipeline.graph.calls import called
 from rnnlite_pipeline.graph.edit import tensors
+from rnnlite_pipeline.graph.flex import grows
 from rnnlite_pipeline.graph.ir import NUMPY, OPEN, Model, Op, Subgraph, Tensor
 
 PREFIX = "FlexTensorList"
@@ -16,9 +17,6 @@ PREFIX = "FlexTensorList"
 RESERVE, FROM_TENSOR, SET, GET, STACK, LENGTH = (
     PREFIX + name for name in ("Reserve", "FromTensor", "SetItem", "GetItem", "Stack", "Length")
 )
-
-#: How the NodeDef in a SetItem's options says that the list grows (a protobuf attribute).
-GROWS = b"resize_if_index_out_of_bounds\x12\x02(\x01"
 
 #: How many inputs each takes.
 ARITY = {RESERVE: 2, FROM_TENSOR: 2, SET: 3, GET: 3, STACK: 2, LENGTH: 1}
@@ -156,7 +154,7 @@ def _item_shapes(op: Op) -> Iterator[tuple[str, tuple[int, ...] | None]]:
 def _static_length(lists: TensorList) -> int:
     lengths: set[int] = set()
     for _, op in lists.ops:
-        if op.code == SET and GROWS in (op.custom_options or b""):
+        if op.code == SET and grows(op):
             return OPEN
         if op.code == RESERVE:
             value = operand(op, 1).array

@@ -9,13 +9,13 @@ import numpy as np
 from rnnlite_pipeline.graph.build import Builder
 from rnnlite_pipeline.graph.calls import called
 from rnnlite_pipeline.graph.edit import prune, replace_uses
+from rnnlite_pipeline.graph.flex import grows
 from rnnlite_pipeline.graph.ir import NUMPY, OPEN, Model, Op, Subgraph, Tensor
 from rnnlite_pipeline.transform.run_time_shapes import Dimension, Frames, RunTimeShapes
 from rnnlite_pipeline.transform.tensor_list_groups import (
     ARITY,
     FROM_TENSOR,
     GET,
-    GROWS,
     LENGTH,
     RESERVE,
     SET,
@@ -157,14 +157,14 @@ def _on_tensors(model: Model, subgraph: Subgraph, op: Op) -> list[Op]:
     elif op.code == GET:
         builder.gather(source, operand(op, 1))
     elif op.code == SET:
-        _set(builder, source, operand(op, 1), operand(op, 2), GROWS in (op.custom_options or b""))
+        _set(builder, source, operand(op, 1), operand(op, 2), grows(op))
     builder.ops[-1].outputs = [out]
     return builder.ops
 
 
-def _set(builder: Builder, source: Tensor, index: Tensor, item: Tensor, grows: bool) -> Tensor:
+def _set(builder: Builder, source: Tensor, index: Tensor, item: Tensor, may_grow: bool) -> Tensor:
     """`source` with `item` at `index`."""
-    if grows:
+    if may_grow:
         source = _grown(builder, source, index)
     start = builder.expand_dims(index, 0)
     if others := len(source.shape or ()) - 1:

@@ -62,6 +62,44 @@ class TwoBounds(Author):
         return self.cond.op("LOGICAL_AND", bounds, "BOOL", ())
 
 
+class GrowingList(Author):
+    """The list starts with some items, and a write behind its end makes it longer."""
+
+    items = 0
+
+    def reserve(self, width: int) -> Tensor:
+        """Another length."""
+        self.steps, steps = self.main.indices(self.items), self.steps
+        made = super().reserve(width)
+        self.steps = steps
+        return made
+
+    def write_body(self) -> None:
+        """The attribute of the op, as TensorFlow writes it."""
+        super().write_body()
+        for op in self.body.ops:
+            if op.code == "FlexTensorListSetItem":
+                op.custom_options = b"\n\x1dresize_if_index_out_of_bounds\x12\x02(\x01"
+
+
+class GrowsByAStep(GrowingList):
+    """It has all items but one before the loop."""
+
+    items = 3
+
+
+class TooManyItems(GrowingList):
+    """It has more items than there are steps."""
+
+    items = 5
+
+
+class SomeItems(GrowingList):
+    """It has one item more than none, of a number of steps known at run time."""
+
+    items = 1
+
+
 class CarriesSomethingComputed(Author):
     """A variable carries the last of what a step computes from the output."""
 
@@ -127,12 +165,28 @@ class ClippedOutput(Step):
     [
         (StartsFromConstants, CLOSED_SIZES),
         (TwoBounds, CLOSED_SIZES),
+        (GrowingList, OPEN_SIZES),
+        (GrowingList, replace(OPEN_SIZES, batch=2)),
+        (GrowsByAStep, CLOSED_SIZES),
         (CarriesSomethingComputed, replace(OPEN_SIZES, carried="last")),
     ],
 )
 def test_unusual_loops(author: type[Author], spelling: Spelling) -> None:
-    """Constant initial states, further bounds and carried values change nothing of the cell."""
+    """Constant first states, further bounds, lists that grow and carried values: the same cell."""
     check_fused(author([lstm(4)], spelling))
+
+
+@pytest.mark.parametrize(
+    ("author", "spelling", "why"),
+    [
+        (TooManyItems, CLOSED_SIZES, "not known to be as long as its steps"),
+        (SomeItems, OPEN_SIZES, "grows is known only at run time"),
+    ],
+)
+def test_lists_that_grow_otherwise(author: type[Author], spelling: Spelling, why: str) -> None:
+    """A list that is longer than the loop, or may be, keeps the loop."""
+    (finding,) = recognise(author([lstm(4)], spelling).model(), objection)
+    assert why in finding.reason
 
 
 @pytest.mark.parametrize("step", [ReadsPartsOfInput, ShiftedOutput, ClippedOutput])
