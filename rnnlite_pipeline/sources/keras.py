@@ -21,6 +21,7 @@ from rnnlite_pipeline.sources.model import (
     unique,
 )
 from rnnlite_pipeline.sources.names import layer_paths
+from rnnlite_pipeline.sources.precision import in_float32
 
 Pins = Mapping[str, Sequence[int | None]]
 
@@ -36,17 +37,19 @@ def source_model(model: Any, pins: Pins) -> SourceModel:
     Raises:
         SourceError: Its inputs are unknown, or a pin does not fit.
     """
+    in_float32(model._flatten_layers(), _compute_in_float32)
     model = model if _graph(model) is not None else _as_graph(model, pins)
     graph = _graph(model)
     inputs = pin([_spec(t.name, t) for t in _leaves(graph._inputs_struct)], pins)
     results = _leaves(graph._outputs_struct)
     outputs = [_spec(*each) for each in zip(_output_names(graph), results, strict=True)]
-    check_dtypes([*inputs, *outputs])
+    check_dtypes(inputs)
     function = _traced(model, inputs)
     outputs = [
-        TensorSpec(s.name, s.dtype, merge_shapes(tuple(t.shape.as_list()), s.shape))
+        TensorSpec(s.name, t.dtype.name, merge_shapes(tuple(t.shape.as_list()), s.shape))
         for s, t in zip(outputs, function.outputs, strict=True)
     ]
+    check_dtypes(outputs)
     return SourceModel(
         inputs=tuple(inputs),
         outputs=tuple(outputs),
@@ -56,6 +59,10 @@ def source_model(model: Any, pins: Pins) -> SourceModel:
         versions={n: load(n).__version__ for n in ("keras", "tensorflow")},
         limits=_limits(model, inputs),
     )
+
+
+def _compute_in_float32(layer: Any) -> None:
+    layer.dtype_policy = "float32"
 
 
 def _traced(model: Any, inputs: Sequence[TensorSpec]) -> Any:

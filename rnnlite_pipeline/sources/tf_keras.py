@@ -17,6 +17,7 @@ from rnnlite_pipeline.sources.environment import load
 from rnnlite_pipeline.sources.functions import Pins, function_model, tensor_spec
 from rnnlite_pipeline.sources.keras_archive import Archive
 from rnnlite_pipeline.sources.model import SourceModel, TensorSpec, first_line, unique
+from rnnlite_pipeline.sources.precision import in_float32
 
 
 def prepare_tf_keras() -> None:
@@ -56,6 +57,7 @@ def source_model(model: Any, pins: Pins) -> SourceModel:
     Raises:
         SourceError: It does not know its inputs, or a pin does not fit.
     """
+    in_float32(model._flatten_layers(), lambda layer: layer._set_dtype_policy("float32"))
     if not model.inputs:
         raise SourceError(
             f'The model "{model.name}" does not say what its inputs are.',

@@ -13,6 +13,7 @@ Rules:
     6. An op that TFLite lacks stays, for `inspect` to name and `convert` to refuse or keep: as a
        Flex op, or where that is asked for as a custom op of TensorFlow's name, with the attributes
        as TensorFlow's converter writes them for one (flatbuffer_export.cc).
+    7. Slices with new axes are builtin ops (slices.py).
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from rnnlite_pipeline.sources.annotated import Annotations
 from rnnlite_pipeline.sources.environment import load
 from rnnlite_pipeline.sources.flex import make_custom, repeatable
 from rnnlite_pipeline.sources.model import Shape, SourceModel, TensorSpec
+from rnnlite_pipeline.sources.slices import slices_to_builtin
 from rnnlite_pipeline.sources.state import refuse_state
 from rnnlite_pipeline.sources.tensor_arrays import lists_for_arrays
 
@@ -60,6 +62,7 @@ def to_tflite(source: SourceModel, *, as_custom: bool = False) -> bytes:
     print(f"converting signature {SIGNATURE} ...", flush=True)
     model = read_model(_convert(frozen))
     annotations.placed(model)
+    slices_to_builtin(model)
     print("naming inputs and outputs ...", flush=True)
     _name_ops(model, source.scope)
     states = _with_states(model, source)
