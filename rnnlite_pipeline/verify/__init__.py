@@ -24,7 +24,7 @@ from rnnlite_pipeline.sources import open_source
 from rnnlite_pipeline.state import described
 from rnnlite_pipeline.verify.accuracy import accuracy
 from rnnlite_pipeline.verify.cases import cases
-from rnnlite_pipeline.verify.data import Samples, random_samples, read_samples
+from rnnlite_pipeline.verify.data import Samples, calibration_samples, random_samples, read_samples
 from rnnlite_pipeline.verify.evidence import Accuracy, Check, Evidence
 from rnnlite_pipeline.verify.figures import figure_feeds, figures
 from rnnlite_pipeline.verify.gates import (
@@ -117,7 +117,7 @@ def _examine(config: Config, out: Path, pipeline: Pipeline, evidence: Evidence) 
     if evidence.failed:
         return
     _compare(config, content, Oracle(source), evidence)
-    feeds = figure_feeds(_samples(config, source)[0].inputs, model)
+    feeds = figure_feeds(_samples(config, source).inputs, model)
     if said := figures(out, config.quantization.scheme, content, feeds):
         evidence.facts["quantization"] = said
     evidence.checks += check_error(pipeline, evidence.checks)
@@ -126,14 +126,14 @@ def _examine(config: Config, out: Path, pipeline: Pipeline, evidence: Evidence) 
 
 def _compare(config: Config, content: bytes, oracle: Oracle, evidence: Evidence) -> None:
     source = oracle.source
-    samples, from_file = _samples(config, source)
+    samples = _samples(config, source)
     states = described(read_model(content))
     runners = {runner.kernels: runner for runner in open_runners(content, config)}
     for runner in runners.values():
         if runner.note:
             evidence.skipped["reference kernels"] = runner.note
         evidence.facts |= _run_elsewhere(runner)
-    for number, case in enumerate(cases(samples, source.inputs, source.limits, from_file)):
+    for number, case in enumerate(cases(samples, source.inputs, source.limits)):
         print(f'running "{case.name}" input ...', flush=True)
         answer = oracle.answer(case)
         if isinstance(answer, str):
@@ -184,13 +184,17 @@ def _judge_data(
             evidence.accuracy.append(Accuracy(output, kernels, len(samples), *rates))
 
 
-def _samples(config: Config, source: SourceModel) -> tuple[Samples, bool]:
-    data = config.verification.data
+def _samples(config: Config, source: SourceModel) -> Samples:
+    """The config's data; where there is none, what a model was calibrated on, or random input."""
+    data, calibration = config.verification.data, config.quantization.calibration
     if data.path is not None:
-        return read_samples(config.resolve(data.path), source.inputs, source.outputs), True
+        return read_samples(config.resolve(data.path), source.inputs, source.outputs)
+    if calibration is not None:
+        path = config.resolve(calibration.path)
+        return calibration_samples(path, source.inputs, calibration.samples)
     random = data.random
     assert random is not None  # the config gives one of the two
-    return random_samples(source.inputs, source.limits, random.samples, random.seed), False
+    return random_samples(source.inputs, source.limits, random.samples, random.seed)
 
 
 def _check_metadata(model: Model, config: Config) -> Check:

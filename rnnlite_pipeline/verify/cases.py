@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnnlite_pipeline.sources.model import Array, TensorSpec
-from rnnlite_pipeline.verify.data import Samples, draw, fixed_batch, rows
+from rnnlite_pipeline.verify.data import RANDOM, Samples, draw, fixed_batch, rows
 
 #: Samples a call, where the batch is open: of the data, and of all else.
 DATA_BATCH = 64
@@ -44,26 +44,25 @@ class Case:
 
 
 def cases(
-    samples: Samples, inputs: Sequence[TensorSpec], limits: Mapping[str, int], from_file: bool
+    samples: Samples, inputs: Sequence[TensorSpec], limits: Mapping[str, int]
 ) -> Iterator[Case]:
     """Every case of a verification.
 
     Args:
-        samples: The config's data.
+        samples: What the config names; random input is added where that is a file.
         inputs: The model's inputs.
         limits: For an input that holds indices, how many there are.
-        from_file: Whether the samples are a file's; random input is added then.
     """
     fixed = fixed_batch(inputs)
-    yield _data(samples, fixed, "data" if from_file else "random")
+    yield _data(samples, fixed)
     for batch in BATCHES if fixed is None else ():
         yield Case(f"batch {batch}", (rows(samples.inputs, 0, batch),))
     batch = fixed or max(BATCHES)
     base = rows(samples.inputs, 0, batch)
     rng = np.random.default_rng(0)
     random = _drawn(rng, base, inputs, limits)
-    if from_file:
-        yield Case("random", (random,))
+    if samples.name != RANDOM:
+        yield Case(RANDOM, (random,))
     if fixed is None and len(samples) < LARGE_BATCH:
         many = {n: np.empty((LARGE_BATCH, *a.shape[1:]), a.dtype) for n, a in base.items()}
         yield Case(
@@ -79,13 +78,13 @@ def cases(
             yield Case(f"{steps} step{'s' * (steps > 1)}", (values,), extreme=True)
 
 
-def _data(samples: Samples, fixed: int | None, name: str) -> Case:
+def _data(samples: Samples, fixed: int | None) -> Case:
     batch, count = fixed or DATA_BATCH, len(samples)
     feeds = [
         rows(samples.inputs, start, fixed or min(batch, count - start))
         for start in range(0, count, batch)
     ]
-    return Case(name, tuple(feeds))
+    return Case(samples.name, tuple(feeds))
 
 
 def _drawn(

@@ -1,4 +1,4 @@
-"""The samples a model is held to its source on: the config's file, or random ones.
+"""The samples a model is held to its source on: the config's data, or random ones.
 
 Axes: N samples (the batch axis of every input), T steps.
 """
@@ -16,11 +16,17 @@ import numpy as np
 
 from rnnlite_pipeline.config.arrays import NotArrays, read_headers
 from rnnlite_pipeline.errors import VerificationFailed
+from rnnlite_pipeline.graph.ir import OPEN, Tensor
+from rnnlite_pipeline.quantize.calibration import batches
 from rnnlite_pipeline.sources.model import Array, Shape, TensorSpec
 
 #: What open dimensions are in random samples: axis 1 (time), and any further one.
 RANDOM_STEPS = 17
 RANDOM_WIDTH = 5
+
+
+#: The name of random samples.
+RANDOM = "random"
 
 
 @dataclass(frozen=True)
@@ -30,10 +36,12 @@ class Samples:
     Attributes:
         inputs: Each [N, ...], all of one N.
         labels: Integers, or one-hot rows, each [N, ...]; empty where there are none.
+        name: What they are, in words.
     """
 
     inputs: Mapping[str, Array]
     labels: Mapping[str, Array]
+    name: str
 
     def __len__(self) -> int:
         return len(next(iter(self.inputs.values())))
@@ -70,7 +78,7 @@ def read_samples(
     for spec in inputs:
         _check(path, spec, arrays[spec.name])
     labels = {names[name]: arrays[name] for name in arrays if name not in wanted}
-    samples = Samples({name: arrays[name] for name in wanted}, labels)
+    samples = Samples({name: arrays[name] for name in wanted}, labels, "data")
     counts = {name: len(array) if array.ndim else 0 for name, array in arrays.items()}
     if len(set(counts.values())) > 1 or not len(samples):
         raise _wrong(
@@ -79,6 +87,28 @@ def read_samples(
             "Every array has one row a sample, at least one.",
         )
     return samples
+
+
+def calibration_samples(path: Path, inputs: Sequence[TensorSpec], count: int) -> Samples:
+    """The samples that a model's ranges were measured on: the least that it must get right.
+
+    Args:
+        path: As `quantization.calibration` names it.
+        inputs: The model's inputs.
+        count: N, or more than the file has.
+
+    Raises:
+        NotConvertible: The file does not hold what the model takes.
+    """
+    tensors = {
+        s.name: Tensor(
+            s.name, np.dtype(s.dtype).name.upper(), tuple(OPEN if d is None else d for d in s.shape)
+        )
+        for s in inputs
+    }
+    read = list(batches(path, tensors, count))
+    joined = {spec.name: np.concatenate([each[spec.name] for each in read]) for spec in inputs}
+    return Samples(joined, {}, "calibration")
 
 
 def random_samples(
@@ -93,7 +123,8 @@ def random_samples(
         seed: The same one gives the same samples.
     """
     rng = np.random.default_rng(seed)
-    return Samples({s.name: draw(rng, s, random_shape(s.shape, count), limits) for s in inputs}, {})
+    drawn = {s.name: draw(rng, s, random_shape(s.shape, count), limits) for s in inputs}
+    return Samples(drawn, {}, RANDOM)
 
 
 def random_shape(shape: Shape, count: int) -> tuple[int, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +86,7 @@ def test_float_indices_are_whole() -> None:
     """A float input that an Embedding reads gets indices, in every case."""
     tokens = TensorSpec("tokens", "float32", (None, None))
     samples = random_samples([tokens], {"tokens": 4}, 5, 0)
-    for case in cases(samples, [tokens], {"tokens": 4}, from_file=False):
+    for case in cases(samples, [tokens], {"tokens": 4}):
         for feed in case.feeds:
             assert set(np.unique(feed["tokens"])) <= {0.0, 1.0, 2.0, 3.0}
 
@@ -93,7 +94,7 @@ def test_float_indices_are_whole() -> None:
 def test_an_open_batch_is_run_at_several_sizes() -> None:
     """The data in full calls and a rest, one sample, three, extremes, one step and many."""
     samples = random_samples([X], {}, DATA_BATCH + 6, 0)
-    by_name = {c.name: c for c in cases(samples, [X], {}, from_file=True)}
+    by_name = {c.name: c for c in cases(replace(samples, name="data"), [X], {})}
     assert by_name["data"].batches == [6, DATA_BATCH]
     assert by_name["batch 1"].batches == [1]
     assert by_name["batch 3"].batches == [3]
@@ -110,7 +111,7 @@ def test_a_fixed_batch_is_kept_in_every_case() -> None:
     """A model of batch 4 is only ever called with 4 samples; the data starts over at its end."""
     fixed = TensorSpec("x", "float32", (4, None, 3))
     samples = random_samples([fixed], {}, 6, 0)
-    made: list[Case] = list(cases(samples, [fixed], {}, from_file=False))
+    made: list[Case] = list(cases(samples, [fixed], {}))
     assert {size for case in made for size in case.batches} == {4}
     assert (made[0].feeds[1]["x"][2:] == samples.inputs["x"][:2]).all()
 

@@ -217,9 +217,10 @@ def test_headlines_are_the_worst_of_their_kind() -> None:
 
 
 def test_evidence_passes_only_when_it_is_complete() -> None:
-    """Nothing checked, a failed check, or a verification that broke off: none of them passes."""
-    good, bad = Check("good", True), Check("bad", False)
+    """Nothing compared, a failed check, or a verification that broke off: none of them passes."""
+    good, bad = Check("good", True, max_abs_error=0.0), Check("bad", False)
     assert not Evidence().passed
+    assert not Evidence(checks=[Check("the interface", True)]).passed
     assert Evidence(checks=[good]).passed
     assert not Evidence(checks=[good, bad]).passed
     assert not Evidence(checks=[good], broken_off="the runtime crashed").passed

@@ -17,6 +17,7 @@ from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.verify import verify
 
 UNITS, FEATURES = 4, 3
+RANDOM = {"random": {"samples": 4, "seed": 0}}
 Weights = list[np.ndarray[Any, Any]]
 
 
@@ -57,7 +58,12 @@ def converted(weights: Weights, *, reset: bool = True, activation: str = "RELU")
 
 
 def stage(
-    trained: tuple[Path, Weights], out: Path, model: Model, gates: Any = None, **own: Any
+    trained: tuple[Path, Weights],
+    out: Path,
+    model: Model,
+    gates: Any = None,
+    quantization: Any = None,
+    **own: Any,
 ) -> dict[str, Any]:
     """Verifies a model against the trained one; gives what verification.json says."""
     folder, _ = trained
@@ -67,6 +73,7 @@ def stage(
     values = {
         "name": "rnn",
         "source": {"format": "keras", "path": str(folder / "m.keras")},
+        "quantization": quantization or {},
         "verification": {"data": {"path": str(folder / "data.npz")}, **own},
     }
     verify(Config.model_validate(values), out, Pipeline.model_validate({"gates": gates or {}}))
@@ -153,6 +160,28 @@ def test_a_wrong_model_fails(
     failed = [c for c in told["checks"] if not c["passed"]]
     assert check in {c["name"] for c in failed}
     assert right_on_data == ("data" not in {c.get("data") for c in failed})
+
+
+def test_without_data_a_quantized_model_is_held_to_its_calibration(
+    trained: tuple[Path, Weights], tmp_path: Path
+) -> None:
+    """Ranges say nothing of random input, so the samples they come from are what is compared."""
+    folder, weights = trained
+    np.savez(tmp_path / "calibration.npz", x=np.load(folder / "data.npz")["x"])
+    quantization = {
+        "scheme": "int8",
+        "calibration": {"path": str(tmp_path / "calibration.npz"), "samples": 4},
+    }
+    told = stage(
+        trained, tmp_path / "a", converted(weights), quantization=quantization, data=RANDOM
+    )
+    assert told["max_abs_error"] < 1e-6
+    compared = {c["data"] for c in told["checks"] if c["name"] == "equals the source"}
+    assert compared == {"calibration"}
+    kernel, recurrent, bias = weights
+    wrong = converted([kernel, -recurrent, bias])
+    with pytest.raises(VerificationFailed, match='"calibration" input'):
+        stage(trained, tmp_path / "b", wrong, quantization=quantization, data=RANDOM)
 
 
 @pytest.mark.parametrize(
