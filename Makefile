@@ -2,19 +2,26 @@
 # make test       lint, format, types, tests
 # make test-slow  the long tests
 # make docs       the site of docs/, in build/site
-# make lock       the lock file anew, by uv
+# make lock       the lock files anew, by uv
 # make clean      forgets the environment and all results
 #
 # Needs Python 3.11, 3.12 or 3.13 with pip and venv; PYTHON=python3.12 chooses one.
+# LOCK=requirements-extras.lock installs the extras too: JAX, TFLite Micro, the viewers (1 GB), so that
+# `make test` runs what it skips without them.
 
 PYTHON ?= python3
+LOCK ?= requirements.lock
 BIN := .venv/bin
 
 # The environment is made anew when the lock or the Python changes, not when a file is touched.
 # The stamps come last, so what was interrupted starts over.
-IDENTITIES := $(shell $(PYTHON) .ci/identity.py requirements.lock pyproject.toml)
+IDENTITIES := $(shell $(PYTHON) .ci/identity.py $(LOCK) pyproject.toml)
 ENVIRONMENT := .venv/complete-$(word 1,$(IDENTITIES))
 PROJECT := .venv/project-$(word 2,$(IDENTITIES))
+
+COMPILE := uv pip compile --universal --fork-strategy fewest --python-version 3.11 --quiet \
+  --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate \
+  --custom-compile-command "make lock" pyproject.toml
 
 .PHONY: demo test test-slow lint docs lock clean
 .DELETE_ON_ERROR:
@@ -37,20 +44,20 @@ docs: $(PROJECT)
 	$(BIN)/mkdocs build --quiet --strict
 	@echo "build/site/index.html"
 
+# Those of the extras are the same, and more.
 lock:
-	uv pip compile --universal --fork-strategy fewest --python-version 3.11 --extra dev \
-	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate \
-	  --custom-compile-command "make lock" pyproject.toml --output-file requirements.lock
+	$(COMPILE) --extra dev --output-file requirements.lock
+	$(COMPILE) --all-extras --constraint requirements.lock --output-file requirements-extras.lock
 
 clean:
 	rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(ENVIRONMENT):
 	$(if $(IDENTITIES),,$(error $(PYTHON) is no Python 3.11, 3.12 or 3.13))
-	@echo "Setting up .venv from requirements.lock; the first time this takes a few minutes."
+	@echo "Setting up .venv from $(LOCK); the first time this takes a few minutes."
 	rm -rf .venv
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement $(LOCK)
 	@touch $@
 
 $(PROJECT): $(ENVIRONMENT)

@@ -1,0 +1,34 @@
+"""The lock files of this project's own environment."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+
+import pytest
+
+from tests.fake.project import ROOT
+
+EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"][
+    "optional-dependencies"
+]
+
+
+def _pinned(name: str) -> set[str]:
+    """Each `package==version ; marker` of a lock file."""
+    text = (ROOT / name).read_text(encoding="utf-8")
+    return set(re.findall(r"^([\w.-]+==[^\\\n]+?) \\$", text, re.M))
+
+
+@pytest.mark.parametrize("extra", EXTRAS)
+def test_every_extra_is_locked(extra: str) -> None:
+    """Each package of each extra has a version and hashes; those of dev in the smaller file too."""
+    files = ["requirements-extras.lock", *["requirements.lock"] * (extra == "dev")]
+    named = {re.match(r"[\w.-]+", each)[0].lower() for each in EXTRAS[extra]}  # type: ignore[index]
+    for file in files:
+        assert named <= {each.split("==")[0] for each in _pinned(file)}, file
+
+
+def test_the_extras_change_no_version() -> None:
+    """An environment with the extras is the one without, and more."""
+    assert _pinned("requirements.lock") < _pinned("requirements-extras.lock")
