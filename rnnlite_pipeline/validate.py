@@ -21,7 +21,8 @@ from rnnlite_pipeline.lower import lower
 from rnnlite_pipeline.lower.fusable import why_not_fused
 from rnnlite_pipeline.partition import open_runner
 from rnnlite_pipeline.recognise import Replacement
-from rnnlite_pipeline.recognise.extents import Extents, Linear
+from rnnlite_pipeline.recognise.extents import Extents
+from rnnlite_pipeline.recognise.linear import Linear
 from rnnlite_pipeline.runtime import Kernels
 from rnnlite_pipeline.transform.tensor_lists import tensor_lists_to_tensors
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from rnnlite_pipeline.recognise.algebra import Apply, Atom, Form, Product, Symbol
+from rnnlite_pipeline.recognise.algebra import Form
+from rnnlite_pipeline.recognise.atoms import Apply, Atom, Product, Symbol
 from rnnlite_pipeline.recognise.equations import INPUT, Equations, after
 from rnnlite_pipeline.recognise.maps import Map
 from rnnlite_pipeline.recurrence import Cell, Gate, Lstm, SimpleRnn

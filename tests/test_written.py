@@ -7,7 +7,8 @@ import re
 import numpy as np
 
 from rnnlite_pipeline.recognise import algebra
-from rnnlite_pipeline.recognise.algebra import Apply, Form, Symbol
+from rnnlite_pipeline.recognise.algebra import Form
+from rnnlite_pipeline.recognise.atoms import Apply, Symbol
 from rnnlite_pipeline.recognise.equations import Equations
 from rnnlite_pipeline.recurrence import Gate, Lstm, SimpleRnn
 from rnnlite_pipeline.written import MOST_LINES, written

@@ -17,7 +17,8 @@ from rnnlite_pipeline.graph.build import broadcast, make_op
 from rnnlite_pipeline.graph.ir import Tensor
 from rnnlite_pipeline.graph.schema import enum_values
 from rnnlite_pipeline.lower.emit import Emitter
-from rnnlite_pipeline.recognise.algebra import Apply, Atom, Form, Product, Symbol
+from rnnlite_pipeline.recognise.algebra import Form
+from rnnlite_pipeline.recognise.atoms import Apply, Atom, Product, Symbol
 
 #: A row of numbers, [width] or [1].
 Row = NDArray[Any]

@@ -16,16 +16,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from rnnlite_pipeline.recognise.algebra import (
-    Apply,
-    Atom,
-    Form,
-    Product,
-    Symbol,
-    constant,
-    form,
-    of,
-)
+from rnnlite_pipeline.recognise.algebra import Form, constant, form, of
+from rnnlite_pipeline.recognise.atoms import Apply, Atom, Product, Symbol
 from rnnlite_pipeline.recognise.equations import INPUT, Equations
 from rnnlite_pipeline.recognise.maps import Map
 

@@ -10,7 +10,8 @@ from rnnlite_pipeline.graph.ir import Tensor
 from rnnlite_pipeline.lower.emit import Emitter
 from rnnlite_pipeline.lower.loop_forms import Forms, Row
 from rnnlite_pipeline.lower.loop_plan import Column, Plan, parts
-from rnnlite_pipeline.recognise.algebra import Atom, Form, concatenated, widened
+from rnnlite_pipeline.recognise.algebra import Form, concatenated, widened
+from rnnlite_pipeline.recognise.atoms import Atom
 from rnnlite_pipeline.recognise.equations import INPUT, Equations, after, before
 
 

@@ -13,14 +13,15 @@ equation reads as the same form: gate order, joined or separate products, a forg
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnlite_pipeline.recognise.atoms import REDUCTIONS, Apply, Atom, Factor, Product, Symbol
 from rnnlite_pipeline.recognise.functions import FUNCTIONS
 from rnnlite_pipeline.recognise.maps import Map, digest, hashed, simplest
 
@@ -28,113 +29,6 @@ Array = NDArray[Any]
 
 #: Products are multiplied out only up to this many terms; beyond, they stay products of forms.
 MAX_TERMS = 24
-
-
-@dataclass(frozen=True)
-class Symbol:
-    """Columns [start, stop) of a named quantity: an input's step, a state before or after it.
-
-    Attributes:
-        name: "x", "h", ... with what it belongs to; unique in a loop.
-        start: The first column.
-        stop: The column after the last.
-    """
-
-    name: str
-    start: int
-    stop: int
-
-    @property
-    def width(self) -> int:
-        """The number of columns."""
-        return self.stop - self.start
-
-    @property
-    def key(self) -> str:
-        """Equal for equal symbols."""
-        return f"{self.name}[{self.start}:{self.stop}]"
-
-    def columns(self, start: int, stop: int) -> Symbol:
-        """Columns [start, stop) of this symbol."""
-        return Symbol(self.name, self.start + start, self.start + stop)
-
-    def symbols(self) -> Iterator[Symbol]:
-        """Itself."""
-        yield self
-
-
-@dataclass(frozen=True, eq=False)
-class Apply:
-    """A function applied to forms; elementwise unless `function` is a reduction.
-
-    Attributes:
-        function: The TFLite op name ("LOGISTIC", "TANH", "SELECT_V2", "MEAN", ...).
-        arguments: Forms of one width, or of width 1 (broadcast).
-        width: The result's width.
-        parameter: What else the function depends on, such as LEAKY_RELU's slope.
-    """
-
-    function: str
-    arguments: tuple[Form, ...]
-    width: int
-    parameter: float | None = None
-
-    @property
-    def reduces(self) -> bool:
-        """Whether it mixes columns, so that it cannot be sliced."""
-        return self.function in REDUCTIONS
-
-    @cached_property
-    def key(self) -> str:
-        """Equal for equal applications."""
-        arguments = ",".join(a.key for a in self.arguments)
-        return hashed(f"{self.function}({arguments};{self.width};{self.parameter})")
-
-    def columns(self, start: int, stop: int) -> Apply:
-        """Columns [start, stop): the function of the arguments' columns."""
-        if self.reduces:
-            raise ValueError("a reduction has no columns")
-        cut = tuple(a if a.width == 1 else a.columns(start, stop) for a in self.arguments)
-        return Apply(self.function, cut, stop - start, self.parameter)
-
-    def symbols(self) -> Iterator[Symbol]:
-        """Every symbol of the arguments."""
-        for argument in self.arguments:
-            yield from argument.symbols()
-
-
-#: Functions over the last axis.
-REDUCTIONS = frozenset({"MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN", "SOFTMAX", "L2_NORMALIZATION"})
-
-
-@dataclass(frozen=True, eq=False)
-class Product:
-    """The elementwise product of two or more atoms, in the order of their keys."""
-
-    factors: tuple[Factor, ...]
-
-    @property
-    def width(self) -> int:
-        """The common width."""
-        return max(f.width for f in self.factors)
-
-    @cached_property
-    def key(self) -> str:
-        """Equal for equal products."""
-        return "*".join(f.key for f in self.factors)
-
-    def columns(self, start: int, stop: int) -> Product:
-        """Columns [start, stop) of every factor."""
-        return Product(tuple(f if f.width == 1 else f.columns(start, stop) for f in self.factors))
-
-    def symbols(self) -> Iterator[Symbol]:
-        """Every symbol of the factors."""
-        for factor in self.factors:
-            yield from factor.symbols()
-
-
-Factor: TypeAlias = Symbol | Apply
-Atom: TypeAlias = Symbol | Apply | Product
 
 
 @dataclass(frozen=True, eq=False)
@@ -251,11 +145,19 @@ def symbol(name: str, width: int) -> Form:
 
 
 def apply(function: str, *arguments: Form, parameter: float | None = None) -> Form:
-    """`function` of the arguments, broadcast to one width; a reduction has width 1."""
+    """`function` of the arguments, broadcast to one width; a reduction has width 1.
+
+    A function written out by others reads as itself: 1/(1 + exp(-z)) as sigmoid(z), max(z, 0) as
+    relu(z), min(relu(z), 6) as relu6(z).
+    """
     width = max(a.width for a in arguments)
     if all(a.is_constant for a in arguments) and function in FUNCTIONS:
         values = FUNCTIONS[function](*(widened(a, width).bias[None, :] for a in arguments))
         return constant(np.asarray(values, np.float64))
+    if function in _IDENTITIES:
+        known = _IDENTITIES[function](*arguments)
+        if known is not None:
+            return known
     if function in REDUCTIONS and function not in ("SOFTMAX", "L2_NORMALIZATION"):
         width = 1
     return of(Apply(function, arguments, width, parameter))
@@ -323,6 +225,44 @@ def _as_sigmoid(value: Form) -> Form:
         return value
     assert isinstance(atom, Apply), "a TANH is applied"
     return of(Apply("LOGISTIC", (atom.arguments[0].scaled(np.array([2.0])),), value.width))
+
+
+def _quotient(a: Form, b: Form) -> Form | None:
+    """a / (1 + exp(-z)) as a * sigmoid(z)."""
+    if len(b.terms) != 1 or not np.all(b.bias == 1.0):
+        return None
+    ((atom, linear),) = b.terms.values()
+    is_exp = isinstance(atom, Apply) and atom.function == "EXP" and atom.width == b.width
+    if not (is_exp and linear.is_identity):
+        return None
+    assert isinstance(atom, Apply), "an EXP is applied"
+    return a * apply("LOGISTIC", atom.arguments[0].scaled(np.array([-1.0])))
+
+
+def _maximum(a: Form, b: Form) -> Form | None:
+    """max(z, 0) as relu(z)."""
+    for one, other in ((a, b), (b, a)):
+        if one.is_constant and not one.bias.any():
+            return apply("RELU", widened(other, one.width))
+    return None
+
+
+def _minimum(a: Form, b: Form) -> Form | None:
+    """min(relu(z), 6) as relu6(z)."""
+    for one, other in ((a, b), (b, a)):
+        atom = other.atom
+        is_relu = isinstance(atom, Apply) and atom.function == "RELU"
+        if one.is_constant and np.all(one.bias == 6.0) and is_relu:
+            assert isinstance(atom, Apply), "a RELU is applied"
+            return apply("RELU6", widened(atom.arguments[0], one.width))
+    return None
+
+
+_IDENTITIES: dict[str, Callable[[Form, Form], Form | None]] = {
+    "DIV": _quotient,
+    "MAXIMUM": _maximum,
+    "MINIMUM": _minimum,
+}
 
 
 def _selected(value: Form, start: int, stop: int) -> Form:

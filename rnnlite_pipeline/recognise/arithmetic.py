@@ -9,7 +9,7 @@ import numpy as np
 from rnnlite_pipeline.graph.ir import Op
 from rnnlite_pipeline.recognise import algebra
 from rnnlite_pipeline.recognise.algebra import Form
-from rnnlite_pipeline.recognise.extents import Linear
+from rnnlite_pipeline.recognise.linear import Linear
 from rnnlite_pipeline.recognise.readable import Unreadable, linear, rows
 from rnnlite_pipeline.recognise.values import (
     Bound,
@@ -92,11 +92,10 @@ def selected(op: Op, values: Many[Value]) -> tuple[Value, ...]:
 
 
 def binary(op: Op, values: Many[Value]) -> tuple[Value, ...]:
-    """Sums, differences, products and quotients, of rows or of counters."""
-    a, b = values
-    if isinstance(a, Index) or isinstance(b, Index):
-        return (Index(_integer(op.code, linear(a), linear(b))),)
-    x, y = rows(a), rows(b)
+    """Sums, differences, products and quotients."""
+    if op.outputs[0].dtype in ("INT32", "INT64"):
+        raise Unreadable("its step computes an index that is not linear in the step's number")
+    x, y = map(rows, values)
     if op.code == "ADD":
         z = x + y
     elif op.code == "SUB":
@@ -108,16 +107,6 @@ def binary(op: Op, values: Many[Value]) -> tuple[Value, ...]:
     else:
         z = algebra.apply("DIV", x, y)
     return (Rows(activated(op, z)),)
-
-
-def _integer(code: str, a: Linear, b: Linear) -> Linear:
-    if code == "ADD":
-        return a + b
-    if code == "SUB":
-        return a - b
-    if code == "MUL" and (a.is_constant or b.is_constant):
-        return a * b.constant if b.is_constant else b * a.constant
-    raise Unreadable("its step computes an index that is not linear in the step's number")
 
 
 def activated(op: Op, value: Form) -> Form:
@@ -146,23 +135,6 @@ def applied(op: Op, values: Many[Value]) -> tuple[Value, ...]:
         return per_row(op, values)
     slope = op.options.get("alpha") if op.code == "LEAKY_RELU" else None
     return (Rows(algebra.apply(op.code, *(rows(v) for v in values), parameter=slope)),)
-
-
-def clamped(op: Op, values: Many[Value]) -> tuple[Value, ...]:
-    """The larger or smaller of two; a counter held inside a sequence is the counter.
-
-    JAX clamps every index. Where one is clamped in earnest the numbers differ, and validation,
-    which runs every step, refuses.
-    """
-    counters = [v for v in values if isinstance(v, Index)]
-    whole = all(isinstance(v, Index) or _is_whole_number(v) for v in values)
-    if len(counters) == 1 and whole:
-        return (counters[0],)
-    return applied(op, values)
-
-
-def _is_whole_number(value: Value) -> bool:
-    return isinstance(value, Const) and value.array.size == 1 and value.array.dtype.kind in "iu"
 
 
 def less(op: Op, values: Many[Value]) -> tuple[Value, ...]:

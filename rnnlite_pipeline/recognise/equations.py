@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnlite_pipeline.recognise import algebra
-from rnnlite_pipeline.recognise.algebra import Apply, Atom, Form, Product, Symbol
+from rnnlite_pipeline.recognise.algebra import Form
+from rnnlite_pipeline.recognise.atoms import Apply, Atom, Product, Symbol
 from rnnlite_pipeline.recognise.functions import FUNCTIONS
 
 Array = NDArray[Any]

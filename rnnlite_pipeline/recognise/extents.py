@@ -3,58 +3,40 @@
 A dimension that is open is a symbol, named by the tensor it is first seen on: a transpose, a
 reversal or a recurrence does not rename it. Two loops over one sequence are so seen to be as
 long as it is.
+
+Rules:
+    1. An op that makes a shape it is told (FILL, BROADCAST_TO, RESHAPE) makes that one; a slice
+       keeps the axes that it takes all of.
+    2. Any other op's dimension is what `graph.dimensions` says it comes from. Where it comes from
+       several operands, they must agree: of two that are open apart, either could be 1.
+    3. What a loop carries keeps a dimension if every step does, given that the steps before did
+       (induction); otherwise the dimension is the loop's own.
+    4. Shape arithmetic is followed through `integers`.
+    5. What none of these says is a symbol of its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from typing import Final
 
 from rnnlite_pipeline.graph.dimensions import sources
 from rnnlite_pipeline.graph.ir import OPEN, Op, Subgraph, Tensor
+from rnnlite_pipeline.recognise.frames import Frame
+from rnnlite_pipeline.recognise.integers import Integers, computed
+from rnnlite_pipeline.recognise.linear import Linear
+from rnnlite_pipeline.recognise.spans import Span, sized, strided
 from rnnlite_pipeline.recurrence import RECURRENCE
 
+#: A tensor and an axis.
+Place = tuple[Tensor, int]
 
-@dataclass(frozen=True)
-class Linear:
-    """constant + sum of factor * symbol, over integers."""
+_INTEGERS: Final = ("INT32", "INT64")
 
-    constant: int = 0
-    factors: frozenset[tuple[str, int]] = field(default_factory=frozenset)
+_SLICES: Final = ("SLICE", "STRIDED_SLICE")
 
-    @classmethod
-    def symbol(cls, name: str) -> Linear:
-        """The form that is one symbol."""
-        return cls(0, frozenset({(name, 1)}))
-
-    @property
-    def is_constant(self) -> bool:
-        """Whether it is a plain integer."""
-        return not self.factors
-
-    def factor(self, name: str) -> int:
-        """The factor of one symbol."""
-        return dict(self.factors).get(name, 0)
-
-    def __add__(self, other: Linear) -> Linear:
-        total = dict(self.factors)
-        for name, factor in other.factors:
-            total[name] = total.get(name, 0) + factor
-        left = frozenset((n, f) for n, f in total.items() if f)
-        return Linear(self.constant + other.constant, left)
-
-    def __mul__(self, factor: int) -> Linear:
-        left = frozenset((n, f * factor) for n, f in self.factors if factor)
-        return Linear(self.constant * factor, left)
-
-    def __sub__(self, other: Linear) -> Linear:
-        return self + other * -1
-
-    def replaced(self, name: str, value: Linear) -> Linear:
-        """With `value` in place of the symbol `name`."""
-        factor = self.factor(name)
-        rest = Linear(self.constant, frozenset(p for p in self.factors if p[0] != name))
-        return rest + value * factor
+#: The ops that are told the shape to make, and the operand that says it.
+_TOLD: Final = {"FILL": 0, "BROADCAST_TO": 1, "RESHAPE": 1}
 
 
 class Extents:
@@ -62,72 +44,207 @@ class Extents:
 
     Args:
         subgraph: Read once; make a new one after a rewrite.
+        frame: The loop whose body or condition it is, if its operands are to be known in it.
     """
 
-    def __init__(self, subgraph: Subgraph) -> None:
-        self._producers: dict[int, Op] = {id(t): op for op in subgraph.ops for t in op.outputs}
-        self._names: dict[int, str] = {}
-        self._symbols: dict[str, Tensor] = {}
+    def __init__(self, subgraph: Subgraph, frame: Frame | None = None) -> None:
+        self._ops = list(subgraph.ops)
+        self._producers = {t: op for op in self._ops for t in op.outputs}
+        self._positions = {id(op): place for place, op in enumerate(self._ops)}
+        self._frame = frame
+        self._names: dict[Tensor, str] = frame.outer._names if frame else {}
+        self._scalars: dict[str, Tensor] = frame.outer._scalars if frame else {}
+        self._places: dict[str, Place] = frame.outer._places if frame else {}
+        self._inside: dict[int, tuple[Frame, Extents]] = {}
+        self._forget()
+
+    def _forget(self) -> None:
+        self._dimensions: dict[Place, Linear] = {}
+        self._integers: dict[Tensor, Integers | None] = {}
+        self._settled = 0
+        self._inside.clear()
 
     def dimension(self, tensor: Tensor, axis: int) -> Linear:
         """How long `tensor` is along `axis`."""
         shape = tensor.shape or ()
         if axis < len(shape) and shape[axis] != OPEN:
             return Linear(shape[axis])
-        op = self._producers.get(id(tensor))
-        source = op and self._renamed(op, tensor, axis)
-        if source:
-            return self.dimension(*source)
-        asked = op and self._asked(op, axis)
-        if asked:
-            return asked
-        return Linear.symbol(f"{self._name(tensor)}.{axis}")
+        place = tensor, axis
+        if place not in self._dimensions:
+            self._settle(tensor)
+            known = self._dimension(tensor, axis)
+            self._dimensions[place] = self._own(place) if known is None else known
+        return self._dimensions[place]
+
+    def place(self, length: Linear) -> Place | None:
+        """The tensor and axis that are as long; None where the length is no open dimension."""
+        ((name, factor),) = length.factors if len(length.factors) == 1 else (("", 0),)
+        return self._places.get(name) if factor == 1 and not length.constant else None
+
+    def _settle(self, tensor: Tensor) -> None:
+        """Follows all that is computed before, so that no walk is deeper than an op."""
+        op = self._producers.get(tensor)
+        end = self._positions[id(op)] if op is not None else 0
+        while self._settled < end:
+            before, self._settled = self._ops[self._settled], self._settled + 1
+            if before.code != "WHILE":
+                for output in before.outputs:
+                    for axis in range(len(output.shape or ())):
+                        self.dimension(output, axis)
+
+    def _name(self, tensor: Tensor) -> str:
+        return self._names.setdefault(tensor, f"{tensor.name}#{len(self._names)}")
+
+    def _own(self, place: Place) -> Linear:
+        tensor, axis = place
+        name = f"{self._name(tensor)}.{axis}"
+        self._places[name] = place
+        return Linear.symbol(name)
+
+    def _dimension(self, tensor: Tensor, axis: int) -> Linear | None:
+        op = self._producers.get(tensor)
+        if op is None:
+            return self._frame.dimension(tensor, axis) if self._frame else None
+        if op.code == RECURRENCE:
+            first = op.inputs[0]
+            batch = 1 if op.options["recurrence"].time_major else 0
+            source = axis if tensor is op.outputs[0] else batch
+            return None if first is None else self.dimension(first, source)
+        if op.code == "WHILE":
+            return self._body(op)[0].length(op.outputs.index(tensor), axis)
+        told = self._kept(op, axis) if op.code in _SLICES else self._told(op, axis)
+        return self._agreed(sources(op, op.outputs.index(tensor), axis)) if told is None else told
+
+    def spans(self, op: Op) -> list[Span] | None:
+        """What a SLICE or STRIDED_SLICE takes along each axis; None where that is data."""
+        source, *rest = op.inputs
+        if source is None or source.shape is None:
+            return None
+        lengths = [self.dimension(source, axis) for axis in range(len(source.shape))]
+        places = [None if t is None else self.integers(t) for t in rest]
+        if op.code == "SLICE":
+            return sized(lengths, places)
+        return strided(op.options, lengths, places)
+
+    def _kept(self, op: Op, axis: int) -> Linear | None:
+        """Rule 1, of a slice: an axis that it takes all of."""
+        left = [span for span in self.spans(op) or [] if not span.shrunk]
+        return left[axis].length if axis < len(left) and left[axis].is_whole else None
+
+    def _told(self, op: Op, axis: int) -> Linear | None:
+        """Rule 1."""
+        shape = op.inputs[_TOLD[op.code]] if op.code in _TOLD and len(op.inputs) > 1 else None
+        told = None if shape is None else self.integers(shape)
+        if told is None or axis >= len(told) or told[axis] == Linear(OPEN):
+            return None
+        return told[axis]
+
+    def _agreed(self, places: list[Place] | None) -> Linear | None:
+        """Rule 2: the broadcast of several dimensions, or None where it is not known."""
+        if places is None or any(axis >= len(t.shape or ()) for t, axis in places):
+            return None
+        found = {self.dimension(*place) for place in places} - {Linear(1)}
+        constant = [length for length in found if length.is_constant]
+        if len(found) > 1 and len(constant) == 1:
+            return constant[0]
+        return next(iter(found), Linear(1)) if len(found) <= 1 else None
+
+    def inside(self, loop: Op, part: str = "body_subgraph") -> Extents:
+        """The integers of a loop's body, or of its condition, its operands known in it.
+
+        A counter there is the symbol v{k}, by the number of its variable.
+        """
+        frame, body = self._body(loop)
+        if part == "body_subgraph":
+            return body
+        graph: Subgraph = loop.options[part]
+        return Extents(graph, Frame(loop, self, graph, frame.grown))
+
+    def _body(self, loop: Op) -> tuple[Frame, Extents]:
+        """Rule 3: takes every dimension for kept, until no step is seen to change one more."""
+        if id(loop) not in self._inside:
+            graph: Subgraph = loop.options["body_subgraph"]
+            frame = Frame(loop, self, graph)
+            body = Extents(graph, frame)
+            self._inside[id(loop)] = frame, body
+            while grown := set(body._growing(graph, frame)):
+                frame.grown |= grown
+                body._forget()
+        return self._inside[id(loop)]
+
+    def _growing(self, graph: Subgraph, frame: Frame) -> Iterator[tuple[int, int]]:
+        """The variables and axes that a step is seen to change."""
+        for number, tensor in enumerate(graph.outputs):
+            for axis in range(len(tensor.shape or ())):
+                kept = frame.stays(number) or (number, axis) in frame.grown
+                if not kept and self.dimension(tensor, axis) != frame.first(number, axis):
+                    yield number, axis
 
     def scalar(self, tensor: Tensor) -> Linear:
-        """The value of an integer scalar."""
+        """The value of an integer scalar; a symbol of its own where it is not known."""
+        known = self.integers(tensor)
+        if known is not None and len(known) == 1:
+            return known[0]
+        name = self._name(tensor)
+        self._scalars[name] = tensor
+        return Linear.symbol(name)
+
+    def integers(self, tensor: Tensor) -> Integers | None:
+        """The elements of an integer scalar or vector, None where they are data."""
+        if tensor.dtype not in _INTEGERS or len(tensor.shape or ()) > 1:
+            return None
+        if tensor not in self._integers:
+            self._integers[tensor] = None  # what it is computed from cannot depend on it
+            found = self._elements(tensor)
+            declared = tensor.shape[0] if tensor.shape else 1
+            whole = found is not None and declared in (OPEN, len(found))
+            self._integers[tensor] = found if whole else None
+        return self._integers[tensor]
+
+    def _elements(self, tensor: Tensor) -> Integers | None:
         value = tensor.array
-        if value is not None and value.size == 1:
-            return Linear(int(value.reshape(-1)[0]))
-        op = self._producers.get(id(tensor))
-        known = op and self._computed(op)
-        return known if known else Linear.symbol(self._name(tensor))
+        if value is not None:
+            return tuple(Linear(int(v)) for v in value.reshape(-1))
+        op = self._producers.get(tensor)
+        if op is None:
+            return self._frame.integers(tensor) if self._frame else None
+        first = op.inputs[0] if op.inputs else None
+        if op.code == "SHAPE" and first is not None and first.shape is not None:
+            return tuple(self.dimension(first, axis) for axis in range(len(first.shape)))
+        if op.code == "WHILE":
+            number = op.outputs.index(tensor)
+            frame, outer = self._body(op)[0], op.inputs[number]
+            return self.integers(outer) if outer is not None and frame.stays(number) else None
+        if op.code in ("SELECT", "SELECT_V2"):
+            one, other = (None if t is None else self.integers(t) for t in op.inputs[1:])
+            return one if one == other else None
+        operands = [self._operand_value(t, op) for t in op.inputs if t is not None]
+        known = [o for o in operands if o is not None]
+        found = computed(op, known) if len(known) == len(operands) else None
+        return self._absorbed(op) if found is None else found
 
-    def longest(self, symbol: str) -> tuple[Linear, Tensor] | None:
-        """(T, lengths) where a scalar is the longest of `lengths` [B], and T at most.
+    def _operand_value(self, tensor: Tensor, op: Op) -> Integers | None:
+        """An operand's elements; a number that is not followed is a symbol around loops.
 
-        TensorFlow's dynamic_rnn stops there: min(T, max(1, reduce_max(lengths))).
+        A vector of one element is such a number where it becomes a scalar, or a part of a shape.
         """
-        op = self._producers.get(id(self._symbols.get(symbol)))
-        if op is None or op.code != "MINIMUM":
-            return None
-        for one, other in (op.inputs, op.inputs[::-1]):
-            lengths = self._largest(other)
-            if one is not None and lengths is not None:
-                return self.scalar(one), lengths
-        return None
-
-    def _largest(self, tensor: Tensor | None) -> Tensor | None:
-        """The vector that a scalar is the largest element of, or 1 if that is larger."""
-        op = self._producers.get(id(tensor))
-        if op is not None and op.code == "MAXIMUM":
-            constants = [t for t in op.inputs if t is not None and t.data is not None]
-            rest = [t for t in op.inputs if t is not None and t.data is None]
-            if len(constants) == len(rest) == 1 and self.scalar(constants[0]).constant <= 1:
-                return self._largest(rest[0])
-        if op is None or op.code != "REDUCE_MAX" or op.inputs[0] is None:
-            return None
-        return op.inputs[0] if len(op.inputs[0].shape or ()) == 1 else None
+        known = self.integers(tensor)
+        if known is not None or self._frame is not None or tensor.dtype not in _INTEGERS:
+            return known
+        part = op.code == "CONCATENATION" or op.outputs[0].shape == ()
+        is_number = tensor.shape == () or (tensor.shape == (1,) and part)
+        return (self.scalar(tensor),) if is_number else None
 
     def producer(self, tensor: Tensor | None) -> Op | None:
         """The op that computes a tensor; None for an input or a constant."""
-        return self._producers.get(id(tensor))
+        return None if tensor is None else self._producers.get(tensor)
 
     def is_zero(self, tensor: Tensor) -> bool:
         """Whether every element is zero, whatever the shape turns out to be."""
         value = tensor.array
         if value is not None:
             return not value.any()
-        op = self._producers.get(id(tensor))
+        op = self.producer(tensor)
         if op is None:
             return False
         if op.code == "ZEROS_LIKE":
@@ -136,98 +253,18 @@ class Extents:
         source = op.inputs[sources[op.code]] if op.code in sources else None
         return source is not None and self.is_zero(source)
 
-    def _renamed(self, op: Op, tensor: Tensor, axis: int) -> tuple[Tensor, int] | None:
-        """The tensor and axis that the open dimension comes from, one op back."""
-        first = op.inputs[0] if op.inputs else None
-        if op.code == RECURRENCE and first is not None:
-            if tensor is op.outputs[0]:
-                return first, axis
-            return first, 1 if op.options["recurrence"].time_major else 0
-        if op.code == "WHILE":
-            return None  # what a loop carries may grow
-        found = sources(op, op.outputs.index(tensor), axis) or []
-        return next(((t, a) for t, a in found if (t.shape or ())[a : a + 1] == (OPEN,)), None)
+    def named(self, symbol: str) -> Tensor | None:
+        """The scalar that a symbol stands for, if it is no dimension."""
+        return self._scalars.get(symbol)
 
-    def _asked(self, op: Op, axis: int) -> Linear | None:
-        """The dimension that an op is told to make, where its shape is put together from parts."""
-        place = {"FILL": 0, "BROADCAST_TO": 1}.get(op.code)
-        shape = None if place is None else op.inputs[place]
-        parts = self._producers.get(id(shape))
-        if parts is None or parts.code not in ("PACK", "CONCATENATION"):
-            return None
-        start = 0
-        for part in parts.inputs:
-            length = (part.shape or (1,))[0] if part is not None else 1
-            if part is None or length == OPEN:
-                return None
-            if start <= axis < start + length:
-                values = part.array
-                if values is not None and values.size == length:
-                    return Linear(int(values.reshape(-1)[axis - start]))
-                return self.scalar(part) if length == 1 else None
-            start += length
-        return None
-
-    def _computed(self, op: Op) -> Linear | None:
-        """The value of a scalar that shape arithmetic gives."""
-        inputs = [t for t in op.inputs if t is not None]
-        if op.code in ("STRIDED_SLICE", "GATHER", "SLICE"):
-            return self._measured(inputs[0], inputs[1])
-        if op.code in ("RESHAPE", "SQUEEZE", "CAST", "EXPAND_DIMS"):
-            return self.scalar(inputs[0])
-        if op.code in _ARITHMETIC:
-            known = _ARITHMETIC[op.code](*(self.scalar(t) for t in inputs))
-            return self._absorbed(inputs) if known is None and op.code == "MINIMUM" else known
-        return None
-
-    def _absorbed(self, inputs: list[Tensor]) -> Linear | None:
+    def _absorbed(self, op: Op) -> Integers | None:
         """min(a, max(a, b)) is a."""
-        for one, other in (inputs, inputs[::-1]):
-            larger = self._producers.get(id(other))
-            if larger is not None and larger.code == "MAXIMUM":
+        if op.code != "MINIMUM" or op.outputs[0].shape:
+            return None
+        for one, other in (op.inputs, op.inputs[::-1]):
+            larger = self._producers.get(other) if other is not None else None
+            if one is not None and larger is not None and larger.code == "MAXIMUM":
                 value = self.scalar(one)
                 if any(t is not None and self.scalar(t) == value for t in larger.inputs):
-                    return value
+                    return (value,)
         return None
-
-    def _measured(self, shape: Tensor, place: Tensor) -> Linear | None:
-        """One element of a SHAPE."""
-        op, start = self._producers.get(id(shape)), place.array
-        if start is None or start.size != 1 or op is None or op.code != "SHAPE":
-            return None
-        measured = op.inputs[0]
-        if measured is None or measured.shape is None:
-            return None
-        return self.dimension(measured, int(start.reshape(-1)[0]) % len(measured.shape))
-
-    def _name(self, tensor: Tensor) -> str:
-        name = self._names.setdefault(id(tensor), f"{tensor.name}#{len(self._names)}")
-        self._symbols[name] = tensor
-        return name
-
-
-def _times(a: Linear, b: Linear) -> Linear | None:
-    if a.is_constant:
-        return b * a.constant
-    return a * b.constant if b.is_constant else None
-
-
-def _larger(a: Linear, b: Linear) -> Linear | None:
-    difference = a - b
-    if not difference.is_constant:
-        return None
-    return a if difference.constant >= 0 else b
-
-
-def _smaller(a: Linear, b: Linear) -> Linear | None:
-    larger = _larger(a, b)
-    return None if larger is None else a + b - larger
-
-
-_ARITHMETIC: dict[str, Callable[[Linear, Linear], Linear | None]] = {
-    "ADD": Linear.__add__,
-    "SUB": Linear.__sub__,
-    "MUL": _times,
-    "MAXIMUM": _larger,
-    "MINIMUM": _smaller,
-}

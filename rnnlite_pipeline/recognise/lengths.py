@@ -8,11 +8,11 @@ the length, and the final hidden state is the output at length - 1.
 from __future__ import annotations
 
 from rnnlite_pipeline.graph.ir import Tensor
-from rnnlite_pipeline.recognise.algebra import Apply, Symbol
-from rnnlite_pipeline.recognise.extents import Linear
+from rnnlite_pipeline.recognise.atoms import Apply, Symbol
+from rnnlite_pipeline.recognise.extents import Extents
+from rnnlite_pipeline.recognise.linear import COUNTER, Linear
 from rnnlite_pipeline.recognise.loop import KEPT, STEP, Loop, Unrecognised
 from rnnlite_pipeline.recognise.masks import Masked, emitted, unmasked
-from rnnlite_pipeline.recognise.readable import COUNTER
 from rnnlite_pipeline.recognise.systems import System
 from rnnlite_pipeline.recognise.values import Rows
 
@@ -60,3 +60,31 @@ def length_of(masked: Masked, loop: Loop) -> Tensor | None:
 
 def _counts_steps(counter: Symbol, loop: Loop) -> bool:
     return loop.counters.get(int(counter.name[1:])) == Linear.symbol(STEP)
+
+
+def longest(symbol: str, extents: Extents) -> tuple[Linear, Tensor] | None:
+    """(T, lengths) where a scalar is the longest of `lengths` [B], and T at most.
+
+    TensorFlow's dynamic_rnn stops there: min(T, max(1, reduce_max(lengths))).
+    """
+    op = extents.producer(extents.named(symbol))
+    if op is None or op.code != "MINIMUM":
+        return None
+    for one, other in (op.inputs, op.inputs[::-1]):
+        lengths = _largest(other, extents)
+        if one is not None and lengths is not None:
+            return extents.scalar(one), lengths
+    return None
+
+
+def _largest(tensor: Tensor | None, extents: Extents) -> Tensor | None:
+    """The vector that a scalar is the largest element of, or 1 if that is larger."""
+    op = extents.producer(tensor)
+    if op is not None and op.code == "MAXIMUM":
+        constants = [t for t in op.inputs if t is not None and t.data is not None]
+        rest = [t for t in op.inputs if t is not None and t.data is None]
+        if len(constants) == len(rest) == 1 and extents.scalar(constants[0]).constant <= 1:
+            return _largest(rest[0], extents)
+    if op is None or op.code != "REDUCE_MAX" or op.inputs[0] is None:
+        return None
+    return op.inputs[0] if len(op.inputs[0].shape or ()) == 1 else None

@@ -19,8 +19,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from rnnlite_pipeline.graph.ir import Op, Tensor
-from rnnlite_pipeline.recognise.algebra import Symbol
-from rnnlite_pipeline.recognise.extents import Linear
+from rnnlite_pipeline.recognise.atoms import Symbol
+from rnnlite_pipeline.recognise.linear import Linear
 from rnnlite_pipeline.recognise.state import State
 from rnnlite_pipeline.recognise.values import (
     Value,

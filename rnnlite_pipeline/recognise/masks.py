@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rnnlite_pipeline.recognise.algebra import Apply, Form, Symbol
+from rnnlite_pipeline.recognise.algebra import Form
+from rnnlite_pipeline.recognise.atoms import Apply, Symbol
 from rnnlite_pipeline.recognise.references import News
 from rnnlite_pipeline.recognise.state import State
 from rnnlite_pipeline.recognise.systems import System

@@ -14,17 +14,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnlite_pipeline.graph.flex import grows
-from rnnlite_pipeline.graph.ir import Op
-from rnnlite_pipeline.recognise import arithmetic, shapes, tensor_writes
+from rnnlite_pipeline.graph.ir import NUMPY, Op, Tensor
+from rnnlite_pipeline.recognise import arithmetic, shapes, slices, tensor_writes
+from rnnlite_pipeline.recognise.extents import Extents
 from rnnlite_pipeline.recognise.readable import Unreadable, linear
 from rnnlite_pipeline.recognise.values import (
     Const,
+    Index,
+    Indices,
     TensorList,
     Unknown,
     Value,
 )
 
 Rule = Callable[[Op, Many[Value]], tuple[Value, ...]]
+Sized = Callable[[Op, Many[Value], Extents], tuple[Value, ...]]
 
 
 _NUMPY: dict[str, Callable[..., NDArray[Any]]] = {
@@ -41,8 +45,17 @@ _NUMPY: dict[str, Callable[..., NDArray[Any]]] = {
 }
 
 
-def read(op: Op, values: Many[Value]) -> tuple[Value, ...]:
-    """The values of an op's outputs, given those of its inputs."""
+def read(op: Op, values: Many[Value], extents: Extents) -> tuple[Value, ...]:
+    """The values of an op's outputs, given those of its inputs.
+
+    Args:
+        op: The op.
+        values: Those of the inputs that are there, in order.
+        extents: The run-time integers of the graph it stands in.
+    """
+    whole = integers(op.outputs[0], extents) if len(op.outputs) == 1 else None
+    if whole is not None:
+        return (whole,)
     for value in values:
         if isinstance(value, Unknown):
             return (value,) * len(op.outputs)
@@ -50,9 +63,9 @@ def read(op: Op, values: Many[Value]) -> tuple[Value, ...]:
     if op.code in _NUMPY and is_plain and all(isinstance(v, Const) for v in values):
         arrays = [v.array for v in values if isinstance(v, Const)]
         return (Const(_NUMPY[op.code](*arrays)),)
-    rule = _RULES.get(op.code)
+    rule, sized = _RULES.get(op.code), _SIZED.get(op.code)
     try:
-        result = rule(op, values) if rule else None
+        result = rule(op, values) if rule else sized(op, values, extents) if sized else None
     except Unreadable as problem:
         return (Unknown(str(problem)),) * len(op.outputs)
     if result is None:
@@ -60,6 +73,17 @@ def read(op: Op, values: Many[Value]) -> tuple[Value, ...]:
             op.outputs
         )
     return result
+
+
+def integers(tensor: Tensor, extents: Extents) -> Value | None:
+    """What is known of a computed scalar or vector of integers; None for data."""
+    known = extents.integers(tensor)
+    if known is None:
+        return None
+    if all(element.is_constant for element in known):
+        array = np.array([element.constant for element in known], NUMPY[tensor.dtype])
+        return Const(array if tensor.shape else array.reshape(()))
+    return Indices(known) if tensor.shape else Index(known[0])
 
 
 def _written(op: Op, values: Many[Value]) -> tuple[Value, ...]:
@@ -78,7 +102,6 @@ def _same(_op: Op, values: Many[Value]) -> tuple[Value, ...]:
 _RULES: dict[str, Rule] = {
     **dict.fromkeys(arithmetic.UNARY | arithmetic.ELEMENTWISE, arithmetic.applied),
     **dict.fromkeys(("ADD", "SUB", "MUL", "DIV"), arithmetic.binary),
-    **dict.fromkeys(("MAXIMUM", "MINIMUM"), arithmetic.clamped),
     **dict.fromkeys(("SELECT", "SELECT_V2"), arithmetic.selected),
     **dict.fromkeys(("LESS", "LESS_EQUAL", "GREATER", "GREATER_EQUAL"), arithmetic.less),
     **dict.fromkeys(("FULLY_CONNECTED", "BATCH_MATMUL"), arithmetic.product),
@@ -89,15 +112,15 @@ _RULES: dict[str, Rule] = {
     "SQUARE": arithmetic.squared,
     "LOGICAL_AND": arithmetic.all_hold,
     "CONCATENATION": shapes.joined,
-    "PACK": shapes.packed,
     "TRANSPOSE": shapes.transposed,
-    "GATHER": shapes.gathered,
-    "STRIDED_SLICE": shapes.sliced,
-    "SLICE": shapes.cut,
+    "GATHER": slices.gathered,
     "DYNAMIC_UPDATE_SLICE": tensor_writes.updated,
     "FlexTensorListSetItem": _written,
     "ZEROS_LIKE": shapes.zeros,
-    "SHAPE": shapes.measured,
     **dict.fromkeys(("FILL", "BROADCAST_TO"), shapes.filled),
     "CAST": _same,
 }
+
+
+#: Rules that need to know how large a value is.
+_SIZED: dict[str, Sized] = dict.fromkeys(("SLICE", "STRIDED_SLICE"), slices.sliced)

@@ -9,8 +9,10 @@ import numpy as np
 
 from rnnlite_pipeline.graph.ir import OPEN, Op, Subgraph, Tensor
 from rnnlite_pipeline.recognise import algebra, operations
-from rnnlite_pipeline.recognise.algebra import Symbol
-from rnnlite_pipeline.recognise.extents import Extents, Linear
+from rnnlite_pipeline.recognise.atoms import Symbol
+from rnnlite_pipeline.recognise.extents import Extents
+from rnnlite_pipeline.recognise.lengths import longest
+from rnnlite_pipeline.recognise.linear import Linear
 from rnnlite_pipeline.recognise.loop import KEPT, STEP, Loop, Reading, Unrecognised, Writing
 from rnnlite_pipeline.recognise.readable import rows
 from rnnlite_pipeline.recognise.references import News
@@ -38,7 +40,7 @@ def read_loop(op: Op, extents: Extents) -> Loop:
     kept = {k for k, (i, o) in enumerate(zip(body.inputs, body.outputs, strict=True)) if i is o}
     environment = dict(_symbols(op, body, kept, extents))
     names = dict(_named(body, kept))
-    equations = _execute(body, environment, names)
+    equations = _execute(body, environment, names, extents.inside(op))
     counters = _counters(op, body, kept, environment, extents)
     steps, lengths = _steps(op, environment, body, counters, extents)
     loop = Loop(op, steps, counters=counters, kept=kept, lengths=lengths)
@@ -110,8 +112,8 @@ def _symbols(
             value = TensorList(k)
         elif k in kept and outer.data is not None and outer.array is not None:
             value = Const(outer.array)
-        elif inner.dtype in ("INT32", "INT64") and not inner.shape:
-            value = Index(extents.scalar(outer) if k in kept else Linear.symbol(f"v{k}"))
+        elif (known := operations.integers(inner, extents.inside(op))) is not None:
+            value = known
         elif k in kept and len(inner.shape or ()) >= 3:
             value = Sequence(k, outer)
         elif k in kept and inner.dtype in ("INT32", "INT64") and len(inner.shape or ()) == 1:
@@ -155,13 +157,13 @@ def _named(body: Subgraph, kept: set[int]) -> Iterator[tuple[int, Symbol]]:
 
 
 def _execute(
-    graph: Subgraph, environment: dict[int, Value], names: dict[int, Symbol]
+    graph: Subgraph, environment: dict[int, Value], names: dict[int, Symbol], extents: Extents
 ) -> dict[str, Value]:
     """Runs the ops on symbols, filling `environment`; gives the equation of each new state."""
     equations: dict[str, Value] = {}
     for op in graph.ops:
         values = [_value(t, environment) for t in op.inputs if t is not None]
-        for tensor, value in zip(op.outputs, operations.read(op, values), strict=True):
+        for tensor, value in zip(op.outputs, operations.read(op, values, extents), strict=True):
             symbol = names.get(id(tensor))
             if symbol is not None:
                 equations[symbol.key] = value
@@ -221,7 +223,7 @@ def _steps(
     inner: dict[int, Value] = {
         id(c): environment[id(b)] for c, b in zip(condition.inputs, body.inputs, strict=True)
     }
-    _execute(condition, inner, {})
+    _execute(condition, inner, {}, extents.inside(op, "cond_subgraph"))
     bound = inner.get(id(condition.outputs[0]))
     if not isinstance(bound, Bound):
         raise Unrecognised("it stops on a condition on data, not after a number of steps")
@@ -232,9 +234,9 @@ def _steps(
         if left.factor(STEP) != -1:
             raise Unrecognised("it counts in strides other than one")
         total = left.replaced(STEP, Linear())
-        longest = extents.longest(next(iter(dict(total.factors)), ""))
-        if longest and total - Linear.symbol(next(iter(dict(total.factors)))) == Linear():
-            total, lengths = longest
+        found = longest(next(iter(dict(total.factors)), ""), extents)
+        if found and total - Linear.symbol(next(iter(dict(total.factors)))) == Linear():
+            total, lengths = found
         totals.append(total)
     return _shortest(totals), lengths
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from rnnlite_pipeline.recognise import algebra
 from rnnlite_pipeline.recognise.algebra import Form
-from rnnlite_pipeline.recognise.extents import Linear
+from rnnlite_pipeline.recognise.linear import Linear, is_counter
 from rnnlite_pipeline.recognise.values import (
     Const,
     Index,
@@ -14,9 +14,6 @@ from rnnlite_pipeline.recognise.values import (
     TensorList,
     Value,
 )
-
-#: What the symbols of counters begin with.
-COUNTER = "v"
 
 
 class Unreadable(Exception):
@@ -40,7 +37,7 @@ def _counted(linear: Linear) -> Form:
     """A counter as a row of width 1, its symbols the loop's counters."""
     total = algebra.constant(np.array([linear.constant]))
     for name, factor in sorted(linear.factors):
-        if not name.startswith(COUNTER):
+        if not is_counter(name):
             raise Unreadable("its step computes with a length known only at run time")
         total = total + algebra.symbol(name, 1).scaled(np.array([float(factor)]))
     return total

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from rnnlite_pipeline.recognise import algebra
-from rnnlite_pipeline.recognise.algebra import Apply, Atom, Form, Product, Symbol
+from rnnlite_pipeline.recognise.algebra import Form
+from rnnlite_pipeline.recognise.atoms import Apply, Atom, Product, Symbol
 from rnnlite_pipeline.recognise.maps import Map
 from rnnlite_pipeline.recognise.state import State
 

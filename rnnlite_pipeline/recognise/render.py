@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from rnnlite_pipeline.recognise.algebra import Atom, Form, Product, Symbol
+from rnnlite_pipeline.recognise.algebra import Form
+from rnnlite_pipeline.recognise.atoms import Atom, Product, Symbol
 
 _NAMES = {"LOGISTIC": "sigmoid", "SELECT_V2": "select", "LINEAR": ""}
 

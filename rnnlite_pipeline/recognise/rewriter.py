@@ -10,8 +10,9 @@ from rnnlite_pipeline.graph.build import Builder
 from rnnlite_pipeline.graph.ir import Op, Subgraph, Tensor
 from rnnlite_pipeline.recognise.algebra import of
 from rnnlite_pipeline.recognise.cells.gates import Inputs
-from rnnlite_pipeline.recognise.extents import Extents, Linear
+from rnnlite_pipeline.recognise.extents import Extents
 from rnnlite_pipeline.recognise.lengths import check_early_end
+from rnnlite_pipeline.recognise.linear import Linear
 from rnnlite_pipeline.recognise.loop import STEP, Loop, Unrecognised
 from rnnlite_pipeline.recognise.read_loop import is_list, read_loop
 from rnnlite_pipeline.recognise.sequences import Sequences

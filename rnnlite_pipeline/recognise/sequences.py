@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 
 from rnnlite_pipeline.graph.build import Builder
 from rnnlite_pipeline.graph.ir import Tensor
-from rnnlite_pipeline.recognise.algebra import Apply, Atom, Form, Product, Symbol
-from rnnlite_pipeline.recognise.extents import Extents, Linear
+from rnnlite_pipeline.recognise.algebra import Form
+from rnnlite_pipeline.recognise.atoms import Apply, Atom, Product, Symbol
+from rnnlite_pipeline.recognise.extents import Extents
+from rnnlite_pipeline.recognise.linear import COUNTER, Linear
 from rnnlite_pipeline.recognise.loop import KEPT, STEP, Loop, Reading, Unrecognised
 from rnnlite_pipeline.recognise.maps import Map
-from rnnlite_pipeline.recognise.readable import COUNTER
 
 _PLAIN = {
     *("LOGISTIC", "TANH", "RELU", "RELU6", "RELU_N1_TO_1", "ABS", "EXP", "LOG", "SQRT", "RSQRT"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from rnnlite_pipeline.recognise.algebra import Symbol
+from rnnlite_pipeline.recognise.atoms import Symbol
 from rnnlite_pipeline.recognise.loop import Loop
 from rnnlite_pipeline.recognise.state import State
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence as Many
 
 from rnnlite_pipeline.graph.ir import Op
-from rnnlite_pipeline.recognise.extents import Linear
+from rnnlite_pipeline.recognise.linear import Linear
 from rnnlite_pipeline.recognise.readable import Unreadable, linear
-from rnnlite_pipeline.recognise.values import Const, Index, Indices, Piece, TensorList, Value
+from rnnlite_pipeline.recognise.values import Const, Indices, Piece, TensorList, Value
 
 
 def places(value: Value) -> tuple[Linear, ...]:
@@ -65,10 +65,3 @@ def updated(op: Op, values: Many[Value]) -> tuple[Value, ...]:
     if any(s != Linear() for s in starts[1:]):
         raise Unreadable("its step updates a part of an item")
     return (TensorList(target.variable, (*target.writes, (starts[0], item))),)
-
-
-def integers(values: Many[Value]) -> Indices | None:
-    """Integers joined to one vector; None where a value is something else."""
-    if not all(isinstance(v, Index | Indices | Const) for v in values):
-        return None
-    return Indices(tuple(place for value in values for place in places(value)))

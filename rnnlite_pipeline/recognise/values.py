@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from rnnlite_pipeline.graph.ir import Tensor
 from rnnlite_pipeline.recognise.algebra import Form
-from rnnlite_pipeline.recognise.extents import Linear
+from rnnlite_pipeline.recognise.linear import Linear
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,14 +42,9 @@ class Index:
 
 @dataclass(frozen=True)
 class Indices:
-    """A vector of integers, as a slice's begin is."""
+    """A vector of integers, as a slice's begin is, or a shape."""
 
     items: tuple[Linear, ...]
-
-
-@dataclass(frozen=True)
-class Extent:
-    """Integers that say how large a value is: what a constant is filled to."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,15 +94,5 @@ class Unknown:
 
 
 Value: TypeAlias = (
-    Const
-    | Rows
-    | PerRow
-    | Index
-    | Indices
-    | Extent
-    | Sequence
-    | TensorList
-    | Piece
-    | Bound
-    | Unknown
+    Const | Rows | PerRow | Index | Indices | Sequence | TensorList | Piece | Bound | Unknown
 )

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from rnnlite_pipeline.graph.build import Builder
-from rnnlite_pipeline.graph.dimensions import sources
 from rnnlite_pipeline.graph.edit import producers, prune
-from rnnlite_pipeline.graph.ir import OPEN, Model, Op, Subgraph, Tensor
-
-Place = tuple[Tensor, int]
+from rnnlite_pipeline.graph.ir import Model, Op, Subgraph, Tensor
+from rnnlite_pipeline.recognise.extents import Extents, Place
 
 
 def measure_at_inputs(model: Model) -> bool:
@@ -17,7 +15,9 @@ def measure_at_inputs(model: Model) -> bool:
        elementwise ops, products, reversals, transposes, fused ops and their like, to the input
        of the graph in the usual case.
     2. Where several operands are open and do not lead to one place, it stays: either could be 1.
-    3. What a loop carries is not followed.
+    3. What a loop carries is followed where every step keeps its size.
+
+    The walk is that of `recognise.extents`.
 
     Why: SHAPE is evaluated when tensors are allocated. An output of the default delegate
     (XNNPACK) can then still have the size of the call before, so that a state measured by it is
@@ -31,13 +31,14 @@ def measure_at_inputs(model: Model) -> bool:
 
 
 def _measure(subgraph: Subgraph) -> bool:
-    made = producers(subgraph)
+    made, extents = producers(subgraph), Extents(subgraph)
     ops: list[Op] = []
     changed = False
     for op in subgraph.ops:
         measured = _measured(op, made)
-        if measured is not None:
-            tensor, axis = _root(measured, made)
+        root = None if measured is None else extents.place(extents.dimension(*measured))
+        if measured is not None and root is not None:
+            tensor, axis = root
             if tensor is not measured[0]:
                 build = Builder(op.outputs[0].name)
                 shape = build.shape(tensor)
@@ -60,14 +61,3 @@ def _measured(op: Op, made: dict[Tensor, Op]) -> Place | None:
         return None
     one = begin.size == 1 and op.outputs[0].shape in ((), (1,)) and int(stride[0]) == 1
     return (tensor, int(begin[0]) % len(tensor.shape)) if one else None
-
-
-def _root(place: Place, made: dict[Tensor, Op]) -> Place:
-    tensor, axis = place
-    op = made.get(tensor)
-    if op is None or op.code == "WHILE":
-        return place
-    found = sources(op, op.outputs.index(tensor), axis) or []
-    roots = [_root(p, made) for p in found if (p[0].shape or ())[p[1] : p[1] + 1] == (OPEN,)]
-    same = bool(roots) and all(r[0] is roots[0][0] and r[1] == roots[0][1] for r in roots)
-    return roots[0] if same else place

@@ -247,11 +247,12 @@ class ClipOfRelu(Step):
 
 
 class BeginFromData(Step):
-    """Joined gates are sliced at a place that an op computes."""
+    """Joined gates are sliced at a place that no shape arithmetic gives."""
 
     def columns(self, x: Tensor, start: int, stop: int) -> Tensor:
-        """A begin that is packed, not constant."""
-        items = [self.build.indices(0), self.build.indices(start)]
+        """A begin that is cast from a real number."""
+        real = self.build.constant("begin", np.array(float(start), np.float32))
+        items = [self.build.indices(0), self.build.op("CAST", [real], "INT32", ())]
         begin = self.build.op("PACK", items, "INT32", (2,), values_count=2)
         places = [begin, self.build.indices([0, stop]), self.build.indices([1, 1])]
         shape = ((x.shape or ())[0], stop - start)

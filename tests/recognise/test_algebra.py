@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from rnnlite_pipeline.recognise import algebra
-from rnnlite_pipeline.recognise.algebra import Atom, Form, Product, Symbol
+from rnnlite_pipeline.recognise.algebra import Form
+from rnnlite_pipeline.recognise.atoms import Atom, Product, Symbol
 from rnnlite_pipeline.recurrence import sigmoid
 
 Array = NDArray[Any]

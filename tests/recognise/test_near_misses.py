@@ -50,7 +50,7 @@ STEPS: list[tuple[type[Step], str]] = [
     (near.FirstRowsOnly, "slices a value along the batch"),
     (near.ColumnOfConstants, "not one row for each batch entry"),
     (near.SumOverUnits, "drops the axis of features"),
-    (near.BeginFromData, "slices a value in a way that is not read"),
+    (near.BeginFromData, "the op PACK in its step"),
 ]
 
 #: A loop that differs, its spelling, and the reason it gives.

@@ -185,9 +185,9 @@ class CellStates(Unrolled):
     """The cell state of every step is used."""
 
     def put_out(self, emitted: list[Tensor], last: Tensor) -> None:
-        """The first cell state is an output, too."""
+        """The third cell state is an output, too."""
         super().put_out(emitted, last)
-        self.outputs["cell"] = self.history[0][1][1]
+        self.outputs["cell"] = self.history[0][3][1]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlite_pipeline.recognise.algebra import Apply, Atom, Form, Symbol, of
+from rnnlite_pipeline.recognise.algebra import Form, of
+from rnnlite_pipeline.recognise.atoms import Apply, Atom, Symbol
 from rnnlite_pipeline.recognise.loop import Loop, Unrecognised
 from rnnlite_pipeline.recognise.maps import Map
 from rnnlite_pipeline.recognise.systems import System

@@ -10,7 +10,8 @@ from itertools import pairwise
 import numpy as np
 
 from rnnlite_pipeline.recognise import algebra, cells
-from rnnlite_pipeline.recognise.algebra import Factor, Form, Product, Symbol
+from rnnlite_pipeline.recognise.algebra import Form
+from rnnlite_pipeline.recognise.atoms import Factor, Product, Symbol
 from rnnlite_pipeline.recognise.cells.gates import Inputs, sigmoid_of
 from rnnlite_pipeline.recognise.equations import INPUT, Equations, after, before, substituted
 from rnnlite_pipeline.recognise.loop import Loop, Unrecognised

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlite_pipeline.recognise.algebra import Apply, Atom, Form, Product
+from rnnlite_pipeline.recognise.algebra import Form
+from rnnlite_pipeline.recognise.atoms import Apply, Atom, Product
 from rnnlite_pipeline.recognise.equations import evaluate
 from rnnlite_pipeline.recurrence import LAYER_NORM_EPSILON
 

@@ -8,7 +8,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlite_pipeline.recognise.algebra import Apply, Atom, Factor, Form, Product, Symbol, of
+from rnnlite_pipeline.recognise.algebra import Form, of
+from rnnlite_pipeline.recognise.atoms import Apply, Atom, Factor, Product, Symbol
 from rnnlite_pipeline.recognise.cells.gates import Affine, Inputs, affine, clipped, sigmoid_of
 from rnnlite_pipeline.recognise.cells.layer_norm import normalization
 from rnnlite_pipeline.recognise.cells.simple_rnn import ACTIVATION

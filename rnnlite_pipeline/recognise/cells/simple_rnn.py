@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from rnnlite_pipeline.recognise.algebra import Apply, Form
+from rnnlite_pipeline.recognise.algebra import Form
+from rnnlite_pipeline.recognise.atoms import Apply
 from rnnlite_pipeline.recognise.cells.gates import Inputs, affine
 from rnnlite_pipeline.recognise.loop import Loop, Unrecognised
 from rnnlite_pipeline.recognise.render import render

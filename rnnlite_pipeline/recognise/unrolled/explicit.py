@@ -14,9 +14,11 @@ from itertools import permutations
 from rnnlite_pipeline.graph.build import Builder
 from rnnlite_pipeline.graph.ir import OPEN, Op, Tensor
 from rnnlite_pipeline.recognise import algebra, operations
-from rnnlite_pipeline.recognise.algebra import Form, Symbol
+from rnnlite_pipeline.recognise.algebra import Form
+from rnnlite_pipeline.recognise.atoms import Symbol
 from rnnlite_pipeline.recognise.equations import substituted
-from rnnlite_pipeline.recognise.extents import Extents, Linear
+from rnnlite_pipeline.recognise.extents import Extents
+from rnnlite_pipeline.recognise.linear import Linear
 from rnnlite_pipeline.recognise.loop import STEP, Loop, Reading, Unrecognised
 from rnnlite_pipeline.recognise.rewriter import Replacement
 from rnnlite_pipeline.recognise.state import State
@@ -143,7 +145,9 @@ class _Step:
             if not any(map(_is_row, op.outputs)):
                 continue
             values = [self._value(t) for t in op.inputs if t is not None]
-            for tensor, value in zip(op.outputs, operations.read(op, values), strict=True):
+            for tensor, value in zip(
+                op.outputs, operations.read(op, values, self.extents), strict=True
+            ):
                 self._known[id(tensor)] = value
                 if _is_row(tensor) and (id(tensor) in ends or isinstance(value, Unknown)):
                     name = self._name(tensor)
@@ -151,11 +155,10 @@ class _Step:
                         self.equations[name] = value.form
 
     def _value(self, tensor: Tensor) -> Value:
-        array = tensor.array
         if id(tensor) not in self._known:
-            self._known[id(tensor)] = (
-                Unknown("it is not one row a batch entry") if array is None else Const(array)
-            )
+            array, integers = tensor.array, operations.integers(tensor, self.extents)
+            unknown = integers or Unknown("it is not one row a batch entry")
+            self._known[id(tensor)] = unknown if array is None else Const(array)
         return self._known[id(tensor)]
 
     def _name(self, tensor: Tensor) -> str:

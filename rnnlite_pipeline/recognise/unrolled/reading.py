@@ -14,7 +14,8 @@ import numpy as np
 
 from rnnlite_pipeline.graph.ir import OPEN, Tensor
 from rnnlite_pipeline.recognise import algebra, operations
-from rnnlite_pipeline.recognise.algebra import Form, Symbol
+from rnnlite_pipeline.recognise.algebra import Form
+from rnnlite_pipeline.recognise.atoms import Symbol
 from rnnlite_pipeline.recognise.equations import substituted
 from rnnlite_pipeline.recognise.extents import Extents
 from rnnlite_pipeline.recognise.loop import Unrecognised
@@ -162,7 +163,7 @@ class _Reader:
             raise Unrecognised(NOT_ALIKE)
         op, place = made
         values = [self.value(c, depth) for c in self.columns.inputs(column)]
-        return operations.read(op, values)[place]
+        return operations.read(op, values, self.extents)[place]
 
     def _source(self, source: Source) -> Value:
         name = f"x{len(self.sources)}"
@@ -225,7 +226,7 @@ class _Folded:
     def __init__(
         self, reader: _Reader, inputs: dict[Place, str], states: list[Tensor | None]
     ) -> None:
-        self._graph = reader.graph
+        self._graph, self._extents = reader.graph, reader.extents
         self._known: dict[int, Value] = {}
         for tensor_id, place in reader.places.items():
             if place in inputs:
@@ -242,7 +243,7 @@ class _Folded:
             return Unknown("it is not computed in the first step")
         values = [self._value(t, depth) for t in op.inputs if t is not None]
         place = next(k for k, t in enumerate(op.outputs) if t is tensor)
-        return _as_row(operations.read(op, values)[place])
+        return _as_row(operations.read(op, values, self._extents)[place])
 
     def _value(self, tensor: Tensor, depth: int) -> Value:
         if id(tensor) not in self._known:

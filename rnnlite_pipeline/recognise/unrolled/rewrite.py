@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from rnnlite_pipeline.graph.build import Builder, make_op
 from rnnlite_pipeline.graph.ir import Op, Tensor
-from rnnlite_pipeline.recognise.extents import Extents, Linear
+from rnnlite_pipeline.recognise.extents import Extents
+from rnnlite_pipeline.recognise.linear import Linear
 from rnnlite_pipeline.recognise.loop import STEP, Loop, Reading
 from rnnlite_pipeline.recognise.rewriter import Replacement
 from rnnlite_pipeline.recognise.state import State

@@ -1,0 +1,61 @@
+"""Integers that are known at run time alone, as linear forms over symbols."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+#: What the symbols of a loop's counters begin with; the variable's number follows.
+COUNTER = "v"
+
+
+@dataclass(frozen=True)
+class Linear:
+    """constant + sum of factor * symbol, over integers."""
+
+    constant: int = 0
+    factors: frozenset[tuple[str, int]] = field(default_factory=frozenset)
+
+    @classmethod
+    def symbol(cls, name: str) -> Linear:
+        """The form that is one symbol."""
+        return cls(0, frozenset({(name, 1)}))
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether it is a plain integer."""
+        return not self.factors
+
+    @property
+    def counts(self) -> bool:
+        """Whether it depends on a counter of a loop."""
+        return any(is_counter(name) for name, _ in self.factors)
+
+    def factor(self, name: str) -> int:
+        """The factor of one symbol."""
+        return dict(self.factors).get(name, 0)
+
+    def __add__(self, other: Linear) -> Linear:
+        total = dict(self.factors)
+        for name, factor in other.factors:
+            total[name] = total.get(name, 0) + factor
+        left = frozenset((n, f) for n, f in total.items() if f)
+        return Linear(self.constant + other.constant, left)
+
+    def __mul__(self, factor: int) -> Linear:
+        left = frozenset((n, f * factor) for n, f in self.factors if factor)
+        return Linear(self.constant * factor, left)
+
+    def __sub__(self, other: Linear) -> Linear:
+        return self + other * -1
+
+    def replaced(self, name: str, value: Linear) -> Linear:
+        """With `value` in place of the symbol `name`."""
+        factor = self.factor(name)
+        rest = Linear(self.constant, frozenset(p for p in self.factors if p[0] != name))
+        return rest + value * factor
+
+
+def is_counter(name: str) -> bool:
+    """Whether a symbol is a loop's counter; the symbols of tensors have a "#" in them."""
+    return re.fullmatch(rf"{COUNTER}\d+", name) is not None
