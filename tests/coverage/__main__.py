@@ -18,7 +18,7 @@ from tests.coverage.stock import stock
 from tests.coverage.table import PAGE, README, RESULTS, load_results, page, readme
 
 #: What the numbers depend on.
-PACKAGES = ("tensorflow", "keras", "tf-keras", "jax", "ai-edge-litert")
+PACKAGES = ("tensorflow", "keras", "tf-keras", "jax", "flax", "dm-haiku", "ai-edge-litert")
 
 
 def main(again: bool) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import importlib.util
 from pathlib import Path
 
+from tests.coverage.jax_rows import jax_rows
 from tests.coverage.keras_rows import keras_rows, tf_keras_rows
 from tests.coverage.row import Row
-from tests.coverage.tf_rows import function_rows, jax_rows, lingvo_rows, tf1_rows
+from tests.coverage.tf_rows import function_rows, lingvo_rows, tf1_rows
 
 ROWS: tuple[Row, ...] = (
     *keras_rows(),

@@ -1,4 +1,4 @@
-"""Rows of the coverage table from TensorFlow 1, functions, JAX, lingvo and .tflite files."""
+"""Rows of the coverage table from TensorFlow 1, functions, lingvo and .tflite files."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ import numpy as np
 
 from rnnlite_pipeline.sources import concrete_function
 from rnnlite_pipeline.sources.environment import load
-from rnnlite_pipeline.sources.jax import source_model as jax_model
-from rnnlite_pipeline.sources.model import SourceModel, TensorSpec
+from rnnlite_pipeline.sources.model import SourceModel
 from rnnlite_pipeline.sources.to_tflite import to_tflite
 from tests.coverage.row import BATCH, BI_LSTM, GRU, LOOP, LSTM, RNN, Row, opened
 from tests.random_models.tf1_models import graph_of, rnn_cells
@@ -229,49 +228,7 @@ def _tflite(cell: str) -> Callable[[Path], SourceModel]:
     return build
 
 
-# JAX and lingvo -----------------------------------------------------------------------------------
-
-
-def jax_rows() -> Iterator[Row]:
-    """A lax.scan through jax2tf."""
-    for form, batch, lstm, reason in (
-        ("batch 3", 3, LSTM, ""),
-        ("open batch", None, LOOP, "not one row for each batch entry"),
-    ):
-        source = f"JAX, lax.scan, {form}"
-        yield Row(source, "LSTM", _jax("LSTM", batch), (lstm,), reason, needs="jax")
-        yield Row(source, "GRU", _jax("GRU", batch), (LOOP,), reason or GRU, needs="jax")
-
-
-def _jax(cell: str, batch: int | None) -> Callable[[Path], SourceModel]:
-    def build(_folder: Path) -> SourceModel:
-        jax, random = load("jax"), np.random.default_rng(0)
-        jnp, sigmoid = jax.numpy, jax.nn.sigmoid
-        w = random.normal(0.0, 0.4, (8, 20)).astype(np.float32)
-
-        def lstm(carry: Any, x: Any) -> Any:
-            h, c = carry
-            i, f, g, o = jnp.split(jnp.concatenate([x, h], -1) @ w, 4, -1)
-            c = sigmoid(f) * c + sigmoid(i) * jnp.tanh(g)
-            h = sigmoid(o) * jnp.tanh(c)
-            return (h, c), h
-
-        def gru(carry: Any, x: Any) -> Any:
-            h, c = carry
-            r, z = jnp.split(sigmoid(jnp.concatenate([x, h], -1) @ w[:, :10]), 2, -1)
-            n = jnp.tanh(jnp.concatenate([x, r * h], -1) @ w[:, 10:15])
-            h = (1.0 - z) * n + z * h
-            return (h, c), h
-
-        def function(x: Any) -> dict[str, Any]:
-            zeros = jnp.zeros((x.shape[0], 5))
-            step = lstm if cell == "LSTM" else gru
-            _, y = jax.lax.scan(step, (zeros, zeros), jnp.swapaxes(x, 0, 1))
-            return {"y": jnp.swapaxes(y, 0, 1)}
-
-        return jax_model(function, [TensorSpec("x", "float32", (batch or BATCH.get(), 6, 3))], {})
-
-    return build
+# lingvo -------------------------------------------------------------------------------------------
 
 
 def lingvo_rows() -> Iterator[Row]:

@@ -20,6 +20,17 @@ class StopsOnData(Author):
         )
 
 
+class OtherLength(Author):
+    """As many steps as one input is long, over its sum with another: of the two, one may be 1."""
+
+    def variable(self, name: str, outer: Tensor) -> None:
+        """The sequence is a sum."""
+        if name == "x":
+            other = self.input("other", outer.shape or ())
+            outer = self.main.binary("ADD", outer, other)
+        super().variable(name, outer)
+
+
 class EveryOtherStep(Author):
     """The step reads x[2 i]."""
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rnnlite_pipeline.graph.ir import Quantization, Tensor
+from rnnlite_pipeline.graph.ir import OPEN, Quantization, Tensor
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.recognise import Replacement, recognise
 from rnnlite_pipeline.runtime import Runner
@@ -53,9 +53,14 @@ STEPS: list[tuple[type[Step], str]] = [
     (near.BeginFromData, "the op PACK in its step"),
 ]
 
+CLOSED: dict[str, Any] = {"batch": 2, "steps": 4, "trip": "constant"}
+
+OPEN_SIZES: dict[str, Any] = {"batch": OPEN, "steps": OPEN, "trip": "shape"}
+
 #: A loop that differs, its spelling, and the reason it gives.
 LOOPS: list[tuple[type[Author], dict[str, Any], str]] = [
     (other.StopsOnData, {}, "stops on a condition on data"),
+    (other.OtherLength, OPEN_SIZES, "not known to be its sequence's length"),
     (other.EveryOtherStep, {}, "neither forwards nor backwards"),
     (other.FirstStepAlways, {}, "neither forwards nor backwards"),
     (other.PartOfFeatures, {"batch_major": True}, "part of the sequence's features"),
@@ -69,8 +74,6 @@ LOOPS: list[tuple[type[Author], dict[str, Any], str]] = [
     (other.WritesTwice, {}, "other than once in each step"),
     (other.PackedStates, {}, "computes with a carried list"),
 ]
-
-CLOSED: dict[str, Any] = {"batch": 2, "steps": 4, "trip": "constant"}
 
 
 def no_name(replacement: Replacement) -> str | None:
@@ -106,7 +109,7 @@ def test_step_near_a_cell(step: type[Step], reason: str) -> None:
 )
 def test_loop_near_a_recurrence(author: type[Author], how: dict[str, Any], reason: str) -> None:
     """A loop that runs an LSTM in another way than over a sequence stays and says in which."""
-    check_stays(author([lstm(3, units=2)], Spelling(**CLOSED, **how)), reason)
+    check_stays(author([lstm(3, units=2)], Spelling(**(CLOSED | how))), reason)
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))

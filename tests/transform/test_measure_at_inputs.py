@@ -72,6 +72,18 @@ def test_a_size_of_two_open_operands_stays() -> None:
     assert measured(model) == [(total.name, 0)]
 
 
+def test_operands_that_lead_to_one_input_are_measured_there() -> None:
+    """Where two open operands have one size, told to one as a shape, the input is measured."""
+    build = Builder("g")
+    x = Tensor("x", "FLOAT32", (OPEN, 3))
+    size = build.concatenate([build.dimension(x, 0), build.indices([3])], 0)
+    zeros = build.fill(size, build.constant("zero", np.zeros((), np.float32)), (OPEN, 3))
+    total = build.binary("ADD", build.unary("TANH", x), zeros)
+    model = model_of(build, [x], [build.dimension(total, 0), total])
+    assert measure_at_inputs(model)
+    assert {name for name, _ in measured(model)} == {"x"}
+
+
 @pytest.mark.parametrize("batch", [1, 17, 40])
 def test_layers_beside_a_loop(batch: int) -> None:
     """Two fused layers and a loop on one input agree on all kernels, whatever the batch."""
