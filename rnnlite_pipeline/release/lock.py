@@ -6,8 +6,8 @@ text under a dotted key, so that a difference is one line wherever it is shown:
 * `config.*`, `pipeline.*`: their normalized form, defaults written out, a line a value;
 * `source`: the sha256 of the file or folder; of a source built in code, of the imported graph;
 * `data.*`, `metadata.*`, `package.*`: the sha256 of each file the config names;
-* `toolchain.*`: the versions of the packages that compute; not Python's, for which they compute the
-  same: one lock holds for all that they run on;
+* `toolchain.*`: the versions of the packages that compute, and of those that bring converters; not
+  Python's, as they compute the same on each that they run on;
 * `model.sha256`: the bytes of model.tflite; `model.semantic`: what it computes (semantic.py).
 """
 
@@ -21,6 +21,7 @@ import rnnlite_pipeline
 from rnnlite_pipeline.config import Config, Pipeline, associated_files, digest
 from rnnlite_pipeline.errors import StageError
 from rnnlite_pipeline.files import near
+from rnnlite_pipeline.plugins import plugins
 from rnnlite_pipeline.release.digests import json_bytes, sha256
 from rnnlite_pipeline.release.flat import flat
 from rnnlite_pipeline.toolchain import versions
@@ -49,6 +50,7 @@ def input_lock(config: Config, pipeline: Pipeline) -> dict[str, str]:
     }
     lock |= {key: digest(path) for key, path in _files(config)}
     lock["toolchain.rnnlite"] = rnnlite_pipeline.__version__
+    lock |= {f"toolchain.{name}": version for name, version in _converters()}
     installed = versions(config.source.format).items()
     return lock | {f"toolchain.{name}": version or "not installed" for name, version in installed}
 
@@ -138,6 +140,13 @@ def _different(locked: Lock, found: Lock, inputs_only: bool) -> Iterator[str]:
         one, other = locked.get(key, "nothing"), found.get(key, "nothing")
         if one != other:
             yield f"{key}: locked {_short(one)}, now {_short(other)}"
+
+
+def _converters() -> Iterator[tuple[str, str]]:
+    """The installed packages that convert composites, as they go before rnnlite's own code."""
+    for plugin in plugins():
+        name, _, version = plugin.package.partition(" ")
+        yield name, version
 
 
 def _config(lock: Path) -> str:

@@ -94,10 +94,25 @@ def test_a_changed_toolchain_is_refused(
     copy: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A package of another version is named, with both versions."""
-    installed = copy / "site" / "flatbuffers-99.0.dist-info"
-    installed.mkdir(parents=True)
-    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: flatbuffers\nVersion: 99.0\n")
-    monkeypatch.syspath_prepend(str(installed.parent))
+    monkeypatch.syspath_prepend(_installed(copy, "flatbuffers"))
     (line,) = _refused(capsys)
-    assert line.startswith("  toolchain.flatbuffers: locked ")
+    assert line.startswith("  toolchain.flatbuffers: locked 2")
     assert line.endswith(", now 99.0")
+
+
+def test_a_package_that_brings_converters_is_refused(
+    copy: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that the lock does not know of could convert what rnnlite itself did."""
+    converters = "[rnnlite.converters]\nlstm_* = acme:convert\n"
+    monkeypatch.syspath_prepend(_installed(copy, "acme-rnnlite", converters))
+    assert _refused(capsys) == ["  toolchain.acme-rnnlite: locked nothing, now 99.0"]
+
+
+def _installed(folder: Path, package: str, entry_points: str = "") -> str:
+    """A folder in which version 99.0 of a package is installed, as far as its metadata says."""
+    about = folder / "site" / f"{package.replace('-', '_')}-99.0.dist-info"
+    about.mkdir(parents=True)
+    (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 99.0\n")
+    (about / "entry_points.txt").write_text(entry_points)
+    return str(about.parent)
