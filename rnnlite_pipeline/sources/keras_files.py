@@ -16,7 +16,7 @@ from rnnlite_pipeline.sources import keras, tf_keras
 from rnnlite_pipeline.sources.environment import load
 from rnnlite_pipeline.sources.h5 import is_h5, read_h5
 from rnnlite_pipeline.sources.keras_archive import Archive, read_archive
-from rnnlite_pipeline.sources.keras_load import load_keras
+from rnnlite_pipeline.sources.keras_load import load_model
 from rnnlite_pipeline.sources.model import SourceModel
 from rnnlite_pipeline.sources.reference import attribute, built, importable
 
@@ -45,8 +45,7 @@ def open_source(config: Config) -> SourceModel:
         }
         _check(path, archive, custom, source.allow_lambda)
         names = {archive.custom.get(name, name): value for name, value in custom.items()}
-        loader = tf_keras.load_model if archive.is_legacy else load_keras
-        return _opened(loader(path, archive, {**custom, **names}, source.allow_lambda), config)
+        return _opened(load_model(path, archive, {**custom, **names}, source.allow_lambda), config)
 
 
 def _opened(model: Any, config: Config) -> SourceModel:

@@ -1,4 +1,4 @@
-"""Loading files of Keras 3."""
+"""Loading files of Keras: those of Keras 3 by it, those of Keras 2 and tf-keras by tf-keras."""
 
 from __future__ import annotations
 
@@ -12,40 +12,42 @@ from rnnlite_pipeline.sources.keras_archive import Archive
 from rnnlite_pipeline.sources.model import first_line
 
 
-def load_keras(path: Path, archive: Archive, custom: Mapping[str, Any], allow_lambda: bool) -> Any:
-    """The keras.Model of a file whose Lambdas and custom classes are dealt with.
+def load_model(path: Path, archive: Archive, custom: Mapping[str, Any], allow_lambda: bool) -> Any:
+    """The model of a file whose Lambdas and custom classes are dealt with.
 
     Args:
         path: A `.keras` or H5 file.
-        archive: What the file says of itself.
+        archive: What the file says of itself, above all which Keras is to load it.
         custom: Classes and functions by the name they are registered under.
         allow_lambda: Whether code in the file may run.
 
     Raises:
-        SourceError: Keras cannot load it.
+        SourceError: That Keras cannot load it.
     """
+    keras = load("tf_keras" if archive.is_legacy else "keras")
+    takes = path.suffix == ".keras" or not archive.is_legacy  # tf-keras has no safe mode for H5
+    options = {"safe_mode": not allow_lambda} if takes else {}
     try:
-        return load("keras").saving.load_model(
-            path, custom_objects=dict(custom), compile=False, safe_mode=not allow_lambda
-        )
+        return keras.models.load_model(path, custom_objects=dict(custom), compile=False, **options)
     except Exception as error:  # whatever a damaged file or a custom class raises
-        raise _not_loaded(path, archive, error) from error
+        print(error, flush=True)
+        raise _not_loaded(path, archive, keras, first_line(error)) from error
 
 
-def _not_loaded(path: Path, archive: Archive, error: Exception) -> SourceError:
-    here = load("keras").__version__
-    reason = first_line(error)
-    print(error, flush=True)
-    if _release(archive.keras_version) > _release(here):
+def _not_loaded(path: Path, archive: Archive, keras: Any, reason: str) -> SourceError:
+    written, name = archive.keras_version, "tf-keras" if archive.is_legacy else "Keras"
+    here = f"{name} {keras.__version__}"
+    if not archive.is_legacy and _release(written) > _release(keras.__version__):
         return SourceError(
-            f"{path.name} was written by Keras {archive.keras_version}; this is Keras {here}, "
+            f"{path.name} was written by Keras {written}; this is {here}, "
             f"which cannot load it: {reason}",
-            f"Install keras>={archive.keras_version}, or save the model with an older Keras.",
+            f"Install keras>={written}, or save the model with an older Keras.",
         )
+    origin = f", which Keras {written} wrote" if archive.is_legacy else ""
     return SourceError(
-        f"Keras {here} cannot load {path.name}: {reason}",
-        "Check that keras.saving.load_model loads it, and that source.custom_objects names every "
-        "class and function that is not part of Keras.",
+        f"{here} cannot load {path.name}{origin}: {reason}",
+        f"Check that {keras.__name__}.models.load_model loads it, and that source.custom_objects "
+        "names every class and function that is not part of Keras.",
     )
 
 

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from rnnlite_pipeline.errors import SourceError
-from rnnlite_pipeline.sources.assigned import Assigned, lift
 from rnnlite_pipeline.sources.environment import load
 from rnnlite_pipeline.sources.functions import Pins, pinned_shape, tensor_spec, versions
+from rnnlite_pipeline.sources.lifting import Assigned, lift
 from rnnlite_pipeline.sources.model import (
     Array,
     SourceModel,

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from rnnlite_pipeline.sources.assigned import Assigned, handle_of
 from rnnlite_pipeline.sources.environment import load
+from rnnlite_pipeline.sources.lifting import Assigned, handle_of
 from rnnlite_pipeline.sources.model import Array
 from rnnlite_pipeline.sources.state import refuse_state
 

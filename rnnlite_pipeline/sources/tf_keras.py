@@ -8,47 +8,19 @@ the loop is what the converter sees.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rnnlite_pipeline.errors import SourceError
 from rnnlite_pipeline.sources.environment import load
 from rnnlite_pipeline.sources.functions import Pins, function_model, tensor_spec
-from rnnlite_pipeline.sources.keras_archive import Archive
-from rnnlite_pipeline.sources.model import SourceModel, TensorSpec, first_line, unique
+from rnnlite_pipeline.sources.model import SourceModel, TensorSpec, unique
 from rnnlite_pipeline.sources.precision import in_float32
 
 
 def prepare_tf_keras() -> None:
     """Makes `tf.keras` in the user's own classes mean tf-keras; before TensorFlow is imported."""
     os.environ["TF_USE_LEGACY_KERAS"] = "1"
-
-
-def load_model(path: Path, archive: Archive, custom: Mapping[str, Any], allow_lambda: bool) -> Any:
-    """The tf-keras model of a file whose Lambdas and custom classes are dealt with.
-
-    Args:
-        path: A `.keras` or H5 file.
-        archive: What the file says of itself.
-        custom: Classes and functions by the name they are registered under.
-        allow_lambda: Whether code in the file may run.
-
-    Raises:
-        SourceError: tf-keras cannot load it.
-    """
-    keras = load("tf_keras")
-    try:
-        options = {"safe_mode": not allow_lambda} if path.suffix == ".keras" else {}
-        return keras.models.load_model(path, custom_objects=dict(custom), compile=False, **options)
-    except Exception as error:  # whatever a damaged file or a custom class raises
-        print(error, flush=True)
-        raise SourceError(
-            f"tf-keras {keras.__version__} cannot load {path.name}, which Keras "
-            f"{archive.keras_version} wrote: {first_line(error)}",
-            "Check that tf_keras.models.load_model loads it, and that source.custom_objects names "
-            "every class and function that is not part of Keras.",
-        ) from error
 
 
 def source_model(model: Any, pins: Pins) -> SourceModel:
