@@ -101,7 +101,7 @@ def benchmark(config: Config, out: Path) -> None:
     write_atomically(out / "benchmark.json", text.encode())
 
 
-def feed(candidate: Candidate, samples: Arrays, limits: Mapping[str, int]) -> dict[str, Array]:
+def feed(candidate: Candidate, samples: Arrays, limits: Mapping[str, range]) -> dict[str, Array]:
     """What a model is run on: the samples, in the shapes and dtypes that its inputs have.
 
     An input that the source does not have, a state, is zeros.
@@ -109,7 +109,7 @@ def feed(candidate: Candidate, samples: Arrays, limits: Mapping[str, int]) -> di
     assert candidate.content is not None
     named = candidate.inputs or {}
     return {
-        name: _fitted(tensor, samples.get(named.get(name, name)), limits.get(name, 0))
+        name: _fitted(tensor, samples.get(named.get(name, name)), name in limits)
         for name, tensor in ports(read_model(candidate.content), "inputs")
     }
 
@@ -249,14 +249,14 @@ def _specs(out: Path, side: str) -> list[TensorSpec]:
     return [TensorSpec.from_json(each) for each in described[side]]
 
 
-def _fitted(tensor: Tensor, sample: Array | None, limit: int) -> Array:
+def _fitted(tensor: Tensor, sample: Array | None, is_index: bool) -> Array:
     """The sample as this input takes it, repeated where its shape is larger."""
     shape, dtype = tensor.shape or (), NUMPY[tensor.dtype]
     if sample is None or sample.ndim != len(shape):
         return np.zeros([1 if d == OPEN else d for d in shape], dtype)
     sizes = [size if d == OPEN else d for d, size in zip(shape, sample.shape, strict=True)]
     resized = np.resize(sample, sizes)
-    if tensor.quantization and tensor.quantization.scale and not limit:
+    if tensor.quantization and tensor.quantization.scale and not is_index:
         scale, zero = tensor.quantization.scale[0], tensor.quantization.zero_point[0]
         info = np.iinfo(dtype)
         return np.clip(np.round(resized / scale) + zero, info.min, info.max).astype(dtype)

@@ -82,13 +82,15 @@ def _passes_through(conversion: Conversion, config: Config, out: Path) -> bool:
     return not refused_ops(read_source(out), config.converter)
 
 
-def read_limits(out: Path) -> dict[str, int]:
-    """For each input that holds indices, how many there are, as the stage import found."""
+def read_limits(out: Path) -> dict[str, range]:
+    """The whole numbers that inputs take, by name, as the stage import found."""
     described = json.loads((out / ".work" / "source.json").read_text())
-    return dict(described.get("limits", {}))
+    return {name: range(*ends) for name, ends in described.get("limits", {}).items()}
 
 
-def converted(model: Model, config: Config, limits: Mapping[str, int] | None = None) -> Conversion:
+def converted(
+    model: Model, config: Config, limits: Mapping[str, range] | None = None
+) -> Conversion:
     """Recognises, groups, lays out and lowers, and runs old against new.
 
     1. What an annotation says, and every loop that is read, becomes recurrences, if it says the
@@ -102,7 +104,7 @@ def converted(model: Model, config: Config, limits: Mapping[str, int] | None = N
     Args:
         model: The source's graph; changed in place.
         config: What is asked for.
-        limits: For an input that holds indices, how many there are.
+        limits: For an input of whole numbers, those it takes, where they are known.
     """
     states = Keeping(model, config.recurrent.state)
     composites = resolve(model, distance)

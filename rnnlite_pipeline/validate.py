@@ -102,7 +102,7 @@ def objection(replacement: Replacement) -> str | None:
 def check_whole(
     old: Model,
     new: Model,
-    limits: Mapping[str, int] | None = None,
+    limits: Mapping[str, range] | None = None,
     first: Mapping[str, NDArray[Any]] | None = None,
 ) -> None:
     """Runs the converted model against the source's graph: what the passes did around the loops.
@@ -110,7 +110,7 @@ def check_whole(
     Args:
         old: The source's graph with its loops, on plain tensors; its ops are all builtin.
         new: The converted model.
-        limits: For an input that holds indices, how many there are.
+        limits: For an input of whole numbers, those it takes, where they are known.
         first: For an input that takes a state, the value that `old` starts from.
 
     Raises:
@@ -128,7 +128,9 @@ def check_whole(
         )
 
 
-def _batch_axis(model: Model, limits: Mapping[str, int], first: Mapping[str, NDArray[Any]]) -> int:
+def _batch_axis(
+    model: Model, limits: Mapping[str, range], first: Mapping[str, NDArray[Any]]
+) -> int:
     """The batch's axis in a model's sequences: 1 where it runs on those alone, as time-major."""
     runner = open_runner(model, "reference", stand_ins=True)
     for axis in (0, 1):
@@ -141,7 +143,7 @@ def _batch_axis(model: Model, limits: Mapping[str, int], first: Mapping[str, NDA
 
 
 def _whole_inputs(
-    model: Model, limits: Mapping[str, int], first: Mapping[str, NDArray[Any]], batch_axis: int
+    model: Model, limits: Mapping[str, range], first: Mapping[str, NDArray[Any]], batch_axis: int
 ) -> Iterator[Arrays]:
     """Numbers for a model's inputs; integers are small where no limit is known."""
     for number, draw in enumerate(DRAWS):
@@ -154,7 +156,8 @@ def _whole_inputs(
             shape = [o if d == OPEN else d for d, o in zip(tensor.shape or (), open_, strict=True)]
             dtype = NUMPY[tensor.dtype]
             real = random.normal(0.0, draw.magnitude, shape).astype(dtype)
-            index = random.integers(0, limits.get(name, 2), shape).astype(dtype)
+            values = limits.get(name, range(2))
+            index = random.integers(values.start, values.stop, shape).astype(dtype)
             arrays[name] = index if name in limits or dtype.kind in "iub" else real
             if name in first:
                 arrays[name] = np.resize(first[name], shape)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from rnnlite_pipeline.files import write_atomically
 from rnnlite_pipeline.sources.assigned import with_states
 from rnnlite_pipeline.sources.model import SourceModel
+from rnnlite_pipeline.sources.ranges import with_ranges
 from rnnlite_pipeline.sources.to_tflite import to_tflite
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def open_source(config: Config) -> SourceModel:
     """
     module = importlib.import_module(FORMATS[config.source.format])
     source: SourceModel = module.open_source(config)
-    return with_states(source)
+    return with_ranges(with_states(source))
 
 
 def import_source(config: Config, out: Path) -> None:
@@ -67,7 +68,7 @@ def describe(source: SourceModel) -> dict[str, Any]:
     return {
         "inputs": [spec.as_json() for spec in source.inputs],
         "outputs": [spec.as_json() for spec in source.outputs],
-        "limits": dict(source.limits),
+        "limits": {name: [r.start, r.stop] for name, r in source.limits.items()},
         "states": [name for name, _ in source.states],
         "layers": [dict(layer) for layer in source.layers],
         "versions": dict(source.versions),

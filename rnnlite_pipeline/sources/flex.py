@@ -14,7 +14,7 @@ from rnnlite_pipeline.transform.tensor_list_groups import PREFIX
 
 def repeatable(custom_options: bytes) -> bytes:
     """A Flex op's options, [op name, NodeDef], without the names the op was traced under."""
-    name, node = _node(custom_options)
+    name, node = node_of(custom_options)
     node.ClearField("experimental_debug_info")
     builder = flexbuffers.Builder()
     with builder.Vector():
@@ -23,7 +23,7 @@ def repeatable(custom_options: bytes) -> bytes:
     return bytes(builder.Finish())
 
 
-def _node(custom_options: bytes) -> tuple[bytes, Any]:
+def node_of(custom_options: bytes) -> tuple[bytes, Any]:
     """A Flex op's name and NodeDef."""
     name, text = (each.AsStringBytes for each in flexbuffers.GetRoot(custom_options).AsVector)
     return bytes(name), load("tensorflow").compat.v1.NodeDef.FromString(bytes(text))
@@ -34,7 +34,7 @@ def make_custom(model: Model) -> None:
     for op in model.ops():
         if op.code.startswith("Flex") and not op.code.startswith(PREFIX) and op.custom_options:
             op.code = op.code.removeprefix("Flex")
-            op.custom_options = _attributes(_node(op.custom_options)[1])
+            op.custom_options = _attributes(node_of(op.custom_options)[1])
 
 
 def _attributes(node: Any) -> bytes:

@@ -199,8 +199,8 @@ def _layers(model: Any, path: str) -> Iterator[dict[str, Any]]:
         yield from _layers(layer, f"{name}/")
 
 
-def _limits(model: Any, inputs: Sequence[TensorSpec]) -> dict[str, int]:
-    """For each input that holds indices, the number of them.
+def _limits(model: Any, inputs: Sequence[TensorSpec]) -> dict[str, range]:
+    """For each input that holds indices, those there are.
 
     An input read by an Embedding has its input_dim; an integer input whose way to one cannot be
     followed, the smallest of the model.
@@ -215,7 +215,7 @@ def _limits(model: Any, inputs: Sequence[TensorSpec]) -> dict[str, int]:
         limit = _limit(model, tensor, embedding)
         limit = limit or (smallest if "int" in spec.dtype else 0)
         if limit:
-            limits[spec.name] = limit
+            limits[spec.name] = range(limit)
     return limits
 
 

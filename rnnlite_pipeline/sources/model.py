@@ -58,8 +58,8 @@ class SourceModel:
         scope: The name scope that the framework puts around the whole model; no part of the
             names its author gave.
         content: The source as a TFLite file, where it is one already; it is not traced then.
-        limits: For an input that holds indices, how many of them there are (an Embedding's
-            input_dim): values run from 0 to the limit, exclusive.
+        limits: For an input of whole numbers, those it takes: the indices of an Embedding, or
+            what was found by asking (ranges.py).
         states: Name and first value of each variable that a call assigns (assigned.py): the last
             arguments and the last results of the function that `trace` makes.
         resume: As `run`, but a call starts from the states that the one before left; None where
@@ -72,7 +72,7 @@ class SourceModel:
     run: Callable[[Mapping[str, Array]], dict[str, Array]]
     layers: tuple[Mapping[str, Any], ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
-    limits: Mapping[str, int] = field(default_factory=dict)
+    limits: Mapping[str, range] = field(default_factory=dict)
     scope: str = ""
     content: bytes | None = None
     states: tuple[tuple[str, Array], ...] = ()

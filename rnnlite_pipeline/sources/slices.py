@@ -16,11 +16,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from flatbuffers import flexbuffers
 
 from rnnlite_pipeline.graph.build import Builder
 from rnnlite_pipeline.graph.ir import OPEN, Model, Op, Tensor
-from rnnlite_pipeline.sources.environment import load
+from rnnlite_pipeline.sources.flex import node_of
 
 _CODE = "FlexStridedSlice"
 _MASKS = ("begin_mask", "end_mask", "ellipsis_mask", "new_axis_mask", "shrink_axis_mask")
@@ -74,8 +73,7 @@ def _builtin(op: Op) -> list[Op]:
 
 def _masks(op: Op) -> dict[str, int]:
     """The masks, from the NodeDef that the op carries."""
-    _, text = (each.AsStringBytes for each in flexbuffers.GetRoot(op.custom_options).AsVector)
-    node = load("tensorflow").compat.v1.NodeDef.FromString(bytes(text))
+    node = node_of(op.custom_options or b"")[1]
     return {name: int(node.attr[name].i) for name in _MASKS}
 
 

@@ -78,13 +78,13 @@ def _layers(model: Any, path: str) -> Iterator[dict[str, Any]]:
         yield from _layers(layer, f"{name}/")
 
 
-def _limits(model: Any, inputs: Sequence[TensorSpec]) -> dict[str, int]:
-    """For an integer input, the smallest number of indices that an Embedding of the model takes."""
+def _limits(model: Any, inputs: Sequence[TensorSpec]) -> dict[str, range]:
+    """For an integer input, the smallest range of indices that an Embedding of the model takes."""
     embedding = load("tf_keras").layers.Embedding
     sizes = [int(x.input_dim) for x in model._flatten_layers() if isinstance(x, embedding)]
     tokens = [s.name for s, t in zip(inputs, model.inputs, strict=True) if _is_read(t, embedding)]
     names = {s.name for s in inputs if "int" in s.dtype} | set(tokens)
-    return {name: min(sizes) for name in sorted(names)} if sizes else {}
+    return {name: range(min(sizes)) for name in sorted(names)} if sizes else {}
 
 
 def _is_read(tensor: Any, embedding: type) -> bool:

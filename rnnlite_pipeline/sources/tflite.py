@@ -98,13 +98,13 @@ def _runner(model: Model, content: bytes) -> Callable[[Mapping[str, Array]], dic
 _PASSING = ("ADD", "CAST", "EXPAND_DIMS", "MAXIMUM", "MINIMUM", "RESHAPE", "SELECT", "SELECT_V2")
 
 
-def _limits(model: Model, inputs: Mapping[str, Tensor]) -> dict[str, int]:
-    """For each input that a GATHER reads as indices of a constant, how many there are."""
+def _limits(model: Model, inputs: Mapping[str, Tensor]) -> dict[str, range]:
+    """For each input that a GATHER reads as indices of a constant, those there are."""
     limits = {}
     for name, tensor in inputs.items():
         found = _indexed(model.main, tensor)
         if found:
-            limits[name] = min(found)
+            limits[name] = range(min(found))
     return limits
 
 

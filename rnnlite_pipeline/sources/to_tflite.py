@@ -30,6 +30,7 @@ from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.sources.annotated import Annotations
 from rnnlite_pipeline.sources.environment import load
 from rnnlite_pipeline.sources.flex import make_custom, repeatable
+from rnnlite_pipeline.sources.gathers import gathers_in_loops
 from rnnlite_pipeline.sources.model import Shape, SourceModel, TensorSpec
 from rnnlite_pipeline.sources.slices import slices_to_builtin
 from rnnlite_pipeline.sources.state import refuse_state
@@ -56,7 +57,7 @@ def to_tflite(source: SourceModel, *, as_custom: bool = False) -> bytes:
     print("freezing variables ...", flush=True)
     constants = load("tensorflow.python.framework.convert_to_constants")
     annotations = Annotations(function)
-    with annotations.kept_apart(function):
+    with annotations.kept_apart(function), gathers_in_loops():
         frozen = constants.convert_variables_to_constants_v2(function, lower_control_flow=False)
     frozen = annotations.numbered(lists_for_arrays(frozen))
     print(f"converting signature {SIGNATURE} ...", flush=True)

@@ -44,14 +44,14 @@ class Case:
 
 
 def cases(
-    samples: Samples, inputs: Sequence[TensorSpec], limits: Mapping[str, int]
+    samples: Samples, inputs: Sequence[TensorSpec], limits: Mapping[str, range]
 ) -> Iterator[Case]:
     """Every case of a verification.
 
     Args:
         samples: What the config names; random input is added where that is a file.
         inputs: The model's inputs.
-        limits: For an input that holds indices, how many there are.
+        limits: For an input of whole numbers, those it takes, where they are known.
     """
     fixed = fixed_batch(inputs)
     yield _data(samples, fixed)
@@ -91,7 +91,7 @@ def _drawn(
     rng: np.random.Generator,
     like: Mapping[str, Array],
     inputs: Sequence[TensorSpec],
-    limits: Mapping[str, int],
+    limits: Mapping[str, range],
 ) -> dict[str, Array]:
     return {s.name: draw(rng, s, like[s.name].shape, limits) for s in inputs}
 

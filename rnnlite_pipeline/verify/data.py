@@ -112,13 +112,13 @@ def calibration_samples(path: Path, inputs: Sequence[TensorSpec], count: int) ->
 
 
 def random_samples(
-    inputs: Sequence[TensorSpec], limits: Mapping[str, int], count: int, seed: int
+    inputs: Sequence[TensorSpec], limits: Mapping[str, range], count: int, seed: int
 ) -> Samples:
     """Samples made up: floats normal, indices below their limit, other integers 0 or 1.
 
     Args:
         inputs: The model's inputs; open dimensions become `RANDOM_STEPS`, `RANDOM_WIDTH`.
-        limits: For an input that holds indices, how many there are.
+        limits: For an input of whole numbers, those it takes, where they are known.
         count: N.
         seed: The same one gives the same samples.
     """
@@ -135,12 +135,13 @@ def random_shape(shape: Shape, count: int) -> tuple[int, ...]:
 
 
 def draw(
-    rng: np.random.Generator, spec: TensorSpec, shape: Sequence[int], limits: Mapping[str, int]
+    rng: np.random.Generator, spec: TensorSpec, shape: Sequence[int], limits: Mapping[str, range]
 ) -> Array:
     """Random values that an input of this kind takes."""
     dtype = np.dtype(spec.dtype)
     if spec.name in limits or dtype.kind != "f":
-        return rng.integers(0, limits.get(spec.name, 2), shape).astype(dtype)
+        values = limits.get(spec.name, range(2))
+        return rng.integers(values.start, values.stop, shape).astype(dtype)
     return rng.standard_normal(shape).astype(dtype)
 
 

@@ -88,7 +88,7 @@ class Oracle:
 
 
 def _nudged(
-    rng: np.random.Generator, feed: Mapping[str, Array], limits: Mapping[str, int]
+    rng: np.random.Generator, feed: Mapping[str, Array], limits: Mapping[str, range]
 ) -> Outputs:
     """Every float moved by one rounding, up or down; indices stay."""
     moved = dict(feed)

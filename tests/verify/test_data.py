@@ -71,13 +71,13 @@ def test_a_file_that_is_no_npz_is_refused(tmp_path: Path, content: bytes | None)
 def test_random_samples_stay_where_the_input_takes_them() -> None:
     """Floats are normal, indices below their limit, other integers 0 or 1; a seed repeats them."""
     flags = TensorSpec("flags", "bool", (None, 2))
-    samples = random_samples([X, TOKENS, flags], {"tokens": 4}, 50, 7).inputs
+    samples = random_samples([X, TOKENS, flags], {"tokens": range(4)}, 50, 7).inputs
     assert {n: a.dtype.name for n, a in samples.items()} == {
         "x": "float32", "tokens": "int32", "flags": "bool",
     }  # fmt: skip
     assert set(np.unique(samples["tokens"])) == {0, 1, 2, 3}
     assert abs(float(samples["x"].std()) - 1) < 0.1
-    again = random_samples([X, TOKENS, flags], {"tokens": 4}, 50, 7).inputs
+    again = random_samples([X, TOKENS, flags], {"tokens": range(4)}, 50, 7).inputs
     assert all((samples[n] == again[n]).all() for n in samples)
     assert (random_samples([X], {}, 50, 8).inputs["x"] != samples["x"]).any()
 
@@ -85,8 +85,8 @@ def test_random_samples_stay_where_the_input_takes_them() -> None:
 def test_float_indices_are_whole() -> None:
     """A float input that an Embedding reads gets indices, in every case."""
     tokens = TensorSpec("tokens", "float32", (None, None))
-    samples = random_samples([tokens], {"tokens": 4}, 5, 0)
-    for case in cases(samples, [tokens], {"tokens": 4}):
+    samples = random_samples([tokens], {"tokens": range(4)}, 5, 0)
+    for case in cases(samples, [tokens], {"tokens": range(4)}):
         for feed in case.feeds:
             assert set(np.unique(feed["tokens"])) <= {0.0, 1.0, 2.0, 3.0}
 

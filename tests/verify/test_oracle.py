@@ -62,6 +62,6 @@ def test_the_rounding_of_a_steep_source_is_measured() -> None:
 
 def test_indices_are_not_moved() -> None:
     """An input that holds indices stays whole when the others move by a rounding."""
-    answer = oracle(lambda x: x * np.float32(1000), limits={"x": 3}).answer(ONES)
+    answer = oracle(lambda x: x * np.float32(1000), limits={"x": range(3)}).answer(ONES)
     assert isinstance(answer, Answer)
     assert answer.rounding["y"] == 0.0

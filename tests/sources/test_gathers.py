@@ -1,0 +1,40 @@
+"""Decoders that pick rows of an embedding inside their loop."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from rnnlite_pipeline.sources.concrete_function import source_model
+from rnnlite_pipeline.sources.environment import load
+from tests.random_models.held import hold
+
+
+def test_a_greedy_decoder() -> None:
+    """A loop that embeds the token it put out last, from a variable, converts and is right."""
+    tf: Any = load("tensorflow")
+    rng = np.random.default_rng(0)
+    table, first, kernel, out = (
+        tf.Variable(rng.normal(0, 0.5, shape).astype(np.float32))
+        for shape in ((9, 3), (9, 4), (3 + 4, 4), (4, 9))
+    )
+
+    def decode(h: Any) -> Any:
+        def step(t: Any, token: Any, h: Any, made: Any) -> Any:
+            x = tf.gather(table, token) + tf.gather_nd(table, tf.expand_dims(token, 1))
+            h = tf.tanh(tf.concat([x, h], 1) @ kernel)
+            token = tf.argmax(h @ out, 1, output_type=tf.int32)
+            return t + 1, token, h, made.write(t, token)
+
+        token = tf.argmax(h @ out, 1, output_type=tf.int32)
+        start = (0, token, h + tf.gather(first, token), tf.TensorArray(tf.int32, 6))
+        shapes = (
+            tf.TensorShape([]), tf.TensorShape([None]), tf.TensorShape([None, 4]),
+            tf.TensorShape(None),
+        )  # fmt: skip
+        made = tf.while_loop(lambda t, *_: t < 6, step, start, shape_invariants=shapes)[3]
+        return tf.transpose(made.stack())
+
+    spec = tf.TensorSpec([None, 4], tf.float32, name="h")
+    hold(source_model(tf.function(decode, input_signature=[spec]), "f", {}), ["decoder"])
