@@ -21,7 +21,7 @@ from rnnlite_pipeline.lower import lower
 from rnnlite_pipeline.lower.choice import Lowered
 from rnnlite_pipeline.metadata import described_model
 from rnnlite_pipeline.missing import refused_ops
-from rnnlite_pipeline.quantize import Outcome, grouping, quantize
+from rnnlite_pipeline.quantize import Outcome, grouping, lowering, quantize
 from rnnlite_pipeline.quantize.record import leave
 from rnnlite_pipeline.recognise import Finding, recognise
 from rnnlite_pipeline.recurrence import BIDIRECTIONAL, RECURRENCE, Lstm, Recurrence
@@ -117,8 +117,7 @@ def converted(
     states.expose(model)
     pseudo = _pseudo_ops(model)
     print("lowering", flush=True)
-    form = config.recurrent.lowering
-    layers = tuple(_layers(findings, pseudo, lower(model, "auto" if form == "fused" else form)))
+    layers = tuple(_layers(findings, pseudo, lower(model, *lowering(config))))
     unlisted: list[str] = []
     tensor_lists_to_tensors(model, unlisted)
     for reason in unlisted:
@@ -133,7 +132,7 @@ def converted(
         check_whole(states.accepted(source), model, limits, states.first)
         scopes = {layer.name: layer.scope or layer.name for layer in layers}
         before = b"" if config.quantization.scheme == "none" else write_model(model)
-        quantized, outcomes = quantize(model, config, scopes)
+        quantized, outcomes = quantize(model, config, scopes, states)
         conversion = replace(conversion, model=quantized, quantized=tuple(outcomes), before=before)
     states.conclude(conversion.model)
     return conversion

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnlite_pipeline.errors import NotConvertible
+from rnnlite_pipeline.graph.affine import to_integers
 from rnnlite_pipeline.graph.build import Builder, make_op
 from rnnlite_pipeline.graph.edit import replace_uses
 from rnnlite_pipeline.graph.ir import NUMPY, Model, Op, Signature, Subgraph, Tensor
@@ -86,7 +87,8 @@ def remove(model: Model, state: State) -> tuple[Tensor, Tensor]:
 def keep(model: Model, states: Sequence[State]) -> None:
     """Makes a variable of each state, and the signature that resets them all.
 
-    Requires: the batch is fixed, and `initial` has the state's shape.
+    Requires: the batch is fixed, and `initial` has the state's shape. A quantized state is kept in
+    its integers.
     """
     if not states:
         return
@@ -96,7 +98,8 @@ def keep(model: Model, states: Sequence[State]) -> None:
         handle = _handle(reading, state.name)
         reading.ops.append(make_op("READ_VARIABLE", [handle], [before]))
         writing.ops.append(make_op("ASSIGN_VARIABLE", [handle, after], []))
-        operands = [_handle(first, state.name), first.constant(state.name, state.initial)]
+        value = to_integers(state.initial, before) if before.quantization else state.initial
+        operands = [_handle(first, state.name), first.constant(state.name, value)]
         first.ops.append(make_op("ASSIGN_VARIABLE", operands, []))
     initial = Subgraph(RESET, ops=first.ops)
     once = make_op("CALL_ONCE", [], [], init_subgraph=initial)

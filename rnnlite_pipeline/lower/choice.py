@@ -57,7 +57,9 @@ class Lowered:
     milliseconds: Mapping[str, float] = field(default_factory=dict)
 
 
-def choose(op: Op, form: Form, used: set[Tensor], write: Write) -> Lowered:
+def choose(
+    op: Op, form: Form, used: set[Tensor], write: Write, why_not: Callable[[Op], str]
+) -> Lowered:
     """What a pseudo op becomes.
 
     Args:
@@ -65,6 +67,7 @@ def choose(op: Op, form: Form, used: set[Tensor], write: Write) -> Lowered:
         form: What is asked for.
         used: The tensors that something reads.
         write: Lowers a model of this op alone.
+        why_not: Why a fused op that says the same is not wanted; empty if it is.
 
     Raises:
         NotConvertible: `form` is "fused", and no fused op says the same.
@@ -80,6 +83,8 @@ def choose(op: Op, form: Form, used: set[Tensor], write: Write) -> Lowered:
             )
         if reason:
             return Lowered(name, "loop", reason)
+    if reason := why_not(op):
+        return Lowered(name, "loop", reason)
     if form == "loop":
         return Lowered(name, "loop", "recurrent.lowering is loop")
     if form != "fastest":

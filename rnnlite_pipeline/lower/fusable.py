@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from rnnlite_pipeline.graph.ir import Op, Tensor
+from rnnlite_pipeline.lower.states import Producer, filled_with
 from rnnlite_pipeline.recognise.equations import Equations
-from rnnlite_pipeline.recurrence import Lstm, Recurrence, SimpleRnn
+from rnnlite_pipeline.recurrence import BIDIRECTIONAL, Lstm, Recurrence, SimpleRnn
 
 #: The activations each kernel computes right, measured against `Recurrence.run` in
 #: tests/lower/test_fusable.py. The LSTM kernels apply the activation to the candidate and to the
@@ -29,6 +31,28 @@ def why_not_fused(recurrence: Recurrence) -> str | None:
         known = KNOWN_AS.get(cell.activation, cell.activation.lower())
         return f"its activation is {known}, which the fused {cell.kind} op does not compute"
     return _why_not_lstm(cell) if isinstance(cell, Lstm) else None
+
+
+def why_not_integer(op: Op, used: set[Tensor], producer: Producer) -> str:
+    """Why the fused op of a recurrence has no integer form; empty if it has.
+
+    Args:
+        op: RECURRENCE or BIDIRECTIONAL.
+        used: The tensors that something reads.
+        producer: The op that computes an initial state.
+    """
+    recurrence: Recurrence = next(iter(op.options.values()))
+    cell = recurrence.cell
+    if op.code == BIDIRECTIONAL or not isinstance(cell, Lstm):
+        direction = "bidirectional" if op.code == BIDIRECTIONAL else "fused"
+        return f"the {direction} {cell.kind} op has no integer form"
+    if cell.activation != "TANH":
+        return f"its activation is {cell.activation.lower()}; the integer LSTM op computes tanh"
+    if any(filled_with(initial, producer) is None for initial in op.inputs[1:]):
+        return "its state starts from computed values, which the integer LSTM op does not take"
+    if op.outputs[2] in used:
+        return "its final cell state is read, which the integer LSTM op does not give"
+    return ""
 
 
 def _why_not_lstm(cell: Lstm) -> str | None:

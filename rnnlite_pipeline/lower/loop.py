@@ -4,8 +4,9 @@
    step reads its row of it. x is read in its own layout; nothing is transposed.
 2. A reverse recurrence reads and writes from the last step to the first; nothing is reversed.
 3. A loop copies what it carries at every turn. So an inner loop carries the outputs of a block
-   of steps, and an outer loop puts the blocks in place. Where the sequence is not longer than
-   one block, one loop does; where only final states are used, no output is carried.
+   of steps, and the loop around it puts the blocks in place, on as many levels as the length
+   needs (loop_levels.py): time grows with the length, not faster. Where only final states are
+   used, no output is carried.
 4. Initial states are operands of the loop, final states its results: no variable is kept from
    call to call.
 5. All sizes follow from SHAPE by ops that the interpreter evaluates while it prepares
@@ -15,8 +16,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import ceil, isqrt
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from rnnlite_pipeline.graph.build import make_op
 from rnnlite_pipeline.graph.ir import OPEN, Op, Tensor
 from rnnlite_pipeline.lower.emit import Emitter
 from rnnlite_pipeline.lower.loop_cells import equations_of
+from rnnlite_pipeline.lower.loop_levels import Length, levels
 from rnnlite_pipeline.lower.loop_plan import plan
 from rnnlite_pipeline.lower.loop_step import Outside, Step
 from rnnlite_pipeline.lower.loop_while import Integer, counting_loop, scalar
@@ -31,16 +32,13 @@ from rnnlite_pipeline.recurrence import Recurrence
 
 T = TypeVar("T")
 
-#: The least number of steps whose outputs are carried as a block, and the number where the length
-#: is open. Measured (benchmarks/loop.py): from 25 to 60 makes no difference of 5 %.
-BLOCK = 40
-
 
 def lower_to_loop(
     recurrence: Recurrence,
     inputs: Sequence[Tensor | None],
     outputs: Sequence[Tensor],
     used: set[Tensor],
+    integers: bool = False,
 ) -> list[Op]:
     """The ops that take a recurrence's place; the subgraphs they run are theirs alone.
 
@@ -50,26 +48,16 @@ def lower_to_loop(
             None or missing: zeros.
         outputs: y, then the final states.
         used: The tensors that something reads; y is left uncomputed if not among them.
+        integers: Whether the loop will be quantized to integers (loop_plan.py, rule 2).
     """
     x, *initial = inputs
     y, *finals = outputs
     assert x is not None, "a recurrence reads a sequence"
-    writer = _Writer(recurrence, x)
+    writer = _Writer(recurrence, x, hoists=not integers)
     results = writer.run(initial, y in used)
     computed = dict(zip([*finals, y], results, strict=False))
     _deliver(writer.emit, {new: old for old, new in computed.items() if old in used})
     return writer.emit.ops
-
-
-def block_length(steps: Integer) -> int:
-    """How many steps are a block: blocks are equal as far as may be.
-
-    Each step copies its block and each block the whole output: the least for blocks of √T.
-    """
-    if isinstance(steps, Tensor):
-        return BLOCK
-    count = ceil(steps / max(BLOCK, isqrt(steps)))
-    return ceil(steps / max(count, 1))
 
 
 def _deliver(emit: Emitter, places: dict[Tensor, Tensor]) -> None:
@@ -82,16 +70,15 @@ class _Writer:
     """Writes one recurrence.
 
     Attributes:
-        emit: The ops around the loop.
+        emit: The ops around the loops.
         axis: The time axis of x and y.
         steps: T.
-        block: The number of steps in a block.
     """
 
-    def __init__(self, recurrence: Recurrence, x: Tensor) -> None:
+    def __init__(self, recurrence: Recurrence, x: Tensor, hoists: bool) -> None:
         self.emit = Emitter(recurrence.name)
         self.cell = equations_of(recurrence.cell)
-        self.plan = plan(self.cell)
+        self.plan = plan(self.cell, hoists)
         self.outside = Outside(self.plan)
         self.reverse = recurrence.reverse
         self.x = x
@@ -101,94 +88,77 @@ class _Writer:
         self.batch_size = self.emit.dimension(x, 1 - self.axis)
         self.length = self.emit.dimension(x, self.axis)
         fixed = shape[self.axis]
-        self.steps: Integer = self.emit.reshape(self.length, []) if fixed == OPEN else fixed
-        self.block = block_length(self.steps)
+        self.steps: Length = self.length if fixed == OPEN else fixed
 
     def run(self, initial: Sequence[Tensor | None], puts_out: bool) -> list[Tensor]:
         """Appends everything; returns the final states, and y if asked for."""
         given = [*initial, *[None] * (len(self.cell.states) - len(initial))]
         states = [self._initial(w, s) for w, s in zip(self.cell.states, given, strict=True)]
         sequences = self.outside.compute(self.emit, self.x)
-        whole = (0, self.steps)
+        end = self.steps if isinstance(self.steps, int) else scalar(self.emit, self.steps)
         if not puts_out:
-            return self._steps(self.emit, whole, states, sequences)
-        if self.steps == self.block:
-            y = self._zeros(self.length, self.block)
-            return self._steps(self.emit, whole, [*states, y], sequences)
-        return self._blocks(states, sequences)
-
-    def _blocks(self, states: list[Tensor], sequences: list[Tensor]) -> list[Tensor]:
-        """The outer loop: each turn runs `block` steps, the last in time perhaps fewer."""
-        places, known = self._places()
-        y = self._zeros(places, known)
-        empty = self._zeros(self.emit.indices([self.block]), self.block)
-        steps = [self.steps] if isinstance(self.steps, Tensor) else []
-
-        def turn(
-            emit: Emitter, start: Tensor, carried: list[Tensor], same: list[Tensor]
-        ) -> list[Tensor]:
-            *states, y = carried
-            limit = same[0] if steps else scalar(emit, self.steps)
-            block, *sequences = same[len(steps) :]
-            end = emit.binary("MINIMUM", emit.binary("ADD", start, scalar(emit, self.block)), limit)
-            *states, block = self._steps(emit, (start, end), [*states, block], sequences)
-            return [*states, self._placed(emit, y, block, start)]
-
-        counts = self._counts(self.emit, (0, self.steps), self.block)
-        same = [*steps, empty, *sequences]
-        *states, y = counting_loop(
-            self.emit, "blocks", counts, carried=[*states, y], same=same, body=turn
-        )
+            return self._pass(self.emit, 0, (0, end), states, sequences)
+        nested = levels(self.emit, self.steps)
+        same: list[Integer] = [*sequences]
+        for block in nested.blocks:
+            stride = block if isinstance(block, int) else scalar(self.emit, block)
+            same = [stride, self._zeros(block), *same]
+        carried = [*states, self._zeros(nested.room)]
+        *states, y = self._pass(self.emit, len(nested.blocks), (0, end), carried, same)
         return [*states, self._trimmed(y)]
 
-    def _steps(
+    def _pass(
         self,
         emit: Emitter,
+        level: int,
         span: tuple[Integer, Integer],
         carried: list[Tensor],
-        sequences: list[Tensor],
+        same: Sequence[Integer],
     ) -> list[Tensor]:
-        """The inner loop over the steps [start, end) of `span`.
+        """Runs the steps [start, end) of `span`: one by one, or by blocks of the level below.
 
         Args:
-            emit: The ops around it.
+            emit: The ops around the loop.
+            level: 0: each turn is a step; else it is a pass of the level below.
             span: The first step in time and the one after the last.
             carried: The states, and the block the outputs go to, if they are kept.
-            sequences: What the steps read.
+            same: Of this level and each below, but for level 0, the stride and a block for so
+                many outputs; then the sequences that the steps read.
         """
         count = len(self.cell.states)
 
         def turn(
-            emit: Emitter, t: Tensor, carried: list[Tensor], sequences: list[Tensor]
+            emit: Emitter, t: Tensor, carried: list[Tensor], same: Sequence[Any]
         ) -> list[Tensor]:
-            rows = [emit.gather(sequence, t, self.axis) for sequence in sequences]
-            step = Step(emit, self.plan, self.outside, rows, carried[:count])
-            states = step.run(self.cell)
-            kept = carried[count:]
-            if kept:
-                block = scalar(emit, self.block)
-                place = t if self.steps == self.block else emit.binary("FLOOR_MOD", t, block)
-                output = emit.expand_dims(states[0], self.axis)
-                kept = [self._placed(emit, kept[0], output, place)]
-            return [*states, *kept]
+            start, end, *same = same
+            states, kept = carried[:count], carried[count:]
+            if level:
+                stride, block, *same = same
+                beyond = emit.binary("ADD", t, scalar(emit, stride))
+                until = emit.binary("MINIMUM", beyond, scalar(emit, end))
+                *states, part = self._pass(emit, level - 1, (t, until), [*states, block], same)
+            else:
+                states = self._step(emit, t, states, same)
+                part = emit.expand_dims(states[0], self.axis) if kept else states[0]
+            return [*states, *(self._placed(emit, whole, part, (start, t)) for whole in kept)]
 
-        counts = self._counts(emit, span, 1)
-        return counting_loop(emit, "steps", counts, carried=carried, same=sequences, body=turn)
+        return counting_loop(
+            emit,
+            f"level_{level}",
+            span,
+            same[0] if level else 1,
+            backwards=self.reverse,
+            carried=carried,
+            same=[*span, *same],
+            body=turn,
+        )
 
-    def _counts(
-        self, emit: Emitter, span: tuple[Integer, Integer], stride: int
-    ) -> tuple[Integer, Integer, int]:
-        """What a loop over `span` counts through, in the order the recurrence runs."""
-        start, end = span
-        if not self.reverse:
-            return start, end, stride
-        if isinstance(end, int):
-            return (end - 1) // stride * stride, start, -stride
-        last = emit.binary("SUB", end, scalar(emit, 1))
-        if stride > 1:
-            whole = emit.binary("FLOOR_DIV", last, scalar(emit, stride))
-            last = emit.binary("MUL", whole, scalar(emit, stride))
-        return last, start, -stride
+    def _step(
+        self, emit: Emitter, t: Tensor, states: list[Tensor], sequences: Sequence[Tensor]
+    ) -> list[Tensor]:
+        """The states after step t."""
+        rows = [emit.gather(sequence, t, self.axis) for sequence in sequences]
+        return Step(emit, self.plan, self.outside, rows, states).run(self.cell)
 
     def _initial(self, width: int, given: Tensor | None) -> Tensor:
         """An initial state [B, width]; one row given is repeated for every batch entry."""
@@ -200,40 +170,29 @@ class _Writer:
             return self.emit.fill(size, self._zero(), shape)
         return self.emit.op("BROADCAST_TO", [given, size], "FLOAT32", shape)
 
-    def _places(self) -> tuple[Tensor, int]:
-        """Room for whole blocks: the length of y rounded up, int32 [1], and as far as known.
-
-        RANGE has as many elements as there are blocks, and its size is known early (rule 5).
-        """
-        if isinstance(self.steps, int):
-            room = ceil(self.steps / self.block) * self.block
-            return self.emit.indices([room]), room
-        ends = [scalar(self.emit, 0), self.steps, scalar(self.emit, self.block)]
-        starts = self.emit.op("RANGE", ends, "INT32", [OPEN])
-        factors = [self.emit.shape(starts), self.emit.indices([self.block])]
-        product = [self.emit.concatenate(factors, 0), self.emit.indices([0])]
-        return self.emit.op("REDUCE_PROD", product, "INT32", [1], keep_dims=True), OPEN
-
-    def _zeros(self, length: Tensor, known: int) -> Tensor:
+    def _zeros(self, length: Length) -> Tensor:
         """A tensor for `length` outputs, in y's layout."""
+        known = OPEN if isinstance(length, Tensor) else length
+        rows = length if isinstance(length, Tensor) else self.emit.indices([length])
         outputs = self.cell.states[0]
-        sizes = self._ordered(length, self.batch_size)
-        dims = self._dims([*sizes, self.emit.indices([outputs])])
-        shape = (*self._ordered(known, self.batch), outputs)
-        return self.emit.fill(dims, self._zero(), shape)
+        dims = self._dims([*self._ordered(rows, self.batch_size), self.emit.indices([outputs])])
+        return self.emit.fill(dims, self._zero(), (*self._ordered(known, self.batch), outputs))
 
-    def _placed(self, emit: Emitter, whole: Tensor, part: Tensor, place: Tensor) -> Tensor:
-        """`whole` with `part` from `place` on along the time axis."""
-        zero = scalar(emit, 0)
-        start = make_op(
+    def _placed(
+        self, emit: Emitter, whole: Tensor, part: Tensor, place: tuple[Integer, Tensor]
+    ) -> Tensor:
+        """`whole` with `part` at a step; `place`: where `whole` starts (0 if known), the step."""
+        zero, (start, t) = scalar(emit, 0), place
+        at = emit.binary("SUB", t, start) if isinstance(start, Tensor) else t
+        begin = make_op(
             "PACK",
-            [*self._ordered(place, zero), zero],
+            [*self._ordered(at, zero), zero],
             [emit.tensor("start", "INT32", [3])],
             values_count=3,
             axis=0,
         )
-        emit.ops.append(start)
-        return emit.update(whole, part, start.outputs[0])
+        emit.ops.append(begin)
+        return emit.update(whole, part, begin.outputs[0])
 
     def _trimmed(self, y: Tensor) -> Tensor:
         """y without the places behind the last step."""

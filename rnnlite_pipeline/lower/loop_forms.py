@@ -60,7 +60,7 @@ class Forms:
         atom = value.atom
         if isinstance(atom, Apply) and is_truth(atom):
             return self.atom(atom)
-        return self.emit.binary("NOT_EQUAL", self.number(value), self.row(np.zeros(1)))
+        return self._nonzero(self.number(value))
 
     def atom(self, atom: Atom) -> Tensor:
         """The atom's value: BOOL for what `is_truth`, FLOAT32 for the rest."""
@@ -109,6 +109,9 @@ class Forms:
         operands = [tensor, self.emit.indices(widths), self.emit.indices(len(lead))]
         self.emit.ops.append(make_op("SPLIT_V", operands, outs, num_splits=len(widths)))
         return outs
+
+    def _nonzero(self, tensor: Tensor) -> Tensor:
+        return self.emit.binary("NOT_EQUAL", tensor, self.row(np.zeros(1)))
 
     def _sum(self, value: Form) -> Tensor:
         """The form, its width perhaps still to be broadcast."""

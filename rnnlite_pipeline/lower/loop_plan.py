@@ -3,6 +3,8 @@
 1. What depends on x alone does not recur: it is computed outside, over all steps. Each form of
    the step has an outside part, its bias and its terms over x, and an inside part, the rest.
 2. Outside parts that are affine in x are columns of one product over the whole sequence.
+   Where integers are wanted, what is affine in x stays inside: x is narrower than its products,
+   a row of it is converted exactly, and no sequence of products is rounded to 8 bits.
 3. Products of a step that read the same atom are columns of one product; where a form has such
    a product, its outside part is added to the product's columns, for all of them at once.
 
@@ -60,14 +62,18 @@ class Parts:
     outside: Form
 
 
-def parts(value: Form) -> Parts:
+def parts(value: Form, hoists: bool) -> Parts:
     """Parts a form; the first of its products takes the outside part along where it can.
 
     Which is the first does not depend on how the form was spelled.
+
+    Args:
+        value: A form of the step.
+        hoists: Whether what is affine in x is computed outside.
     """
     terms = [value.terms[key] for key in sorted(value.terms)]
-    outside = form([(a, m) for a, m in terms if is_outside(a)], value.bias)
-    inside = [(a, m) for a, m in terms if not is_outside(a)]
+    outside = form([(a, m) for a, m in terms if is_outside(a, hoists)], value.bias)
+    inside = [(a, m) for a, m in terms if not is_outside(a, hoists)]
     nothing = constant(np.zeros(value.width))
     taken = outside if outside.is_constant or is_affine(outside) else nothing
     columns: list[tuple[Atom, Column]] = []
@@ -86,8 +92,10 @@ class Plan:
         products: The columns of each joined product, by the key of the atom it reads.
         loose: The forms affine in x that belong to no product, by their key.
         sequences: All other forms of x alone, by their key.
+        hoists: Whether what is affine in x is computed outside.
     """
 
+    hoists: bool = True
     products: dict[str, dict[str, Column]] = field(default_factory=dict)
     loose: dict[str, Form] = field(default_factory=dict)
     sequences: dict[str, Form] = field(default_factory=dict)
@@ -102,7 +110,7 @@ class Plan:
         if value.key in self._seen:
             return
         self._seen.add(value.key)
-        found = parts(value)
+        found = parts(value, self.hoists)
         for atom, column in found.columns:
             self.products.setdefault(atom.key, {}).setdefault(column.key, column)
             self._visit_atom(atom)
@@ -121,17 +129,18 @@ class Plan:
                 self.visit(of(factor))
 
 
-def plan(cell: Equations) -> Plan:
+def plan(cell: Equations, hoists: bool) -> Plan:
     """The plan of a cell's step."""
-    made = Plan()
+    made = Plan(hoists)
     for update in cell.updates:
         made.visit(update)
     return made
 
 
-def is_outside(atom: Atom) -> bool:
-    """Whether it depends on x alone."""
-    return all(symbol.name == INPUT for symbol in atom.symbols())
+def is_outside(atom: Atom, hoists: bool) -> bool:
+    """Whether it depends on x alone, and is more than x or to be hoisted."""
+    mine = all(symbol.name == INPUT for symbol in atom.symbols())
+    return mine and (hoists or not isinstance(atom, Symbol))
 
 
 def is_matrix(linear: Map) -> bool:

@@ -8,7 +8,7 @@ import numpy as np
 
 from rnnlite_pipeline.graph.ir import Tensor
 from rnnlite_pipeline.lower.emit import Emitter
-from rnnlite_pipeline.lower.loop_forms import Forms, Row
+from rnnlite_pipeline.lower.loop_forms import Forms, Row, is_truth
 from rnnlite_pipeline.lower.loop_plan import Column, Plan, parts
 from rnnlite_pipeline.recognise.algebra import Form, concatenated, widened
 from rnnlite_pipeline.recognise.atoms import Atom
@@ -22,6 +22,7 @@ class Outside:
         widths: The hoisted width of each product by its atom's key, then of each loose form by
             its own: the columns of the one product over the sequence.
         forms: The form of each sequence; that product is the first, if there is one.
+        whole: Whether x itself is one, the last; and truths are numbers, for TFLM gathers no BOOL.
     """
 
     def __init__(self, plan: Plan) -> None:
@@ -37,10 +38,13 @@ class Outside:
             self.widths[key] = value.width
         self.forms = [concatenated(joined)] if joined else []
         self.forms += plan.sequences.values()
+        self.whole = not plan.hoists
 
     def compute(self, emit: Emitter, x: Tensor) -> list[Tensor]:
         """Appends the ops over the whole of x; returns the sequences, BOOL where truths."""
         forms = Forms(emit, {INPUT: x})
+        if self.whole:
+            return [*map(forms.number, self.forms), x]
         return [forms.number(v) if v.atom is None else forms.atom(v.atom) for v in self.forms]
 
 
@@ -70,6 +74,8 @@ class Step(Forms):
         self._hoisted: dict[str, Tensor] = {}
         self._inputs = [*rows, *states]
         own = list(rows)
+        if outside.whole:
+            self.symbols[INPUT] = own.pop()
         if outside.widths:
             parted = self.split(own.pop(0), list(outside.widths.values()))
             self._hoisted = dict(zip(outside.widths, parted, strict=True))
@@ -77,7 +83,8 @@ class Step(Forms):
             if value.atom is None:
                 self._hoisted[value.key] = row
             else:
-                self._atoms[value.atom.key] = row
+                truth = outside.whole and is_truth(value.atom)
+                self._atoms[value.atom.key] = self._nonzero(row) if truth else row
 
     def run(self, cell: Equations) -> list[Tensor]:
         """The states after the step, each the output of an op of its own."""
@@ -105,7 +112,7 @@ class Step(Forms):
         return self.emit.binary("MUL", new, self.row(np.ones(1)))
 
     def _sum(self, value: Form) -> Tensor:
-        found = parts(value)
+        found = parts(value, self._plan.hoists)
         total: Tensor | None = None
         for atom, column in found.columns:
             tensor = self._column(atom, column)

@@ -1,8 +1,9 @@
-"""Counting loops: `for t in range(first, bound, stride)` as a WHILE op."""
+"""Counting loops: `for t in range(start, end, stride)`, or backwards, as a WHILE op."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -10,21 +11,23 @@ from rnnlite_pipeline.graph.build import make_op
 from rnnlite_pipeline.graph.ir import Subgraph, Tensor
 from rnnlite_pipeline.lower.emit import Emitter
 
-#: Appends a turn's ops, given the count, the carried tensors and those that stay the same;
-#: returns the carried tensors after it.
-Body = Callable[[Emitter, Tensor, list[Tensor], list[Tensor]], list[Tensor]]
-
 #: An int32 scalar, known or computed.
 Integer = int | Tensor
+
+#: Appends a turn's ops, given the count, the carried tensors and what stays the same; returns the
+#: carried tensors after it.
+Body = Callable[[Emitter, Tensor, list[Tensor], Sequence[Any]], list[Tensor]]
 
 
 def counting_loop(
     emit: Emitter,
     name: str,
-    counts: tuple[Integer, Integer, int],
+    span: tuple[Integer, Integer],
+    stride: Integer,
     *,
+    backwards: bool,
     carried: Sequence[Tensor],
-    same: Sequence[Tensor],
+    same: Sequence[Integer],
     body: Body,
 ) -> list[Tensor]:
     """Appends a loop.
@@ -32,27 +35,34 @@ def counting_loop(
     Args:
         emit: The ops around the loop.
         name: What it goes through.
-        counts: The first count, the bound, and the stride. A positive stride ends before the
-            bound, a negative one with it.
+        span: The start, a multiple of the stride, and the end, which is not counted to.
+        stride: How far a turn goes on.
+        backwards: Whether it counts from the last multiple of the stride below the end down.
         carried: What each turn changes, as it is before the first.
-        same: What each turn reads and none changes; a WHILE hands it on without a copy.
+        same: What each turn reads and none changes; a WHILE hands it on without a copy. Numbers
+            need no operand.
         body: Appends a turn's ops.
 
     Returns:
         The carried tensors after the last turn.
     """
-    first, bound, stride = counts
-    bounds = [bound] if isinstance(bound, Tensor) else []
-    operands = [scalar(emit, first), *carried, *bounds, *same]
+    first, bound = (_last(emit, span[1], stride), span[0]) if backwards else span
+    needed = [value for value in (bound, stride, *same) if isinstance(value, Tensor)]
+    held = list(dict.fromkeys(needed))
+    operands = [scalar(emit, first), *carried, *held]
     size, prefix = 1 + len(carried), f"{emit.prefix}/{name}"
 
+    def within(inputs: list[Tensor], value: Integer) -> Integer:
+        return inputs[size + held.index(value)] if isinstance(value, Tensor) else value
+
     def goes_on(inner: Emitter, inputs: list[Tensor]) -> list[Tensor]:
-        limit = inputs[size] if bounds else scalar(inner, bound)
-        return [inner.binary("LESS" if stride > 0 else "GREATER_EQUAL", inputs[0], limit)]
+        compared = "GREATER_EQUAL" if backwards else "LESS"
+        return [inner.binary(compared, inputs[0], scalar(inner, within(inputs, bound)))]
 
     def turn(inner: Emitter, inputs: list[Tensor]) -> list[Tensor]:
-        new = body(inner, inputs[0], inputs[1:size], inputs[size + len(bounds) :])
-        return [inner.binary("ADD", inputs[0], scalar(inner, stride)), *new, *inputs[size:]]
+        new = body(inner, inputs[0], inputs[1:size], [within(inputs, value) for value in same])
+        step = scalar(inner, within(inputs, stride))
+        return [inner.binary("SUB" if backwards else "ADD", inputs[0], step), *new, *inputs[size:]]
 
     outputs = [emit.tensor(f"{name}_{k}", t.dtype, t.shape) for k, t in enumerate(operands)]
     subgraphs = {
@@ -63,9 +73,22 @@ def counting_loop(
     return outputs[1:size]
 
 
+def _last(emit: Emitter, end: Integer, stride: Integer) -> Integer:
+    """The last multiple of the stride below the end."""
+    if isinstance(end, int) and isinstance(stride, int):
+        return (end - 1) // stride * stride
+    last = emit.binary("SUB", scalar(emit, end), scalar(emit, 1))
+    if isinstance(stride, int) and stride == 1:
+        return last
+    whole = emit.binary("FLOOR_DIV", last, scalar(emit, stride))
+    return emit.binary("MUL", whole, scalar(emit, stride))
+
+
 def scalar(emit: Emitter, value: Integer) -> Tensor:
-    """An int32 scalar."""
-    return value if isinstance(value, Tensor) else emit.constant("count", np.array(value, np.int32))
+    """An int32 scalar, of a number or an int32 of one element."""
+    if not isinstance(value, Tensor):
+        return emit.constant("count", np.array(value, np.int32))
+    return value if value.shape == () else emit.reshape(value, [])
 
 
 def _subgraph(

@@ -16,13 +16,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 
 from rnnlite_pipeline.graph.calls import called
+from rnnlite_pipeline.graph.edit import producers
 from rnnlite_pipeline.graph.ir import Model, Op, Subgraph, Tensor
 from rnnlite_pipeline.lower import lstm, rnn
 from rnnlite_pipeline.lower.choice import Chosen, Form, Lowered, choose
 from rnnlite_pipeline.lower.dynamic import SizeTracker
 from rnnlite_pipeline.lower.emit import Emitter
+from rnnlite_pipeline.lower.fusable import why_not_integer
 from rnnlite_pipeline.lower.loop import lower_to_loop
 from rnnlite_pipeline.lower.states import Producer, StateWriter, read_final_cell
 from rnnlite_pipeline.recurrence import BIDIRECTIONAL, RECURRENCE, Lstm, Recurrence, SimpleRnn
@@ -32,7 +35,7 @@ from rnnlite_pipeline.transform.measure_at_inputs import measure_at_inputs
 Used = set[Tensor]
 
 
-def lower(model: Model, form: Form = "auto") -> tuple[Lowered, ...]:
+def lower(model: Model, form: Form = "auto", integers: bool = False) -> tuple[Lowered, ...]:
     """Writes every recurrence of `model`, in place.
 
     Ensures: no pseudo op is left.
@@ -41,6 +44,8 @@ def lower(model: Model, form: Form = "auto") -> tuple[Lowered, ...]:
         model: A model with pseudo ops.
         form: "auto": the fused op where one says the same, else a loop. "fused": the fused op
             or an error. "loop": always a loop. "fastest": whichever is faster here.
+        integers: Whether the model will be quantized to integers: then a fused op that has no
+            integer form is no better than a loop, unless `form` is "fused".
 
     Returns:
         What each recurrence became, in execution order, a pair's forward one first.
@@ -52,9 +57,11 @@ def lower(model: Model, form: Form = "auto") -> tuple[Lowered, ...]:
     chosen: dict[Op, Lowered] = {}
     for subgraph, used in graphs:
         pseudo = [op for op in subgraph.ops if op.code in (RECURRENCE, BIDIRECTIONAL)]
-        chosen.update((op, choose(op, form, used, _write)) for op in pseudo)
+        unfit = partial(why_not_integer, used=used, producer=producers(subgraph).get)
+        why_not = unfit if integers and form != "fused" else _fits
+        chosen.update((op, choose(op, form, used, _write, why_not)) for op in pseudo)
     for subgraph, used in graphs:
-        _lower_subgraph(model, subgraph, used, chosen)
+        _lower_subgraph(model, subgraph, used, chosen, integers)
     fold_reverse(model)
     measure_at_inputs(model)
     return tuple(
@@ -68,6 +75,10 @@ def _write(model: Model, form: Chosen) -> None:
     lower(model, form)
 
 
+def _fits(op: Op) -> str:  # noqa: ARG001  # any op does
+    return ""
+
+
 def _used(model: Model, subgraph: Subgraph) -> Used:
     """The tensors of `subgraph` that something reads."""
     used = {tensor for op in subgraph.ops for tensor in op.inputs if tensor is not None}
@@ -79,9 +90,9 @@ def _used(model: Model, subgraph: Subgraph) -> Used:
 
 
 def _lower_subgraph(
-    model: Model, subgraph: Subgraph, used: Used, chosen: Mapping[Op, Lowered]
+    model: Model, subgraph: Subgraph, used: Used, chosen: Mapping[Op, Lowered], integers: bool
 ) -> None:
-    producers = {tensor: op for op in subgraph.ops for tensor in op.outputs}
+    made_by = producers(subgraph).get
     sizes = SizeTracker()
     # The inputs of a loop's body or condition are sized by the loop.
     sizes.dynamic = subgraph is not model.main
@@ -89,17 +100,17 @@ def _lower_subgraph(
     for op in subgraph.ops:
         new = [op]
         if op in chosen and chosen[op].form == "loop":
-            new = _lower_to_loops(model, op, used)
+            new = _lower_to_loops(model, op, used, integers)
         elif op.code == RECURRENCE:
-            new = _lower_one(op, used, producers.get, sizes.dynamic)
+            new = _lower_one(op, used, made_by, sizes.dynamic)
         elif op.code == BIDIRECTIONAL:
-            new = _lower_pair(op, used, producers.get, sizes.dynamic)
+            new = _lower_pair(op, used, made_by, sizes.dynamic)
         sizes.see(new)
         lowered += new
     subgraph.ops = lowered
 
 
-def _lower_to_loops(model: Model, op: Op, used: Used) -> list[Op]:
+def _lower_to_loops(model: Model, op: Op, used: Used, integers: bool) -> list[Op]:
     """A loop for each direction."""
     x, *initial = op.inputs
     states, outputs = list(initial), list(op.outputs)
@@ -107,7 +118,7 @@ def _lower_to_loops(model: Model, op: Op, used: Used) -> list[Op]:
     for recurrence in op.options.values():
         count = len(recurrence.cell.states)
         own, results = [x, *states[:count]], outputs[: 1 + count]
-        ops += lower_to_loop(recurrence, own, results, used)
+        ops += lower_to_loop(recurrence, own, results, used, integers)
         states, outputs = states[count:], outputs[1 + count :]
     waiting = [target for op in ops for target in called(op)]
     for subgraph in waiting:

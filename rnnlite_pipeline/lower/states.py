@@ -59,7 +59,7 @@ class StateWriter:
         """A variable [B, width] that holds `initial` (None: zeros) when the op starts."""
         emit, shape = self.emit, (self._batch_size(initial), width)
         late = self.dynamic and OPEN in shape
-        number = _number(initial, self.producer)
+        number = filled_with(initial, self.producer)
         value: Tensor | None
         if number is not None:
             constant = emit.constant("initial_state", np.asarray(number, np.float32))
@@ -106,7 +106,7 @@ def _batch(initial: Tensor | None) -> int:
     return initial.shape[0] if initial is not None and initial.shape else OPEN
 
 
-def _number(initial: Tensor | None, producer: Producer) -> float | None:
+def filled_with(initial: Tensor | None, producer: Producer) -> float | None:
     """The number an initial state holds throughout, None if it is not one number."""
     if initial is None:
         return 0.0

@@ -7,13 +7,15 @@ from collections.abc import Callable, Mapping, Sequence
 from rnnlite_pipeline.config import Config
 from rnnlite_pipeline.config.conversion import CALIBRATED
 from rnnlite_pipeline.graph.ir import Model
+from rnnlite_pipeline.lower.choice import Form
 from rnnlite_pipeline.quantize.dynamic_range import dynamic_range
 from rnnlite_pipeline.quantize.float16 import float16
 from rnnlite_pipeline.quantize.full_integer import full_integer
 from rnnlite_pipeline.quantize.outcome import Outcome
 from rnnlite_pipeline.quantize.skip import Skip
+from rnnlite_pipeline.state import Keeping
 
-__all__ = ["Outcome", "grouping", "quantize"]
+__all__ = ["Outcome", "grouping", "lowering", "quantize"]
 
 #: The schemes that change weights alone, in place.
 _WEIGHTS: Mapping[str, Callable[[Model, Skip], list[Outcome]]] = {
@@ -33,8 +35,21 @@ def grouping(config: Config) -> Config:
     return config.model_copy(update={"recurrent": split})
 
 
+def lowering(config: Config) -> tuple[Form, bool]:
+    """How recurrences are to be lowered: the form, and whether integers are wanted.
+
+    Under `fused` what has no fused op is refused after the model is lowered, with all reasons.
+    """
+    asked = config.recurrent.lowering
+    fused = asked == "fused"
+    return "auto" if fused else asked, config.quantization.scheme in CALIBRATED and not fused
+
+
 def quantize(
-    model: Model, config: Config, scopes: Mapping[str, str] | None = None
+    model: Model,
+    config: Config,
+    scopes: Mapping[str, str] | None = None,
+    states: Keeping | None = None,
 ) -> tuple[Model, Sequence[Outcome]]:
     """The model by the config's scheme, and what each op with weights became.
 
@@ -43,6 +58,7 @@ def quantize(
             It may be changed.
         config: What to do; `quantization.calibration` is read where the scheme needs it.
         scopes: For each recurrent layer, the scope of its op's tensors.
+        states: The states that are inputs and outputs of the graph, until they are concluded.
 
     Raises:
         NotConvertible: A name in `skip` is unknown, or the scheme has no form for the model.
@@ -56,7 +72,8 @@ def quantize(
     if scheme in _WEIGHTS:
         outcomes = _WEIGHTS[scheme](model, skip)
     else:
-        outcomes = full_integer(model, config, skip)
+        kept = (states.states, states.policy) if states else ()
+        outcomes = full_integer(model, config, skip, *kept)
     for outcome in outcomes:
         print(outcome, flush=True)
     return model, outcomes

@@ -38,20 +38,23 @@ _DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, ValueError)
 _REMEDY = "quantization.calibration wants samples like those the model will see, one row a sample."
 
 
-def batches(path: Path, inputs: Mapping[str, Tensor], count: int | None = None) -> Iterator[Arrays]:
+def batches(
+    path: Path, inputs: Mapping[str, Tensor], count: int | None = None, rows: int | None = None
+) -> Iterator[Arrays]:
     """The samples of an .npz, some rows at a time; never more than these are in memory.
 
     Args:
         path: One array an input, of any number of samples; arrays that are no input are ignored.
         inputs: The model's inputs by name.
         count: How many samples are read at most; None for all.
+        rows: How many at a time, where the model's batch is open; None for `BATCH`.
 
     Raises:
         NotConvertible: An array is missing, of another shape or dtype, or has NaN or infinities.
     """
     total = min(_checked(path, inputs), count or 2**31)
     fixed = {t.shape[0] for t in inputs.values() if t.shape} - {OPEN}
-    rows = min(fixed, default=BATCH)
+    rows = min(fixed, default=rows or BATCH)
     with zipfile.ZipFile(path) as archive, ExitStack() as stack:
         members = {n: stack.enter_context(archive.open(f"{n}.npy")) for n in inputs}
         headers = {n: _header(path, n, member) for n, member in members.items()}

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from rnnlite_pipeline.config import Config
+from rnnlite_pipeline.config.arrays import NotArrays, read_headers
 from rnnlite_pipeline.errors import NotConvertible
 from rnnlite_pipeline.graph.edit import producers
 from rnnlite_pipeline.graph.ir import Model, Tensor
+from rnnlite_pipeline.graph.variables import State
 from rnnlite_pipeline.quantize.calibration import batches, check_alike
 from rnnlite_pipeline.quantize.dynamic_range import dynamic_range
-from rnnlite_pipeline.quantize.integer import IntegerGraph
+from rnnlite_pipeline.quantize.integer_model import IntegerModel, Interface
 from rnnlite_pipeline.quantize.kernels import RECURRENT
-from rnnlite_pipeline.quantize.numbers import SCHEMES
 from rnnlite_pipeline.quantize.outcome import Outcome
 from rnnlite_pipeline.quantize.ranges import Ranges, measure
 from rnnlite_pipeline.quantize.skip import SKIPPED, Skip
@@ -21,8 +24,17 @@ from rnnlite_pipeline.quantize.skip import SKIPPED, Skip
 SPLIT = "apart from its other direction, as the bidirectional op has no integer form"
 
 
-def full_integer(model: Model, config: Config, skip: Skip) -> list[Outcome]:
+def full_integer(
+    model: Model, config: Config, skip: Skip, states: Sequence[State] = (), policy: str = "reset"
+) -> list[Outcome]:
     """Calibrates and rewrites, in place; what has no integer form gets int8 weights (hybrid).
+
+    Args:
+        model: The lowered float graph.
+        config: What to do.
+        skip: The layers to leave.
+        states: The states that are inputs and outputs of the graph.
+        policy: What becomes of them: explicit or persist.
 
     Raises:
         NotConvertible: The calibration data is wrong, the layers have no integer form and
@@ -30,23 +42,29 @@ def full_integer(model: Model, config: Config, skip: Skip) -> list[Outcome]:
     """
     asked = config.quantization
     assert asked.calibration is not None  # the config's own rule
-    if config.recurrent.state == "persist":
-        raise NotConvertible(
-            f"recurrent.state is persist, and {asked.scheme} is calibrated with states that start"
-            " anew for each sample.",
-            "Set recurrent.state to explicit and add the states' arrays to the calibration data, "
-            "or the scheme to dynamic_range.",
-        )
-    inputs = model.signatures[0].inputs
+    inputs, signature = dict(model.signatures[0].inputs), model.signatures[0]
     path, count = config.resolve(asked.calibration.path), asked.calibration.samples
+    own = [] if policy == "explicit" and _has_all(path, states) else list(states)
+    for state in own:
+        del inputs[state.input]
     data = config.verification.data.path
     if data is not None:
-        for warning in check_alike(path, config.resolve(data), inputs, count):
+        alike = {n: t for n, t in inputs.items() if n not in {s.input for s in states}}
+        for warning in check_alike(path, config.resolve(data), alike, count):
             print(f"warning: quantization.calibration: {warning}", flush=True)
     split = _split_pairs(model) if config.recurrent.bidirectional == "group" else set()
-    ranges = measure(model, batches(path, inputs, count))
-    types = (asked.input_type, asked.output_type)
-    outcomes = rewrite(model, asked.scheme, ranges, skip, types)
+    if own:
+        print("calibrating states: each sample goes on where the one before ended", flush=True)
+    feeds = batches(path, inputs, count, rows=1 if own else None)
+    ranges = measure(model, feeds, own)
+    whole = policy == "persist" or asked.input_type != "float32"
+    interface = Interface(
+        asked.input_type,
+        asked.output_type,
+        "int16" if whole else "float32",
+        {signature.inputs[s.input]: signature.outputs[s.output] for s in states},
+    )
+    outcomes = rewrite(model, asked.scheme, ranges, skip, interface)
     outcomes = [replace(o, reason=o.reason or SPLIT) if o.name in split else o for o in outcomes]
     _check_runnable(outcomes, config)
     return outcomes
@@ -57,7 +75,7 @@ def rewrite(
     scheme: str,
     ranges: Ranges,
     skip: Skip,
-    types: tuple[str, str] = ("float32", "float32"),
+    interface: Interface | None = None,
 ) -> list[Outcome]:
     """Integers where there are kernels, then int8 weights where there are not, in place.
 
@@ -66,12 +84,20 @@ def rewrite(
         scheme: "int8" or "int16x8"; the latter has no hybrid kernels, as TFLM has none.
         ranges: What was measured on the calibration data.
         skip: The layers to leave.
-        types: Of the inputs and of the outputs, as the config names them.
+        interface: The types of the model's inputs and outputs; float32 if not given.
     """
-    integers = IntegerGraph(model, scheme, SCHEMES[scheme], ranges, skip).run(*types)
+    integers = IntegerModel(model, scheme, ranges, skip, interface or Interface()).run()
     hybrid = {} if scheme == "int16x8" else {_key(o): o for o in dynamic_range(model, skip)}
     outcomes = [_merged(o, hybrid.pop(_key(o), None)) for o in integers]
     return outcomes + list(hybrid.values())
+
+
+def _has_all(path: Path, states: Sequence[State]) -> bool:
+    """Whether the calibration data has an array for every state."""
+    try:
+        return {state.input for state in states} <= read_headers(path).keys()
+    except NotArrays:
+        return False  # `batches` says what is wrong with it
 
 
 def _split_pairs(model: Model) -> set[str]:

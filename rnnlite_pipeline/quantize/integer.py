@@ -1,81 +1,102 @@
-"""`int8` and `int16x8`: the main graph in integers, wherever a kernel has an integer form.
+"""`int8` and `int16x8`: a graph in integers, wherever a kernel has an integer form.
 
 1. An op with weights, or a fused LSTM, is computed in integers; its input is quantized if it is
    not in integers yet.
 2. An op without weights is, if one of its operands is in integers already or is an input of the
    model: what stands between float ops (the variance of a normalization) keeps its precision.
-3. Every other op stays float, between a DEQUANTIZE and a QUANTIZE, and is listed with the reason.
+3. A loop with such an op is, in its body by the same rules; its steps compute in int16 with int8
+   weights, as the fused LSTM op does (scales.py). So nothing of it is left to float kernels.
+4. Every other op stays float, between a DEQUANTIZE and a QUANTIZE, and is listed with the reason.
    A tensor is converted once, where it is first needed.
-4. Inputs and outputs are what the config asks for; open dimensions stay open.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
-from rnnlite_pipeline.errors import NotConvertible
-from rnnlite_pipeline.graph.build import make_op
-from rnnlite_pipeline.graph.edit import consumers, producers, prune
-from rnnlite_pipeline.graph.ir import Model, Op, Quantization, Tensor
-from rnnlite_pipeline.quantize import integer_lstm
+from rnnlite_pipeline.graph.edit import consumers, producers
+from rnnlite_pipeline.graph.ir import Model, Op, Quantization, Subgraph, Tensor
+from rnnlite_pipeline.quantize import integer_loop, integer_lstm
+from rnnlite_pipeline.quantize.integer_loop import has_weights
 from rnnlite_pipeline.quantize.integer_ops import CLAMPS, KERNELS, MAKERS, SHAPE_ONLY, Kernel
+from rnnlite_pipeline.quantize.integer_values import IntegerValues, moved
 from rnnlite_pipeline.quantize.kernels import is_weight
-from rnnlite_pipeline.quantize.numbers import Numbers, product, stored
+from rnnlite_pipeline.quantize.numbers import SCHEMES, product, stored
 from rnnlite_pipeline.quantize.outcome import Outcome, outcome
 from rnnlite_pipeline.quantize.ranges import Ranges
+from rnnlite_pipeline.quantize.scales import WIDE, Scales
 from rnnlite_pipeline.quantize.skip import SKIPPED, Skip
 from rnnlite_pipeline.quantize.weights import to_int8
 
 _LSTM = "UNIDIRECTIONAL_SEQUENCE_LSTM"
 
 
-class IntegerGraph:
-    """Rewrites the main graph of a model, in place.
+@dataclass(frozen=True)
+class Place:
+    """One graph of a model, and what all graphs share.
+
+    Attributes:
+        graph: The main graph, or a loop's body.
+        scales: The scale of every value.
+        found: What became of each op, so far.
+    """
+
+    graph: Subgraph
+    scales: Scales
+    found: list[Outcome]
+
+
+class IntegerGraph(IntegerValues):
+    """Rewrites a graph of a model, in place.
 
     Args:
         model: The lowered float graph.
         scheme: "int8" or "int16x8".
-        numbers: The scheme's dtypes.
         ranges: What was measured on the calibration data.
         skip: The layers to leave in float.
+        place: The graph, and what is shared with those around it.
     """
 
     def __init__(
-        self, model: Model, scheme: str, numbers: Numbers, ranges: Ranges, skip: Skip
+        self,
+        model: Model,
+        scheme: str,
+        ranges: Ranges,
+        skip: Skip,
+        place: Place,
     ) -> None:
-        self._model, self._scheme, self._numbers = model, scheme, numbers
-        self._ranges, self._skip = ranges, skip
-        self._wide = numbers.activation == "INT16"
-        self._writers, self._readers = producers(model.main), consumers(model.main)
-        self._ints: dict[Tensor, Tensor] = {}
-        self._real: set[Tensor] = set()
-        self._ops: list[Op] = []
-        self._found: list[Outcome] = []
+        self._model, self._scheme, self._ranges, self._skip = model, scheme, ranges, skip
+        self._graph, self._found = place.graph, place.found
+        self._wide = scheme == "int16x8"
+        numbers = SCHEMES[scheme] if self._graph is model.main else WIDE
+        super().__init__(numbers, place.scales, producers(self._graph))
+        self._readers = consumers(self._graph)
+        self._written_as: dict[str, Callable[[Op], None]] = {
+            _LSTM: self._lstm,
+            "WHILE": self._loop,
+            "DYNAMIC_UPDATE_SLICE": self._update,
+        }
 
-    def run(self, input_type: str = "float32", output_type: str = "float32") -> list[Outcome]:
-        """Rewrites; `input_type` and `output_type` as the config names them.
+    def run_inside(self, inputs: Mapping[Tensor, Tensor], outputs: Mapping[int, Tensor]) -> None:
+        """Rewrites a loop's body.
 
-        Returns:
-            What became of each op that computes with real values.
+        Args:
+            inputs: The integers that take each float input's place.
+            outputs: Of each float output by its position, an integer tensor of the dtype and
+                scale that the loop carries it in.
         """
-        main = self._model.main
-        self._real.update(main.inputs)
-        if input_type != "float32":
-            for tensor in [t for t in main.inputs if t.dtype == "FLOAT32"]:
-                self._integer_input(tensor, input_type.upper())
-        for op in main.ops:
+        body = self._graph
+        self._ints.update(inputs)
+        for op in body.ops:
             self._op(op)
-        for tensor in [t for t in main.outputs if t.dtype == "FLOAT32"]:
-            if output_type == "float32":
-                self._as_real(tensor)
-            else:
-                self._integer_output(tensor, output_type.upper())
-        main.ops = self._ops
-        prune(self._model)
-        return self._found
+        for k, like in outputs.items():
+            assert like.quantization is not None
+            body.outputs[k] = self._fitted(body.outputs[k], like.dtype, like.quantization)
+        body.inputs = [inputs.get(t, t) for t in body.inputs]
+        body.ops = self._ops
 
     def _op(self, op: Op) -> None:
         values = [t for t in op.inputs if t is not None and t.dtype == "FLOAT32"]
@@ -88,11 +109,13 @@ class IntegerGraph:
         elif reason := self._why_float(op):
             self._leave(op)
             if op.code not in MAKERS:
-                main = self._model.main
-                self._found.append(outcome(op, main, main, "float32", reason))
+                self._found.append(self._outcome(op, "float32", reason))
         else:
-            self._found.append(outcome(op, self._model.main, self._model.main, self._scheme))
-            (self._lstm if op.code == _LSTM else self._integer)(op)
+            self._found.append(self._outcome(op, self._scheme))
+            self._written_as.get(op.code, self._integer)(op)
+
+    def _outcome(self, op: Op, became: str, reason: str = "") -> Outcome:
+        return outcome(op, self._model.main, self._graph, became, reason)
 
     def _leave(self, op: Op) -> None:
         for tensor in op.inputs:
@@ -108,17 +131,28 @@ class IntegerGraph:
         if op.code == _LSTM:
             return integer_lstm.why_not(op, self._writers, self._readers)
         if op.code == "WHILE":
-            return "a loop computes in float, the weights inside are int8"
+            return integer_loop.why_not(self._model, op, self._scales, self._skip)
+        if op.code == "DYNAMIC_UPDATE_SLICE":
+            return "" if op.inputs[0] in self._ints else "it stands between float ops"
         kernel = KERNELS.get(op.code)
         if kernel is None:
             return "it has no integer form"
         if op.options.get("fused_activation_function", "NONE") not in CLAMPS:
             return "its activation has no integer form"
         if kernel.axis is not None:
-            constant = all(t is None or is_weight(t) for t in op.inputs[1:3])
-            return "" if constant else "its weights are computed"
+            return "" if has_weights(op) else "its weights are computed"
+        if kernel.rule == "keep" and self._is_for_floats(op):
+            return "only float ops read it"
         near = any(t is not None and self._is_near(t) for t in self._data(op, kernel))
         return "" if near else "it stands between float ops"
+
+    def _is_for_floats(self, op: Op) -> bool:
+        """Whether a real value is moved for ops that read it so: a comparison must not round."""
+        readers = [reader for tensor in op.outputs for reader in self._readers[tensor]]
+        returned = set(op.outputs) & set(self._graph.outputs)
+        integer = {*KERNELS, *self._written_as}
+        plain = all(r.code not in integer for r in readers)
+        return bool(readers) and plain and not returned and op.inputs[0] in self._real
 
     def _is_near(self, tensor: Tensor) -> bool:
         table = is_weight(tensor) and tensor.shape is not None and len(tensor.shape) > 1
@@ -127,21 +161,64 @@ class IntegerGraph:
     def _data(self, op: Op, kernel: Kernel) -> Iterable[Tensor | None]:
         return op.inputs if kernel.data is None else [op.inputs[slot] for slot in kernel.data]
 
+    def _loop(self, op: Op) -> None:
+        """A loop: what it carries, its body and its condition.
+
+        In int16 the sequences that it reads stay real: TFLM's GATHER takes int8 and float only.
+        """
+        body: Subgraph = op.options["body_subgraph"]
+        inside: dict[Tensor, Tensor] = {}
+        carried: dict[int, Tensor] = {}
+        for k, tensor in enumerate(body.inputs):
+            operand = op.inputs[k]
+            if tensor.dtype != "FLOAT32" or operand is None:
+                continue
+            if body.outputs[k] is tensor and not self._scales.is_written(tensor):
+                if self._wide:
+                    self._as_real(operand)
+                    continue
+                made = self._stored(operand)
+            else:
+                kind = self._scales.numbers(tensor).activation
+                made = self._fitted(operand, kind, self._scales.of(tensor))
+            assert made.quantization is not None
+            op.inputs[k] = made
+            inside[tensor] = self._integers_of(tensor, made.dtype, made.quantization)
+            carried[k] = self._integers_of(op.outputs[k], made.dtype, made.quantization)
+            self._ints[op.outputs[k]] = carried[k]
+        op.outputs = [carried.get(k, t) for k, t in enumerate(op.outputs)]
+        place = Place(body, self._scales, self._found)
+        graph = IntegerGraph(self._model, self._scheme, self._ranges, self._skip, place)
+        graph.run_inside(inside, carried)
+        integer_loop.retype(op.options["cond_subgraph"], op.inputs)
+        self._ops.append(op)
+
+    def _update(self, op: Op) -> None:
+        """DYNAMIC_UPDATE_SLICE: the part in the integers of the whole."""
+        whole, part = op.inputs[:2]
+        assert whole is not None and part is not None  # noqa: PT018
+        made = self._ints[whole]
+        assert made.quantization is not None
+        op.inputs[:2] = [made, self._fitted(part, made.dtype, made.quantization)]
+        moved(op, made.dtype)
+        self._finish(op, made.quantization, made.dtype)
+
     def _lstm(self, op: Op) -> None:
         seen = self._ranges.cells[op]
         y = self._quantization(op.outputs[0])
         assert op.inputs[0] is not None
         x = self._as_int(op.inputs[0])
         integer_lstm.to_integers(op, self._numbers, self._writers, x=x, y=y, seen=seen)
-        self._finish(op, y)
+        self._finish(op, y, self._numbers.activation)
 
     def _integer(self, op: Op) -> None:
         kernel = KERNELS[op.code]
         slots = range(len(op.inputs)) if kernel.data is None else kernel.data
+        keeps = kernel.rule == "keep"
         for slot in slots:
             tensor = op.inputs[slot]
             assert tensor is not None
-            op.inputs[slot] = self._as_int(tensor)
+            op.inputs[slot] = self._stored(tensor) if keeps else self._as_int(tensor)
         x = op.inputs[slots[0]]
         assert x is not None and x.quantization is not None  # noqa: PT018
         y = x.quantization
@@ -150,16 +227,19 @@ class IntegerGraph:
         elif kernel.rule in ("free", "join"):
             y = self._quantization(op.outputs[0])
         if kernel.rule == "join":
-            op.inputs = [t and self._rescaled(t, y) for t in op.inputs]
+            for slot in slots:
+                tensor = op.inputs[slot]
+                assert tensor is not None
+                op.inputs[slot] = self._rescaled(tensor, tensor.dtype, y)
         if kernel.axis is not None:
             self._weights(op, kernel.axis, x.quantization)
         if "pot_scale_int16" in op.options:
             op.options["pot_scale_int16"] = False
-        op.version = kernel.versions[self._wide]
+        op.version = kernel.versions[x.dtype == "INT16"]
         if op.code == "FULLY_CONNECTED":
-            keeps = op.options.get("keep_num_dims") and 5
-            op.version = max(op.version, 6 if len(op.inputs) == 2 else keeps or 1)
-        self._finish(op, y)
+            flat = op.options.get("keep_num_dims") and 5
+            op.version = max(op.version, 6 if len(op.inputs) == 2 else flat or 1)
+        self._finish(op, y, x.dtype)
 
     def _weights(self, op: Op, axis: int, x: Quantization) -> None:
         assert op.inputs[1] is not None
@@ -171,98 +251,12 @@ class IntegerGraph:
             scale = product(x, weight.quantization)
             op.inputs[2] = stored(bias.name, value, self._numbers.bias, scale)
 
-    def _finish(self, op: Op, y: Quantization) -> None:
-        """Appends an op whose results are integers of the scale y."""
+    def _finish(self, op: Op, y: Quantization, kind: str) -> None:
+        """Appends an op whose results are integers of the dtype `kind` and the scale y."""
         outputs = []
         for tensor in op.outputs:
-            made = self._integers_of(tensor, y)
+            made = self._integers_of(tensor, kind, y)
             self._ints[tensor] = made
             outputs.append(made)
         op.outputs = outputs
         self._ops.append(op)
-
-    def _integers_of(self, tensor: Tensor, y: Quantization) -> Tensor:
-        kind = self._numbers.activation
-        return Tensor(f"{tensor.name}/{kind.lower()}", kind, tensor.shape, quantization=y)
-
-    def _quantization(self, tensor: Tensor) -> Quantization:
-        if tensor not in self._ranges.tensors:
-            raise NotConvertible(
-                f"The calibration data never reached {tensor.name!r}.",
-                "Give more samples, or name the layer in quantization.skip.",
-            )
-        return self._numbers.of(*self._ranges.tensors[tensor])
-
-    def _as_int(self, tensor: Tensor) -> Tensor:
-        """A value in integers: computed so, a constant stored so, or quantized here."""
-        if tensor.dtype != "FLOAT32":
-            return tensor
-        if tensor not in self._ints:
-            if tensor.data is not None:
-                value = np.asarray(tensor.array, np.float64)
-                scale = self._numbers.of(float(value.min()), float(value.max()))
-                self._ints[tensor] = stored(tensor.name, value, self._numbers.activation, scale)
-            else:
-                made = self._integers_of(tensor, self._quantization(tensor))
-                self._ints[tensor] = self._convert("QUANTIZE", tensor, made)
-        return self._ints[tensor]
-
-    def _as_real(self, tensor: Tensor) -> None:
-        """Lets a DEQUANTIZE make a float value that was only computed in integers."""
-        if tensor in self._ints and tensor not in self._real and tensor.data is None:
-            self._convert("DEQUANTIZE", self._ints[tensor], tensor)
-            self._real.add(tensor)
-
-    def _rescaled(self, tensor: Tensor, y: Quantization) -> Tensor:
-        assert tensor.quantization is not None
-        same = (tensor.quantization.scale, tensor.quantization.zero_point)
-        if same == (y.scale, y.zero_point):
-            return tensor
-        made = Tensor(f"{tensor.name}/rescaled", tensor.dtype, tensor.shape, quantization=y)
-        return self._convert("QUANTIZE", tensor, made)
-
-    def _convert(self, code: str, old: Tensor, new: Tensor) -> Tensor:
-        op = make_op(code, [old], [new])
-        versions = {"QUANTIZE": (1, 2), "DEQUANTIZE": (2, 3)}
-        op.version = versions[code][self._wide]
-        self._ops.append(op)
-        return new
-
-    def _integer_input(self, tensor: Tensor, dtype: str) -> None:
-        inside = self._numbers.of(*self._ranges.tensors[tensor])
-        fed = Tensor(tensor.name, dtype, tensor.shape, quantization=_shifted(inside, dtype))
-        tensor.name += "/real"
-        _swap(self._model, "inputs", tensor, fed)
-        self._real.discard(tensor)
-        same = dtype == self._numbers.activation
-        made = self._integers_of(tensor, inside)
-        self._ints[tensor] = fed if same else self._convert("QUANTIZE", fed, made)
-
-    def _integer_output(self, tensor: Tensor, dtype: str) -> None:
-        made = self._as_int(tensor)
-        assert made.quantization is not None
-        name = tensor.name
-        tensor.name += "/real"
-        if dtype != made.dtype:
-            scale = _shifted(made.quantization, dtype)
-            last = Tensor(name, dtype, tensor.shape, quantization=scale)
-            made = self._convert("QUANTIZE", made, last)
-        made.name = name
-        _swap(self._model, "outputs", tensor, made)
-
-
-def _shifted(inside: Quantization, dtype: str) -> Quantization:
-    """The same numbers as uint8: the zero point 128 higher."""
-    if dtype != "UINT8":
-        return inside
-    return replace(inside, zero_point=(inside.zero_point[0] + 128,))
-
-
-def _swap(model: Model, side: str, old: Tensor, new: Tensor) -> None:
-    """Puts a tensor in another's place in the interface."""
-    ports: list[Tensor] = getattr(model.main, side)
-    ports[:] = [new if t is old else t for t in ports]
-    for signature in model.signatures:
-        if signature.subgraph is model.main:
-            named: dict[str, Tensor] = getattr(signature, side)
-            named.update({name: new for name, t in named.items() if t is old})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,19 +90,3 @@ def product(a: Quantization, b: Quantization, axis: int = 0) -> Quantization:
     """The scale of a sum of products, which a bias has: per channel if `b` is."""
     scales = tuple(float(np.float32(a.scale[0]) * np.float32(s)) for s in b.scale)
     return Quantization(scales, (0,) * len(scales), axis=axis)
-
-
-def to_integers(real: NDArray[Any], tensor: Tensor) -> NDArray[Any]:
-    """Real numbers as an integer tensor of one scale stores them."""
-    assert tensor.quantization is not None
-    limits = np.iinfo(NUMPY[tensor.dtype])
-    scale, zero = tensor.quantization.scale[0], tensor.quantization.zero_point[0]
-    whole = np.rint(real.astype(np.float64) / scale) + zero
-    return np.asarray(np.clip(whole, limits.min, limits.max), NUMPY[tensor.dtype])
-
-
-def from_integers(whole: NDArray[Any], tensor: Tensor) -> NDArray[np.float32]:
-    """The real numbers an integer tensor of one scale stands for."""
-    assert tensor.quantization is not None
-    scale, zero = tensor.quantization.scale[0], tensor.quantization.zero_point[0]
-    return ((whole.astype(np.float64) - zero) * scale).astype(np.float32)

@@ -1,13 +1,14 @@
-"""The range of every value of the main graph, on the calibration data.
+"""The range of every value of the main graph and of its loops, on the calibration data.
 
 The float model itself runs, with every value as an output, so nothing is measured otherwise than
 it is computed; and its states start anew for each batch, because the graph writes them.
-What an LSTM keeps to itself (cell state, gates) is computed by the cell's own equations.
+What an LSTM keeps to itself (cell state, gates) is computed by the cell's own equations; what
+stands in a loop is measured by the loop (watch.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,11 +16,14 @@ from numpy.typing import NDArray
 
 from rnnlite_pipeline.graph.edit import consumers, producers
 from rnnlite_pipeline.graph.ir import Model, Op, Signature, Subgraph, Tensor
+from rnnlite_pipeline.graph.variables import State
 from rnnlite_pipeline.partition import open_runner
 from rnnlite_pipeline.quantize.calibration import Arrays
 from rnnlite_pipeline.quantize.cells import Trace, trace
 from rnnlite_pipeline.quantize.integer_lstm import initial, why_not
 from rnnlite_pipeline.quantize.numbers import steady
+from rnnlite_pipeline.quantize.own_states import OwnStates
+from rnnlite_pipeline.quantize.watch import Row, inner_subgraphs, watching
 
 Range = tuple[float, float]
 
@@ -29,7 +33,8 @@ class Ranges:
     """Smallest and largest values.
 
     Attributes:
-        tensors: Of each float tensor of the main graph that is fed or computed.
+        tensors: Of each float tensor that is fed or computed in the main graph, or computed in a
+            loop.
         cells: Of each LSTM's inner values.
         samples: How many samples they were measured on.
     """
@@ -41,9 +46,12 @@ class Ranges:
     def see(self, tensor: Tensor, array: NDArray[np.float32]) -> None:
         """Widens the range of a tensor."""
         if array.size:
-            low, high = self.tensors.get(tensor, (0.0, 0.0))
-            least, most = float(array.min()), float(array.max())
-            self.tensors[tensor] = (min(low, least), max(high, most))
+            self.widen(tensor, float(array.min()), float(array.max()))
+
+    def widen(self, tensor: Tensor, least: float, most: float) -> None:
+        """Lets the range of a tensor take in another, and 0."""
+        low, high = self.tensors.get(tensor, (0.0, 0.0))
+        self.tensors[tensor] = (min(low, least), max(high, most))
 
     def steady(self) -> Ranges:
         """The same, whatever CPU they were measured on."""
@@ -52,32 +60,41 @@ class Ranges:
         return Ranges(tensors, cells, self.samples)
 
 
-def measure(model: Model, feeds: Iterator[Arrays]) -> Ranges:
+def measure(model: Model, feeds: Iterator[Arrays], states: Sequence[State] = ()) -> Ranges:
     """Runs the model on every batch; memory holds one batch at a time.
 
     Args:
         model: The lowered float graph.
         feeds: Arrays by input name.
+        states: Those of the graph's that the feeds do not have (own_states.py).
     """
+    own = OwnStates(model, states)
     ranges, inputs = Ranges(), model.signatures[0].inputs
     computed = [t for op in model.main.ops for t in op.outputs if _is_seen(t)]
-    runner = open_runner(exposed(model, computed))
+    made, rows = _watched(model, computed)
+    runner = open_runner(made)
     writers, readers = producers(model.main), consumers(model.main)
     fused = [op for op in model.main.ops if op.code == "UNIDIRECTIONAL_SEQUENCE_LSTM"]
     lstms = [op for op in fused if not why_not(op, writers, readers)]
-    for feed in feeds:
+    for given in feeds:
+        feed = given | own.before()
         results = runner.run(feed)
         values = {t: results[f"value_{k}"] for k, t in enumerate(computed)}
         values |= {t: feed[name] for name, t in inputs.items() if t.dtype == "FLOAT32"}
+        own.after(values)
         for tensor, array in values.items():
             ranges.see(tensor, array)
+        for k, row in enumerate(rows):
+            ends = zip(row.tensors, results[f"low_{k}"], results[f"high_{k}"], strict=True)
+            for tensor, least, most in ends:
+                ranges.widen(tensor, float(least), float(most))
         for op in lstms:
             if op.inputs[0] in values:
                 start = initial(op, writers)
                 ranges.see(op.outputs[0], np.asarray([start[0]], np.float32))
                 seen = trace(op, values[op.inputs[0]], start)
                 ranges.cells[op] = seen | ranges.cells[op] if op in ranges.cells else seen
-        before, ranges.samples = ranges.samples, ranges.samples + len(next(iter(feed.values())))
+        before, ranges.samples = ranges.samples, ranges.samples + len(next(iter(given.values())))
         if before // 500 != ranges.samples // 500:
             print(f"calibrated on {ranges.samples:,} samples ...", flush=True)
     print(f"calibrated on {ranges.samples:,} samples", flush=True)
@@ -95,6 +112,18 @@ def exposed(model: Model, tensors: list[Tensor]) -> Model:
     inputs: Mapping[str, Tensor] = model.signatures[0].inputs
     signature = Signature("values", graph, dict(inputs), outputs)
     return Model([graph, *model.subgraphs[1:]], [signature])
+
+
+def _watched(model: Model, tensors: list[Tensor]) -> tuple[Model, list[Row]]:
+    """`exposed`, and what its loops say of their values, as outputs low_0, high_0 and so on."""
+    made = exposed(model, tensors)
+    graph, rows = watching(made.main)
+    outputs = made.signatures[0].outputs
+    outputs |= {f"low_{k}": row.low for k, row in enumerate(rows)}
+    outputs |= {f"high_{k}": row.high for k, row in enumerate(rows)}
+    graph.outputs = list(outputs.values())
+    signature = Signature("values", graph, made.signatures[0].inputs, outputs)
+    return Model([graph, *inner_subgraphs(graph)], [signature]), rows
 
 
 def _is_seen(tensor: Tensor) -> bool:

@@ -52,6 +52,11 @@ class Keeping:
             self._exposed = exposed(model, self.policy, self._kept)
 
     @property
+    def states(self) -> list[State]:
+        """All that are inputs and outputs of the graph."""
+        return [*self._kept, *self._exposed]
+
+    @property
     def first(self) -> dict[str, Array]:
         """For each state input that the source's graph has not, what it starts from."""
         return {state.input: state.initial for state in self._exposed}

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from rnnlite_pipeline.errors import StageError
+from rnnlite_pipeline.graph.affine import from_integers
 from rnnlite_pipeline.graph.ir import OPEN, Model, Tensor
 from rnnlite_pipeline.graph.read import read_model
 from rnnlite_pipeline.partition import open_runner
 from rnnlite_pipeline.quantize.kernels import RECURRENT
-from rnnlite_pipeline.quantize.numbers import from_integers
 from rnnlite_pipeline.quantize.ranges import exposed
 from rnnlite_pipeline.quantize.record import read
 from rnnlite_pipeline.sources.model import Array

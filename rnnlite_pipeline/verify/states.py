@@ -18,7 +18,7 @@ from typing import Protocol
 
 import numpy as np
 
-from rnnlite_pipeline.graph.ir import OPEN, Model
+from rnnlite_pipeline.graph.ir import NUMPY, OPEN, Model
 from rnnlite_pipeline.sources.model import Array, SourceModel, TensorSpec
 from rnnlite_pipeline.state import Description
 from rnnlite_pipeline.verify.compare import Difference, compare
@@ -101,15 +101,21 @@ class Started:
 def with_states(
     model: Model, states: Description, inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec]
 ) -> tuple[list[TensorSpec], list[TensorSpec]]:
-    """The interface of a source, with the states that are inputs and outputs behind its own."""
+    """The interface of a source, with the states that are inputs and outputs behind its own.
+
+    A state is float32, or the integers that a loop carries it in, in and out alike.
+    """
     if states.policy != "explicit":
         return list(inputs), list(outputs)
     shapes = {t.name: t.shape or () for t in model.main.inputs}
+    dtypes = {t.name: NUMPY[t.dtype].name for t in model.main.inputs}
     batches = [next(iter(shapes.get(state.input, ())), OPEN) for state in states.states]
     sides = [
         [
             TensorSpec(
-                name, "float32", (None if batch == OPEN else batch, *state.initial.shape[1:])
+                name,
+                dtypes.get(state.input, "float32"),
+                (None if batch == OPEN else batch, *state.initial.shape[1:]),
             )
             for name, state, batch in zip(names, states.states, batches, strict=True)
         ]

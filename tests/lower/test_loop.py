@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from rnnlite_pipeline.graph.ir import OPEN, Model, Op, Subgraph, Tensor
 from rnnlite_pipeline.graph.write import write_model
-from rnnlite_pipeline.lower import loop, lower
+from rnnlite_pipeline.lower import loop_levels, lower
+from rnnlite_pipeline.lower.emit import Emitter
 from rnnlite_pipeline.lower.loop_cells import equations_of
 from rnnlite_pipeline.recurrence import RECURRENCE, Cell, Recurrence
 from rnnlite_pipeline.runtime import Runner
@@ -145,6 +146,22 @@ def test_one_model_for_every_length() -> None:
         np.testing.assert_allclose(y, case.recurrences[0].run(x)[0], atol=1e-5)
 
 
+@pytest.mark.parametrize("reverse", [False, True])
+def test_an_empty_sequence_changes_no_state(reverse: bool) -> None:
+    """No step: no outputs, and the final state is the initial one, between other lengths."""
+    cell = gru(np.random.default_rng(0), 3, 5)
+    case = Case((cell,), reverse=reverse, time_major=False, initial=("input",))
+    model = lowered(case)
+    for kernels in KERNELS:
+        runner = Runner(write_model(model), kernels)
+        for steps in (4, 0, 50, 0):
+            rng = np.random.default_rng(steps)
+            x, h = (rng.normal(size=s).astype(np.float32) for s in ((2, steps, 3), (2, 5)))
+            got = runner.run({"x": x, "initial0": h}).values()
+            for one, want in zip(got, case.recurrences[0].run(x, [h]), strict=True):
+                np.testing.assert_allclose(one, want, atol=1e-5)
+
+
 def test_products_are_joined_and_hoisted() -> None:
     """One product over the sequence, one a step for each state: LSTM, and GRU reset after."""
     rng = np.random.default_rng(0)
@@ -183,19 +200,39 @@ def test_final_states_alone_carry_no_output() -> None:
     assert (found["WHILE"], found["DYNAMIC_UPDATE_SLICE"]) == (1, 0)
 
 
-@pytest.mark.parametrize(("steps", "loops"), [(loop.BLOCK, 1), (loop.BLOCK + 1, 2)])
-def test_short_sequence_needs_one_loop(steps: int, loops: int) -> None:
-    """Up to one block there is one loop; beyond there are two."""
+@pytest.mark.parametrize(("steps", "loops"), [(40, 1), (41, 2), (1600, 2), (1601, 3)])
+def test_loops_are_as_many_as_the_length_needs(steps: int, loops: int) -> None:
+    """Up to one block there is one loop, up to 40 blocks there are two, and so on."""
     case = Case((gru(np.random.default_rng(0), 3, 8),), outputs="y", steps=steps, open_steps=False)
     assert histogram(lowered(case))["WHILE"] == loops
 
 
 @pytest.mark.parametrize(
-    ("steps", "length"), [(1, 1), (40, 40), (41, 21), (100, 34), (333, 37), (10000, 100)]
+    ("steps", "blocks", "room"),
+    [
+        (1, (), 1),
+        (40, (), 40),
+        (41, (21,), 42),
+        (333, (37,), 333),
+        (10_000, (40, 1440), 10_080),
+        (10**6, (40, 1600, 64_000), 1_024_000),
+    ],
 )
-def test_block_length(steps: int, length: int) -> None:
-    """Blocks are of 40 steps or √T at most, and as equal as may be."""
-    assert loop.block_length(steps) == length
+def test_blocks_are_as_equal_as_may_be(steps: int, blocks: tuple[int, ...], room: int) -> None:
+    """No loop but the outermost has more turns than a block has, and little room is left over."""
+    nested = loop_levels.levels(Emitter("test"), steps)
+    assert (nested.blocks, nested.room) == (blocks, room)
+
+
+@pytest.mark.parametrize("open_steps", [False, True])
+def test_time_grows_as_the_length_does(open_steps: bool) -> None:
+    """What is copied for an output does not grow with the length: 81 rows or fewer at 10,000."""
+    rng = np.random.default_rng(0)
+    case = Case((gru(rng, 3, 8),), outputs="y", steps=10_000, open_steps=open_steps)
+    runner = Runner(write_model(lowered(case)), "default")
+    x = rng.normal(size=(10_000, 1, 3)).astype(np.float32)
+    (y,) = runner.run({"x": x}).values()
+    np.testing.assert_allclose(y, case.recurrences[0].run(x)[0], atol=1e-5)
 
 
 @pytest.mark.parametrize("time_major", [True, False])
@@ -262,6 +299,6 @@ def _check_in_blocks(case: Case, block: int) -> None:
 
     Over many steps a random cell may be chaotic, and float32 cannot follow.
     """
-    with mock.patch.object(loop, "BLOCK", block):
+    with mock.patch.object(loop_levels, "BLOCK", block):
         model = lowered(case)
     case.check(model)

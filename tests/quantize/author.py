@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnlite_pipeline.graph.affine import from_integers, to_integers
 from rnnlite_pipeline.graph.build import Builder, make_op
 from rnnlite_pipeline.graph.ir import OPEN, Model, Signature, Tensor
 from rnnlite_pipeline.graph.write import write_model
@@ -16,7 +17,7 @@ from rnnlite_pipeline.lower import lower
 from rnnlite_pipeline.quantize.dynamic_range import dynamic_range
 from rnnlite_pipeline.quantize.float16 import float16
 from rnnlite_pipeline.quantize.full_integer import rewrite
-from rnnlite_pipeline.quantize.numbers import from_integers, to_integers
+from rnnlite_pipeline.quantize.integer_model import Interface
 from rnnlite_pipeline.quantize.outcome import Outcome
 from rnnlite_pipeline.quantize.ranges import measure
 from rnnlite_pipeline.quantize.skip import Skip
@@ -82,7 +83,7 @@ def integers(
     model: Model, scheme: str, interface: str = "float32", skip: Skip | None = None
 ) -> list[Outcome]:
     """Integers where there are kernels, then int8 weights, as the stage does it."""
-    types = (interface, interface)
+    types = Interface(interface, interface)
     return rewrite(model, scheme, measure(model, feeds(model)), skip or Skip(), types)
 
 
