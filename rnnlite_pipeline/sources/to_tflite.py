@@ -14,6 +14,8 @@ Rules:
        Flex op, or where that is asked for as a custom op of TensorFlow's name, with the attributes
        as TensorFlow's converter writes them for one (flatbuffer_export.cc).
     7. Slices with new axes are builtin ops (slices.py).
+    8. A variable of a loop that becomes what another was is a copy of it: the interpreter hands
+       variables on one after the other, and would give it what that other has become.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from rnnlite_pipeline.errors import NotConvertible
-from rnnlite_pipeline.graph.ir import OPEN, Model, Op, Signature, Subgraph, Tensor
+from rnnlite_pipeline.graph.ir import NUMPY, OPEN, Model, Op, Signature, Subgraph, Tensor
 from rnnlite_pipeline.graph.read import read_model
 from rnnlite_pipeline.graph.variables import State, add, keep
 from rnnlite_pipeline.graph.write import write_model
@@ -64,6 +66,7 @@ def to_tflite(source: SourceModel, *, as_custom: bool = False) -> bytes:
     model = read_model(_convert(frozen))
     annotations.placed(model)
     slices_to_builtin(model)
+    _copy_exchanged(model)
     print("naming inputs and outputs ...", flush=True)
     _name_ops(model, source.scope)
     states = _with_states(model, source)
@@ -92,16 +95,31 @@ def _convert(frozen: Any) -> bytes:
         print(error, flush=True)
         raise NotConvertible(
             f"TensorFlow's converter refuses {_refused(str(error))}.",
-            "Replace or remove what is named in the model; the converter's own words are in the "
-            "log.",
+            "Replace or remove what is named in the model, or close its open dimensions with "
+            "source.inputs; the converter's own words are in the log.",
         ) from error
 
 
 def _refused(text: str) -> str:
     """The ops that the converter's text names, as a phrase."""
-    ops = re.findall(r"'?tf\.(\w+)'? op|custom op '?(\w+)'?|\btf\.([A-Z]\w+)", text)
+    known = r"'?tf\.(\w+)'? op|custom op '?(\w+)'?|\btf\.([A-Z]\w+)|'\w*hlo\.(\w+?)(?:_v1)?' op"
+    ops = re.findall(known, text)
     names = sorted({name for groups in ops for name in groups if name})
     return f"the op {', '.join(names)}" if names else "the model"
+
+
+def _copy_exchanged(model: Model) -> None:
+    """Rule 8."""
+    for op in model.ops():
+        body = op.options.get("body_subgraph")
+        if not isinstance(body, Subgraph):
+            continue
+        for position, tensor in enumerate(body.outputs):
+            own = body.inputs[position]
+            if tensor is not own and tensor in body.inputs and tensor.dtype in NUMPY:
+                copy = Tensor(f"{own.name}/copy", tensor.dtype, tensor.shape)
+                body.ops.append(_copy(tensor, copy))
+                body.outputs[position] = copy
 
 
 #: What a call of a function, and a loop of control flow v1, add to a name.

@@ -19,6 +19,7 @@ import tensorflow as tf
 
 random = np.random.default_rng(0)
 W = tf.Variable(random.standard_normal((7, 16)).astype("f"))
+V = tf.Variable(random.standard_normal((3, 3)).astype("f"))
 
 
 def cell(x):
@@ -37,6 +38,16 @@ def cell(x):
     return {"sequence": tf.transpose(made.stack(), [1, 0, 2]), "last": last}
 
 
+def remembering(x):
+    """Its state, and the one before that: in each step one variable becomes the other."""
+    def body(t, now, before):
+        return t + 1, tf.tanh(before @ V + x[:, t]), now
+
+    zeros = tf.zeros([tf.shape(x)[0], 3])
+    _, now, before = tf.while_loop(lambda t, *_: t < 6, body, (0, zeros, zeros))
+    return {"now": now, "before": before}
+
+
 class Pair(tf.Module):
     def __init__(self):
         self.w = tf.Variable(tf.ones([3, 2]))
@@ -51,6 +62,10 @@ KEPT = Pair()
 
 def signed():
     return tf.function(cell, input_signature=[tf.TensorSpec([None, 6, 3], name="x")])
+
+
+def exchanged():
+    return tf.function(remembering, input_signature=[tf.TensorSpec([None, 6, 3], name="x")])
 
 
 def unsigned():
@@ -99,6 +114,12 @@ def test_a_hand_written_loop_is_recognised(factory: str) -> None:
     assert shapes(made.source.inputs) == [("x", "float32", (None, 6, 3))]
     assert [s.name for s in made.source.outputs] == ["sequence", "last"]
     assert made.codes["UNIDIRECTIONAL_SEQUENCE_LSTM"] == 1
+
+
+def test_a_variable_that_becomes_another_is_what_that_was() -> None:
+    """The interpreter hands on the variables in turn; each is what the step said all the same."""
+    made = round_trip(format="concrete_function", factory="my_functions:exchanged")
+    assert made.codes["WHILE"] == 1
 
 
 def test_a_module_s_method_keeps_the_order_of_its_arguments() -> None:
