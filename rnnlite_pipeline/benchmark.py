@@ -4,20 +4,20 @@
    names, else `STEPS`.
 2. Each model runs in a process of its own first, which tells the memory it takes. One that does
    not run is told with its reason: of the stock conversion, that is a result.
-3. The others are timed in turns, in one process: what else the machine does falls on all alike.
-   A figure is the median of the rounds, and their best; a ratio is the median of the rounds'
-   ratios to model.tflite.
+3. The others are timed in turns, in one process (`latency/timing.py`). A figure is the median of
+   the rounds, and their best; a ratio is the median of the rounds' ratios to model.tflite.
+4. What each op of model.tflite takes is measured with the op alone (`latency/`).
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
-import platform
 import statistics
-import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,11 @@ from rnnlite_pipeline.graph.edit import ports
 from rnnlite_pipeline.graph.ir import NUMPY, OPEN, Tensor
 from rnnlite_pipeline.graph.read import read_model
 from rnnlite_pipeline.graph.write import write_model
+from rnnlite_pipeline.latency.by_op import by_op
+from rnnlite_pipeline.latency.machine import machine
+from rnnlite_pipeline.latency.text import as_text
+from rnnlite_pipeline.latency.timing import timed
+from rnnlite_pipeline.layer_record import read_layers
 from rnnlite_pipeline.missing import missing_ops
 from rnnlite_pipeline.probe import peak_memory
 from rnnlite_pipeline.runtime import Runner
@@ -40,9 +45,6 @@ from rnnlite_pipeline.verify.data import draw, random_shape, read_samples
 
 #: The number of steps of an open sequence, where no data says another.
 STEPS = 100
-
-#: How many rounds, and about how long each model runs in one of them.
-ROUNDS, SECONDS = 21, 0.05
 
 #: The name of model.tflite among the models.
 OURS = "model.tflite"
@@ -76,10 +78,11 @@ def benchmark(config: Config, out: Path) -> None:
         StageError: model.tflite itself does not run.
         VerificationFailed: The data that the config names is not the model's.
     """
+    own = (out / "model.tflite").read_bytes()
     samples, limits = _samples(config, out), read_limits(out)
     models: dict[str, dict[str, Any]] = {}
     runners: dict[str, tuple[Runner, Arrays]] = {}
-    for each in _candidates(config, out, samples):
+    for each in _candidates(config, out, own, samples):
         print(f"{each.name}: {each.reason or each.how}", flush=True)
         models[each.name] = {"how": each.how, "reason": each.reason}
         if each.content is None:
@@ -92,11 +95,18 @@ def benchmark(config: Config, out: Path) -> None:
         if not reason:
             models[each.name]["memory_bytes"] = memory
             runners[each.name] = Runner(each.content, "default", threads=1), fed
-    rounds = timed(runners)
+    rounds = timed({name: partial(runner.run, fed) for name, (runner, fed) in runners.items()})
     for name, times in rounds.items():
         models[name] |= _figures(times, rounds[OURS])
-    told = {"name": config.name, "settings": _settings(config, samples), "models": models}
-    write_atomically(out / "benchmark.txt", table(told).encode())
+    told = {
+        "name": config.name,
+        "model_sha256": hashlib.sha256(own).hexdigest(),
+        "machine": machine(),
+        "settings": _settings(config, samples) | {"rounds": len(rounds[OURS])},
+        "models": models,
+        "ops": by_op(out / ".work", own, runners[OURS][1], read_layers(out)),
+    }
+    write_atomically(out / "benchmark.txt", as_text(told).encode())
     text = json.dumps(told, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
     write_atomically(out / "benchmark.json", text.encode())
 
@@ -114,52 +124,7 @@ def feed(candidate: Candidate, samples: Arrays, limits: Mapping[str, range]) -> 
     }
 
 
-def timed(runners: Mapping[str, tuple[Runner, Arrays]]) -> dict[str, list[float]]:
-    """Milliseconds a call of each model, round by round, in turns."""
-    calls = {}
-    for name, (runner, inputs) in runners.items():
-        runner.run(inputs)  # the first call prepares
-        calls[name] = max(1, int(SECONDS / _seconds(runner, inputs, 1)))
-    rounds: dict[str, list[float]] = {name: [] for name in runners}
-    for _ in range(ROUNDS):
-        for name, (runner, inputs) in runners.items():
-            rounds[name].append(1e3 * _seconds(runner, inputs, calls[name]))
-    return rounds
-
-
-def table(told: Mapping[str, Any]) -> str:
-    """The figures as a person reads them."""
-    rows: list[tuple[str, ...]] = [("", "median", "best", "ratio", "size", "memory")]
-    rows += [_row(name, told["models"][name]) for name in told["models"]]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = [
-        "  ".join(cell.rjust(w) if k else cell.ljust(w) for k, (cell, w) in enumerate(pairs))
-        for pairs in ([*zip(row, widths, strict=True)] for row in rows)
-    ]
-    notes = [f"{n}: {m['reason']}" for n, m in told["models"].items() if m["reason"]]
-    settings = told["settings"]
-    shapes = ", ".join(f"{name} {shape}" for name, shape in settings["inputs"].items())
-    notes.append(f"one thread, the default delegate, {settings['data']}: {shapes}")
-    return "\n".join(line.rstrip() for line in (*lines, *notes)) + "\n"
-
-
-def _row(name: str, model: Mapping[str, Any]) -> tuple[str, ...]:
-    size = f"{model['bytes']:,} B" if "bytes" in model else "-"
-    if "ms" not in model:
-        return (name, "-", "-", "-", size, "-")
-    ms, memory = model["ms"], f"{model['memory_bytes'] / 2**20:.1f} MiB"
-    return (
-        name,
-        f"{ms['median']:.3f} ms",
-        f"{ms['best']:.3f} ms",
-        f"{model['ratio']:.2f}x",
-        size,
-        memory,
-    )
-
-
-def _candidates(config: Config, out: Path, samples: Arrays) -> Iterator[Candidate]:
-    own = (out / "model.tflite").read_bytes()
+def _candidates(config: Config, out: Path, own: bytes, samples: Arrays) -> Iterator[Candidate]:
     yield Candidate(OURS, own, f"recurrent.lowering: {config.recurrent.lowering}")
     yield _stock(config, out, samples)
     ops = _ops(own)
@@ -170,14 +135,18 @@ def _candidates(config: Config, out: Path, samples: Arrays) -> Iterator[Candidat
 
 
 def _stock(config: Config, out: Path, samples: Arrays) -> Candidate:
-    """The first attempt that gives a model that runs; else the first that gives one; else why."""
+    """The first attempt that gives a model that runs; else the first that gives one; else why.
+
+    What was tried before is told with it.
+    """
     found, reasons = list[Candidate](), list[str]()
     for attempt, how in _attempts(config).items():
         reason = stock(config.path, out, attempt, _pins(out, attempt, samples))
         if not reason:
             content = (out / ".work" / "stock.tflite").read_bytes()
             inputs = json.loads((out / ".work" / "stock.json").read_text())
-            found.append(Candidate("stock", content, how, "", inputs))
+            told = "; ".join([how, *(f"not {each}" for each in reasons)])
+            found.append(Candidate("stock", content, told, "", inputs))
             fed = feed(found[-1], samples, read_limits(out))
             reason = peak_memory(out / ".work", content, fed)[1]
             if not reason:
@@ -188,7 +157,10 @@ def _stock(config: Config, out: Path, samples: Arrays) -> Candidate:
 
 
 def _attempts(config: Config) -> Mapping[str, str]:
-    return {"builtins": "the source itself"} if config.source.format == "tflite" else ATTEMPTS
+    if config.source.format == "tflite":
+        return {"builtins": "the source itself"}
+    known = config.source.format in ("keras", "h5")
+    return {attempt: how for attempt, how in ATTEMPTS.items() if known or attempt != "keras"}
 
 
 def _pins(out: Path, attempt: str, samples: Arrays) -> dict[str, list[int | None]]:
@@ -263,14 +235,6 @@ def _fitted(tensor: Tensor, sample: Array | None, is_index: bool) -> Array:
     return resized.astype(dtype)
 
 
-def _seconds(runner: Runner, inputs: Arrays, calls: int) -> float:
-    """Seconds a call."""
-    start = time.perf_counter()
-    for _ in range(calls):
-        runner.run(inputs)
-    return (time.perf_counter() - start) / calls
-
-
 def _figures(times: list[float], own: list[float]) -> dict[str, Any]:
     ratio = statistics.median(t / o for t, o in zip(times, own, strict=True))
     ms = {"median": round(statistics.median(times), 6), "best": round(min(times), 6)}
@@ -281,8 +245,6 @@ def _settings(config: Config, samples: Arrays) -> dict[str, Any]:
     return {
         "threads": 1,
         "delegate": "default",
-        "rounds": ROUNDS,
         "data": "the first sample of the data" if config.verification.data.path else "random data",
         "inputs": {name: list(array.shape) for name, array in samples.items()},
-        "processor": platform.machine(),
     }

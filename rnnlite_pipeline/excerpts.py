@@ -20,11 +20,11 @@ def excerpts(replacement: Replacement) -> tuple[Model, Model]:
     pairs = list(replacement.results.values())
     before = around(replaced(replacement), extents)
     inputs = [t for t in before.inputs if t.dtype in NUMPY]
-    old = _model(inputs, [o for o, _ in pairs], before.ops)
+    old = standing_alone(inputs, [o for o, _ in pairs], before.ops)
     made = {id(t) for op in replacement.ops for t in op.outputs}
     reading = around(replacement.ops, extents)
     fresh = [op for op in reading.ops if not any(id(t) in made for t in op.outputs)]
-    new = _model(inputs, [n for _, n in pairs], [*fresh, *replacement.ops])
+    new = standing_alone(inputs, [n for _, n in pairs], [*fresh, *replacement.ops])
     return copy.deepcopy(old), copy.deepcopy(new)
 
 
@@ -80,7 +80,8 @@ def _is_made_here(tensor: Tensor, extents: Extents) -> bool:
     return tensor.dtype in ("VARIANT", "INT32", "INT64") or extents.is_zero(tensor)
 
 
-def _model(inputs: list[Tensor], outputs: list[Tensor], ops: list[Op]) -> Model:
+def standing_alone(inputs: list[Tensor], outputs: list[Tensor], ops: list[Op]) -> Model:
+    """A model of these ops, in execution order; inputs are input_0..., outputs output_0..."""
     main = Subgraph("main", list(inputs), list(outputs), list(ops))
     names = {f"input_{k}": t for k, t in enumerate(inputs)}
     results = {f"output_{k}": t for k, t in enumerate(outputs)}

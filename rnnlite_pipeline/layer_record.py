@@ -29,6 +29,7 @@ def read_layers(out: Path) -> list[dict[str, Any]]:
 
 def _record(layer: Layer) -> dict[str, Any]:
     said: dict[str, Any] = {"name": layer.name, "op": layer.op, "reason": layer.reason}
+    said["scope"] = layer.scope or layer.name
     if layer.recurrence is None:
         return said
     cell = layer.recurrence.cell

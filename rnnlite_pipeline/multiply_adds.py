@@ -1,10 +1,11 @@
-"""How many multiply-adds a model makes for one batch entry."""
+"""How many multiply-adds a model makes for one batch entry, and the weights it reads for them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from math import prod
 
+from rnnlite_pipeline.graph.calls import called
 from rnnlite_pipeline.graph.ir import OPEN, Model, Op, Subgraph, Tensor
 
 #: An op's multiply-adds: a number, and how often it is run for each step of an open length.
@@ -22,19 +23,23 @@ def multiply_adds(model: Model) -> dict[str, int]:
     return {"fixed": fixed, "per_step": per_step}
 
 
+def of_op(op: Op, in_loop: bool = False) -> tuple[int, int]:
+    """The multiply-adds of one op, a loop's body included: of every call, and of each step."""
+    if op.code == "WHILE":
+        return 0, sum(_of(op.options["body_subgraph"], in_loop=True))
+    count, is_open = _COUNTS.get(op.code, _none)(op)
+    return (0, count) if is_open or in_loop else (count, 0)
+
+
+def weight_bytes(op: Op) -> int:
+    """The bytes of the constants that one op reads, those inside a loop or a branch included."""
+    own = sum(len(t.data) for t in {*op.inputs} if t is not None and t.data is not None)
+    return own + sum(weight_bytes(inner) for graph in called(op) for inner in graph.ops)
+
+
 def _of(subgraph: Subgraph, in_loop: bool) -> tuple[int, int]:
-    fixed = per_step = 0
-    for op in subgraph.ops:
-        if op.code == "WHILE":
-            inner = sum(_of(op.options["body_subgraph"], in_loop=True))
-            per_step += inner
-            continue
-        count, is_open = _COUNTS.get(op.code, _none)(op)
-        if is_open or in_loop:
-            per_step += count
-        else:
-            fixed += count
-    return fixed, per_step
+    counts = [of_op(op, in_loop) for op in subgraph.ops]
+    return sum(fixed for fixed, _ in counts), sum(per_step for _, per_step in counts)
 
 
 def _none(_op: Op) -> Count:

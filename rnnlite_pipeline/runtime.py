@@ -109,11 +109,23 @@ class Runner:
             self._resize({name: array.shape for name, array in arrays.items()})
             for name, array in arrays.items():
                 self._interpreter.set_tensor(self.inputs[name].index, array)
-            self._interpreter.invoke()
-            return {n: self._interpreter.get_tensor(p.index) for n, p in self.outputs.items()}
+            self.invoke()
+            return self.results()
         except (RuntimeError, ValueError) as error:
             self._shapes = None
             raise self._failed("run", error) from error
+
+    def invoke(self) -> None:
+        """Runs the model again on the inputs of the last `run`; what else a call costs is left out.
+
+        Raises:
+            RuntimeError, ValueError: The runtime fails; `run` turns them into a StageError.
+        """
+        self._interpreter.invoke()
+
+    def results(self) -> dict[str, NDArray[Any]]:
+        """A copy of each output of the last call."""
+        return {n: self._interpreter.get_tensor(p.index) for n, p in self.outputs.items()}
 
     def reset(self) -> None:
         """Gives the states that the model keeps between calls their first values.

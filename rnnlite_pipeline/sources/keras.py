@@ -58,6 +58,7 @@ def source_model(model: Any, pins: Pins) -> SourceModel:
         layers=tuple(_layers(model, "")),
         versions={n: load(n).__version__ for n in ("keras", "tensorflow")},
         limits=_limits(model, inputs),
+        keras_model=lambda: _pinned(model, inputs),
     )
 
 
@@ -102,6 +103,13 @@ def _call(model: Any, arrays: Sequence[Any]) -> list[Any]:
     graph = _graph(model)
     fed = _filled(graph._inputs_struct, iter(arrays))
     return _leaves(model(fed, training=False), like=graph._outputs_struct)
+
+
+def _pinned(model: Any, inputs: Sequence[TensorSpec]) -> Any:
+    """The model called on inputs of these shapes, as its user would write it."""
+    keras = load("keras")
+    fed = [keras.Input(batch_shape=s.shape, dtype=s.dtype, name=s.name) for s in inputs]
+    return keras.Model(fed, _call(model, fed), name=model.name)
 
 
 # The interface ------------------------------------------------------------------------------------

@@ -64,6 +64,8 @@ class SourceModel:
             arguments and the last results of the function that `trace` makes.
         resume: As `run`, but a call starts from the states that the one before left; None where
             the source keeps none.
+        keras_model: Makes a keras.Model whose inputs are flat, and of the shapes of `inputs`; None
+            where the source is not a model of Keras 3.
     """
 
     inputs: tuple[TensorSpec, ...]
@@ -77,6 +79,7 @@ class SourceModel:
     content: bytes | None = None
     states: tuple[tuple[str, Array], ...] = ()
     resume: Callable[[Mapping[str, Array]], dict[str, Array]] | None = None
+    keras_model: Callable[[], Any] | None = None
 
 
 def unique(names: Sequence[str]) -> list[str]:

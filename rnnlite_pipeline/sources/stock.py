@@ -18,7 +18,7 @@ import numpy as np
 
 from rnnlite_pipeline.apart import run_apart, tell
 from rnnlite_pipeline.config import Config, load_config
-from rnnlite_pipeline.errors import RnnliteError
+from rnnlite_pipeline.errors import RnnliteError, SourceError
 from rnnlite_pipeline.files import write_atomically
 from rnnlite_pipeline.graph.edit import ports
 from rnnlite_pipeline.graph.read import read_model
@@ -26,11 +26,12 @@ from rnnlite_pipeline.sources import FORMATS
 from rnnlite_pipeline.sources.environment import load
 from rnnlite_pipeline.sources.model import Array, SourceModel, first_line
 
-#: What is tried, in this order, and how it is told.
+#: What is tried, in this order, and how it is told. With Keras 3 the first is what its users do.
 ATTEMPTS: dict[str, str] = {
-    "builtins": "builtin ops, batch 1",
-    "fixed": "builtin ops, every dimension fixed",
-    "select_tf_ops": "SELECT_TF_OPS, batch 1",
+    "keras": "from_keras_model, batch 1",
+    "builtins": "from_concrete_functions, batch 1",
+    "fixed": "from_concrete_functions, every dimension fixed",
+    "select_tf_ops": "from_concrete_functions with SELECT_TF_OPS, batch 1",
 }
 
 Pins = Mapping[str, Sequence[int | None]]
@@ -62,11 +63,18 @@ def _written(config: Path, out: Path, attempt: str, pins: Pins) -> str:
     except Exception as error:  # noqa: BLE001  # whatever the converter raises is the result
         print(error, flush=True)
         return first_line(error)
-    named = zip(ports(read_model(content), "inputs"), source.inputs, strict=False)
-    inputs = {name: spec.name for (name, _), spec in named}
+    inputs = _named(content, [spec.name for spec in source.inputs])
     write_atomically(out / ".work" / "stock.json", json.dumps(inputs).encode() + b"\n")
     write_atomically(out / ".work" / "stock.tflite", content)
     return ""
+
+
+def _named(content: bytes, names: Sequence[str]) -> dict[str, str]:
+    """The source's name of each input: its own where it kept it, else that in its place."""
+    own = [name for name, _ in ports(read_model(content), "inputs")]
+    if set(own) == set(names):
+        return {name: name for name in own}
+    return dict(zip(own, names, strict=False))
 
 
 def _converted(config: Config, attempt: str, pins: Pins) -> tuple[SourceModel, bytes]:
@@ -78,8 +86,7 @@ def _converted(config: Config, attempt: str, pins: Pins) -> tuple[SourceModel, b
     if source.content is not None:
         return source, source.content
     lite = load("tensorflow").lite
-    function = source.trace()
-    converter = lite.TFLiteConverter.from_concrete_functions([function], function)
+    converter = _converter(source, attempt, lite.TFLiteConverter)
     if attempt == "select_tf_ops":
         converter.target_spec.supported_ops = [
             lite.OpsSet.TFLITE_BUILTINS,
@@ -87,6 +94,15 @@ def _converted(config: Config, attempt: str, pins: Pins) -> tuple[SourceModel, b
         ]
     _quantize(converter, config, lite, [spec.name for spec in source.inputs])
     return source, bytes(converter.convert())
+
+
+def _converter(source: SourceModel, attempt: str, converters: Any) -> Any:
+    if attempt == "keras":
+        if source.keras_model is None:
+            raise SourceError("the source is no model of Keras 3")
+        return converters.from_keras_model(source.keras_model())
+    function = source.trace()
+    return converters.from_concrete_functions([function], function)
 
 
 def _quantize(converter: Any, config: Config, lite: Any, names: Sequence[str]) -> None:

@@ -1,0 +1,64 @@
+"""The parts of a model as rows of a table: what is known of each without running it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rnnlite_pipeline.graph.ir import Model
+from rnnlite_pipeline.latency.cut import Part, parts
+from rnnlite_pipeline.multiply_adds import of_op, weight_bytes
+
+
+def rows(model: Model, layers: Iterable[Mapping[str, Any]] = ()) -> list[dict[str, Any]]:
+    """One row a part, in the order of `parts`; the same on every machine.
+
+    Args:
+        model: The model.
+        layers: The recurrent layers, as convert left them (layer_record.py).
+
+    Returns:
+        "index" and "op" of the leading op, the "indices" of all of its ops in the main graph, and
+        "with" what other ops; "name", the tensor that it computes; the recurrent "layer" where it
+        is one; "multiply_adds", as `multiply_adds.of_op`; "weight_bytes", of its constants;
+        whether it is the one part of "sizes" and constants.
+    """
+    layers = list(layers)
+    places = {op: place for place, op in enumerate(model.main.ops)}
+    return [_row(part, places, layers) for part in parts(model)]
+
+
+def _row(part: Part, places: Mapping[Any, int], layers: list[Mapping[str, Any]]) -> dict[str, Any]:
+    fixed, per_step = (sum(counts) for counts in zip(*map(of_op, part.ops), strict=True))
+    name = part.lead.outputs[0].name if part.lead.outputs else ""
+    return {
+        "index": places[part.lead],
+        "indices": [places[op] for op in part.ops],
+        "op": part.lead.code,
+        "with": dict(Counter(op.code for op in part.ops if op is not part.lead)),
+        "name": name,
+        "layer": ", ".join(each["name"] for each in layers if _within(name, each)),
+        "multiply_adds": {"fixed": fixed, "per_step": per_step},
+        "weight_bytes": sum(map(weight_bytes, part.ops)),
+        "sizes": part.is_early,
+    }
+
+
+def title(row: Mapping[str, Any]) -> str:
+    """What a row is called: its leading op, and what runs with it."""
+    if row["sizes"]:
+        return f"sizes ({len(row['indices'])} ops)"
+    return " + ".join([row["op"], *(f"{count} {code}" for code, count in row["with"].items())])
+
+
+def place(row: Mapping[str, Any]) -> str:
+    """Where a row is in the model: its layer, else the tensor it computes."""
+    if row["sizes"]:
+        return ""
+    return str(row["layer"] or row["name"].split(";")[0])
+
+
+def _within(name: str, layer: Mapping[str, Any]) -> bool:
+    scope = layer.get("scope") or layer["name"]
+    return name == scope or name.startswith(f"{scope}/")
