@@ -45,8 +45,8 @@ def task_model() -> Iterator[Task]:
 
 
 def task_verify() -> Iterator[Task]:
-    """Compare the converted model with its source."""
-    yield from group("verify", PLANS)
+    """Compare the converted model with its source, and write the report."""
+    yield from (*group("verify", PLANS), *group("report", PLANS))
 
 
 def task_package() -> Iterator[Task]:

@@ -29,6 +29,7 @@ STAGES: Mapping[str, str] = {
     "inspect": "rnnlite_pipeline.inspection:inspect",
     "convert": "rnnlite_pipeline.convert:convert",
     "verify": "rnnlite_pipeline.verify:verify",
+    "report": "rnnlite_pipeline.verify.report:report",
     "package": "rnnlite_pipeline.release:package",
     "benchmark": "rnnlite_pipeline.benchmark:benchmark",
 }

@@ -26,11 +26,20 @@ from rnnlite_pipeline.config.model import Config, FileSection
 from rnnlite_pipeline.errors import CallError, ConfigError
 from rnnlite_pipeline.names import did_you_mean
 
-Stage = Literal["validate", "inspect", "convert", "verify", "package"]
-STAGES: tuple[Stage, ...] = ("validate", "inspect", "convert", "verify", "package")
+Stage = Literal["validate", "inspect", "convert", "benchmark", "verify", "package"]
+
+#: In the order in which they stand in a pipeline.
+STAGES: tuple[Stage, ...] = ("validate", "inspect", "convert", "benchmark", "verify", "package")
+
+#: Those of a pipeline that does not say: times are measured where they are asked for.
+_DEFAULT: tuple[Stage, ...] = ("validate", "inspect", "convert", "verify", "package")
 
 #: The stage that must have run before.
-_REQUIRES: dict[Stage, Stage] = {"verify": "convert", "package": "verify"}
+_REQUIRES: dict[Stage, Stage] = {
+    "benchmark": "convert",
+    "verify": "convert",
+    "package": "verify",
+}
 
 _PACKAGE = Path(__file__).parents[1]
 
@@ -117,9 +126,9 @@ class Pipeline(FileSection):
 
     description: Text | None = Field(default=None, description="What the pipeline is for.")
     stages: Annotated[Distinct[Stage], Field(min_length=1)] = Field(
-        default=STAGES,
-        description=f"The stages, in this order: {', '.join(STAGES)}; verify needs convert, and"
-        " package needs verify.",
+        default=_DEFAULT,
+        description=f"The stages, in this order: {', '.join(STAGES)}; benchmark and verify need"
+        " convert, package needs verify, and all but benchmark are the default.",
     )
     gates: Gates = section(Gates, "What a model must be, whatever its config says.")
 

@@ -67,10 +67,12 @@ def package(config: Config, out: Path, pipeline: Pipeline) -> None:
 
 
 def _files(config: Config, out: Path) -> dict[str, bytes]:
+    again = f"`rnnlite package {config.path.name}` makes it."
     files = {
-        name: _read(out / name, f"`rnnlite package {config.path.name}` makes it.")
-        for name in ("model.tflite", "verification.json", "report.html", "inspect.json")
+        name: _read(out / name, again)
+        for name in ("model.tflite", "verification.json", "inspect.json")
     }
+    files["report.html"] = _read(out / ".work" / "report.html", again)  # the one without times
     files["config.yaml"] = _config_text(config)
     for name in config.package.include:
         remedy = f"package.include of {config.path} names it."

@@ -1,8 +1,12 @@
 """The task graph: pure functions from plans to doit's task dictionaries.
 
-    validate ─▶ import ─┬─▶ inspect ─┐
-                        └─▶ convert ─┼─▶ verify ─▶ package
-                                     └─▶ benchmark
+    validate ─▶ import ─┬─▶ inspect ─────────────────────┐
+                        └─▶ convert ─┬─▶ verify ─▶ report ─┴─▶ package
+                                     └─▶ benchmark ┄┄┄┘
+
+The report shows what the benchmark measured, if there is one: it is made anew after each, and
+waits for it where the pipeline lists it. What goes into a release is verify's own page, which has
+no times (`verify/report/`).
 
 The group of the stage convert is called `model`: `doit convert` is a command (`command.py`), and
 doit does not let a task and a command share a name.
@@ -36,6 +40,7 @@ class Stage:
         reads: The files it reads.
         makes: The files it must leave.
         may_make: The files it may leave besides.
+        may_read: The files it reads if they are there; nothing is run to make them.
         summary: What to tell the user who asked for this stage, once it is done.
         settings: What else its outcome depends on, as JSON values.
     """
@@ -45,6 +50,7 @@ class Stage:
     reads: Callable[[Plan], Iterable[Path | None]]
     makes: Callable[[Plan], Iterable[Path]]
     may_make: Callable[[Plan], Iterable[Path]] = lambda _: ()
+    may_read: Callable[[Plan], Iterable[Path]] = lambda _: ()
     summary: Callable[[Plan], str] | None = None
     settings: Callable[[], Mapping[str, Any]] = dict
 
@@ -78,6 +84,10 @@ def _included(plan: Plan) -> list[Path]:
 
 def _imported(plan: Plan) -> list[Path]:
     return [plan.out / ".work" / "source.tflite", plan.out / ".work" / "source.json"]
+
+
+def _page(plan: Plan) -> Path:
+    return plan.out / ".work" / "report.html"
 
 
 def _bundle(plan: Plan) -> Path:
@@ -115,15 +125,22 @@ GROUPS: dict[str, Stage] = {
         "verify",
         ("model",),
         lambda p: [p.out / "model.tflite", *_imported(p), _source(p), _data(p), *_associated(p)],
-        lambda p: [p.out / "verification.json", p.out / "report.html"],
+        lambda p: [p.out / "verification.json", _page(p)],
+    ),
+    "report": Stage(
+        "report",
+        ("verify",),
+        lambda p: [_page(p), p.out / "model.tflite"],
+        lambda p: [p.out / "report.html"],
+        may_read=lambda p: [p.out / "benchmark.json"],
         summary=summary.verification,
     ),
     "package": Stage(
         "package",
-        ("inspect", "model", "verify"),
+        ("inspect", "model", "verify", "report"),
         lambda p: [
-            *(p.out / name for name in ("model.tflite", "verification.json", "report.html")),
-            p.out / "inspect.json",
+            *(p.out / name for name in ("model.tflite", "verification.json", "inspect.json")),
+            _page(p),
             *_imported(p),
             *_named_files(p),  # the lock tells their digests
         ],
@@ -140,8 +157,8 @@ GROUPS: dict[str, Stage] = {
     ),
 }
 
-#: The doit group of each stage.
-GROUP_OF = {stage.name: group for group, stage in GROUPS.items()}
+#: The doit group of each stage. Who asks for verify asks for its report.
+GROUP_OF = {stage.name: group for group, stage in GROUPS.items()} | {"verify": "report"}
 
 
 def group(
@@ -156,7 +173,7 @@ def group(
     """
     for plan in plans:
         if isinstance(plan, BrokenPlan):
-            yield _broken_task(name, plan)
+            yield {"basename": name, **_broken_task(name, plan)}
         else:
             yield _task(name, plan, command)
 
@@ -177,11 +194,13 @@ def _task(name: str, plan: Plan, command: Sequence[str]) -> Task:
     reads = tuple(path for path in stage.reads(plan) if path)
     makes = tuple(stage.makes(plan))
     settings = {**plan.settings, **stage.settings()}
-    fresh = Fresh(settings, reads, (*makes, *stage.may_make(plan)))
+    known = (*makes, *stage.may_make(plan))
+    fresh = Fresh(settings, reads, known, may_read=tuple(stage.may_read(plan)))
     meta: dict[str, Any] = {"config": str(plan.path)}
     if summarize := stage.summary:
         meta["summary"] = partial(summarize, plan)
     return {
+        "basename": name,
         **task(
             plan.name,
             partial(_work, stage, plan, command),
@@ -195,9 +214,17 @@ def _task(name: str, plan: Plan, command: Sequence[str]) -> Task:
 
 
 def _before(stage: Stage, plan: Plan) -> list[str]:
-    """A release needs every stage its pipeline lists, whether it reads their files or not."""
-    listed = [GROUP_OF[name] for name in plan.pipeline.stages] if stage.name == "package" else []
-    return [*stage.after, *(name for name in listed if name not in (*stage.after, "package"))]
+    """The groups that come first.
+
+    A release needs every stage its pipeline lists, whether it reads their files or not; a report
+    needs the benchmark that is listed.
+    """
+    listed: list[str] = []
+    if stage.name == "package":
+        listed = [GROUP_OF[name] for name in plan.pipeline.stages if name != "package"]
+    elif stage.name == "report":
+        listed = [name for name in plan.pipeline.stages if name == "benchmark"]
+    return list(dict.fromkeys((*stage.after, *listed)))
 
 
 def _work(stage: Stage, plan: Plan, command: Sequence[str]) -> None:

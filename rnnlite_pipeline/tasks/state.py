@@ -43,11 +43,13 @@ class Fresh:
         settings: Everything but files that the outcome depends on, as a JSON value.
         reads: Files and folders the task reads.
         makes: Files the task leaves; a file it may leave or not counts as well.
+        may_read: Files the task reads if they are there, which it does not wait for.
     """
 
     settings: Mapping[str, Any]
     reads: tuple[Path, ...]
     makes: tuple[Path, ...]
+    may_read: tuple[Path, ...] = ()
     _before: dict[str, str | None] = field(default_factory=dict, init=False)
 
     def __call__(self, task: object, values: Mapping[str, Any]) -> bool:  # noqa: ARG002
@@ -60,7 +62,7 @@ class Fresh:
         return {"before": self._before or self._now(), "made": _digests(self.makes)}
 
     def _now(self) -> dict[str, str | None]:
-        return {"settings": value_digest(self.settings), **_digests(self.reads)}
+        return {"settings": value_digest(self.settings), **_digests((*self.reads, *self.may_read))}
 
 
 def _digests(paths: tuple[Path, ...]) -> dict[str, str | None]:

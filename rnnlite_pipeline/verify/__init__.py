@@ -36,7 +36,7 @@ from rnnlite_pipeline.verify.gates import (
 from rnnlite_pipeline.verify.interface import check_interface
 from rnnlite_pipeline.verify.oracle import Oracle
 from rnnlite_pipeline.verify.quantized import RealRunner, interface, is_judged, open_runners
-from rnnlite_pipeline.verify.report import About, render
+from rnnlite_pipeline.verify.report import PAGE, About, render, report
 from rnnlite_pipeline.verify.runs import Outputs, joined, run_case
 from rnnlite_pipeline.verify.states import Started, Streaming, check_policy, with_states
 
@@ -50,7 +50,7 @@ SHOWN = 3
 
 
 def verify(config: Config, out: Path, pipeline: Pipeline) -> None:
-    """The stage verify: writes verification.json and report.html into `out`.
+    """The stage verify: writes verification.json and the report into `out`.
 
     Args:
         config: The model's config.
@@ -61,7 +61,7 @@ def verify(config: Config, out: Path, pipeline: Pipeline) -> None:
         VerificationFailed: A check failed, or could not be made.
     """
     path, failed = out / "model.tflite", out / "model.failed.tflite"
-    for stale in (out / "verification.json", out / "report.html"):
+    for stale in (out / "verification.json", out / "report.html", out / PAGE):
         stale.unlink(missing_ok=True)
     if not path.is_file():
         raise VerificationFailed(f"There is no {path}.", "Run `rnnlite convert` first.")
@@ -75,7 +75,7 @@ def verify(config: Config, out: Path, pipeline: Pipeline) -> None:
     finally:
         if not evidence.passed:
             path.replace(failed)
-        _leave(out, evidence)
+        _leave(config, out, evidence)
     if not evidence.passed:
         raise _failure(evidence, failed)
     failed.unlink(missing_ok=True)
@@ -222,10 +222,12 @@ def _versions(source: SourceModel) -> dict[str, str]:
     return versions | dict(source.versions) | {"rnnlite": rnnlite_pipeline.__version__}
 
 
-def _leave(out: Path, evidence: Evidence) -> None:
+def _leave(config: Config, out: Path, evidence: Evidence) -> None:
+    """Writes what was found; after a failure no other stage runs, so report.html as well."""
     said: Any = evidence.as_json()
     text = json.dumps(said, indent=2, sort_keys=True, allow_nan=False) + "\n"
-    write_atomically(out / "report.html", render(evidence, evidence.about).encode())
+    write_atomically(out / PAGE, render(evidence, evidence.about).encode())
+    report(config, out)
     write_atomically(out / "verification.json", text.encode())
 
 

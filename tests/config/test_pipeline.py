@@ -27,10 +27,10 @@ def _pipeline(folder: Path, name: str, text: str) -> Path:
 def test_the_shipped_pipelines_are_found_from_anywhere(
     name: str, forbidden: tuple[str, ...], tmp_path: Path
 ) -> None:
-    """Each runs every stage; what is released holds no op that LiteRT lacks, whatever is asked."""
+    """Each runs every stage but benchmark; what is released holds no op that LiteRT lacks, whatever is asked."""
     pipeline = load_pipeline(name, tmp_path)
     assert pipeline.name == name
-    assert pipeline.stages == STAGES
+    assert pipeline.stages == tuple(stage for stage in STAGES if stage != "benchmark")
     assert pipeline.gates.forbid_ops == forbidden
 
 

@@ -33,7 +33,7 @@ annotations: {ticket: é-7}
 def _lay_out(folder: Path) -> Path:
     """A config and what the stages before leave; the config's path."""
     out = folder / "build" / "digits"
-    out.mkdir(parents=True)
+    (out / ".work").mkdir(parents=True)
     (folder / "notes").mkdir()
     (folder / "notes" / "read me.md").write_text("read me\n", encoding="utf-8")
     (folder / "digits.yaml").write_text(CONFIG, encoding="utf-8")
@@ -42,7 +42,7 @@ def _lay_out(folder: Path) -> Path:
     (out / "model.tflite").write_bytes(MODEL)
     (out / "verification.json").write_text(json.dumps(told), encoding="utf-8")
     (out / "inspect.json").write_text("{}", encoding="utf-8")
-    (out / "report.html").write_text("<p>", encoding="utf-8")
+    (out / ".work" / "report.html").write_text("<p>", encoding="utf-8")
     return folder / "digits.yaml"
 
 

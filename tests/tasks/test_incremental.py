@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import zipfile
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +14,7 @@ from rnnlite_pipeline.tasks import plan
 from rnnlite_pipeline.tasks.graph import GROUPS
 from tests.fake.project import Project
 
-ALL = ["import", "convert", "inspect", "verify", "package"]
+ALL = ["import", "convert", "inspect", "verify", "report", "package"]
 
 
 def _edit_source_unseen(project: Project) -> None:
@@ -61,7 +63,8 @@ DAMAGE: dict[str, tuple[Callable[[Project], object], list[str]]] = {
     "imported": (lambda p: (p.out / ".work/source.tflite").write_bytes(b"x"), ["import"]),
     "model": (lambda p: (p.out / "model.tflite").write_bytes(b"x"), ["convert"]),
     "inspection": (lambda p: (p.out / "inspect.json").unlink(), ["inspect"]),
-    "report": (lambda p: (p.out / "report.html").write_bytes(b"x"), ["verify"]),
+    "report": (lambda p: (p.out / "report.html").write_bytes(b"x"), ["report"]),
+    "page": (lambda p: (p.out / ".work/report.html").unlink(), ["verify"]),
     "bundle": (lambda p: p.bundle.unlink(), ["package"]),
     "tampered bundle": (lambda p: p.bundle.write_bytes(b"x"), ["package"]),
 }
@@ -143,3 +146,38 @@ def test_another_source_date_epoch_is_another_release(project: Project) -> None:
     project.package()
     assert project.package(SOURCE_DATE_EPOCH="1700000000") == ["package"]
     assert project.package(SOURCE_DATE_EPOCH="1700000000") == []
+
+
+def test_report_follows_the_benchmark(project: Project) -> None:
+    """What was measured is in the next report; nothing else runs again, and no release changes."""
+    project.package()
+    bundle = project.bundle.read_bytes()
+    assert project.run("benchmark", "config.yaml").returncode == 0
+    assert project.package() == ["report"]
+    size = (project.out / "model.tflite").stat().st_size
+    assert (project.out / "report.html").read_text() == f"<p>passed, {size}"
+    assert project.bundle.read_bytes() == bundle
+    (project.out / "benchmark.json").unlink()
+    ended = project.run("verify", "config.yaml")
+    assert "report fake: done" in ended.stdout
+    assert "verify fake: up to date" in ended.stdout
+    assert (project.out / "report.html").read_text() == "<p>passed, not measured"
+
+
+def test_listed_benchmark_comes_before_the_report(project: Project) -> None:
+    """A pipeline that lists benchmark measures first, and its release is that of one without."""
+    project.package()
+    release = _files(project.bundle)
+    (project.folder / "pipelines").mkdir()
+    listed = "stages: [validate, convert, benchmark, verify, package]\n"
+    (project.folder / "pipelines" / "timed.yaml").write_text(listed)
+    project.write_config("pipeline: timed\n")
+    ran = project.package()
+    assert ran.index("benchmark") < ran.index("report") < ran.index("package")
+    assert "not measured" not in (project.out / "report.html").read_text()
+    assert _files(project.bundle)["report.html"] == release["report.html"] == b"<p>passed"
+
+
+def _files(bundle: Path) -> dict[str, bytes]:
+    with zipfile.ZipFile(bundle) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}

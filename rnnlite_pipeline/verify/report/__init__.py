@@ -1,6 +1,10 @@
-"""The verification report: one self-contained HTML page, without scripts, the same every time."""
+"""The verification report: one self-contained HTML page, without scripts, the same every time.
+
+All but the times in it, where there are any: see `latency.py`.
+"""
 
 from rnnlite_pipeline.verify.report.about import About
 from rnnlite_pipeline.verify.report.page import render
+from rnnlite_pipeline.verify.report.stage import PAGE, report
 
-__all__ = ["About", "render"]
+__all__ = ["PAGE", "About", "render", "report"]

@@ -104,7 +104,7 @@ def _alike(layers: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Layers that differ in nothing but name and direction are shown as one."""
     groups: dict[str, dict[str, Any]] = {}
     for layer in layers:
-        same = {k: v for k, v in layer.items() if k not in ("name", "direction")}
+        same = {k: v for k, v in layer.items() if k not in ("name", "direction", "scope")}
         shown = groups.setdefault(repr(same), {**layer, "names": []})
         shown["names"].append((layer["name"], layer.get("direction", "")))
     return list(groups.values())

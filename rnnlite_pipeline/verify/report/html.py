@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Sequence
 from html import escape
 
+#: What `bar` makes, and only that, stands in a cell as it is.
+_BAR = re.compile(r'<i class="share" style="width:\d+%"></i>')
 _MARKS = {"✓": '<td class="yes">✓</td>', "✗": '<td class="no">✗</td>'}
 _INDEXED = re.compile(r"\b([A-Za-z]+)_([A-Za-z0-9]+)")
 
@@ -48,5 +50,12 @@ def size(count: int) -> str:
     return f"{count:,} B" if count < 10_000 else f"{count / 1000:,.1f} kB"
 
 
+def bar(share: float) -> str:
+    """A cell of a table: a bar, as long as the share of the longest, from 0 to 1."""
+    return f'<i class="share" style="width:{max(round(100 * share), 1)}%"></i>'
+
+
 def _cell(kind: str, value: str) -> str:
+    if _BAR.fullmatch(value):
+        return f'<td class="bars">{value}</td>'
     return _MARKS.get(value, f"<td{kind}>{escape(value)}</td>")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from rnnlite_pipeline.latency import rows
 from rnnlite_pipeline.verify.report.about import (
     About,
     interface,
@@ -17,6 +18,7 @@ from rnnlite_pipeline.verify.report.agreement import accuracy, profile
 from rnnlite_pipeline.verify.report.checks import comparisons, failures, others
 from rnnlite_pipeline.verify.report.graph import graphs
 from rnnlite_pipeline.verify.report.html import size
+from rnnlite_pipeline.verify.report.latency import counted
 from rnnlite_pipeline.verify.report.quantization import quantization
 from rnnlite_pipeline.verify.report.style import STYLE
 
@@ -42,6 +44,7 @@ def render(evidence: Evidence, about: About | None = None) -> str:
         ),
         accuracy(evidence),
         quantization(evidence.facts.get("quantization")),
+        counted(rows(about.model, about.layers)) if about else "",
         *(profile(evidence, output) for output in evidence.profiles),
         comparisons(evidence),
         others(evidence),

@@ -64,6 +64,9 @@ svg text{fill:var(--soft);font-size:11px;font-family:inherit}
 .curve{fill:none;stroke:var(--curve);stroke-width:1.6;stroke-linejoin:round}
 .dot,.bar{fill:var(--curve)}
 .bar{opacity:.85}
+.share{display:block;height:9px;margin-top:6px;border-radius:2px;background:var(--curve);
+opacity:.85;print-color-adjust:exact;-webkit-print-color-adjust:exact}
+.bars{width:24%;min-width:80px}
 .limit{fill:none;stroke:var(--bad);stroke-dasharray:4 4;opacity:.7}
 footer{margin-top:40px;padding-top:12px;border-top:1px solid var(--line);color:var(--soft);
 font-size:12px}
