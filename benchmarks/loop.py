@@ -13,8 +13,8 @@ import contextlib
 import io
 import os
 import statistics
-import time
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from rnnlite_pipeline.graph.ir import OPEN, Model, Op, Signature, Subgraph, Tensor
 from rnnlite_pipeline.graph.write import write_model
+from rnnlite_pipeline.latency.timing import timed
 from rnnlite_pipeline.lower import lower
 from rnnlite_pipeline.recognise.algebra import Form, apply, constant, symbol
 from rnnlite_pipeline.recognise.equations import INPUT, Equations, before
@@ -33,8 +34,6 @@ Sizes = tuple[int, int, int]
 
 LSTM_SIZES: tuple[Sizes, ...] = ((28, 28, 64), (100, 40, 128), (100, 256, 512), (1000, 40, 128))
 GRU_SIZES: tuple[Sizes, ...] = ((100, 40, 128),)
-
-ROUNDS, SECONDS = 21, 0.05
 
 
 @dataclass(frozen=True)
@@ -112,24 +111,14 @@ def stock(cell: str, sizes: Sizes) -> bytes:
     return converted
 
 
-def timed(models: dict[str, bytes], x: NDArray[Any]) -> dict[str, list[float]]:
+def compared(models: dict[str, bytes], x: NDArray[Any]) -> dict[str, list[float]]:
     """Milliseconds a call, each round in turns."""
-    runners = {form: Runner(data, "default", threads=1) for form, data in models.items()}
-    inputs = {form: dict.fromkeys(runner.inputs, x) for form, runner in runners.items()}
     calls = {}
-    for form, runner in runners.items():
-        runner.run(inputs[form])
-        start = time.perf_counter()
-        runner.run(inputs[form])
-        calls[form] = max(1, int(SECONDS / (time.perf_counter() - start)))
-    rounds: dict[str, list[float]] = {form: [] for form in models}
-    for _ in range(ROUNDS):
-        for form, runner in runners.items():
-            start = time.perf_counter()
-            for _ in range(calls[form]):
-                runner.run(inputs[form])
-            rounds[form].append(1e3 * (time.perf_counter() - start) / calls[form])
-    return rounds
+    for form, data in models.items():
+        runner = Runner(data, "default", threads=1)
+        calls[form] = partial(runner.run, dict.fromkeys(runner.inputs, x))
+        calls[form]()
+    return timed(calls)
 
 
 def line(cell: str, sizes: Sizes) -> Line:
@@ -142,7 +131,7 @@ def line(cell: str, sizes: Sizes) -> Line:
     models["loop"] = lowered(made, "loop", steps)
     models["loop, T open"] = lowered(made, "loop", OPEN)
     x = np.random.default_rng(0).normal(size=(1, steps, features)).astype(np.float32)
-    return Line(cell, sizes, timed(models, x))
+    return Line(cell, sizes, compared(models, x))
 
 
 def main() -> None:

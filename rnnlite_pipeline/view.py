@@ -1,10 +1,13 @@
-"""`rnnlite view`: a model in Netron or Model Explorer, with what verification measured on it.
+"""`rnnlite view`: a model in Netron or Model Explorer, with what was measured on it.
 
-Model Explorer takes figures to lay over the ops; Netron has no such thing.
+Model Explorer takes figures to lay over the ops: a graph's name, in it a node's id or the name of a
+tensor that it computes, and the value. Its adapter for .tflite files calls a node by its place
+among the graph's ops. Netron has no such thing.
 """
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import importlib.util
 import json
@@ -25,8 +28,8 @@ VIEWERS = {"model-explorer": "model_explorer", "netron": "netron"}
 
 _INSTALL = "Run `pip install rnnlite[view]`."
 
-#: From little to much error, and from much noise to little.
-_ERROR = ({"stop": 0, "bgColor": "#ffffff"}, {"stop": 1, "bgColor": "#f4a261"})
+#: From little to much error or time, and from much noise to little.
+_MUCH = ({"stop": 0, "bgColor": "#ffffff"}, {"stop": 1, "bgColor": "#f4a261"})
 _NOISE = ({"stop": 0, "bgColor": "#f4a261"}, {"stop": 1, "bgColor": "#ffffff"})
 
 
@@ -47,7 +50,7 @@ def view(file: Path, build: Path, viewer: str | None = None) -> int:
     graph = read_model(content)
     name = _installed(viewer)
     overlays = []
-    for label, overlay in overlays_of(graph, model.with_name("verification.json")).items():
+    for label, overlay in overlays_of(graph, *_measured(model, content)).items():
         path = model.with_name(f"overlay.{label}.json")
         write_atomically(path, json.dumps(overlay, indent=2).encode())
         overlays.append(path)
@@ -77,29 +80,49 @@ def model_of(file: Path, build: Path) -> Path:
     raise CallError(f"{file} is not converted yet.", f"Run `rnnlite convert {file}` first.")
 
 
-def overlays_of(model: Model, verification: Path) -> dict[str, Any]:
-    """What verification measured, as Model Explorer's node data, by the tensor an op computes.
+def overlays_of(
+    model: Model, verification: Mapping[str, Any], benchmark: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What was measured, as Model Explorer's node data; a label nothing was measured for is absent.
 
-    `error` is the largest difference from the source, of each output; `noise` what quantization
-    cost, as the signal-to-noise ratio in dB, where it was measured.
+    1. `error`: the largest difference from the source, of each output, by tensor.
+    2. `noise`: what quantization cost, as the signal-to-noise ratio in dB, by tensor.
+    3. `latency`: the microseconds of each op alone, by node; what an op was timed with (its
+       state's reset) is in its figure.
+
+    Args:
+        model: The model.
+        verification: Its verification.json; empty where there is none.
+        benchmark: Its benchmark.json; empty where there is none.
     """
-    if not verification.is_file():
-        return {}
-    told = json.loads(verification.read_text(encoding="utf-8"))
     tensors = {name: tensor.name for name, tensor in ports(model, "outputs")}
     errors: dict[str, float] = {}
-    for name, error in _errors(told):
+    for name, error in _errors(verification):
         if name in tensors:
             errors[tensors[name]] = max(error, errors.get(tensors[name], 0.0))
-    measured = told.get("quantization", {})
-    layers = [*measured.get("worst", ()), *measured.get("recurrent", ())]
+    quantized = verification.get("quantization", {})
+    layers = [*quantized.get("worst", ()), *quantized.get("recurrent", ())]
     noise = {each["tensor"]: float(each["snr_db"]) for each in layers}
-    found = {"error": (errors, _ERROR), "noise": (noise, _NOISE)}
-    return {
-        label: {model.main.name or "main": _node_data(label, values, gradient)}
-        for label, (values, gradient) in found.items()
-        if values
+    timed = benchmark.get("ops", {}).get("parts", ())
+    latency = {str(row["index"]): round(1000 * row["ms"], 3) for row in timed if "ms" in row}
+    found = {
+        "error": _node_data("error", errors, _MUCH),
+        "noise": _node_data("noise, dB", noise, _NOISE),
+        "latency": _node_data("latency alone, µs", latency, _MUCH),
     }
+    graph = model.main.name or "main"
+    return {label: {graph: data} for label, data in found.items() if data["results"]}
+
+
+def _measured(model: Path, content: bytes) -> list[dict[str, Any]]:
+    """verification.json and benchmark.json beside a model, each empty if it is of another."""
+    digest = hashlib.sha256(content).hexdigest()
+    found = []
+    for name in ("verification.json", "benchmark.json"):
+        path = model.with_name(name)
+        told = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        found.append(told if told.get("model_sha256") == digest else {})
+    return found
 
 
 def _errors(told: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
@@ -108,9 +131,9 @@ def _errors(told: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
             yield check["output"], float(check["max_abs_error"])
 
 
-def _node_data(label: str, values: Mapping[str, float], gradient: Any) -> dict[str, Any]:
+def _node_data(name: str, values: Mapping[str, float], gradient: Any) -> dict[str, Any]:
     results = {tensor: {"value": value} for tensor, value in values.items()}
-    return {"name": label, "results": results, "gradient": list(gradient)}
+    return {"name": name, "results": results, "gradient": list(gradient)}
 
 
 def _installed(viewer: str | None) -> str:

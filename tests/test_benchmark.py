@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from rnnlite_pipeline import benchmark as stage
 from rnnlite_pipeline.apart import run_apart
-from rnnlite_pipeline.benchmark import Candidate, feed, table, timed
+from rnnlite_pipeline.benchmark import Candidate, feed
 from rnnlite_pipeline.cli import main
 from rnnlite_pipeline.graph.ir import Model, Op, Quantization, Signature, Subgraph, Tensor
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.probe import peak_memory
-from rnnlite_pipeline.runtime import Runner
 
 
 def _doubling(width: int, code: str = "ADD", **fields: Any) -> bytes:
@@ -80,46 +80,6 @@ def test_feed_fits_the_model() -> None:
     assert fed.tolist() == [*sample.tolist(), *sample.tolist()]
 
 
-def test_what_takes_longer_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Models are timed in as many rounds each; one of more work takes more time."""
-    monkeypatch.setattr(stage, "ROUNDS", 3)
-    monkeypatch.setattr(stage, "SECONDS", 0.01)
-    runner = Runner(_doubling(4), "default")
-    other = Runner(_doubling(4), "default")
-    rounds = timed(
-        {
-            "small": (runner, {"x": np.zeros((1, 4), np.float32)}),
-            "large": (other, {"x": np.zeros((200_000, 4), np.float32)}),
-        }
-    )
-    assert [len(times) for times in rounds.values()] == [3, 3]
-    assert min(rounds["large"]) > 2 * max(rounds["small"])
-
-
-def test_table_tells_why_there_is_no_figure() -> None:
-    """What did not convert has no figures, and its reason below the table."""
-    told = {
-        "models": {
-            "model.tflite": {
-                "ms": {"median": 1.0, "best": 0.5},
-                "ratio": 1.0,
-                "bytes": 12345,
-                "memory_bytes": 2**20,
-                "reason": "",
-            },
-            "stock": {"reason": "it crashed with SIGSEGV"},
-        },
-        "settings": {"data": "random data", "inputs": {"x": [1, 100, 4]}},
-    }
-    assert table(told).splitlines() == [
-        "                median      best  ratio      size   memory",
-        "model.tflite  1.000 ms  0.500 ms  1.00x  12,345 B  1.0 MiB",
-        "stock                -         -      -         -        -",
-        "stock: it crashed with SIGSEGV",
-        "one thread, the default delegate, random data: x [1, 100, 4]",
-    ]
-
-
 _AUTHOR = """
 import sys
 from rnnlite_pipeline.sources.environment import load
@@ -132,7 +92,10 @@ keras.Model(x, keras.layers.LSTM(4, name="lstm")(x)).save(sys.argv[1])
 def test_benchmark_of_a_keras_model(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """An open length is 100; the stock conversion and the loop stand beside the model."""
+    """An open length is 100; the stock conversion, by Keras's own road, and the loop are beside it.
+
+    The report shows it all from then on.
+    """
     subprocess.run([sys.executable, "-c", _AUTHOR, str(tmp_path / "m.keras")], check=True)
     monkeypatch.chdir(tmp_path)
     Path("m.yaml").write_text("name: m\nsource: {format: keras, path: m.keras}\n")
@@ -142,4 +105,15 @@ def test_benchmark_of_a_keras_model(
     assert set(told["models"]) == {"model.tflite", "stock", "lowering: loop"}
     assert told["models"]["model.tflite"]["ratio"] == 1.0
     assert all(each["ms"]["best"] > 0 for each in told["models"].values())
+    assert told["models"]["stock"]["how"] == "from_keras_model, batch 1"
+    dearest = max(told["ops"]["parts"], key=lambda row: row["ms"])
+    assert (dearest["op"], dearest["layer"]) == ("UNIDIRECTIONAL_SEQUENCE_LSTM", "lstm")
     assert Path("build/m/benchmark.txt").read_text() in capfd.readouterr().out
+    assert main(["package", "m.yaml"]) == 0
+    report = Path("build/m/report.html").read_text()
+    assert "from_keras_model, batch 1" in report
+    with zipfile.ZipFile("build/m/dist/m-0.0.0.zip") as bundle:
+        released = bundle.read("report.html").decode()
+    assert "A time belongs to a machine" in released
+    assert not re.search(r"\d (ms|µs)\b", released)
+    assert re.search(r"\d (ms|µs)\b", report)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import json
 import sys
@@ -23,6 +24,7 @@ _VERIFICATION = {
     ],
     "quantization": {"worst": [{"tensor": "lstm/out", "snr_db": 31.5}], "recurrent": []},
 }
+_BENCHMARK = {"ops": {"parts": [{"index": 0, "ms": 0.0125}, {"index": 1, "reason": "odd"}]}}
 
 
 def _model() -> bytes:
@@ -39,7 +41,9 @@ def built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = Path("build/m")
     folder.mkdir(parents=True)
     (folder / "model.tflite").write_bytes(_model())
-    (folder / "verification.json").write_text(json.dumps(_VERIFICATION))
+    digest = {"model_sha256": hashlib.sha256(_model()).hexdigest()}
+    (folder / "verification.json").write_text(json.dumps(_VERIFICATION | digest))
+    (folder / "benchmark.json").write_text(json.dumps(_BENCHMARK | digest))
     return folder
 
 
@@ -62,14 +66,30 @@ def _install(monkeypatch: pytest.MonkeyPatch, *names: str) -> list[tuple[str, An
 
 
 def test_model_explorer_gets_the_figures(built: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The largest error of each output stands at the tensor that is it; noise at its tensor."""
+    """The largest error of each output stands at the tensor that is it; noise at its tensor.
+
+    The time of an op stands at its node, which Model Explorer calls by the op's place.
+    """
     calls = _install(monkeypatch, "model_explorer", "netron")
     assert main(["view", "m.yaml"]) == 0
-    assert [name for name, *_ in calls] == ["model", "overlay", "overlay", "explorer"]
+    assert [name for name, *_ in calls] == ["model", *["overlay"] * 3, "explorer"]
     assert calls[0][1] == str(built / "model.tflite")
-    overlays = [json.loads(Path(call[1]).read_text())["main"] for call in calls[1:3]]
+    overlays = [json.loads(Path(call[1]).read_text())["main"] for call in calls[1:4]]
     assert overlays[0]["results"] == {"y:0": {"value": 3e-6}}
     assert overlays[1]["results"] == {"lstm/out": {"value": 31.5}}
+    assert overlays[2]["results"] == {"0": {"value": 12.5}}
+    assert overlays[2]["name"] == "latency alone, µs"
+
+
+def test_figures_of_another_model_are_not_shown(
+    built: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was measured before the model was converted anew is not laid over it."""
+    calls = _install(monkeypatch, "model_explorer")
+    for name in ("verification.json", "benchmark.json"):
+        (built / name).write_text(json.dumps({**_VERIFICATION, **_BENCHMARK, "model_sha256": "0"}))
+    assert main(["view", "m.yaml"]) == 0
+    assert [name for name, *_ in calls] == ["model", "explorer"]
 
 
 def test_netron_where_asked_for(built: Path, monkeypatch: pytest.MonkeyPatch) -> None:

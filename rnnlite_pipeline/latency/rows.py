@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from rnnlite_pipeline.graph.ir import Model
+from rnnlite_pipeline.graph.ir import Model, Op
 from rnnlite_pipeline.latency.cut import Part, parts
 from rnnlite_pipeline.multiply_adds import of_op, weight_bytes
 
@@ -38,7 +38,7 @@ def _row(part: Part, places: Mapping[Any, int], layers: list[Mapping[str, Any]])
         "op": part.lead.code,
         "with": dict(Counter(op.code for op in part.ops if op is not part.lead)),
         "name": name,
-        "layer": ", ".join(each["name"] for each in layers if _within(name, each)),
+        "layer": ", ".join(each["name"] for each in layers if _within(part.lead, each)),
         "multiply_adds": {"fixed": fixed, "per_step": per_step},
         "weight_bytes": sum(map(weight_bytes, part.ops)),
         "sizes": part.is_early,
@@ -48,17 +48,20 @@ def _row(part: Part, places: Mapping[Any, int], layers: list[Mapping[str, Any]])
 def title(row: Mapping[str, Any]) -> str:
     """What a row is called: its leading op, and what runs with it."""
     if row["sizes"]:
-        return f"sizes ({len(row['indices'])} ops)"
+        return f"sizes and constants ({len(row['indices'])} ops)"
     return " + ".join([row["op"], *(f"{count} {code}" for code, count in row["with"].items())])
 
 
 def place(row: Mapping[str, Any]) -> str:
-    """Where a row is in the model: its layer, else the tensor it computes."""
+    """Where a row is in the model: the layer that a recurrence is, else the tensor it computes."""
     if row["sizes"]:
         return ""
-    return str(row["layer"] or row["name"].split(";")[0])
+    recurrent = row["op"] == "WHILE" or "_SEQUENCE_" in row["op"]
+    return str((recurrent and row["layer"]) or row["name"].split(";")[0])
 
 
-def _within(name: str, layer: Mapping[str, Any]) -> bool:
+def _within(op: Op, layer: Mapping[str, Any]) -> bool:
+    """Whether a result, a constant or a state of the op has its name in the layer's scope."""
     scope = layer.get("scope") or layer["name"]
-    return name == scope or name.startswith(f"{scope}/")
+    own = (t for t in op.inputs if t is not None and (t.data is not None or t.is_variable))
+    return any(t.name == scope or t.name.startswith(f"{scope}/") for t in (*op.outputs, *own))

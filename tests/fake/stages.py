@@ -71,6 +71,7 @@ def verify(config: Any, out: Path, pipeline: Any) -> None:
 
 def report(config: Any, out: Path) -> None:
     """Shows what a benchmark said, if there is one."""
+    del config
     _begin("report", out)
     benchmark = out / "benchmark.json"
     said = _read(benchmark) if benchmark.exists() else b", not measured"
@@ -79,6 +80,7 @@ def report(config: Any, out: Path) -> None:
 
 def measure(config: Any, out: Path) -> None:
     """Measures the length of the model."""
+    del config
     _begin("benchmark", out)
     write_atomically(out / "benchmark.json", f", {len(_read(out / 'model.tflite'))}".encode())
     write_atomically(out / "benchmark.txt", b"a table\n")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
 import struct
 import subprocess
@@ -13,12 +15,15 @@ import numpy as np
 import pytest
 
 from rnnlite_pipeline.config import Config
+from rnnlite_pipeline.graph.build import make_op
 from rnnlite_pipeline.graph.ir import Model, Op, Signature, Subgraph, Tensor
+from rnnlite_pipeline.graph.write import write_model
+from rnnlite_pipeline.latency import rows
 from rnnlite_pipeline.layer_record import leave_layers, read_layers
 from rnnlite_pipeline.layers import Layer
 from rnnlite_pipeline.recurrence import Gate, Lstm, Recurrence
 from rnnlite_pipeline.verify.evidence import Check, Evidence
-from rnnlite_pipeline.verify.report import About, render, svg
+from rnnlite_pipeline.verify.report import About, render, report, svg
 from rnnlite_pipeline.verify.report.graph import draw
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or ""
@@ -37,7 +42,10 @@ def tensor(name: str) -> Tensor:
 def chained(codes: list[str], name: str = "image") -> Model:
     """Ops one after the other."""
     values = [tensor(name), *(tensor(f"t{i}") for i in range(len(codes)))]
-    ops = [Op(c, [values[i]], [values[i + 1]]) for i, c in enumerate(codes)]
+    options = {"UNIDIRECTIONAL_SEQUENCE_LSTM": {"time_major": False}}
+    ops = [
+        make_op(c, [values[i]], [values[i + 1]], **options.get(c, {})) for i, c in enumerate(codes)
+    ]
     main = Subgraph("main", values[:1], values[-1:], ops)
     signature = Signature("serving_default", main, {name: values[0]}, {"y": values[-1]})
     return Model([main], [signature])
@@ -134,6 +142,56 @@ def test_checks_that_say_the_same_share_a_row(page: str) -> None:
 def test_without_a_model_it_still_says_what_failed() -> None:
     """A verification that broke off before the model was read has a page as well."""
     assert "no such file" in render(Evidence({"name": "m"}, broken_off="no such file"))
+
+
+def benchmarked(model: Model, digest: str) -> dict[str, Any]:
+    """A benchmark.json of a model: its first op takes most."""
+    parts = [
+        {**row, "ms": ms, "share": ms / 0.75}
+        for row, ms in zip(rows(model), (0.5, 0.25), strict=True)
+    ]
+    figures = {"reason": "", "how": "as <asked>", "bytes": 1234}
+    return {
+        "model_sha256": digest,
+        "machine": {"processor": "<b>CPU", "architecture": "a", "processors": 2, "system": "S"},
+        "settings": {"data": "random data", "inputs": {"image": [1, 7, 3]}},
+        "models": {
+            "lowering: loop": {**figures, "ms": {"median": 2.0, "best": 1.5}, "ratio": 2.5},
+            "model.tflite": {**figures, "ms": {"median": 0.8, "best": 0.7}, "ratio": 1.0},
+            "stock": {"reason": "it crashed", "how": ""},
+        },
+        "ops": {"parts": parts, "sum_ms": 0.75, "whole_ms": 0.79},
+    }
+
+
+def test_times_are_in_it_once_they_were_measured(page: str, tmp_path: Path) -> None:
+    """Verify's page has no time; the report has those of this very model, and of no other."""
+    out, told = tmp_path / "out", about(tmp_path)
+    (out / ".work").mkdir(parents=True)
+    (out / ".work" / "report.html").write_text(page, encoding="utf-8")
+    content = write_model(told.model)
+    (out / "model.tflite").write_bytes(content)
+
+    def reported() -> str:
+        report(told.config, out)
+        return (out / "report.html").read_text(encoding="utf-8")
+
+    assert reported() == page
+    assert "A time belongs to a machine" in page
+    digest = hashlib.sha256(content).hexdigest()
+    for other in ("{", json.dumps(benchmarked(told.model, "0" * 64))):
+        (out / "benchmark.json").write_text(other, encoding="utf-8")
+        assert "is of another model" in reported()
+        assert "µs" not in reported()
+    (out / "benchmark.json").write_text(json.dumps(benchmarked(told.model, digest)))
+    shown = reported()
+    assert "Measured on &lt;b&gt;CPU (2 processors, S a)" in shown
+    assert "image 1 × 7 × 3" in shown
+    assert shown.index("model.tflite</td>") < shown.index("it crashed") < shown.index("2.50 ×")
+    assert shown.index("500.0 µs") < shown.index("66.7%") < shown.index("250.0 µs")
+    assert "Together they take 750.0 µs; the whole model, without feeding it, 790.0 µs." in shown
+    assert shown.partition("<section id")[0] == page.partition("<section id")[0]
+    assert shown.endswith(page.partition('id="latency"')[2].partition("</section>")[2])
 
 
 def test_a_curve_of_values_that_are_no_numbers() -> None:

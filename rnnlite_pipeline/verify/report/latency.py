@@ -6,7 +6,7 @@ has none: verify writes that page, and the stage report puts the times into the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -15,6 +15,9 @@ from rnnlite_pipeline.verify.report.html import bar, section, size, table
 
 #: How many ops are shown; what the others take is said in one line.
 SHOWN = 12
+
+#: Models that come before the others.
+_PLACES = {"model.tflite": 0, "stock": 1}
 
 _OPEN, _CLOSE = '<section id="latency">', "</section>"
 
@@ -34,8 +37,11 @@ def counted(rows: Sequence[Mapping[str, Any]], note: str = "") -> str:
     most = max((_work(row) for row in rows), default=0) or 1
     dearest = sorted(rows, key=lambda row: (-_work(row), -row["weight_bytes"]))
     shown = [row for row in dearest if _work(row)][:SHOWN]
-    lines = [(*_counts(row), bar(_work(row) / most)) for row in shown]
-    content = table(("op", "where", "#multiply-adds", "#weights", ""), lines)
+    lines = [
+        (title(r), _arithmetic(r), bar(_work(r) / most), size(r["weight_bytes"]), place(r))
+        for r in shown
+    ]
+    content = table(("op", "#multiply-adds", "", "#weights", "where"), lines)
     return _as_section(content or f"<p>{escape('No op multiplies matrices.')}</p>", note or why)
 
 
@@ -46,15 +52,17 @@ def measured(told: Mapping[str, Any]) -> str:
         told: A benchmark.json of this model.
     """
     machine, settings = told["machine"], told["settings"]
-    name = machine["processor"] or machine["architecture"]
+    processor = machine["processor"] or machine["architecture"]
     shapes = ", ".join(f"{n} {' × '.join(map(str, s))}" for n, s in settings["inputs"].items())
     note = (
-        f"Measured on {name} ({machine['processors']} of them, {machine['system']}"
+        f"Measured on {processor} ({machine['processors']} processors, {machine['system']}"
         f" {machine['architecture']}): one thread, the default delegate, {settings['data']},"
         f" {shapes}. On another machine all of this is different."
     )
-    columns = ("", "#median", "#best", "#to this model's", "#size", "")
-    whole = table(columns, [_model(*each) for each in told["models"].items()])
+    columns = ("", "#median", "", "#ratio", "#size", "made by")
+    models = sorted(told["models"].items(), key=lambda each: _PLACES.get(each[0], len(_PLACES)))
+    most = max(model["ms"]["median"] for _, model in models if "ms" in model)
+    whole = table(columns, [_model(name, model, most) for name, model in models])
     return _as_section(whole + _by_op(told["ops"]), note)
 
 
@@ -71,12 +79,12 @@ def _as_section(content: str, note: str) -> str:
     return section("Latency", content, note).replace("<section>", _OPEN, 1)
 
 
-def _model(name: str, model: Mapping[str, Any]) -> Sequence[str]:
+def _model(name: str, model: Mapping[str, Any], most: float) -> Sequence[str]:
     told = size(model["bytes"]) if "bytes" in model else ""
     if "ms" not in model:
         return name, "", "", "", told, model["reason"]
-    ms = model["ms"]
-    times = (f"{ms['median']:.3f} ms", f"{ms['best']:.3f} ms", f"{model['ratio']:.2f} ×")
+    median = model["ms"]["median"]
+    times = (_time(median), bar(median / most), f"{model['ratio']:.2f} ×")
     return name, *times, told, model["how"]
 
 
@@ -86,14 +94,21 @@ def _by_op(ops: Mapping[str, Any]) -> str:
     timed = sorted((row for row in ops["parts"] if "ms" in row), key=lambda row: -row["ms"])
     most = max((row["ms"] for row in timed), default=0.0) or 1.0
     lines = [
-        (*_counts(row), _ms(row["ms"]), f"{row['share']:.1%}", bar(row["ms"] / most))
+        (
+            title(row),
+            _time(row["ms"]),
+            bar(row["ms"] / most),
+            f"{row['share']:.1%}",
+            _arithmetic(row),
+            place(row),
+        )
         for row in timed[:SHOWN]
     ]
-    columns = ("op", "where", "#multiply-adds", "#weights", "#alone", "#share", "")
+    columns = ("op", "#alone", "", "#share", "#multiply-adds", "where")
     said = (
         "Each op was cut out of the model, fed what it is fed in it, and timed alone. Together they"
-        f" take {_ms(ops['sum_ms'])}; the whole model, without feeding it,"
-        f" {_ms(ops['whole_ms'])}.{_rest(timed[SHOWN:])}"
+        f" take {_time(ops['sum_ms'])}; the whole model, without feeding it,"
+        f" {_time(ops['whole_ms'])}.{_rest(timed[SHOWN:])}"
     )
     missing = [f"{title(r)}, {place(r)}: {r['reason']}" for r in ops["parts"] if "reason" in r]
     items = "".join(f"<li>{escape(line)}</li>" for line in missing)
@@ -105,19 +120,19 @@ def _by_op(ops: Mapping[str, Any]) -> str:
 def _rest(rows: Sequence[Mapping[str, Any]]) -> str:
     if not rows:
         return ""
-    return f" {len(rows)} ops are not shown: {_ms(sum(row['ms'] for row in rows))}."
+    return f" {len(rows)} ops are not shown: {_time(sum(row['ms'] for row in rows))}."
 
 
-def _counts(row: Mapping[str, Any]) -> Iterable[str]:
-    count, weights = row["multiply_adds"], row["weight_bytes"]
+def _arithmetic(row: Mapping[str, Any]) -> str:
+    count = row["multiply_adds"]
     told = [f"{count['fixed']:,}"] if count["fixed"] else []
     told += [f"{count['per_step']:,} a step"] if count["per_step"] else []
-    return title(row), place(row), " + ".join(told), size(weights) if weights else ""
+    return " + ".join(told)
 
 
 def _work(row: Mapping[str, Any]) -> int:
     return sum(row["multiply_adds"].values())
 
 
-def _ms(value: float) -> str:
-    return f"{value:.4f} ms" if value < 0.1 else f"{value:.3f} ms"
+def _time(ms: float) -> str:
+    return f"{1000 * ms:.1f} µs" if ms < 1 else f"{ms:.2f} ms"

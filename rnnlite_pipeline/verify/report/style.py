@@ -14,6 +14,7 @@ h2{font-size:17px;margin:0 0 12px;font-weight:650}
 h3{font-size:13px;margin:16px 0 4px;font-weight:500;color:var(--soft)}
 section{margin-top:44px}
 section>h3:first-of-type{margin-top:0}
+section>.scroll~h3:first-of-type{margin-top:24px}
 .note,figure p{color:var(--soft);font-size:13px;margin:0 0 12px;max-width:75ch}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:2px 20px;margin:0 0 16px;font-size:13px}
 dt{color:var(--soft)}
@@ -48,7 +49,7 @@ table{border-collapse:collapse;width:100%;font-size:13px}
 th{text-align:left;font-weight:500;color:var(--soft);border-bottom:1px solid var(--line);
 padding:4px 10px 4px 0;white-space:nowrap}
 td{border-bottom:1px solid var(--line);padding:4px 10px 4px 0;vertical-align:top}
-.n{text-align:right;font-variant-numeric:tabular-nums}
+.n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}
 svg{width:100%;height:auto;display:block}
 .graph .code{font:10px ui-monospace,Menlo,Consolas,"DejaVu Sans Mono",monospace;fill:var(--ink);
 text-anchor:middle}
