@@ -24,6 +24,8 @@ from rnnlite_pipeline.graph.ir import OPEN, Model, Op, Signature, Subgraph, Tens
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.latency.timing import timed
 from rnnlite_pipeline.lower import lower
+from rnnlite_pipeline.quantize.dynamic_range import dynamic_range
+from rnnlite_pipeline.quantize.skip import Skip
 from rnnlite_pipeline.recognise.algebra import Form, apply, constant, symbol
 from rnnlite_pipeline.recognise.equations import INPUT, Equations, before
 from rnnlite_pipeline.recurrence import RECURRENCE, Cell, Gate, Lstm, Recurrence
@@ -82,7 +84,7 @@ def _uniform(rng: np.random.Generator, rows: int, columns: int) -> NDArray[Any]:
     return rng.uniform(-0.1, 0.1, (rows, columns))
 
 
-def lowered(cell: Cell, form: Any, steps: int) -> bytes:
+def lowered(cell: Cell, form: Any, steps: int, *, int8: bool = False) -> bytes:
     """A model of one recurrence, batch-major as Keras has it, its batch open."""
     x = Tensor("x", "FLOAT32", (OPEN, steps, cell.features))
     y = Tensor("y", "FLOAT32", (OPEN, steps, cell.states[0]))
@@ -93,6 +95,8 @@ def lowered(cell: Cell, form: Any, steps: int) -> bytes:
     main = Subgraph("main", [x], [y], [op])
     model = Model([main], [Signature("serving_default", main, {"x": x}, {"y": y})])
     lower(model, form)
+    if int8:
+        dynamic_range(model, Skip())
     return write_model(model)
 
 
@@ -130,6 +134,7 @@ def line(cell: str, sizes: Sizes) -> Line:
         models["fused"] = lowered(made, "fused", steps)
     models["loop"] = lowered(made, "loop", steps)
     models["loop, T open"] = lowered(made, "loop", OPEN)
+    models["loop, int8 weights"] = lowered(made, "loop", steps, int8=True)
     x = np.random.default_rng(0).normal(size=(1, steps, features)).astype(np.float32)
     return Line(cell, sizes, compared(models, x))
 

@@ -133,7 +133,8 @@ VIEW = (
         choices=("netron", "model-explorer"),
         default=None,
         metavar="VIEWER",
-        help="netron or model-explorer (default: the one that is installed)",
+        help="model-explorer, with what verify and benchmark measured, or netron, which takes no"
+        " figures (default: the one that is installed)",
     ),
 )
 COMPLETION = (

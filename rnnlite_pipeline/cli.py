@@ -279,13 +279,13 @@ COMMANDS = {
         ("rnnlite diff digits-1.0.0.zip digits-1.1.0.zip",),
     ),
     "benchmark": Command(
-        "measure latency, size and memory beside the stock conversion",
+        "measure latency, size and memory beside the stock conversion, and each op alone",
         _stage,
         (*_STAGE, given.JSON),
         (f"rnnlite benchmark {_EXAMPLE}",),
     ),
     "view": Command(
-        "open a model in Netron or Model Explorer",
+        "open a model in Model Explorer, with errors and times on its ops, or in Netron",
         _view,
         given.VIEW,
         (f"rnnlite view {_EXAMPLE}", "rnnlite view model.tflite --with netron"),

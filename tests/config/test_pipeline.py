@@ -27,7 +27,7 @@ def _pipeline(folder: Path, name: str, text: str) -> Path:
 def test_the_shipped_pipelines_are_found_from_anywhere(
     name: str, forbidden: tuple[str, ...], tmp_path: Path
 ) -> None:
-    """Each runs every stage but benchmark; what is released holds no op that LiteRT lacks, whatever is asked."""
+    """Each runs all but benchmark; what is released holds no op that LiteRT lacks, ever."""
     pipeline = load_pipeline(name, tmp_path)
     assert pipeline.name == name
     assert pipeline.stages == tuple(stage for stage in STAGES if stage != "benchmark")
