@@ -2,8 +2,8 @@
 
 All are timed in turns, so that what else the machine does falls on all alike; and in many rounds,
 each shorter than the turns that the system gives to other processes, so that the median is of
-rounds that were not interrupted. (Eight busy processes on two processors change the medians by
-some hundredths; rounds of 20 ms, by a factor of 2.)
+rounds that were not interrupted. (With eight busy processes on two processors, the medians of calls
+well below a millisecond change by some hundredths; in rounds of 20 ms, by a factor of 2.)
 """
 
 from __future__ import annotations
