@@ -181,6 +181,9 @@ def reduced(op: Op, values: Many[Value]) -> tuple[Value, ...]:
     rank = len((source.shape if source else None) or ())
     if not isinstance(axes, Const) or [int(a) % rank for a in axes.array.reshape(-1)] != [rank - 1]:
         raise Unreadable("its step sums over the batch")
-    if not op.options.get("keep_dims"):
-        raise Unreadable("its step drops the axis of features")
-    return (Rows(algebra.apply(op.code, rows(values[0]))),)
+    form = rows(values[0])
+    if op.code == "SUM":
+        value = algebra.apply("MEAN", form).scaled(np.array([float(form.width)]))
+    else:
+        value = algebra.apply(op.code, form)
+    return (Rows(value) if op.options.get("keep_dims") else PerRow(value),)

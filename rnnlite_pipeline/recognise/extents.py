@@ -216,8 +216,7 @@ class Extents:
             frame, outer = self._body(op)[0], op.inputs[number]
             return self.integers(outer) if outer is not None and frame.stays(number) else None
         if op.code in ("SELECT", "SELECT_V2"):
-            one, other = (None if t is None else self.integers(t) for t in op.inputs[1:])
-            return one if one == other else None
+            return self._chosen(*op.inputs)
         operands = [self._operand_value(t, op) for t in op.inputs if t is not None]
         known = [o for o in operands if o is not None]
         found = computed(op, known) if len(known) == len(operands) else None
@@ -234,6 +233,19 @@ class Extents:
         part = op.code == "CONCATENATION" or op.outputs[0].shape == ()
         is_number = tensor.shape == () or (tensor.shape == (1,) and part)
         return (self.scalar(tensor),) if is_number else None
+
+    def _chosen(self, condition: Tensor | None, *branches: Tensor | None) -> Integers | None:
+        """A choice of two that are equal, or of an index and the same from the end if negative.
+
+        JAX writes i < 0 ? i + T : i for every index. A counter is taken not to be negative; where
+        it is, the numbers differ, and validation refuses.
+        """
+        one, other = (None if t is None else self.integers(t) for t in branches)
+        if one == other or other is None or not all(index.counts for index in other):
+            return one if one == other else None
+        op = self.producer(condition)
+        compared = [None if t is None else self.integers(t) for t in op.inputs] if op else []
+        return other if op and op.code == "LESS" and compared == [other, (Linear(),)] else None
 
     def producer(self, tensor: Tensor | None) -> Op | None:
         """The op that computes a tensor; None for an input or a constant."""

@@ -104,6 +104,19 @@ same = np.testing.assert_allclose
 check = settings(max_examples=60, deadline=None)
 
 
+def test_functions_written_out_are_the_functions() -> None:
+    """1/(1 + exp(-z)) is a sigmoid, max(z, 0) a relu, min(max(z, 0), 6) a relu6."""
+    z = algebra.symbol("h", 3) @ np.array([[1.0, 0, 2], [0, 3, 0], [1, 1, 1]])
+    one, zero, six = (algebra.constant(np.full(3, value)) for value in (1.0, 0.0, 6.0))
+    power = algebra.apply("EXP", z.scaled(np.array([-1.0])))
+    relu = algebra.apply("RELU", z)
+    assert algebra.apply("DIV", one, power + one).key == algebra.apply("LOGISTIC", z).key
+    assert algebra.apply("MAXIMUM", zero, z).key == relu.key
+    assert algebra.apply("MINIMUM", relu, six).key == algebra.apply("RELU6", z).key
+    assert algebra.apply("MAXIMUM", one, z).key != relu.key
+    assert algebra.apply("DIV", one, power + six).key != algebra.apply("LOGISTIC", z).key
+
+
 @check
 @given(forms(), forms())
 def test_sums_and_products(a: Form, b: Form) -> None:
