@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from rnnlite_pipeline.batch_axis import draw
 from rnnlite_pipeline.config import Config
 from rnnlite_pipeline.convert import converted, read_limits, read_source
 from rnnlite_pipeline.errors import RnnliteError, StageError
@@ -41,7 +42,7 @@ from rnnlite_pipeline.probe import peak_memory
 from rnnlite_pipeline.runtime import Runner
 from rnnlite_pipeline.sources.model import Array, TensorSpec
 from rnnlite_pipeline.sources.stock import ATTEMPTS, stock
-from rnnlite_pipeline.verify.data import draw, random_shape, read_samples
+from rnnlite_pipeline.verify.data import random_shape, read_samples
 
 #: The number of steps of an open sequence, where no data says another.
 STEPS = 100

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from rnnlite_pipeline.errors import StageError
+from rnnlite_pipeline.graph.build import Builder
 from rnnlite_pipeline.graph.edit import producers, prune
 from rnnlite_pipeline.graph.ir import Model, Op, Tensor
 from rnnlite_pipeline.graph.write import write_model
@@ -202,3 +203,58 @@ def test_outputs_of_another_shape_differ() -> None:
     old, _ = both()
     _, last = both(replace(CLOSED_SIZES, write="last"))
     assert largest_difference(old, last, iter([numbers(old)])) == float("inf")
+
+
+def stacked(layers: int) -> tuple[Model, Model]:
+    """Layers with clips in one loop: as a loop, and as fused ops."""
+    widths = [2, *[3] * layers]
+    cells = [lstm(k, units=3, features=widths[k], cell_clip=0.5) for k in range(layers)]
+    model = Author(cells, replace(CLOSED_SIZES, finals=False, initial="zero")).model()
+    old = copy.deepcopy(model)
+    tensor_lists_to_tensors(old)
+    recognise(model)
+    lower(model)
+    return old, model
+
+
+def fused(model: Model, place: int) -> Op:
+    """One of its fused ops."""
+    return [op for op in model.main.ops if op.code == "UNIDIRECTIONAL_SEQUENCE_LSTM"][place]
+
+
+def exchange_gates(model: Model) -> None:
+    """The kernels of the input gate and of the forget gate are taken for each other."""
+    op = fused(model, -1)
+    op.inputs[1], op.inputs[2] = op.inputs[2], op.inputs[1]
+
+
+def drop_clip(model: Model) -> None:
+    """The first layer's cell is not clipped."""
+    fused(model, 0).options["cell_clip"] = 0.0
+
+
+def late_by_a_step(model: Model) -> None:
+    """Each step's state is given out one step late."""
+    op, build = fused(model, -1), Builder("late")
+    (y,) = op.outputs
+    before = Tensor("before", y.dtype, y.shape)
+    axis = 0 if op.options["time_major"] else 1
+    late = build.gather(before, build.indices([0, 0, 1, 2]), axis)
+    op.outputs, build.ops[-1].outputs = [before], [y]
+    assert late.shape == y.shape
+    place = model.main.ops.index(op) + 1
+    model.main.ops[place:place] = build.ops
+
+
+WHOLE_FAULTS = {"gates": exchange_gates, "clip": drop_clip, "late": late_by_a_step}
+
+
+@pytest.mark.parametrize("fault", WHOLE_FAULTS.values(), ids=WHOLE_FAULTS.keys())
+@pytest.mark.parametrize("deep", [False, True], ids=["one", "deep"])
+def test_whole_model_with_a_fault(fault: Callable[[Model], None], deep: bool) -> None:
+    """Rounding explains no swapped gate, no clip too many or too few, no state a step off."""
+    old, new = stacked(4 if deep else 1)
+    check_whole(old, new)
+    fault(new)
+    with pytest.raises(StageError, match="differs from its source's graph"):
+        check_whole(old, new)

@@ -151,7 +151,8 @@ class Data(Section):
     path: Text | None = Field(
         default=None,
         description="An .npz file with one array an input, named as the input, and optionally"
-        " `labels`, relative to this file.",
+        " `labels`, relative to this file; one row a sample in each, even where the model takes"
+        " [time, batch, ...].",
     )
     random: RandomData | None = Field(default=None, description="Random samples, instead of path.")
 

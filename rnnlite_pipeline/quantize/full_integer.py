@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from rnnlite_pipeline.batch_axis import axes_of_model
 from rnnlite_pipeline.config import Config
 from rnnlite_pipeline.config.arrays import NotArrays, read_headers
 from rnnlite_pipeline.errors import NotConvertible
 from rnnlite_pipeline.graph.edit import producers
 from rnnlite_pipeline.graph.ir import Model, Tensor
 from rnnlite_pipeline.graph.variables import State
+from rnnlite_pipeline.partition import open_runner
 from rnnlite_pipeline.quantize.calibration import batches, check_alike
 from rnnlite_pipeline.quantize.dynamic_range import dynamic_range
 from rnnlite_pipeline.quantize.integer_model import IntegerModel, Interface
@@ -42,7 +44,9 @@ def full_integer(
     """
     asked = config.quantization
     assert asked.calibration is not None  # the config's own rule
-    inputs, signature = dict(model.signatures[0].inputs), model.signatures[0]
+    signature = model.signatures[0]
+    axes = axes_of_model(model, lambda feed: open_runner(model).run(feed), {})
+    inputs = axes.tensors_batch_first(signature.inputs)
     path, count = config.resolve(asked.calibration.path), asked.calibration.samples
     own = [] if policy == "explicit" and _has_all(path, states) else list(states)
     for state in own:
@@ -56,7 +60,7 @@ def full_integer(
     if own:
         print("calibrating states: each sample goes on where the one before ended", flush=True)
     feeds = batches(path, inputs, count, rows=1 if own else None)
-    ranges = measure(model, feeds, own)
+    ranges = measure(model, map(axes.of_model, feeds), own)
     whole = policy == "persist" or asked.input_type != "float32"
     interface = Interface(
         asked.input_type,

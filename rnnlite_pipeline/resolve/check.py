@@ -12,7 +12,7 @@ from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.lower import lower
 from rnnlite_pipeline.resolve.composites import Composite
 from rnnlite_pipeline.runtime import Kernels, Runner
-from rnnlite_pipeline.validate import ROUNDING, TOLERANCE, apart
+from rnnlite_pipeline.validate import ROUNDINGS, TOLERANCE, apart
 
 
 def distance(composite: Composite, samples: Sequence[Sample]) -> float:
@@ -34,7 +34,7 @@ def distance(composite: Composite, samples: Sequence[Sample]) -> float:
         given = {name: given[name] for name in runners[0].inputs}
         computed = [n for n, t in enumerate(composite.results) if t is not None]
         wanted = _named("result", sample.results, computed)
-        rounding = ROUNDING * apart(wanted, _named("result", sample.nudged, computed))
+        rounding = ROUNDINGS * apart(wanted, _named("result", sample.nudged, computed))
         for runner in (r for r in runners for _ in range(2)):
             found = apart(wanted, runner.run(given))
             worst = max(worst, found if found > max(rounding, TOLERANCE) else 0.0)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import rnnlite_pipeline
+from rnnlite_pipeline.batch_axis import Axes, batch_axes, batch_first
 from rnnlite_pipeline.config import digest
 from rnnlite_pipeline.errors import RnnliteError, VerificationFailed
 from rnnlite_pipeline.files import write_atomically
@@ -116,24 +117,32 @@ def _examine(config: Config, out: Path, pipeline: Pipeline, evidence: Evidence) 
     evidence.checks += check_gates(config, pipeline, len(content), ops, description)
     if evidence.failed:
         return
-    _compare(config, content, Oracle(source), evidence)
-    feeds = figure_feeds(_samples(config, source).inputs, model)
+    axes = batch_axes(source.inputs, source.run, source.limits)
+    if any(axes.inputs.values()):
+        evidence.facts["batch_axes"] = dict(axes.inputs)
+    _compare(config, content, source, axes, evidence)
+    samples = _samples(config, batch_first(source, axes))
+    feeds = [axes.of_model(feed) for feed in figure_feeds(samples.inputs, model, axes)]
     if said := figures(out, config.quantization.scheme, content, feeds):
         evidence.facts["quantization"] = said
     evidence.checks += check_error(pipeline, evidence.checks)
     evidence.checks += check_accuracy(config, pipeline, evidence.accuracy)
 
 
-def _compare(config: Config, content: bytes, oracle: Oracle, evidence: Evidence) -> None:
-    source = oracle.source
-    samples = _samples(config, source)
+def _compare(
+    config: Config, content: bytes, source: SourceModel, axes: Axes, evidence: Evidence
+) -> None:
+    """Runs every case; sequences are [N, T, ...] here, whatever the model takes."""
+    first = batch_first(source, axes)
+    oracle = Oracle(first)
+    samples = _samples(config, first)
     states = described(read_model(content))
     runners = {runner.kernels: runner for runner in open_runners(content, config)}
     for runner in runners.values():
         if runner.note:
             evidence.skipped["reference kernels"] = runner.note
         evidence.facts |= _run_elsewhere(runner)
-    for number, case in enumerate(cases(samples, source.inputs, source.limits)):
+    for number, case in enumerate(cases(samples, first.inputs, source.limits)):
         print(f'running "{case.name}" input ...', flush=True)
         answer = oracle.answer(case)
         if isinstance(answer, str):
@@ -141,7 +150,8 @@ def _compare(config: Config, content: bytes, oracle: Oracle, evidence: Evidence)
             continue
         for kernels, runner in runners.items():
             tolerance = evidence.facts["tolerance"] if is_judged(case, config) else None
-            checks, outputs = run_case(Started(runner, states), kernels, case, answer, tolerance)
+            run = axes.running(Started(runner, states).run)
+            checks, outputs = run_case(run, kernels, case, answer, tolerance)
             evidence.checks += checks
             if number == 0:
                 _judge_data(evidence, samples, kernels, answer.outputs, outputs)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rnnlite_pipeline.batch_axis import draw
 from rnnlite_pipeline.sources.model import Array, TensorSpec
-from rnnlite_pipeline.verify.data import RANDOM, Samples, draw, fixed_batch, rows
+from rnnlite_pipeline.verify.data import RANDOM, Samples, fixed_batch, rows
 
 #: Samples a call, where the batch is open: of the data, and of all else.
 DATA_BATCH = 64
@@ -31,11 +32,13 @@ class Case:
         feeds: One mapping of input name to array a call.
         extreme: Whether they lie outside what the model was made for, so that rounding may weigh
             more (compare.py) and a source that refuses or overflows is no failure.
+        drawn: Whether they are made up, so that a range measured on data says nothing of them.
     """
 
     name: str
     feeds: tuple[Mapping[str, Array], ...]
     extreme: bool = False
+    drawn: bool = False
 
     @property
     def batches(self) -> list[int]:
@@ -62,12 +65,11 @@ def cases(
     rng = np.random.default_rng(0)
     random = _drawn(rng, base, inputs, limits)
     if samples.name != RANDOM:
-        yield Case(RANDOM, (random,))
+        yield Case(RANDOM, (random,), drawn=True)
     if fixed is None and len(samples) < LARGE_BATCH:
         many = {n: np.empty((LARGE_BATCH, *a.shape[1:]), a.dtype) for n, a in base.items()}
-        yield Case(
-            f"batch {LARGE_BATCH}", (_drawn(np.random.default_rng(1), many, inputs, limits),)
-        )
+        large = _drawn(np.random.default_rng(1), many, inputs, limits)
+        yield Case(f"batch {LARGE_BATCH}", (large,), drawn=True)
     floats = [s.name for s in inputs if np.dtype(s.dtype).kind == "f" and s.name not in limits]
     for name, values in _extremes(random, floats):
         yield Case(name, (values,), extreme=True)
@@ -84,7 +86,7 @@ def _data(samples: Samples, fixed: int | None) -> Case:
         rows(samples.inputs, start, fixed or min(batch, count - start))
         for start in range(0, count, batch)
     ]
-    return Case(samples.name, tuple(feeds))
+    return Case(samples.name, tuple(feeds), drawn=samples.name == RANDOM)
 
 
 def _drawn(

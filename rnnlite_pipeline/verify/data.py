@@ -1,6 +1,7 @@
 """The samples a model is held to its source on: the config's data, or random ones.
 
-Axes: N samples (the batch axis of every input), T steps.
+Axes: N samples, T steps. Inputs stand here as `batch_axis.batch_first` gives them: a sequence is
+[N, T, ...], whatever axis its model has the batch on.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from rnnlite_pipeline.batch_axis import draw
 from rnnlite_pipeline.config.arrays import NotArrays, read_headers
 from rnnlite_pipeline.errors import VerificationFailed
 from rnnlite_pipeline.graph.ir import OPEN, Tensor
@@ -132,17 +134,6 @@ def random_shape(shape: Shape, count: int) -> tuple[int, ...]:
     open_sizes = [RANDOM_STEPS] + [RANDOM_WIDTH] * len(shape)
     sizes = zip(shape[1:], open_sizes, strict=False)
     return (count, *(size if d is None else d for d, size in sizes))
-
-
-def draw(
-    rng: np.random.Generator, spec: TensorSpec, shape: Sequence[int], limits: Mapping[str, range]
-) -> Array:
-    """Random values that an input of this kind takes."""
-    dtype = np.dtype(spec.dtype)
-    if spec.name in limits or dtype.kind != "f":
-        values = limits.get(spec.name, range(2))
-        return rng.integers(values.start, values.stop, shape).astype(dtype)
-    return rng.standard_normal(shape).astype(dtype)
 
 
 def fixed_batch(inputs: Sequence[TensorSpec]) -> int | None:

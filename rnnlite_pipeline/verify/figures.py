@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from rnnlite_pipeline.batch_axis import Axes
 from rnnlite_pipeline.errors import StageError
 from rnnlite_pipeline.graph.affine import from_integers
 from rnnlite_pipeline.graph.ir import OPEN, Model, Tensor
@@ -65,9 +66,10 @@ def figures(
         return said | {"not_measured": error.message}
 
 
-def figure_feeds(inputs: Mapping[str, Array], model: Model) -> list[dict[str, Array]]:
-    """Up to `SAMPLES` samples, in calls of the batch the model takes."""
-    fixed = {t.shape[0] for t in model.main.inputs if t.shape} - {OPEN}
+def figure_feeds(inputs: Mapping[str, Array], model: Model, axes: Axes) -> list[dict[str, Array]]:
+    """Up to `SAMPLES` samples, in calls of the batch the model takes; the batch is in front."""
+    named = model.signatures[0].inputs.items()
+    fixed = {t.shape[axes.inputs.get(n, 0)] for n, t in named if t.shape} - {OPEN}
     count = min(SAMPLES, len(next(iter(inputs.values()))))
     batch = min(fixed, default=count)
     return [rows(inputs, start, batch) for start in range(0, count, batch)]

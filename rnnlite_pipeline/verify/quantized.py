@@ -14,7 +14,6 @@ from rnnlite_pipeline.partition import PartitionedRunner, open_runner
 from rnnlite_pipeline.runtime import Runner
 from rnnlite_pipeline.sources.model import Array, TensorSpec
 from rnnlite_pipeline.verify.cases import Case
-from rnnlite_pipeline.verify.data import RANDOM
 from rnnlite_pipeline.verify.runs import KERNELS
 
 if TYPE_CHECKING:
@@ -103,7 +102,7 @@ def is_judged(case: Case, config: Config) -> bool:
     """
     if config.quantization.scheme == "none":
         return True
-    return not case.extreme and not (config.quantization.calibration and case.name == RANDOM)
+    return not case.extreme and not (config.quantization.calibration and case.drawn)
 
 
 def _integers(named: Mapping[str, Tensor]) -> dict[str, Tensor]:

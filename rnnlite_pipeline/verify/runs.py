@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -22,14 +21,6 @@ KERNELS: tuple[Kernels, ...] = ("reference", "default")
 Outputs = Mapping[str, Array]
 
 
-class Runs(Protocol):
-    """What can be run: a model on some kernels, with a state it keeps from call to call."""
-
-    def run(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
-        """One call."""
-        ...
-
-
 _WRONG = (
     "Run `rnnlite inspect` to see how each recurrence is lowered. If this is the rounding that the "
     "model allows itself, raise verification.max_abs_error; else please report it."
@@ -38,14 +29,18 @@ _LEAKS = "State leaks from one call to the next; this is a bug of the lowering, 
 
 
 def run_case(
-    runner: Runs, kernels: str, case: Case, answer: Answer, max_abs_error: float | None
+    run: Callable[[Outputs], Outputs],
+    kernels: str,
+    case: Case,
+    answer: Answer,
+    max_abs_error: float | None,
 ) -> tuple[list[Check], tuple[Outputs, ...]]:
     """Runs each feed of a case twice in a row.
 
-    The runner keeps its state between the two calls, so that a state that leaks shows.
+    The model keeps its state between the two calls, so that a state that leaks shows.
 
     Args:
-        runner: The converted model.
+        run: Runs the converted model.
         kernels: What it runs on.
         case: The inputs.
         answer: The source's outputs.
@@ -54,7 +49,7 @@ def run_case(
     Returns:
         The checks, and the outputs of the first calls.
     """
-    calls = [(runner.run(feed), runner.run(feed)) for feed in case.feeds]
+    calls = [(run(feed), run(feed)) for feed in case.feeds]
     first, second = tuple(c[0] for c in calls), tuple(c[1] for c in calls)
     checks = [
         check

@@ -18,11 +18,12 @@ from typing import Protocol
 
 import numpy as np
 
+from rnnlite_pipeline.batch_axis import draw
 from rnnlite_pipeline.graph.ir import NUMPY, OPEN, Model
 from rnnlite_pipeline.sources.model import Array, SourceModel, TensorSpec
 from rnnlite_pipeline.state import Description
 from rnnlite_pipeline.verify.compare import Difference, compare
-from rnnlite_pipeline.verify.data import draw, random_shape
+from rnnlite_pipeline.verify.data import random_shape
 from rnnlite_pipeline.verify.evidence import Check
 
 #: How long the sequence is that is fed in pieces, and how long the pieces are.

@@ -17,7 +17,7 @@ from rnnlite_pipeline.runtime import Runner
 from rnnlite_pipeline.sources.assigned import with_states
 from rnnlite_pipeline.sources.model import SourceModel, TensorSpec
 from rnnlite_pipeline.sources.to_tflite import to_tflite
-from rnnlite_pipeline.validate import ROUNDING
+from rnnlite_pipeline.validate import ROUNDINGS
 from rnnlite_pipeline.verify.compare import compare
 
 #: Largest difference, as a part of the output's scale (issue 2, acceptance).
@@ -86,7 +86,7 @@ def largest_error(
                 assert first[name].shape == value.shape, f"{name}\n{story}"
                 assert np.array_equal(first[name], second[name]), f"{name} leaks\n{story}"
                 difference = compare(value, first[name])
-                rounding = ROUNDING * compare(value, nudged[name]).error
+                rounding = ROUNDINGS * compare(value, nudged[name]).error
                 limit = LIMIT * difference.scale + rounding
                 assert difference.error <= limit, f"{name}: {difference}\n{story}"
                 worst = max(worst, difference.error / (difference.scale or 1.0))
