@@ -112,7 +112,7 @@ def batch_first(source: SourceModel, axes: Axes) -> SourceModel:
 def draw(
     rng: np.random.Generator, spec: TensorSpec, shape: Sequence[int], limits: Mapping[str, range]
 ) -> Array:
-    """Random values that an input of this kind takes: normal floats, whole numbers in their limits."""
+    """Random values that an input of this kind takes: floats are normal."""
     dtype = np.dtype(spec.dtype)
     if spec.name in limits or dtype.kind != "f":
         values = limits.get(spec.name, range(2))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 #: The entry point group of converters; an entry point's name is the composite's.
@@ -28,6 +30,16 @@ class Plugin:
     def matches(self, name: str) -> bool:
         """Whether it converts composites of this name."""
         return fnmatchcase(name, self.pattern)
+
+    def files(self) -> list[Path]:
+        """The Python files of its top-level package or module, found without importing it."""
+        spec = find_spec(self.entry.module.partition(".")[0])
+        if spec is None:
+            return []
+        if spec.submodule_search_locations is None:
+            return [Path(spec.origin)] if spec.origin else []
+        folders = map(Path, spec.submodule_search_locations)
+        return sorted(path for folder in folders for path in folder.rglob("*.py"))
 
     def load(self) -> Any:
         """Imports its function."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -12,7 +13,7 @@ from typing import Any
 import rnnlite_pipeline
 from rnnlite_pipeline.config import Config, Pipeline, load_config, pipeline_of
 from rnnlite_pipeline.errors import CallError, RnnliteError
-from rnnlite_pipeline.plugins import plugins
+from rnnlite_pipeline.plugins import Plugin, plugins
 from rnnlite_pipeline.tasks.state import content_digest, value_digest
 from rnnlite_pipeline.toolchain import OF_FORMAT, versions
 
@@ -108,11 +109,20 @@ def toolchain() -> dict[str, Any]:
         "rnnlite": rnnlite_pipeline.__version__,
         "code": _code_digest(),
         "toolchain": versions(*OF_FORMAT),
-        "plugins": {plugin.pattern: plugin.package for plugin in plugins()},
+        "plugins": {plugin.pattern: _plugin_digest(plugin) for plugin in plugins()},
     }
 
 
 def _code_digest() -> str:
-    folder = Path(rnnlite_pipeline.__file__).parent
-    sources = sorted(folder.rglob("*.py"))
-    return value_digest({str(path.relative_to(folder)): content_digest(path) for path in sources})
+    return _files_digest(Path(rnnlite_pipeline.__file__).parent.rglob("*.py"))
+
+
+def _plugin_digest(plugin: Plugin) -> dict[str, str]:
+    """Its version, and its files: it may be edited where it is installed in place."""
+    return {"package": plugin.package, "files": _files_digest(plugin.files())}
+
+
+def _files_digest(paths: Iterable[Path]) -> str:
+    found = sorted(paths)
+    top = os.path.commonpath(found) if found else ""
+    return value_digest({os.path.relpath(path, top): content_digest(path) for path in found})

@@ -124,6 +124,24 @@ def test_toolchain_is_part_of_the_settings(
     assert set(before) < set(plan.load_plan(config.path, project.build).settings)
 
 
+def test_an_edited_plugin_is_another_toolchain(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A converter edited where it is installed counts without a new version, nor is it imported."""
+    about = tmp_path / "edited-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: edited\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text("[rnnlite.converters]\nedited.Cell = edited:convert\n")
+    module = tmp_path / "edited.py"
+    module.write_text("raise AssertionError('imported')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    before = plan.toolchain.__wrapped__()
+    assert before["plugins"]["edited.Cell"]["package"] == "edited 1.0"
+    assert plan.toolchain.__wrapped__() == before
+    module.write_text("raise AssertionError('imported again')\n")
+    assert plan.toolchain.__wrapped__() != before
+
+
 def test_every_file_of_the_config_is_read_by_some_stage(project: Project) -> None:
     """Calibration, test data, labels and included files belong to the stages that use them."""
     project.write_config(
