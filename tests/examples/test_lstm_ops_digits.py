@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.fake.project import ROOT
 
 CONFIG = (ROOT / "configs" / "digits-lstm-ops.yaml").read_text(encoding="utf-8")
@@ -38,3 +40,16 @@ def test_tutorial_ends_as_two_quantized_fused_ops(tmp_path: Path) -> None:
     assert told["ops"]["model"]["UNIDIRECTIONAL_SEQUENCE_LSTM"] == 2
     size = (out / "model.tflite").stat().st_size
     assert size < 0.3 * (tmp_path / "digits-lstm-ops.pb").stat().st_size
+
+
+@pytest.mark.slow
+def test_training_is_deterministic(tmp_path: Path) -> None:
+    """Two trainings leave the same bytes: the frozen graph and its test data."""
+    made = []
+    for name in "ab":
+        folder = tmp_path / name
+        trained = _run("-m", "examples.lstm_ops_digits.train", str(folder), "2", folder=tmp_path)
+        assert trained.returncode == 0, trained.stderr
+        made.append({path.name: path.read_bytes() for path in folder.iterdir()})
+    assert set(made[0]) == {"digits-lstm-ops.pb", "digits-lstm-ops-test.npz"}
+    assert made[0] == made[1]
