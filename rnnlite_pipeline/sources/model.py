@@ -62,6 +62,7 @@ class SourceModel:
             what was found by asking (ranges.py).
         states: Name and first value of each variable that a call assigns (assigned.py): the last
             arguments and the last results of the function that `trace` makes.
+        others: What else a .tflite file has signatures for, by their names, each a source.
         resume: As `run`, but a call starts from the states that the one before left; None where
             the source keeps none.
         keras_model: Makes a keras.Model whose inputs are flat, and of the shapes of `inputs`; None
@@ -79,6 +80,7 @@ class SourceModel:
     content: bytes | None = None
     states: tuple[tuple[str, Array], ...] = ()
     resume: Callable[[Mapping[str, Array]], dict[str, Array]] | None = None
+    others: Mapping[str, SourceModel] = field(default_factory=dict)
     keras_model: Callable[[], Any] | None = None
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rnnlite_pipeline.errors import ModelFormatError, SourceError
-from rnnlite_pipeline.graph.edit import ensure_signature, ports
+from rnnlite_pipeline.graph.edit import as_main, ensure_signature, ports
 from rnnlite_pipeline.graph.ir import NUMPY, OPEN, Model, Op, Subgraph, Tensor
 from rnnlite_pipeline.graph.read import read_model
 from rnnlite_pipeline.partition import open_runner
@@ -46,15 +46,33 @@ def open_source(config: Config) -> SourceModel:
                 + ".",
                 "Leave source.inputs out, or convert the model that the file was made from.",
             )
+    runnable = b"" if tensor_lists_to_tensors(model) else content
     return SourceModel(
         tuple(inputs),
         tuple(outputs),
         trace=_no_trace,
-        run=_runner(model, content),
+        run=_runner(model, runnable),
         versions={"ai-edge-litert": version("ai-edge-litert")},
         limits=_limits(model, signature.inputs),
         content=content,
+        others=_others(model),
     )
+
+
+def _others(model: Model) -> dict[str, SourceModel]:
+    """What the signatures of other subgraphs compute; `reset` computes nothing."""
+    found = {}
+    for signature in model.signatures:
+        if signature.subgraph is not model.main and signature.outputs:
+            view = as_main(model, signature)
+            found[signature.key] = SourceModel(
+                tuple(_spec(*port) for port in ports(view, "inputs")),
+                tuple(_spec(*port) for port in ports(view, "outputs")),
+                trace=_no_trace,
+                run=_runner(view, b""),
+                limits=_limits(view, signature.inputs),
+            )
+    return found
 
 
 def _read(path: Path) -> tuple[bytes, Model]:
@@ -86,10 +104,9 @@ def _no_trace() -> None:
 
 def _runner(model: Model, content: bytes) -> Callable[[Mapping[str, Array]], dict[str, Array]]:
     """A new interpreter each time, so that nothing is kept in between."""
-    runnable = b"" if tensor_lists_to_tensors(model) else content
 
     def run(arrays: Mapping[str, Array]) -> dict[str, Array]:
-        return open_runner(model, "reference", content=runnable, stand_ins=True).run(arrays)
+        return open_runner(model, "reference", content=content, stand_ins=True).run(arrays)
 
     return run
 

@@ -39,6 +39,7 @@ from rnnlite_pipeline.verify.oracle import Oracle
 from rnnlite_pipeline.verify.quantized import RealRunner, interface, is_judged, open_runners
 from rnnlite_pipeline.verify.report import PAGE, About, render, report
 from rnnlite_pipeline.verify.runs import Outputs, joined, run_case
+from rnnlite_pipeline.verify.signatures import check_signatures
 from rnnlite_pipeline.verify.states import Started, Streaming, check_policy, with_states
 
 if TYPE_CHECKING:
@@ -121,6 +122,7 @@ def _examine(config: Config, out: Path, pipeline: Pipeline, evidence: Evidence) 
     if any(axes.inputs.values()):
         evidence.facts["batch_axes"] = dict(axes.inputs)
     _compare(config, content, source, axes, evidence)
+    check_signatures(config, source, model, evidence)
     samples = _samples(config, batch_first(source, axes))
     feeds = [axes.of_model(feed) for feed in figure_feeds(samples.inputs, model, axes)]
     if said := figures(out, config.quantization.scheme, content, feeds):

@@ -1,0 +1,72 @@
+"""The signatures beside the default one: each is held to the source's as a model of its own."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from rnnlite_pipeline.batch_axis import batch_axes, batch_first
+from rnnlite_pipeline.graph.edit import as_main
+from rnnlite_pipeline.graph.ir import Model
+from rnnlite_pipeline.partition import open_runner
+from rnnlite_pipeline.sources.model import SourceModel
+from rnnlite_pipeline.verify.cases import cases
+from rnnlite_pipeline.verify.data import random_samples
+from rnnlite_pipeline.verify.evidence import Check, Evidence
+from rnnlite_pipeline.verify.interface import check_interface
+from rnnlite_pipeline.verify.oracle import Oracle
+from rnnlite_pipeline.verify.quantized import is_judged
+from rnnlite_pipeline.verify.runs import KERNELS, run_case
+
+if TYPE_CHECKING:
+    from rnnlite_pipeline.config import Config
+
+#: How many random samples a signature is judged on; the config's data is the default one's.
+SAMPLES = 8
+
+
+def check_signatures(config: Config, source: SourceModel, model: Model, evidence: Evidence) -> None:
+    """Interface and numbers of every other signature, on random and extreme input.
+
+    Args:
+        config: The model's config.
+        source: With its `others`.
+        model: The converted model.
+        evidence: What is found is added; its fact `tolerance` is there.
+
+    Raises:
+        VerificationFailed: A signature of the source cannot be run.
+    """
+    for key, other in source.others.items():
+        signature = next((s for s in model.signatures if s.key == key), None)
+        kept = Check(
+            f"signature {key} is kept",
+            signature is not None,
+            "" if signature else "the model has no such signature",
+            "This is a bug of the conversion, please report it.",
+        )
+        evidence.checks.append(kept)
+        if signature is not None:
+            _check(config, key, other, as_main(model, signature), evidence)
+
+
+def _check(config: Config, key: str, source: SourceModel, model: Model, evidence: Evidence) -> None:
+    for check in check_interface(model, source.inputs, source.outputs, by_signature=True):
+        name = f"{check.name}, signature {key}"
+        evidence.checks.append(dataclasses.replace(check, name=name))
+    axes = batch_axes(source.inputs, source.run, source.limits)
+    first = batch_first(source, axes)
+    samples = random_samples(first.inputs, first.limits, SAMPLES, seed=0)
+    runners = {kernels: open_runner(model, kernels, stand_ins=True) for kernels in KERNELS}
+    oracle = Oracle(first)
+    for case in cases(samples, first.inputs, first.limits):
+        print(f'running signature {key} on "{case.name}" input ...', flush=True)
+        answer, named = oracle.answer(case), dataclasses.replace(case, name=f"{key}: {case.name}")
+        if isinstance(answer, str):
+            evidence.skipped[named.name] = answer
+            continue
+        for runner in runners.values():
+            run = axes.running(runner.run)
+            tolerance = evidence.facts["tolerance"] if is_judged(case, config) else None
+            checks, _ = run_case(run, runner.kernels, named, answer, tolerance)
+            evidence.checks += checks
