@@ -20,25 +20,29 @@ FEWEST, MOST = 11, 151
 Key = TypeVar("Key", bound=Hashable)
 
 
-def timed(calls: Mapping[Key, Callable[[], object]]) -> dict[Key, list[float]]:
+def timed(
+    calls: Mapping[Key, Callable[[], object]], clock: Callable[[], float] = time.perf_counter
+) -> dict[Key, list[float]]:
     """Milliseconds a call of each, round by round.
 
     Args:
         calls: What is timed; each must have run once before.
+        clock: What tells the time, in seconds. `time.thread_time` leaves out what other processes
+            took, and the work of other threads.
     """
-    once = {key: max(_seconds(call, 3), 1e-9) for key, call in calls.items()}
+    once = {key: max(_seconds(call, 3, clock), 1e-9) for key, call in calls.items()}
     times = {key: max(1, int(SECONDS / once[key])) for key in calls}
     together = sum(once[key] * times[key] for key in calls)
     rounds: dict[Key, list[float]] = {key: [] for key in calls}
     for _ in range(min(max(int(TOTAL / together), FEWEST), MOST)):
         for key, call in calls.items():
-            rounds[key].append(1e3 * _seconds(call, times[key]))
+            rounds[key].append(1e3 * _seconds(call, times[key], clock))
     return rounds
 
 
-def _seconds(call: Callable[[], object], times: int) -> float:
+def _seconds(call: Callable[[], object], times: int, clock: Callable[[], float]) -> float:
     """Seconds a call."""
-    start = time.perf_counter()
+    start = clock()
     for _ in range(times):
         call()
-    return (time.perf_counter() - start) / times
+    return (clock() - start) / times

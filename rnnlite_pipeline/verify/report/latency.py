@@ -30,9 +30,9 @@ def counted(rows: Sequence[Mapping[str, Any]], note: str = "") -> str:
         note: Why there are no times, where that is not told by the page itself.
     """
     why = (
-        "A time belongs to a machine, so a release tells none: `rnnlite benchmark CONFIG` measures"
+        "A time belongs to a machine, so a release tells none: “rnnlite benchmark CONFIG” measures"
         " the model beside the stock conversion and each op alone, and the report in its folder"
-        " shows it."
+        " shows it. Here is what each op multiplies and reads for a batch of 1."
     )
     most = max((_work(row) for row in rows), default=0) or 1
     dearest = sorted(rows, key=lambda row: (-_work(row), -row["weight_bytes"]))

@@ -36,7 +36,7 @@ def _latency(out: Path, content: bytes) -> str:
     if told.get("model_sha256") == hashlib.sha256(content).hexdigest():
         return measured(told)
     another = (
-        "benchmark.json beside this page is of another model: `rnnlite benchmark CONFIG` measures"
+        "benchmark.json beside this page is of another model: “rnnlite benchmark CONFIG” measures"
         " this one."
     )
     return counted(rows(read_model(content), read_layers(out)), another)
