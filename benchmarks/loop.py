@@ -36,8 +36,14 @@ from rnnlite_pipeline.runtime import Runner
 #: (T, F, U): steps, features, units.
 Sizes = tuple[int, int, int]
 
-LSTM_SIZES: tuple[Sizes, ...] = ((28, 28, 64), (100, 40, 128), (100, 256, 512), (1000, 40, 128))
-GRU_SIZES: tuple[Sizes, ...] = ((100, 40, 128),)
+LSTM_SIZES: tuple[Sizes, ...] = (
+    (28, 28, 64),
+    (100, 40, 128),
+    (100, 256, 512),
+    (1000, 40, 128),
+    (10_000, 40, 128),
+)
+GRU_SIZES: tuple[Sizes, ...] = ((28, 28, 64), (100, 40, 128), (1000, 40, 128), (10_000, 40, 128))
 
 
 @dataclass(frozen=True)

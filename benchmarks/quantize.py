@@ -1,6 +1,6 @@
 """Quantization beside the stock converter's: the noise each scheme leaves in an LSTM's output.
 
-    python benchmarks/quantize.py
+    PYTHONPATH=. python benchmarks/quantize.py
 
 The stock converter can quantize tf-keras models with a closed batch only. The same weights become
 a model of both, and both are held to tf-keras itself: signal to noise in dB, more is better, on
@@ -24,6 +24,7 @@ import tensorflow as tf  # noqa: TID251  # it is the stock converter that is mea
 import tf_keras  # noqa: TID251  # as above
 from numpy.typing import NDArray
 
+from benchmarks.loop import gru
 from rnnlite_pipeline.graph.ir import OPEN, Model, Op, Signature, Subgraph, Tensor
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.lower import lower
@@ -62,8 +63,11 @@ def stock(model: Any, scheme: str, data: Array) -> bytes | str:
         return type(error).__name__
 
 
-def graph_of(cells: list[Any], steps: int) -> Model:
-    """One recurrence, or a forward and a backward one, lowered, with an open batch."""
+def graph_of(cells: list[Any], steps: int, scheme: str = "none") -> Model:
+    """One recurrence, or a forward and a backward one, lowered, with an open batch.
+
+    Integers are computed in loops where no fused op has them (`lower`).
+    """
     layers = [Recurrence(f"layer{k}", c, k > 0, False) for k, c in enumerate(cells)]
     x = Tensor("x", "FLOAT32", (OPEN, steps, cells[0].features))
     results = [
@@ -79,7 +83,7 @@ def graph_of(cells: list[Any], steps: int) -> Model:
     main = Subgraph("main", [x], outputs, [Op(code, [x, *states], results, options)])
     named = {t.name: t for t in outputs}
     model = Model([main], [Signature("serving_default", main, {"x": x}, named)])
-    lower(model)
+    lower(model, integers=scheme == "int8")
     return model
 
 
@@ -166,13 +170,15 @@ def _only_ours() -> None:
         "simple RNN": [rnn()],
         "bidirectional RNN": [rnn(), rnn()],
         "LSTM, coupled": [Lstm(None, gate(), gate(), gate())],
+        "GRU": [gru(features, units)],
     }
     print(f"\n{'only rnnlite':>20} {'scheme':>14}")
     for name, cells in models.items():
         model = graph_of(cells, steps)
         expected = np.concatenate([*Runner(write_model(model)).run({"x": test}).values()], -1)
         for scheme in SCHEMES:
-            print(f"{name:>20} {scheme:>14} {db(ours(model, scheme, data), test, expected)}")
+            made = ours(graph_of(cells, steps, scheme), scheme, data)
+            print(f"{name:>20} {scheme:>14} {db(made, test, expected)}")
 
 
 if __name__ == "__main__":
