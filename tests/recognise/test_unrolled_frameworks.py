@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from rnnlite_pipeline.config.conversion import Recurrent
 from rnnlite_pipeline.graph.ir import Model, Signature
 from rnnlite_pipeline.graph.read import read_model
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.lower import lower
 from rnnlite_pipeline.recognise import recognise
 from rnnlite_pipeline.runtime import Runner
+from rnnlite_pipeline.transform import run_passes
 from rnnlite_pipeline.validate import objection
 
 #: The kinds of cells that each model is read as.
@@ -27,10 +30,12 @@ EXPECTED = {
     "static_basic": ["LSTM"],
     "static_peepholes": ["LSTM"],
     "static_rnn": ["SimpleRNN"],
+    "static_both_ways": ["LSTM", "LSTM"],
     "static_multi": ["LSTM", "LSTM"],
     "static_basic_folded": ["LSTM"],
     "static_peepholes_folded": ["LSTM"],
     "static_rnn_folded": ["SimpleRNN"],
+    "static_both_ways_folded": ["LSTM", "LSTM"],
     "static_multi_folded": ["LSTM", "LSTM"],
 }
 
@@ -64,6 +69,22 @@ def test_rolled_up(unrolled: Path, name: str, kinds: list[str]) -> None:
     lower(model)
     codes = [op.code for op in model.ops()]
     assert not {"FULLY_CONNECTED", "LOGISTIC"} & set(codes)
+    numbers = np.load(unrolled / f"{name}.npz")
+    results = Runner(write_model(model), "reference").run({"x": numbers["x"]})
+    np.testing.assert_allclose(results["y"], numbers["y"], rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["static_both_ways", "static_both_ways_folded"])
+def test_directions_joined_step_by_step_are_joined_at_once(unrolled: Path, name: str) -> None:
+    """No step is unpacked or packed: the pair becomes one op, and what follows has one op each."""
+    model = named(unrolled / f"{name}.tflite")
+    recognise(model, objection)
+    run_passes(model, Recurrent())
+    lower(model)
+    codes = Counter(op.code for op in model.ops() if op.outputs[0].dtype == "FLOAT32")
+    assert codes["BIDIRECTIONAL_SEQUENCE_LSTM"] == 1
+    assert not {"PACK", "UNPACK", "REVERSE_V2"} & set(codes)
+    assert (codes["CONCATENATION"], codes["TANH"], codes["MUL"]) == (1, 1, 1)
     numbers = np.load(unrolled / f"{name}.npz")
     results = Runner(write_model(model), "reference").run({"x": numbers["x"]})
     np.testing.assert_allclose(results["y"], numbers["y"], rtol=0, atol=1e-5)

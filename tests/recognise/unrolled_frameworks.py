@@ -52,11 +52,17 @@ def static_models() -> dict[str, Callable[[list[Any]], Any]]:
 
         return outputs
 
+    def both_ways(steps: list[Any]) -> Any:
+        cells = [CELLS.BasicLSTMCell(4) for _ in range(2)]
+        joined = V1.nn.static_bidirectional_rnn(*cells, steps, dtype=tf.float32)[0]
+        return tf.stack([tf.tanh(step) * 0.5 for step in joined], 1)
+
     peeping: dict[str, Any] = {"use_peepholes": True, "num_proj": 2, "cell_clip": 1.0}
     return {
         "static_basic": static(lambda: CELLS.BasicLSTMCell(4)),
         "static_peepholes": static(lambda: CELLS.LSTMCell(4, proj_clip=0.5, **peeping)),
         "static_rnn": static(lambda: CELLS.BasicRNNCell(4)),
+        "static_both_ways": both_ways,
         "static_multi": static(lambda: CELLS.BasicLSTMCell(4), lambda: CELLS.BasicLSTMCell(5)),
     }
 

@@ -2,8 +2,9 @@
 
 A chain of products by one matrix marks the steps (chains.py); what they have in common is found
 by following them backwards side by side (columns.py), read as the equations of one step
-(reading.py), and written as a recurrence (rewrite.py). A single step has no chain; it is known
-by its states, which are the graph's own inputs and outputs (explicit.py).
+(reading.py), and written as a recurrence (rewrite.py); what was computed of its outputs step by
+step is computed for all at once (restack.py). A single step has no chain; it is known by its
+states, which are the graph's own inputs and outputs (explicit.py).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from rnnlite_pipeline.recognise.rewriter import Replacement
 from rnnlite_pipeline.recognise.unrolled.chains import Chain, Straight, chains, scope
 from rnnlite_pipeline.recognise.unrolled.explicit import replace_step
 from rnnlite_pipeline.recognise.unrolled.reading import NoRecurrence
+from rnnlite_pipeline.recognise.unrolled.restack import restack
 from rnnlite_pipeline.recognise.unrolled.rewrite import replace_chain
 from rnnlite_pipeline.recurrence import Recurrence
 
@@ -38,7 +40,8 @@ def roll_up(
        finds its outputs as a sequence.
     3. The rest of the graph may read the outputs and the final states, and nothing else.
     4. A single step is looked for where the caller passes the states: in a signature's graph.
-    5. What one scope fails at is said once. Two products alone say nothing: a layer called
+    5. What joins the outputs step by step and stacks them is one op over all steps.
+    6. What one scope fails at is said once. Two products alone say nothing: a layer called
        twice, or a constant that two layers share, looks the same.
 
     Args:
@@ -58,6 +61,8 @@ def roll_up(
             found[_apply(result, model, subgraph, names)] = result.recurrences[0]
         elif result and len(chain.products) > 2:
             found.setdefault(name, result)
+    if any(isinstance(each, Recurrence) for each in found.values()):
+        restack(model, subgraph)
     if subgraph is model.main or any(s.subgraph is subgraph for s in model.signatures):
         found |= _roll_up_steps(model, subgraph, objection, names)
     return found
