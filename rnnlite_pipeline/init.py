@@ -66,6 +66,8 @@ def format_of(model: Path) -> Format:
         if any((model / name).is_file() for name in ("saved_model.pb", "saved_model.pbtxt")):
             return "saved_model"
         raise CallError(f"{model} is a folder without saved_model.pb.", f"Expected {_KNOWN}.")
+    if not model.exists():
+        raise CallError(f"{model}: no such file or folder.", f"Expected {_KNOWN}.")
     with model.open("rb") as file:
         head = file.read(8)
     if head == _H5:

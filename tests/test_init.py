@@ -97,6 +97,12 @@ def test_other_files_are_refused(tmp_path: Path, file: str, content: bytes, says
     assert says in str(refused.value)
 
 
+def test_a_model_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
+    """A wrong path is a wrong call."""
+    assert main(["init", "nowhere.keras"]) == 2
+    assert "nowhere.keras: no such file or folder" in capsys.readouterr().err
+
+
 def test_damaged_model_leaves_no_config(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
