@@ -78,7 +78,7 @@ def read_samples(
                 f"Expected {wanted} and, where there are labels, {list(names)}.",
             )
     for spec in inputs:
-        _check(path, spec, arrays[spec.name])
+        _check(path, spec, arrays[spec.name], spec.name in taken_whole(inputs))
     labels = {names[name]: arrays[name] for name in arrays if name not in wanted}
     samples = Samples({name: arrays[name] for name in wanted}, labels, "data")
     counts = {name: len(array) if array.ndim else 0 for name, array in arrays.items()}
@@ -125,7 +125,11 @@ def random_samples(
         seed: The same one gives the same samples.
     """
     rng = np.random.default_rng(seed)
-    drawn = {s.name: draw(rng, s, random_shape(s.shape, count), limits) for s in inputs}
+    whole = taken_whole(inputs)
+    drawn = {}
+    for spec in inputs:
+        shape = random_shape((None, *spec.shape) if spec.name in whole else spec.shape, count)
+        drawn[spec.name] = draw(rng, spec, shape, limits)
     return Samples(drawn, {}, RANDOM)
 
 
@@ -136,16 +140,29 @@ def random_shape(shape: Shape, count: int) -> tuple[int, ...]:
     return (count, *(size if d is None else d for d, size in sizes))
 
 
+def taken_whole(inputs: Sequence[TensorSpec]) -> frozenset[str]:
+    """The inputs that have no batch axis: each call takes one sample of them, as it is.
+
+    These are scalars; and all inputs where their first dimensions are closed and differ, as a
+    language model's tokens [B, T] and states [layers, 2, B, U] do.
+    """
+    sizes = {spec.shape[0] for spec in inputs if spec.shape}
+    unlike = len(sizes) > 1 and None not in sizes
+    return frozenset(spec.name for spec in inputs if unlike or not spec.shape)
+
+
 def fixed_batch(inputs: Sequence[TensorSpec]) -> int | None:
     """The number of samples a call takes, or None where the model leaves it open.
 
     Raises:
-        VerificationFailed: The inputs have no common batch axis.
+        VerificationFailed: The inputs have no common batch axis, although one is open.
     """
-    sizes = {spec.shape[0] if spec.shape else 0 for spec in inputs} - {None}
+    if len(taken_whole(inputs)) == len(inputs):
+        return 1
+    sizes = {spec.shape[0] for spec in inputs if spec.shape} - {None}
     if not sizes:
         return None
-    if len(sizes) > 1 or 0 in sizes:
+    if len(sizes) > 1:
         raise VerificationFailed(
             "The model's inputs have no common batch axis: "
             + ", ".join(f'"{s.name}" {list(s.shape)}' for s in inputs)
@@ -186,12 +203,13 @@ _DAMAGED = (
 _SAVE = "Write it with numpy.savez(path, **arrays)."
 
 
-def _check(path: Path, spec: TensorSpec, array: Array) -> None:
-    fits = array.ndim == len(spec.shape) and all(
-        d is None or d == size for d, size in zip(spec.shape[1:], array.shape[1:], strict=True)
+def _check(path: Path, spec: TensorSpec, array: Array, is_whole: bool) -> None:
+    each = spec.shape if is_whole else spec.shape[1:]
+    fits = array.ndim == len(each) + 1 and all(
+        d is None or d == size for d, size in zip(each, array.shape[1:], strict=True)
     )
     if not fits:
-        expected = ["N", *("any" if d is None else d for d in spec.shape[1:])]
+        expected = ["N", *("any" if d is None else d for d in each)]
         raise _wrong(
             path,
             f'has "{spec.name}" of shape {list(array.shape)}',
@@ -211,9 +229,12 @@ def _wrong(path: Path, what: str, remedy: str) -> VerificationFailed:
     return VerificationFailed(f"verification.data: {path} {what}.", remedy)
 
 
-def rows(arrays: Mapping[str, Any], start: int, count: int) -> dict[str, Array]:
-    """`count` samples from `start` on, starting over at the end."""
+def rows(
+    arrays: Mapping[str, Any], start: int, count: int, whole: frozenset[str] = frozenset()
+) -> dict[str, Array]:
+    """`count` samples from `start` on, starting over at the end; one of what is taken whole."""
+    places = {n: start if n in whole else range(start, start + count) for n in arrays}
     return {
-        name: np.take(array, range(start, start + count), axis=0, mode="wrap")
+        name: np.asarray(np.take(array, places[name], axis=0, mode="wrap"))
         for name, array in arrays.items()
     }

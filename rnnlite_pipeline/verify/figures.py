@@ -22,8 +22,8 @@ from rnnlite_pipeline.partition import open_runner
 from rnnlite_pipeline.quantize.kernels import RECURRENT
 from rnnlite_pipeline.quantize.ranges import exposed
 from rnnlite_pipeline.quantize.record import read
-from rnnlite_pipeline.sources.model import Array
-from rnnlite_pipeline.verify.data import rows
+from rnnlite_pipeline.sources.model import Array, TensorSpec
+from rnnlite_pipeline.verify.data import rows, taken_whole
 from rnnlite_pipeline.verify.quantized import RealRunner
 
 #: How many tensors are listed, those with the most noise first.
@@ -71,8 +71,14 @@ def figure_feeds(inputs: Mapping[str, Array], model: Model, axes: Axes) -> list[
     named = model.signatures[0].inputs.items()
     fixed = {t.shape[axes.inputs.get(n, 0)] for n, t in named if t.shape} - {OPEN}
     count = min(SAMPLES, len(next(iter(inputs.values()))))
-    batch = min(fixed, default=count)
-    return [rows(inputs, start, batch) for start in range(0, count, batch)]
+    specs = [
+        TensorSpec(n, t.dtype, tuple(None if d == OPEN else d for d in t.shape or ()))
+        for n, t in axes.tensors_batch_first(dict(named)).items()
+        if n in inputs
+    ]
+    whole = taken_whole(specs)
+    batch = 1 if len(whole) == len(specs) else min(fixed, default=count)
+    return [rows(inputs, start, batch, whole) for start in range(0, count, batch)]
 
 
 def _ratios(real: Model, quantized: Model, feeds: Sequence[Mapping[str, Array]]) -> dict[str, Any]:

@@ -121,7 +121,33 @@ def test_rows_start_over_at_the_end() -> None:
     assert rows({"x": np.arange(2)}, 1, 4)["x"].tolist() == [1, 0, 1, 0]
 
 
-@pytest.mark.parametrize("shapes", [[(2, 3), (4, 3)], [()], [(None, 2), ()]])
+def test_inputs_without_a_batch_are_taken_whole(tmp_path: Path) -> None:
+    """Scalars, and inputs that are closed and have no axis in common, come whole to each call."""
+    tokens = TensorSpec("tokens", "float32", (4, 6))
+    state = TensorSpec("state", "float32", (2, 2, 4, 8))
+    keep = TensorSpec("keep", "float32", ())
+    samples = random_samples([tokens, state, keep], {}, 5, 0)
+    made = list(cases(samples, [tokens, state, keep], {}))
+    assert len(made[0].feeds) == 5
+    for case in made:
+        assert case.batches == [1]
+        for feed in case.feeds:
+            assert [feed[n].shape for n in ("tokens", "state", "keep")] == [
+                (4, 6),
+                (2, 2, 4, 8),
+                (),
+            ]
+    path = tmp_path / "d.npz"
+    stored: dict[str, Any] = dict(samples.inputs)
+    np.savez(path, **stored)
+    assert len(read_samples(path, [tokens, state, keep], [Y])) == 5
+    for case in cases(random_samples([X, keep], {}, 5, 0), [X, keep], {}):
+        for feed in case.feeds:
+            assert feed["keep"].shape == ()
+            assert feed["x"].shape[0] in (1, 3, 5, 17)
+
+
+@pytest.mark.parametrize("shapes", [[(2, 3), (4, 3), (None, 3)]])
 def test_inputs_without_a_common_batch_are_refused(shapes: list[tuple[int | None, ...]]) -> None:
     """Where inputs disagree on how many samples a call has, the shapes are named."""
     specs = [TensorSpec(f"x{i}", "float32", shape) for i, shape in enumerate(shapes)]
