@@ -20,7 +20,7 @@ from rnnlite_pipeline.layers import Layer
 from rnnlite_pipeline.lower import lower
 from rnnlite_pipeline.lower.choice import Lowered
 from rnnlite_pipeline.metadata import described_model
-from rnnlite_pipeline.missing import refused_ops
+from rnnlite_pipeline.missing import other_precision, refused_ops
 from rnnlite_pipeline.quantize import Outcome, grouping, lowering, quantize
 from rnnlite_pipeline.quantize.record import leave
 from rnnlite_pipeline.recognise import Finding, recognise
@@ -153,6 +153,13 @@ def check_convertible(conversion: Conversion, config: Config) -> None:
             "Set recurrent.lowering to auto to keep these as loops, or change the layers.",
         )
     refused = refused_ops(conversion.model, config.converter)
+    precision = other_precision(conversion.model) if refused else ""
+    if precision:
+        raise NotConvertible(
+            f"The model computes in {precision}, and LiteRT in float32: in {precision} it has no op"
+            f" for {', '.join(op.name for op in refused)}.",
+            "Build the model in float32, with its weights cast to it, and save it again.",
+        )
     if refused:
         flags = " and ".join(sorted({f"converter.{op.flag}: true" for op in refused}))
         raise NotConvertible(

@@ -12,6 +12,8 @@ from rnnlite_pipeline.partition import is_foreign
 if TYPE_CHECKING:
     from rnnlite_pipeline.config.conversion import Converter
 
+_PRECISIONS = frozenset({"FLOAT16", "BFLOAT16", "FLOAT64"})
+
 #: How many places of an op an error names.
 SHOWN = 3
 
@@ -58,6 +60,15 @@ def missing_ops(model: Model) -> list[MissingOp]:
 def refused_ops(model: Model, converter: Converter) -> list[MissingOp]:
     """Those of them that the config does not let stay."""
     return [op for op in missing_ops(model) if not getattr(converter, op.flag)]
+
+
+def other_precision(model: Model) -> str:
+    """The dtype other than float32 that ops LiteRT lacks compute in; empty if there is none.
+
+    LiteRT has such an op in float32 most of the time.
+    """
+    dtypes = {tensor.dtype for op in _foreign(model) for tensor in op.outputs}
+    return " and ".join(sorted(d.lower() for d in dtypes & _PRECISIONS))
 
 
 def _foreign(model: Model) -> Iterator[Op]:
