@@ -129,7 +129,8 @@ class IntegerGraph(IntegerValues):
         if self._skip.has(op):
             return SKIPPED
         if op.code == _LSTM:
-            return integer_lstm.why_not(op, self._writers, self._readers)
+            reason = integer_lstm.why_not(op, self._writers, self._readers)
+            return reason or integer_lstm.why_not_by_range(self._ranges.cells[op])
         if op.code == "WHILE":
             return integer_loop.why_not(self._model, op, self._scales, self._skip)
         if op.code == "DYNAMIC_UPDATE_SLICE":

@@ -5,7 +5,9 @@ Rules (lstm_eval.cc, EvalInteger8x8_16 and its Populate*; TFLM's unidirectional_
 1. Weights int8, symmetric, one scale a tensor.
 2. Bias in int32 (int64 under int16 activations), of scale input * weight; with a layer norm
    2^-10 * the norm's.
-3. The cell state int16, its scale a power of two. The output state as the output.
+3. The cell state int16, its scale a power of two from 2^-15 to 2^-9: with another one LiteRT's
+   kernel leaves tanh(c) uncomputed (portable_tensor_utils.cc, PortableApplyTanh, which has a case
+   for each of 0 to 6 integer bits). The output state as the output.
 4. Peepholes and layer norms int16, symmetric.
 5. Five intermediates: what each gate sums before its layer norm (int16; without a norm the kernel
    takes 2^-12), and what the projection reads (without one: the output).
@@ -23,6 +25,9 @@ from rnnlite_pipeline.quantize.weights import to_int8
 
 #: The intermediates carry scales only; TFLM refuses those that ask for memory.
 _NO_MEMORY = (0,)
+
+#: The ranges of the cell state that the kernel has a tanh for.
+_LEAST_CELL, _MOST_CELL = 1.0, 64.0 * 32767 / 32768
 
 #: What the kernel takes the gates' sums in without a layer norm.
 _GATES = Quantization((2.0**-12,), (0,))
@@ -46,6 +51,15 @@ def why_not(op: Op, writers: dict[Tensor, Op], readers: dict[Tensor, list[Op]]) 
             return "its state starts from a computed value"
         if any(reader is not op for reader in readers[state]):
             return "its final cell state is read"
+    return ""
+
+
+def why_not_by_range(seen: Trace) -> str:
+    """Why an LSTM with these inner values has no integer form; empty if it has one."""
+    if seen.cell > _MOST_CELL:
+        return (
+            f"its cell state reaches {seen.cell:.3g}; the integer LSTM op ends at {_MOST_CELL:.0f}"
+        )
     return ""
 
 
@@ -85,7 +99,7 @@ def to_integers(
     hidden = y if given[16] is None else numbers.of(*seen.hidden)
     projection = given[16] and to_int8(given[16], None)
     made += [projection, given[17] and _bias(given[17], numbers, hidden, projection, None)]
-    cell = power_of_two(seen.cell)
+    cell = power_of_two(seen.cell, _LEAST_CELL)
     for state, dtype, scale in zip(
         given[18:20], (numbers.activation, "INT16"), (y, cell), strict=True
     ):

@@ -66,9 +66,9 @@ def symmetric(largest: float, levels: int) -> Quantization:
     return Quantization((float(np.float32(max(largest, NARROWEST) / levels)),), (0,))
 
 
-def power_of_two(largest: float) -> Quantization:
-    """An int16 scale that is a power of two, as the kernels want the cell state's."""
-    exponent = math.ceil(math.log2(max(largest, NARROWEST) * 32768 / 32767))
+def power_of_two(largest: float, least: float) -> Quantization:
+    """An int16 scale that is a power of two, of a range that reaches to `least` or further."""
+    exponent = math.ceil(math.log2(max(largest * 32768 / 32767, least)))
     return Quantization((2.0 ** (exponent - 15),), (0,))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import importlib.util
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,12 @@ from rnnlite_pipeline.errors import NotConvertible, StageError
 from rnnlite_pipeline.graph.ir import Model
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.micro import MicroRunner, why_wrong
+from rnnlite_pipeline.quantize.full_integer import rewrite
+from rnnlite_pipeline.quantize.integer_model import Interface
+from rnnlite_pipeline.quantize.ranges import measure
 from rnnlite_pipeline.quantize.skip import SKIPPED, Skip
-from rnnlite_pipeline.runtime import Runner
+from rnnlite_pipeline.recurrence import Gate
+from rnnlite_pipeline.runtime import Kernels, Runner
 from tests.lower.cases import Case, random_lstm, random_rnn
 from tests.quantize.author import LEAST_DB, db, feed, integers, model_of, quantized, run, worst_db
 
@@ -53,6 +58,54 @@ def test_state_is_reset_in_int8_and_int16() -> None:
     assert (h.dtype, c.dtype, len(op.intermediates)) == ("INT8", "INT16", 5)
     assert np.log2(c.quantization.scale[0]) % 1 == 0
     assert h.quantization == made_output(op)
+
+
+@pytest.mark.parametrize("magnitude", [0.02, 0.1, 0.5])
+def test_a_cell_state_that_stays_small_is_computed(magnitude: float) -> None:
+    """LiteRT has no tanh for a state of a finer scale than 2^-15: none is given one."""
+    cell = random_lstm(np.random.default_rng(3), 5, 12)
+    candidate = cell.candidate
+    small = replace(
+        cell,
+        candidate=replace(
+            candidate,
+            kernel=candidate.kernel * magnitude,
+            recurrent=candidate.recurrent * magnitude,
+            bias=candidate.bias * magnitude,
+        ),
+    )
+    model = model_of(Case((small,), outputs="y"))
+    made, _ = quantized(model, "int8")
+    (op,) = (op for op in made.ops() if op.code == "UNIDIRECTIONAL_SEQUENCE_LSTM")
+    c = op.inputs[19]
+    assert c is not None and c.quantization is not None  # noqa: PT018
+    assert c.quantization.scale[0] >= 2**-15
+    expected, given = Runner(write_model(model)), feed(model, 1000)  # as calibrated
+    kernels: Kernels
+    for kernels in ("reference", "default"):
+        results = run(Runner(write_model(made), kernels), made, given)
+        assert db(expected.run(given)["y0"], results["y0"]) > 25.0
+
+
+def test_a_cell_state_that_counts_far_has_no_integer_form() -> None:
+    """The kernel ends at 64: a cell that passes it has int8 weights, and the reason says where."""
+    cell = random_lstm(np.random.default_rng(3), 5, 12)
+    # The gates are open, and the candidate is 1: c counts the steps from its first value.
+    still = {
+        "kernel": np.zeros((12, 5)),
+        "recurrent": np.zeros((12, 12)),
+        "bias": np.full(12, 20.0),
+    }
+    gate = Gate(**still)
+    counter = replace(cell, input=gate, forget=gate, candidate=gate)
+    for steps, became in ((40, "int8"), (70, "int8 weights")):
+        model = model_of(Case((counter,), outputs="y"))
+        made = copy.deepcopy(model)
+        data = (feed(model, k, 2, steps) for k in range(2))
+        outcomes = rewrite(made, "int8", measure(made, data), Skip(), Interface())
+        (found,) = (o for o in outcomes if o.op == "UNIDIRECTIONAL_SEQUENCE_LSTM")
+        assert found.became == became
+        assert ("reaches 70" in found.reason) == (became == "int8 weights")
 
 
 def made_output(op: Any) -> Any:
