@@ -66,13 +66,22 @@ def _why_not(op: PieceOp) -> str:
     if definition is None:
         return "TensorFlow has no op of this name"
     if op.is_flex:
-        return ""
+        return _why_not_flex(op)
     try:
         told = set(_map(op.options)) | _inferred(definition)
     except Exception as error:  # noqa: BLE001  # whatever a damaged flexbuffer raises
         return f"its attributes cannot be read ({error})"
     lost = (a.name for a in definition.attr if not _is_known(a, told))
     return next((f"its attribute {name} is not in the file" for name in lost), "")
+
+
+def _why_not_flex(op: PieceOp) -> str:
+    """What is listed by its name must be what is run."""
+    try:
+        carried = _node(op, {}).op
+    except Exception as error:  # noqa: BLE001  # whatever a damaged file raises
+        return f"its NodeDef cannot be read ({error})"
+    return "" if carried == op.name else f"its NodeDef is of another op, {carried}"
 
 
 def _is_known(attribute: Any, told: set[str]) -> bool:

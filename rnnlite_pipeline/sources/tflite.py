@@ -15,12 +15,14 @@ from rnnlite_pipeline.errors import ModelFormatError, SourceError
 from rnnlite_pipeline.graph.edit import as_main, ensure_signature, ports
 from rnnlite_pipeline.graph.ir import NUMPY, OPEN, Model, Op, Subgraph, Tensor
 from rnnlite_pipeline.graph.read import read_model
+from rnnlite_pipeline.missing import refused_ops
 from rnnlite_pipeline.partition import open_runner
 from rnnlite_pipeline.sources.model import Array, SourceModel, TensorSpec, check_dtypes
 from rnnlite_pipeline.transform.tensor_lists import tensor_lists_to_tensors
 
 if TYPE_CHECKING:
     from rnnlite_pipeline.config import Config
+    from rnnlite_pipeline.config.conversion import Converter
 
 
 def open_source(config: Config) -> SourceModel:
@@ -51,15 +53,15 @@ def open_source(config: Config) -> SourceModel:
         tuple(inputs),
         tuple(outputs),
         trace=_no_trace,
-        run=_runner(model, runnable),
+        run=_runner(model, runnable, config.converter),
         versions={"ai-edge-litert": version("ai-edge-litert")},
         limits=_limits(model, signature.inputs),
         content=content,
-        others=_others(model),
+        others=_others(model, config.converter),
     )
 
 
-def _others(model: Model) -> dict[str, SourceModel]:
+def _others(model: Model, converter: Converter) -> dict[str, SourceModel]:
     """What the signatures of other subgraphs compute; `reset` computes nothing."""
     found = {}
     for signature in model.signatures:
@@ -69,7 +71,7 @@ def _others(model: Model) -> dict[str, SourceModel]:
                 tuple(_spec(*port) for port in ports(view, "inputs")),
                 tuple(_spec(*port) for port in ports(view, "outputs")),
                 trace=_no_trace,
-                run=_runner(view, b""),
+                run=_runner(view, b"", converter),
                 limits=_limits(view, signature.inputs),
             )
     return found
@@ -102,10 +104,19 @@ def _no_trace() -> None:
     raise AssertionError("a .tflite file is not traced: it is imported as it is")
 
 
-def _runner(model: Model, content: bytes) -> Callable[[Mapping[str, Array]], dict[str, Array]]:
-    """A new interpreter each time, so that nothing is kept in between."""
+def _runner(
+    model: Model, content: bytes, converter: Converter
+) -> Callable[[Mapping[str, Array]], dict[str, Array]]:
+    """A new interpreter each time, so that nothing is kept in between.
+
+    Ops that LiteRT lacks are run only where the config lets them stay: those of TensorFlow can do
+    more than compute.
+    """
+    refused = refused_ops(model, converter)
 
     def run(arrays: Mapping[str, Array]) -> dict[str, Array]:
+        if refused:
+            raise SourceError(f"The runtime has no op for {', '.join(map(str, refused))}.")
         return open_runner(model, "reference", content=content, stand_ins=True).run(arrays)
 
     return run

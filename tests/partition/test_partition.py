@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from rnnlite_pipeline.config import Config, Pipeline
 from rnnlite_pipeline.convert import convert
-from rnnlite_pipeline.errors import StageError, VerificationFailed
+from rnnlite_pipeline.errors import SourceError, StageError, VerificationFailed
 from rnnlite_pipeline.graph.build import Builder, make_op
 from rnnlite_pipeline.graph.ir import OPEN, Model, Op, Signature, Subgraph, Tensor
 from rnnlite_pipeline.graph.variables import State, add, keep
@@ -21,7 +21,7 @@ from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.partition import open_runner, tensorflow_ops
 from rnnlite_pipeline.partition.cut import cut
 from rnnlite_pipeline.partition.piece import PieceOp, piece
-from rnnlite_pipeline.sources import import_source
+from rnnlite_pipeline.sources import import_source, open_source
 from rnnlite_pipeline.sources.environment import load
 from rnnlite_pipeline.validate import largest_difference
 from rnnlite_pipeline.verify import verify
@@ -188,6 +188,26 @@ def test_an_op_is_run_only_with_all_of_its_attributes(op: PieceOp, said: str) ->
     (reason,) = tensorflow_ops.why_not([op])
     assert said in reason
     assert bool(said) == bool(reason)
+
+
+def test_a_flex_op_is_what_its_name_says() -> None:
+    """A NodeDef of another op, or one that cannot be read, is not run."""
+    other = load("tensorflow").compat.v1.NodeDef(op="WriteFile").SerializeToString().decode()
+    for text, said in ((other, "of another op, WriteFile"), ("\x7f\x7f", "cannot be read")):
+        build = flexbuffers.Builder()
+        build.VectorFromElements(["Roll", text])
+        options = bytes(build.Finish())
+        (reason,) = tensorflow_ops.why_not([PieceOp("Roll", True, options, (0,), (1,))])
+        assert said in reason
+
+
+def test_a_file_runs_no_such_op_without_its_flag(tmp_path: Path) -> None:
+    """Opening a .tflite source and asking it for numbers does not run TensorFlow unasked."""
+    (tmp_path / "m.tflite").write_bytes(write_model(unknown(2.0)))
+    source = {"format": "tflite", "path": str(tmp_path / "m.tflite")}
+    opened = open_source(Config.model_validate({"name": "m", "source": source}))
+    with pytest.raises(SourceError, match="no op for MyOp"):
+        opened.run({"x": np.ones((1, 3), np.float32)})
 
 
 def rolling() -> tuple[Any, NDArray[np.float32]]:
