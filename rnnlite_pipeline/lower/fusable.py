@@ -55,6 +55,30 @@ def why_not_integer(op: Op, used: set[Tensor], producer: Producer) -> str:
     return ""
 
 
+def why_not_micro(op: Op) -> str:
+    """Why TensorFlow Lite Micro has no fused op for a recurrence; empty if it has.
+
+    Sources: tflite-micro unidirectional_sequence_lstm.cc and lstm_eval_common.cc, which reads
+    neither peepholes nor what follows them, and computes tanh.
+
+    Args:
+        op: RECURRENCE or BIDIRECTIONAL.
+    """
+    cell = next(iter(op.options.values())).cell
+    if op.code == BIDIRECTIONAL or not isinstance(cell, Lstm):
+        return "TensorFlow Lite Micro has no op for it"
+    gates = [gate for gate in (cell.input, cell.forget, cell.candidate, cell.output) if gate]
+    lacks = {
+        "peepholes": any(gate.peephole is not None for gate in gates),
+        "layer norms": any(gate.layer_norm is not None for gate in gates),
+        "projections": cell.projection is not None,
+        "coupled gates": cell.input is None,
+        f"the activation {cell.activation.lower()}": cell.activation != "TANH",
+    }
+    found = [what for what, has in lacks.items() if has]
+    return f"the LSTM op of TensorFlow Lite Micro has no {found[0]}" if found else ""
+
+
 def _why_not_lstm(cell: Lstm) -> str | None:
     gates = [gate for gate in (cell.input, cell.forget, cell.output) if gate is not None]
     if cell.candidate.peephole is not None:

@@ -38,7 +38,7 @@ def lower_to_loop(
     inputs: Sequence[Tensor | None],
     outputs: Sequence[Tensor],
     used: set[Tensor],
-    integers: bool = False,
+    narrow: bool = False,
 ) -> list[Op]:
     """The ops that take a recurrence's place; the subgraphs they run are theirs alone.
 
@@ -48,12 +48,13 @@ def lower_to_loop(
             None or missing: zeros.
         outputs: y, then the final states.
         used: The tensors that something reads; y is left uncomputed if not among them.
-        integers: Whether the loop will be quantized to integers (loop_plan.py, rule 2).
+        narrow: Whether the loop reads x rather than its products: it will be quantized to
+            integers, or run on TensorFlow Lite Micro (loop_plan.py, rule 2).
     """
     x, *initial = inputs
     y, *finals = outputs
     assert x is not None, "a recurrence reads a sequence"
-    writer = _Writer(recurrence, x, hoists=not integers)
+    writer = _Writer(recurrence, x, hoists=not narrow)
     results = writer.run(initial, y in used)
     computed = dict(zip([*finals, y], results, strict=False))
     _deliver(writer.emit, {new: old for old, new in computed.items() if old in used})

@@ -3,8 +3,9 @@
 1. What depends on x alone does not recur: it is computed outside, over all steps. Each form of
    the step has an outside part, its bias and its terms over x, and an inside part, the rest.
 2. Outside parts that are affine in x are columns of one product over the whole sequence.
-   Where integers are wanted, what is affine in x stays inside: x is narrower than its products,
-   a row of it is converted exactly, and no sequence of products is rounded to 8 bits.
+   In integers and on TensorFlow Lite Micro what is affine in x stays inside: x is narrower than
+   its products, a row of it is converted exactly, no sequence of products is rounded to 8 bits,
+   and TFLM copies every operand of a loop at each turn.
 3. Products of a step that read the same atom are columns of one product; where a form has such
    a product, its outside part is added to the product's columns, for all of them at once.
 

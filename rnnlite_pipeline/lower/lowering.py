@@ -14,7 +14,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -25,7 +25,7 @@ from rnnlite_pipeline.lower import lstm, rnn
 from rnnlite_pipeline.lower.choice import Chosen, Form, Lowered, choose
 from rnnlite_pipeline.lower.dynamic import SizeTracker
 from rnnlite_pipeline.lower.emit import Emitter
-from rnnlite_pipeline.lower.fusable import why_not_integer
+from rnnlite_pipeline.lower.fusable import why_not_integer, why_not_micro
 from rnnlite_pipeline.lower.loop import lower_to_loop
 from rnnlite_pipeline.lower.states import Producer, StateWriter, read_final_cell
 from rnnlite_pipeline.recurrence import BIDIRECTIONAL, RECURRENCE, Lstm, Recurrence, SimpleRnn
@@ -35,7 +35,9 @@ from rnnlite_pipeline.transform.measure_at_inputs import measure_at_inputs
 Used = set[Tensor]
 
 
-def lower(model: Model, form: Form = "auto", integers: bool = False) -> tuple[Lowered, ...]:
+def lower(
+    model: Model, form: Form = "auto", integers: bool = False, micro: bool = False
+) -> tuple[Lowered, ...]:
     """Writes every recurrence of `model`, in place.
 
     Ensures: no pseudo op is left.
@@ -46,6 +48,7 @@ def lower(model: Model, form: Form = "auto", integers: bool = False) -> tuple[Lo
             or an error. "loop": always a loop. "fastest": whichever is faster here.
         integers: Whether the model will be quantized to integers: then a fused op that has no
             integer form is no better than a loop, unless `form` is "fused".
+        micro: Whether the model is to run on TensorFlow Lite Micro: likewise.
 
     Returns:
         What each recurrence became, in execution order, a pair's forward one first.
@@ -57,11 +60,16 @@ def lower(model: Model, form: Form = "auto", integers: bool = False) -> tuple[Lo
     chosen: dict[Op, Lowered] = {}
     for subgraph, used in graphs:
         pseudo = [op for op in subgraph.ops if op.code in (RECURRENCE, BIDIRECTIONAL)]
-        unfit = partial(why_not_integer, used=used, producer=producers(subgraph).get)
-        why_not = unfit if integers and form != "fused" else _fits
+        reasons: list[Callable[[Op], str]] = []
+        if integers and form != "fused":
+            producer = producers(subgraph).get
+            reasons.append(partial(why_not_integer, used=used, producer=producer))
+        if micro and form != "fused":
+            reasons.append(why_not_micro)
+        why_not = partial(_first_of, reasons)
         chosen.update((op, choose(op, form, used, _write, why_not)) for op in pseudo)
     for subgraph, used in graphs:
-        _lower_subgraph(model, subgraph, used, chosen, integers)
+        _lower_subgraph(model, subgraph, used, chosen, integers or micro)
     fold_reverse(model)
     measure_at_inputs(model)
     return tuple(
@@ -75,8 +83,8 @@ def _write(model: Model, form: Chosen) -> None:
     lower(model, form)
 
 
-def _fits(op: Op) -> str:  # noqa: ARG001  # any op does
-    return ""
+def _first_of(reasons: Sequence[Callable[[Op], str]], op: Op) -> str:
+    return next(filter(None, (reason(op) for reason in reasons)), "")
 
 
 def _used(model: Model, subgraph: Subgraph) -> Used:
@@ -90,7 +98,7 @@ def _used(model: Model, subgraph: Subgraph) -> Used:
 
 
 def _lower_subgraph(
-    model: Model, subgraph: Subgraph, used: Used, chosen: Mapping[Op, Lowered], integers: bool
+    model: Model, subgraph: Subgraph, used: Used, chosen: Mapping[Op, Lowered], narrow: bool
 ) -> None:
     made_by = producers(subgraph).get
     sizes = SizeTracker()
@@ -100,7 +108,7 @@ def _lower_subgraph(
     for op in subgraph.ops:
         new = [op]
         if op in chosen and chosen[op].form == "loop":
-            new = _lower_to_loops(model, op, used, integers)
+            new = _lower_to_loops(model, op, used, narrow)
         elif op.code == RECURRENCE:
             new = _lower_one(op, used, made_by, sizes.dynamic)
         elif op.code == BIDIRECTIONAL:
@@ -110,7 +118,7 @@ def _lower_subgraph(
     subgraph.ops = lowered
 
 
-def _lower_to_loops(model: Model, op: Op, used: Used, integers: bool) -> list[Op]:
+def _lower_to_loops(model: Model, op: Op, used: Used, narrow: bool) -> list[Op]:
     """A loop for each direction."""
     x, *initial = op.inputs
     states, outputs = list(initial), list(op.outputs)
@@ -118,7 +126,7 @@ def _lower_to_loops(model: Model, op: Op, used: Used, integers: bool) -> list[Op
     for recurrence in op.options.values():
         count = len(recurrence.cell.states)
         own, results = [x, *states[:count]], outputs[: 1 + count]
-        ops += lower_to_loop(recurrence, own, results, used, integers)
+        ops += lower_to_loop(recurrence, own, results, used, narrow)
         states, outputs = states[count:], outputs[1 + count :]
     waiting = [target for op in ops for target in called(op)]
     for subgraph in waiting:

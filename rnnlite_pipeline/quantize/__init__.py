@@ -25,24 +25,32 @@ _WEIGHTS: Mapping[str, Callable[[Model, Skip], list[Outcome]]] = {
 
 
 def grouping(config: Config) -> Config:
-    """The config with `bidirectional: split` where the scheme has no bidirectional kernel.
+    """The config with `bidirectional: split` where there is no bidirectional kernel.
 
-    BIDIRECTIONAL_SEQUENCE_LSTM has no integer form; two unidirectional ops have.
+    BIDIRECTIONAL_SEQUENCE_LSTM has no integer form, and TensorFlow Lite Micro has it not at all;
+    two unidirectional ops are there.
     """
     split = config.recurrent.model_copy(update={"bidirectional": "split"})
-    if config.quantization.scheme not in CALIBRATED or config.recurrent == split:
+    apart = config.quantization.scheme in CALIBRATED or _is_micro(config)
+    if not apart or config.recurrent == split:
         return config
     return config.model_copy(update={"recurrent": split})
 
 
-def lowering(config: Config) -> tuple[Form, bool]:
-    """How recurrences are to be lowered: the form, and whether integers are wanted.
+def lowering(config: Config) -> tuple[Form, bool, bool]:
+    """How recurrences are to be lowered, as `lower` takes it.
 
     Under `fused` what has no fused op is refused after the model is lowered, with all reasons.
     """
     asked = config.recurrent.lowering
     fused = asked == "fused"
-    return "auto" if fused else asked, config.quantization.scheme in CALIBRATED and not fused
+    form: Form = "auto" if fused else asked
+    integers, micro = config.quantization.scheme in CALIBRATED, _is_micro(config)
+    return form, integers and not fused, micro and not fused
+
+
+def _is_micro(config: Config) -> bool:
+    return "tflm" in config.verification.runtimes
 
 
 def quantize(

@@ -12,7 +12,7 @@ import pytest
 
 from rnnlite_pipeline.graph.ir import Model, Signature
 from rnnlite_pipeline.graph.write import write_model
-from rnnlite_pipeline.lower import lower
+from rnnlite_pipeline.lower import choice, lower
 from rnnlite_pipeline.micro import MicroRunner
 from rnnlite_pipeline.quantize.full_integer import rewrite
 from rnnlite_pipeline.quantize.ranges import measure
@@ -43,10 +43,10 @@ CELLS: dict[str, Callable[[np.random.Generator], Cell]] = {
 LEAST = {"int8": 25.0, "int16x8": 30.0}
 
 
-def model_of(case: Case) -> Model:
-    """A case lowered to loops, for integers, with a signature."""
+def model_of(case: Case, form: choice.Form = "loop", *, micro: bool = False) -> Model:
+    """A case lowered, for integers or for TFLM, with a signature."""
     model = case.model()
-    lower(model, "loop", integers=True)
+    lower(model, form, integers=not micro, micro=micro)
     main = model.main
     ports = ({t.name: t for t in side} for side in (main.inputs, main.outputs))
     model.signatures = [Signature("main", main, *ports)]
@@ -185,6 +185,24 @@ def test_ranges_inside_are_those_of_the_equations() -> None:
     )
 
 
+def test_what_micro_lacks_becomes_a_loop() -> None:
+    """RNNs, peepholes, projections, norms and coupled gates; a plain LSTM keeps its op."""
+    rng = np.random.default_rng(0)
+    for cell, form, said in (
+        (random_rnn(rng, 3, 4), "loop", "no op"),
+        (random_lstm(rng, 3, 4, peephole=True), "loop", "peepholes"),
+        (random_lstm(rng, 3, 8, layer_norm=True), "loop", "layer norms"),
+        (random_lstm(rng, 3, 4, outputs=2), "loop", "projections"),
+        (random_lstm(rng, 3, 4, coupled=True), "loop", "coupled"),
+        (random_lstm(rng, 3, 4), "fused", ""),
+    ):
+        (found,) = lower(Case((cell,), outputs="y").model(), micro=True)
+        assert found.form == form
+        assert said in found.reason
+    (found,) = lower(Case((random_rnn(rng, 3, 4),)).model(), "fused", micro=True)
+    assert found.form == "fused"
+
+
 needs_tflm = pytest.mark.skipif(
     importlib.util.find_spec("tflite_micro") is None, reason="the extra tflm is not installed"
 )
@@ -206,3 +224,17 @@ def test_tflm_runs_loops_in_integers(name: str, scheme: str) -> None:
     for port, value in want.items():
         np.testing.assert_array_equal(first[port], second[port])
         assert db(value, first[port]) > LEAST[scheme]
+
+
+@needs_tflm
+@pytest.mark.parametrize("name", CELLS)
+def test_tflm_runs_every_cell_in_float(name: str) -> None:
+    """Whatever TFLM has no op for, or would ignore, it computes as the source does."""
+    cell = CELLS[name](np.random.default_rng(0))
+    closed: dict[str, Any] = {"open_batch": False, "open_steps": False, "batch": 1, "steps": 50}
+    case = Case((cell,), time_major=False, outputs="y", **closed)
+    model = model_of(case, "auto", micro=True)
+    micro, given = MicroRunner(write_model(model)), feed(model, 0, 1, 50)
+    got = run(micro, model, given)["y0"]
+    micro.close()
+    np.testing.assert_allclose(got, case.recurrences[0].run(given["x"])[0], atol=1e-4)
