@@ -50,6 +50,13 @@ def _jobs(text: str) -> int:
     return int(text)
 
 
+def _custom_object(text: str) -> tuple[str, str]:
+    name, equals, target = text.partition("=")
+    if not (name and equals and ":" in target):
+        raise argparse.ArgumentTypeError(f"expected NAME=MODULE:NAME, got {text}")
+    return name, target
+
+
 CONFIGS = _argument(
     "configs", usage="CONFIG...", nargs="+", type=Path, metavar="CONFIG", help="a YAML file"
 )
@@ -121,6 +128,16 @@ INIT = (
         default="",
         metavar="NAME",
         help="the signature of a SavedModel (default: serving_default)",
+    ),
+    _argument(
+        "--custom-object",
+        usage="[--custom-object NAME=MODULE:NAME]...",
+        dest="custom_objects",
+        type=_custom_object,
+        action="append",
+        default=[],
+        metavar="NAME=MODULE:NAME",
+        help="a layer or function of your own that a Keras file needs, and where it is",
     ),
 )
 VIEW = (

@@ -200,7 +200,7 @@ def _diff(call: argparse.Namespace) -> int:
 def _init(call: argparse.Namespace) -> int:
     from rnnlite_pipeline.init import write_config
 
-    for path in write_config(call.model, call.to, call.signature):
+    for path in write_config(call.model, call.to, call.signature, dict(call.custom_objects)):
         sys.stdout.write(f"{path}\n")
     return 0
 

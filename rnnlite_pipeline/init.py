@@ -18,13 +18,16 @@ _KNOWN = "a .keras or .h5 file of Keras, the folder of a SavedModel, or a .tflit
 _H5 = b"\x89HDF\r\n\x1a\n"
 
 
-def write_config(model: Path, to: Path | None, signature: str = "") -> list[Path]:
+def write_config(
+    model: Path, to: Path | None, signature: str = "", custom: Mapping[str, str] | None = None
+) -> list[Path]:
     """Writes a config that `validate` and `convert` take as it is.
 
     Args:
         model: The model's file or folder.
         to: The config; configs/NAME.yaml where None.
         signature: The signature of a SavedModel; empty for its default one.
+        custom: As `source.custom_objects`.
 
     Returns:
         The files written: the config, and the schema that it names if there was none.
@@ -40,9 +43,10 @@ def write_config(model: Path, to: Path | None, signature: str = "") -> list[Path
         raise CallError(f"{path} is there already.", "Name another file: -o FILE.")
     from rnnlite_pipeline.sources.described import described
 
-    told = described(kind, model, signature)
-    source = {"format": kind, "path": _relative(model, path.parent)}
+    told = described(kind, model, signature, custom or {})
+    source: dict[str, Any] = {"format": kind, "path": _relative(model, path.parent)}
     source |= {"signature": signature} if signature else {}
+    source |= {"custom_objects": custom} if custom else {}
     write_atomically(path, config_text(name, source, told).encode())
     try:
         check_files(load_config(path))
@@ -84,7 +88,7 @@ def format_of(model: Path) -> Format:
     raise CallError(f"{model} is no model file that is known here.", f"Expected {_KNOWN}.")
 
 
-def config_text(name: str, source: Mapping[str, str], told: Mapping[str, Any]) -> str:
+def config_text(name: str, source: Mapping[str, Any], told: Mapping[str, Any]) -> str:
     """The config, with what the model holds as comments.
 
     Args:
@@ -107,7 +111,7 @@ name: {_scalar(name)}
 version: 0.1.0
 pipeline: default            # release: stricter gates; it wants data with labels
 source:
-{"".join(f"  {key}: {_scalar(value)}{chr(10)}" for key, value in source.items())}\
+{"".join(f"  {key}: {_value(value)}{chr(10)}" for key, value in source.items())}\
   # inputs: {pins}   # closes dimensions that the model leaves open (null)
 recurrent:
   lowering: auto             # fused: a fused op for each layer, or an error that says why not
@@ -150,6 +154,12 @@ def _name(model: Path) -> str:
 
 def _relative(model: Path, folder: Path) -> str:
     return Path(os.path.relpath(model.absolute(), folder.absolute())).as_posix()
+
+
+def _value(value: str | Mapping[str, str]) -> str:
+    if isinstance(value, str):
+        return _scalar(value)
+    return "{" + ", ".join(f"{json.dumps(n)}: {json.dumps(v)}" for n, v in value.items()) + "}"
 
 
 def _scalar(text: str) -> str:

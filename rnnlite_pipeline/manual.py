@@ -37,7 +37,7 @@ def _lines(commands: Mapping[str, Command]) -> Iterator[str]:
             yield "| argument | what it is |"
             yield "| --- | --- |"
         for each in command.arguments:
-            label = each.usage.strip("[]").removesuffix("...")
+            label = each.usage.removesuffix("...").strip("[]")
             yield f"| `{label}` | {each.settings['help']} |"
         yield ""
         yield "```sh"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from rnnlite_pipeline.cli import main
 from rnnlite_pipeline.config import load_config
 from rnnlite_pipeline.errors import CallError
 from rnnlite_pipeline.init import config_text, format_of
+from tests.fake.project import ROOT
 
 _AUTHOR = """
 import sys
@@ -95,6 +97,42 @@ def test_other_files_are_refused(tmp_path: Path, file: str, content: bytes, says
     with pytest.raises(CallError) as refused:
         format_of(tmp_path / file)
     assert says in str(refused.value)
+
+
+_OWN = """
+import keras
+
+
+class Twice(keras.layers.Layer):
+    def call(self, x):
+        return x + x
+"""
+
+_OWN_AUTHOR = """
+import sys
+from rnnlite_pipeline.sources.environment import load
+keras = load("keras")
+from own_layers import Twice
+x = keras.Input((None, 3), name="x")
+keras.Model(x, keras.layers.LSTM(4)(Twice()(x))).save(sys.argv[1])
+"""
+
+
+def test_layers_of_your_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A class that the file needs is asked for, and stands in the config once it is named."""
+    (tmp_path / "own_layers.py").write_text(_OWN)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), str(tmp_path)]))
+    subprocess.run([sys.executable, "-c", _OWN_AUTHOR, "own.keras"], check=True)
+    call = ["init", "own.keras", "-o", "own.yaml"]
+    assert main(call) == 1
+    assert "--custom-object Twice=your.module:Twice" in capsys.readouterr().err
+    assert main([*call, "--custom-object", "Twice"]) == 2
+    assert "expected NAME=MODULE:NAME" in capsys.readouterr().err
+    assert main([*call, "--custom-object", "Twice=own_layers:Twice"]) == 0
+    assert load_config(tmp_path / "own.yaml").source.custom_objects == {"Twice": "own_layers:Twice"}
 
 
 def test_a_model_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:

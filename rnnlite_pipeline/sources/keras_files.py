@@ -65,7 +65,8 @@ def _check(path: Path, archive: Archive, custom: Mapping[str, Any], allow_lambda
         if name not in custom and registered not in custom:
             raise SourceError(
                 f"{path.name} uses the class {name}, which is not part of Keras.",
-                f"Name it in the config: source.custom_objects: {{{name}: your.module:{name}}}.",
+                f"Name it in the config: source.custom_objects: {{{name}: your.module:{name}}}. "
+                f"To init, say --custom-object {name}=your.module:{name}.",
             )
     if archive.lambdas and not allow_lambda:
         raise SourceError(
