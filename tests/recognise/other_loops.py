@@ -31,6 +31,21 @@ class OtherLength(Author):
         super().variable(name, outer)
 
 
+class NumberFromOutside(Author):
+    """Each step is scaled by an integer input, whose name begins as those of counters do."""
+
+    def counted(self, sequence: Tensor) -> None:
+        """The number as well."""
+        super().counted(sequence)
+        self.inputs["v"] = Tensor("v", "INT32", ())
+        self.variable("v", self.inputs["v"])
+
+    def read(self, sequence: Tensor) -> Tensor:
+        """x[t] * v."""
+        number = self.body.op("CAST", [self.variables["v"].inner], "FLOAT32", ())
+        return self.body.binary("MUL", super().read(sequence), number)
+
+
 class EveryOtherStep(Author):
     """The step reads x[2 i]."""
 

@@ -61,6 +61,7 @@ OPEN_SIZES: dict[str, Any] = {"batch": OPEN, "steps": OPEN, "trip": "shape"}
 LOOPS: list[tuple[type[Author], dict[str, Any], str]] = [
     (other.StopsOnData, {}, "stops on a condition on data"),
     (other.OtherLength, OPEN_SIZES, "not known to be its sequence's length"),
+    (other.NumberFromOutside, {}, "a length known only at run time"),
     (other.EveryOtherStep, {}, "neither forwards nor backwards"),
     (other.FirstStepAlways, {}, "neither forwards nor backwards"),
     (other.PartOfFeatures, {"batch_major": True}, "part of the sequence's features"),
