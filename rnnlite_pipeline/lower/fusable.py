@@ -48,6 +48,10 @@ def why_not_integer(op: Op, used: set[Tensor], producer: Producer) -> str:
         return f"the {direction} {cell.kind} op has no integer form"
     if cell.activation != "TANH":
         return f"its activation is {cell.activation.lower()}; the integer LSTM op computes tanh"
+    if cell.forget.peephole is not None and cell.states[0] != cell.units:
+        # lstm_eval.cc, CalculateLstmGateInteger8x8_16: the peepholes' product takes the cell state
+        # to be as wide as the output.
+        return "its output is narrower than its cell, which the integer LSTM op's peepholes mistake"
     if any(filled_with(initial, producer) is None for initial in op.inputs[1:]):
         return "its state starts from computed values, which the integer LSTM op does not take"
     if op.outputs[2] in used:

@@ -10,7 +10,8 @@ Rules (lstm_eval.cc, EvalInteger8x8_16 and its Populate*; TFLM's unidirectional_
    for each of 0 to 6 integer bits). The output state as the output.
 4. Peepholes and layer norms int16, symmetric.
 5. Five intermediates: what each gate sums before its layer norm (int16; without a norm the kernel
-   takes 2^-12), and what the projection reads (without one: the output).
+   takes 2^-12), and what the projection reads (without one: the output). That has the zero point
+   0: with another one LiteRT's projections are off, measured, by far more than a rounding.
 6. The activation is tanh whatever the options say, and a clip of the cell state is in its scale.
 """
 
@@ -18,7 +19,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rnnlite_pipeline.graph.ir import OPEN, Op, Quantization, Tensor
+from rnnlite_pipeline.graph.ir import NUMPY, OPEN, Op, Quantization, Tensor
 from rnnlite_pipeline.quantize.cells import Trace
 from rnnlite_pipeline.quantize.numbers import Numbers, power_of_two, product, stored, symmetric
 from rnnlite_pipeline.quantize.weights import to_int8
@@ -44,8 +45,11 @@ def why_not(op: Op, writers: dict[Tensor, Op], readers: dict[Tensor, list[Op]]) 
     activation = op.options["fused_activation_function"]
     if activation != "TANH":
         return f"its activation is {activation.lower()}; the integer kernel computes tanh"
-    for state in op.inputs[18:20]:
-        assert state is not None
+    h, c = op.inputs[18:20]
+    assert h is not None and c is not None  # noqa: PT018
+    if op.inputs[10] is not None and (h.shape or ())[-1:] != (c.shape or ())[-1:]:
+        return "its output is narrower than its cell, which the integer kernel's peepholes mistake"
+    for state in (h, c):
         fill = _fill(writers, state)
         if fill is None or fill.inputs[1] is None or fill.inputs[1].data is None:
             return "its state starts from a computed value"
@@ -96,7 +100,7 @@ def to_integers(
     for k, bias in enumerate(given[12:16]):
         weight, norm = made[1 + k], norms[k]
         made.append(bias and _bias(bias, numbers, x.quantization, weight, norm))
-    hidden = y if given[16] is None else numbers.of(*seen.hidden)
+    hidden = y if given[16] is None else _before_projection(numbers, seen)
     projection = given[16] and to_int8(given[16], None)
     made += [projection, given[17] and _bias(given[17], numbers, hidden, projection, None)]
     cell = power_of_two(seen.cell, _LEAST_CELL)
@@ -115,6 +119,12 @@ def to_integers(
     op.inputs = made + norms
     op.options["asymmetric_quantize_inputs"] = False
     op.version = 1
+
+
+def _before_projection(numbers: Numbers, seen: Trace) -> Quantization:
+    """Of what the projection reads; rule 5."""
+    limit = np.iinfo(NUMPY[numbers.activation]).max
+    return symmetric(max(map(abs, seen.hidden)), int(limit))
 
 
 def _sums(norms: list[Tensor | None], seen: Trace) -> list[Quantization]:
