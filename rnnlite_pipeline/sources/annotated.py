@@ -17,7 +17,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import re
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,7 +35,7 @@ from rnnlite_pipeline.errors import NotConvertible
 from rnnlite_pipeline.graph.edit import prune
 from rnnlite_pipeline.graph.ir import OPEN, Model, Op, Subgraph, Tensor
 from rnnlite_pipeline.sources.annotated_body import Body
-from rnnlite_pipeline.sources.environment import load
+from rnnlite_pipeline.sources.graph_edit import function_of, nodes_of, rename_functions
 from rnnlite_pipeline.sources.model import first_line, unique
 
 CALLS = ("PartitionedCall", "StatefulPartitionedCall")
@@ -77,7 +77,7 @@ class Annotations:
 
     def __init__(self, function: Any) -> None:
         graph = function.graph.as_graph_def()
-        called = {n.attr["f"].func.name for n in _nodes(graph) if n.op in CALLS}
+        called = {n.attr["f"].func.name for n in nodes_of(graph) if n.op in CALLS}
         found = {f.signature.name: f for f in graph.library.function if f.signature.name in called}
         self._by_function = {k: a for k, f in found.items() if (a := _annotation(f))}
         self._calls: list[_Call] = []
@@ -114,13 +114,15 @@ class Annotations:
         for name, function in annotated.items():
             function.attr["_implements"].func.name = name
             function.attr["_implements"].func.attr["tfl_fusable_op"].b = True
-        _rename(graph_def, _NUMBERED, [f.signature.name for f in graph_def.library.function])
-        return _function(graph_def, like=frozen)
+        rename_functions(
+            graph_def, _NUMBERED, [f.signature.name for f in graph_def.library.function]
+        )
+        return function_of(graph_def, like=frozen)
 
     def _number_calls(self, graph_def: Any, names: Mapping[str, str]) -> None:
         """Numbers the calls; `names` are the functions', by the names freezing gave them."""
         functions, layers = list[str](), list[str]()
-        for node in _nodes(graph_def):
+        for node in nodes_of(graph_def):
             function = node.attr["f"].func.name if node.op in CALLS else ""
             if function in names:
                 node.op = "PartitionedCall"  # it has no variables any more
@@ -157,7 +159,7 @@ class Annotations:
                 function.attr["_noinline"].b = True
                 function.attr["_nospecialize"].b = True
                 function.attr[_MARK].s = function.signature.name.encode()
-        _rename(graph_def, _APART, self._by_function)
+        rename_functions(graph_def, _APART, self._by_function)
 
     def _composite(self, number: int, op: Op) -> Op:
         call = self._calls[number]
@@ -218,33 +220,6 @@ def _value(attribute: Any) -> Any:
         values = [v for _, each in attribute.list.ListFields() for v in each]
         return [v.decode(errors="replace") if isinstance(v, bytes) else v for v in values]
     return getattr(attribute, kind) if kind in ("b", "i", "f") else None
-
-
-def _rename(graph_def: Any, suffix: str, names: Container[str]) -> None:
-    """Appends `suffix` to functions of these names, where they are defined and called."""
-    for node in _nodes(graph_def):
-        for attribute in node.attr.values():
-            if attribute.WhichOneof("value") == "func" and attribute.func.name in names:
-                attribute.func.name += suffix
-    for function in graph_def.library.function:
-        if function.signature.name in names:
-            function.signature.name += suffix
-
-
-def _nodes(graph_def: Any) -> Iterator[Any]:
-    yield from graph_def.node
-    for function in graph_def.library.function:
-        yield from function.node_def
-
-
-def _function(graph_def: Any, like: Any) -> Any:
-    """A concrete function of a GraphDef, with the inputs and outputs of another one."""
-    wrap = load("tensorflow.python.eager.wrap_function")
-    inputs, outputs = ([t.name for t in tensors] for tensors in (like.inputs, like.outputs))
-    function = wrap.function_from_graph_def(graph_def, inputs, outputs)
-    for new, old in zip(function.inputs, like.inputs, strict=True):
-        new.set_shape(old.shape)
-    return function
 
 
 def _layer(node: str) -> str:

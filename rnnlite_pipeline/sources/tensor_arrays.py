@@ -23,6 +23,7 @@ import numpy as np
 
 from rnnlite_pipeline.errors import NotConvertible
 from rnnlite_pipeline.sources.environment import load
+from rnnlite_pipeline.sources.graph_edit import function_of
 
 _CARRIERS = {"Enter", "Merge", "Switch", "NextIteration", "Exit", "Identity"}
 _ARRAY = "TensorArrayV3"
@@ -46,13 +47,7 @@ def lists_for_arrays(function: Any) -> Any:
     """
     if not any(node.type == _ARRAY for node in function.graph.get_operations()):
         return function
-    rewritten = _Rewriter(function.graph).graph_def()
-    wrap = load("tensorflow.python.eager.wrap_function")
-    names = [[t.name for t in side] for side in (function.inputs, function.outputs)]
-    result = wrap.function_from_graph_def(rewritten, *names)
-    for new, old in zip(result.inputs, function.inputs, strict=True):
-        new.set_shape(old.shape)
-    return result
+    return function_of(_Rewriter(function.graph).graph_def(), like=function)
 
 
 class _Rewriter:

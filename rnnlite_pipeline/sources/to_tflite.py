@@ -14,7 +14,8 @@ Rules:
        Flex op, or where that is asked for as a custom op of TensorFlow's name, with the attributes
        as TensorFlow's converter writes them for one (flatbuffer_export.cc).
     7. Slices with new axes are builtin ops (slices.py).
-    8. A variable of a loop that becomes what another was is a copy of it: the interpreter hands
+    8. Products of integer matrices are computed in float32 (integer_products.py).
+    9. A variable of a loop that becomes what another was is a copy of it: the interpreter hands
        variables on one after the other, and would give it what that other has become.
 """
 
@@ -33,6 +34,7 @@ from rnnlite_pipeline.sources.annotated import Annotations
 from rnnlite_pipeline.sources.environment import load
 from rnnlite_pipeline.sources.flex import make_custom, repeatable
 from rnnlite_pipeline.sources.gathers import gathers_in_loops
+from rnnlite_pipeline.sources.integer_products import integer_products_in_floats
 from rnnlite_pipeline.sources.model import Shape, SourceModel, TensorSpec
 from rnnlite_pipeline.sources.slices import slices_to_builtin
 from rnnlite_pipeline.sources.state import refuse_state
@@ -61,7 +63,8 @@ def to_tflite(source: SourceModel, *, as_custom: bool = False) -> bytes:
     annotations = Annotations(function)
     with annotations.kept_apart(function), gathers_in_loops():
         frozen = constants.convert_variables_to_constants_v2(function, lower_control_flow=False)
-    frozen = annotations.numbered(lists_for_arrays(frozen))
+    frozen = integer_products_in_floats(lists_for_arrays(frozen))
+    frozen = annotations.numbered(frozen)
     print(f"converting signature {SIGNATURE} ...", flush=True)
     model = read_model(_convert(frozen))
     annotations.placed(model)
@@ -100,16 +103,23 @@ def _convert(frozen: Any) -> bytes:
         ) from error
 
 
+#: The op that a text of the converter is about, and its name in the model: the innermost location.
+_PLACE = re.compile(r'loc\((?:[^"]*fused\[)?(?:callsite\()?"(\w+):"[^"\n]*"([^"\n]+)"')
+_OP = re.compile(
+    r"'?tf\.(\w+)'? op|custom op '?(\w+)'?|\btf\.([A-Z]\w+)|'\w*hlo\.(\w+?)(?:_v1)?' op"
+)
+
+
 def _refused(text: str) -> str:
-    """The ops that the converter's text names, as a phrase."""
-    known = r"'?tf\.(\w+)'? op|custom op '?(\w+)'?|\btf\.([A-Z]\w+)|'\w*hlo\.(\w+?)(?:_v1)?' op"
-    ops = re.findall(known, text)
-    names = sorted({name for groups in ops for name in groups if name})
-    return f"the op {', '.join(names)}" if names else "the model"
+    """The ops that the converter's text names, as a phrase; else those that it points at."""
+    names = sorted({name for groups in _OP.findall(text) for name in groups if name})
+    places = sorted({f'{op} ("{name}")' for op, name in _PLACE.findall(text)})
+    found = ", ".join(names or places)
+    return f"the op {found}" if found else "the model"
 
 
 def _copy_exchanged(model: Model) -> None:
-    """Rule 8."""
+    """Rule 9."""
     for op in model.ops():
         body = op.options.get("body_subgraph")
         if not isinstance(body, Subgraph):

@@ -1,0 +1,41 @@
+"""What changes of a GraphDef have in common, as they are made between freezing and conversion."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator
+from typing import Any
+
+from rnnlite_pipeline.sources.environment import load
+
+
+def nodes_of(graph_def: Any) -> Iterator[Any]:
+    """Every node, those of functions too."""
+    yield from graph_def.node
+    for function in graph_def.library.function:
+        yield from function.node_def
+
+
+def rename_functions(graph_def: Any, suffix: str, names: Container[str]) -> None:
+    """Appends `suffix` to functions of these names, where they are defined and called.
+
+    TensorFlow keeps every function it has seen, and refuses another one of the same name.
+    """
+    for node in nodes_of(graph_def):
+        for attribute in node.attr.values():
+            functions = [attribute.func] if attribute.WhichOneof("value") == "func" else []
+            for function in (*functions, *attribute.list.func):
+                if function.name in names:
+                    function.name += suffix
+    for function in graph_def.library.function:
+        if function.signature.name in names:
+            function.signature.name += suffix
+
+
+def function_of(graph_def: Any, like: Any) -> Any:
+    """A concrete function of a GraphDef, with the inputs and outputs of another one."""
+    wrap = load("tensorflow.python.eager.wrap_function")
+    inputs, outputs = ([t.name for t in tensors] for tensors in (like.inputs, like.outputs))
+    function = wrap.function_from_graph_def(graph_def, inputs, outputs)
+    for new, old in zip(function.inputs, like.inputs, strict=True):
+        new.set_shape(old.shape)
+    return function
