@@ -158,8 +158,11 @@ class _Writer:
         if atom.function in _BETWEEN:
             left, right = (f"({a})" if " " in a else a for a in arguments)
             return f"{left} {_BETWEEN[atom.function]} {right}"
-        if atom.parameter is not None:
-            arguments.append(f"{atom.parameter:g}")
+        for name, value in atom.options:
+            if isinstance(value, bool):
+                arguments += [name] if value else []
+            elif isinstance(value, float):
+                arguments.append(f"{name} {value:g}")
         return _apply(atom.function, ", ".join(arguments))
 
     def _symbol(self, symbol: Symbol) -> str:

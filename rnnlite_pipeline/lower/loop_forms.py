@@ -31,9 +31,6 @@ REDUCTIONS = frozenset({"MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN"})
 #: An op's options, as `Op.options` names them.
 Options = dict[str, Any]
 
-#: The options of functions that have any, where they are not the schema's defaults.
-OPTIONS: dict[str, Options] = {"GELU": {"approximate": True}, "SOFTMAX": {"beta": 1.0}}
-
 
 class Forms:
     """Computes forms, each atom and each form once.
@@ -184,10 +181,7 @@ class Forms:
         numbers = [self.number(a) for a in arguments]
         if function in COMPARISONS:
             return self._elementwise(function, numbers, "BOOL")
-        options = OPTIONS.get(function, {})
-        if function == "LEAKY_RELU":
-            options = {"alpha": float(atom.parameter or 0.0)}
-        return self._elementwise(function, numbers, "FLOAT32", **options)
+        return self._elementwise(function, numbers, "FLOAT32", **dict(atom.options))
 
     def _elementwise(
         self, function: str, operands: list[Tensor], dtype: str, **options: Any

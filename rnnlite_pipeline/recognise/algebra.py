@@ -21,7 +21,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlite_pipeline.recognise.atoms import REDUCTIONS, Apply, Atom, Factor, Product, Symbol
+from rnnlite_pipeline.recognise.atoms import (
+    REDUCTIONS,
+    Apply,
+    Atom,
+    Factor,
+    Options,
+    Product,
+    Symbol,
+)
 from rnnlite_pipeline.recognise.functions import FUNCTIONS
 from rnnlite_pipeline.recognise.maps import Map, digest, hashed, simplest
 
@@ -144,7 +152,7 @@ def symbol(name: str, width: int) -> Form:
     return of(Symbol(name, 0, width))
 
 
-def apply(function: str, *arguments: Form, parameter: float | None = None) -> Form:
+def apply(function: str, *arguments: Form, options: Options = ()) -> Form:
     """`function` of the arguments, broadcast to one width; a reduction has width 1.
 
     A function written out by others reads as itself: 1/(1 + exp(-z)) as sigmoid(z), max(z, 0) as
@@ -152,7 +160,8 @@ def apply(function: str, *arguments: Form, parameter: float | None = None) -> Fo
     """
     width = max(a.width for a in arguments)
     if all(a.is_constant for a in arguments) and function in FUNCTIONS:
-        values = FUNCTIONS[function](*(widened(a, width).bias[None, :] for a in arguments))
+        wide = (widened(a, width).bias[None, :] for a in arguments)
+        values = FUNCTIONS[function](*wide, **dict(options))
         return constant(np.asarray(values, np.float64))
     if function in _IDENTITIES:
         known = _IDENTITIES[function](*arguments)
@@ -160,7 +169,7 @@ def apply(function: str, *arguments: Form, parameter: float | None = None) -> Fo
             return known
     if function in REDUCTIONS and function not in ("SOFTMAX", "L2_NORMALIZATION"):
         width = 1
-    return of(Apply(function, arguments, width, parameter))
+    return of(Apply(function, arguments, width, options))
 
 
 def concatenated(parts: Sequence[Form]) -> Form:

@@ -133,8 +133,8 @@ def applied(op: Op, values: Many[Value]) -> tuple[Value, ...]:
     """An elementwise function."""
     if any(isinstance(v, PerRow) for v in values):
         return per_row(op, values)
-    slope = op.options.get("alpha") if op.code == "LEAKY_RELU" else None
-    return (Rows(algebra.apply(op.code, *(rows(v) for v in values), parameter=slope)),)
+    options = tuple(sorted(op.options.items()))
+    return (Rows(algebra.apply(op.code, *(rows(v) for v in values), options=options)),)
 
 
 def less(op: Op, values: Many[Value]) -> tuple[Value, ...]:

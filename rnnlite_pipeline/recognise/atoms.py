@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 REDUCTIONS = frozenset({"MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN", "SOFTMAX", "L2_NORMALIZATION"})
 
 
+#: An op's options that change what it computes, in the order of their names.
+Options: TypeAlias = tuple[tuple[str, float | bool | str], ...]
+
+
 @dataclass(frozen=True)
 class Symbol:
     """Columns [start, stop) of a named quantity: an input's step, a state before or after it.
@@ -58,13 +62,14 @@ class Apply:
         function: The TFLite op name ("LOGISTIC", "TANH", "SELECT_V2", "MEAN", ...).
         arguments: Forms of one width, or of width 1 (broadcast).
         width: The result's width.
-        parameter: What else the function depends on, such as LEAKY_RELU's slope.
+        options: What else the function depends on, by the names of the op's options:
+            LEAKY_RELU's slope, whether GELU is approximate.
     """
 
     function: str
     arguments: tuple[Form, ...]
     width: int
-    parameter: float | None = None
+    options: Options = ()
 
     @property
     def reduces(self) -> bool:
@@ -75,14 +80,14 @@ class Apply:
     def key(self) -> str:
         """Equal for equal applications."""
         arguments = ",".join(a.key for a in self.arguments)
-        return hashed(f"{self.function}({arguments};{self.width};{self.parameter})")
+        return hashed(f"{self.function}({arguments};{self.width};{self.options})")
 
     def columns(self, start: int, stop: int) -> Apply:
         """Columns [start, stop): the function of the arguments' columns."""
         if self.reduces:
             raise ValueError("a reduction has no columns")
         cut = tuple(a if a.width == 1 else a.columns(start, stop) for a in self.arguments)
-        return Apply(self.function, cut, stop - start, self.parameter)
+        return Apply(self.function, cut, stop - start, self.options)
 
     def symbols(self) -> Iterator[Symbol]:
         """Every symbol of the arguments."""

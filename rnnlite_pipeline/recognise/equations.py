@@ -77,9 +77,8 @@ def _atom(atom: Atom, values: dict[str, Array]) -> Array:
         first, *rest = (_atom(f, values) for f in atom.factors)
         return reduce(np.multiply, rest, first)
     arguments = [evaluate(a, values) for a in atom.arguments]
-    if atom.function == "LEAKY_RELU":
-        return np.where(arguments[0] > 0, arguments[0], arguments[0] * atom.parameter)
-    return np.asarray(FUNCTIONS[atom.function](*arguments), np.float64)
+    value = FUNCTIONS[atom.function](*arguments, **dict(atom.options))
+    return np.asarray(value, np.float64)
 
 
 def substituted(form: Form, value_of: Callable[[Symbol], Form]) -> Form:
@@ -102,4 +101,4 @@ def _substituted(atom: Atom, value_of: Callable[[Symbol], Form]) -> Form:
             first = first * factor
         return first
     arguments = tuple(substituted(a, value_of) for a in atom.arguments)
-    return algebra.of(Apply(atom.function, arguments, atom.width, atom.parameter))
+    return algebra.of(Apply(atom.function, arguments, atom.width, atom.options))

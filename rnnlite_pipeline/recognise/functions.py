@@ -1,10 +1,12 @@
 """The functions an equation can apply, by TFLite op name, in float64.
 
-Elementwise but for the reductions, which are over the last axis and keep it.
+Elementwise but for the reductions, which are over the last axis and keep it. The options that
+change what an op computes are keyword arguments.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -16,12 +18,15 @@ from rnnlite_pipeline.recurrence import sigmoid
 Array = NDArray[Any]
 
 
-def _gelu(z: Array) -> Array:
-    return np.asarray(0.5 * z * (1 + np.tanh(np.sqrt(2 / np.pi) * (z + 0.044715 * z**3))))
+def _gelu(z: Array, approximate: bool) -> Array:
+    """z * Phi(z), or Hendrycks and Gimpel's approximation by tanh (2016)."""
+    if approximate:
+        return np.asarray(0.5 * z * (1 + np.tanh(np.sqrt(2 / np.pi) * (z + 0.044715 * z**3))))
+    return np.asarray(0.5 * z * (1 + np.vectorize(math.erf, otypes=[float])(z / np.sqrt(2))))
 
 
-def _softmax(z: Array) -> Array:
-    e = np.exp(z - z.max(axis=-1, keepdims=True))
+def _softmax(z: Array, beta: float) -> Array:
+    e = np.exp(beta * (z - z.max(axis=-1, keepdims=True)))
     return np.asarray(e / e.sum(axis=-1, keepdims=True))
 
 
@@ -35,6 +40,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "RELU_N1_TO_1": lambda z: np.clip(z, -1.0, 1.0),
     "RELU_0_TO_1": lambda z: np.clip(z, 0.0, 1.0),
     "ELU": lambda z: np.where(z > 0, z, np.expm1(np.minimum(z, 0.0))),
+    "LEAKY_RELU": lambda z, alpha: np.where(z > 0, z, alpha * z),
     "GELU": _gelu,
     "HARD_SWISH": lambda z: z * np.clip(z + 3.0, 0.0, 6.0) / 6.0,
     "EXP": np.exp,

@@ -65,7 +65,7 @@ class News:
 
     def _in_apply(self, atom: Apply, but: Symbol | None) -> Apply:
         arguments = tuple(self.referring(a, but) for a in atom.arguments)
-        return Apply(atom.function, arguments, atom.width, atom.parameter)
+        return Apply(atom.function, arguments, atom.width, atom.options)
 
 
 def _common_map(new: Form, parts: dict[str, tuple[Atom, Map]]) -> Map | None:

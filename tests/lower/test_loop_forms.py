@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from rnnlite_pipeline.lower import lower
 from rnnlite_pipeline.recognise.algebra import Form, apply, constant, symbol
+from rnnlite_pipeline.recognise.atoms import Options
 from rnnlite_pipeline.recognise.equations import INPUT, Equations, after, before
 from rnnlite_pipeline.recognise.functions import FUNCTIONS
 from tests.lower.cases import Case, Initial
@@ -23,6 +24,15 @@ ARITY = {
     **dict.fromkeys(("LOGICAL_AND", "LOGICAL_OR"), 2),
     **dict.fromkeys(("SELECT", "SELECT_V2"), 3),
 }
+
+#: The options of functions that have any.
+OPTIONS: dict[str, list[Options]] = {
+    "LEAKY_RELU": [(("alpha", 0.3),)],
+    "GELU": [(("approximate", False),), (("approximate", True),)],
+    "SOFTMAX": [(("beta", 1.0),), (("beta", 2.0),)],
+}
+
+CASES = [(f, options) for f in sorted(FUNCTIONS) for options in OPTIONS.get(f, [()])]
 
 #: Functions that are not defined, or steep, where an argument is not positive.
 POSITIVE = {"LOG", "SQRT", "RSQRT", "DIV", "POW"}
@@ -39,9 +49,9 @@ def _argument(function: str, value: Form, rng: np.random.Generator) -> Form:
     return z.scaled(np.array([2.0]))
 
 
-@pytest.mark.parametrize("function", [*sorted(FUNCTIONS), "LEAKY_RELU"])
+@pytest.mark.parametrize(("function", "options"), CASES)
 @pytest.mark.parametrize("reads", ["state", "input", "both"])
-def test_function(function: str, reads: str) -> None:
+def test_function(function: str, options: Options, reads: str) -> None:
     """The function of the state, of x alone, and of one of each is that of `Equations.step`."""
     rng = np.random.default_rng(0)
 
@@ -49,8 +59,7 @@ def test_function(function: str, reads: str) -> None:
         sources = {"state": [h], "input": [x], "both": [h, x, h]}[reads]
         count = ARITY.get(function, 1)
         arguments = [_argument(function, sources[k % len(sources)], rng) for k in range(count)]
-        parameter = 0.3 if function == "LEAKY_RELU" else None
-        value = apply(function, *arguments, parameter=parameter)
+        value = apply(function, *arguments, options=options)
         return apply("TANH", h @ matrix(rng, UNITS, UNITS) + value)
 
     _check(one_state(4, UNITS, update))

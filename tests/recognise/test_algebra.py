@@ -30,6 +30,9 @@ FUNCTIONS: dict[str, Callable[..., Array]] = {
     "SOFTMAX": lambda z: np.exp(z) / np.exp(z).sum(-1, keepdims=True),
 }
 
+#: A softmax without a scale of its own.
+PLAIN = (("beta", 1.0),)
+
 
 def quantities() -> dict[str, Array]:
     """Four batch entries of each quantity."""
@@ -82,7 +85,9 @@ def forms(draw: st.DrawFn, width: int = 3, depth: int = 3) -> Form:
         return a @ matrix(draw, width, width)
     if kind == "apply":
         name = draw(st.sampled_from(["LOGISTIC", "TANH", "MINIMUM", "MEAN", "SOFTMAX"]))
-        applied = algebra.apply(name, a, b) if name == "MINIMUM" else algebra.apply(name, a)
+        options = PLAIN if name == "SOFTMAX" else ()
+        arguments = (a, b) if name == "MINIMUM" else (a,)
+        applied = algebra.apply(name, *arguments, options=options)
         return algebra.widened(applied, width)
     if kind == "cut":
         start = draw(st.integers(0, width))
@@ -217,7 +222,7 @@ def test_sigmoid_spelled_with_tanh() -> None:
 
 def test_columns_of_a_softmax() -> None:
     """A column of a softmax still depends on all its columns."""
-    whole = algebra.apply("SOFTMAX", algebra.symbol("h", 3))
+    whole = algebra.apply("SOFTMAX", algebra.symbol("h", 3), options=PLAIN)
     same(evaluated(whole.columns(1, 3)), evaluated(whole)[:, 1:3])
 
 
