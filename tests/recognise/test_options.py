@@ -35,7 +35,8 @@ def step_with(code: str, options: dict[str, Any]) -> type[Step]:
     """A simple RNN with another activation."""
 
     class Other(Step):
-        def activated(self, name: str, z: Tensor) -> Tensor:
+        def activated(self, name: str, z: Tensor) -> Tensor:  # noqa: ARG002
+            """Whatever it is to be."""
             return self.build.op(code, [z], "FLOAT32", z.shape, **options)
 
     return Other
