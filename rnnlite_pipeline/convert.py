@@ -25,7 +25,7 @@ from rnnlite_pipeline.quantize import Outcome, grouping, lowering, quantize
 from rnnlite_pipeline.quantize.record import leave
 from rnnlite_pipeline.recognise import Finding, recognise
 from rnnlite_pipeline.recurrence import BIDIRECTIONAL, RECURRENCE, Lstm, Recurrence
-from rnnlite_pipeline.resolve import Composite, distance, resolve
+from rnnlite_pipeline.resolve import Composite, chain_steps, distance, resolve
 from rnnlite_pipeline.state import Keeping
 from rnnlite_pipeline.transform import run_passes
 from rnnlite_pipeline.transform.tensor_lists import tensor_lists_to_tensors
@@ -109,7 +109,9 @@ def converted(
     states = Keeping(model, config.recurrent.state)
     composites = resolve(model, distance)
     source = copy.deepcopy(model)
+    chained = chain_steps(model)
     print("recognising recurrences", flush=True)
+    composites = [c for c in composites if not chained.issuperset(r.name for r in c.recurrences)]
     findings = [Finding(c.layer, c.recurrences) for c in composites]
     findings += recognise(model, objection)
     prune(model)

@@ -96,3 +96,25 @@ def test_what_is_not_alike_stays(join: Join) -> None:
     before = [op.code for op in model.main.ops]
     check(model)
     assert [op.code for op in model.main.ops] == before
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+@pytest.mark.parametrize("axis", [0, 1])
+def test_steps_taken_by_slices(axis: int, backwards: bool) -> None:
+    """Some steps that slices take, one after the other, are one slice of the sequence."""
+    build = Builder("test")
+    x = Tensor("x", "FLOAT32", (STEPS, BATCH, WIDTH) if axis == 0 else (BATCH, STEPS, WIDTH))
+    taken = [
+        build.op(
+            "GATHER", [x, build.constant("k", np.array(k, np.int32))], "FLOAT32",
+            (BATCH, WIDTH), axis=axis, batch_dims=0,
+        )
+        for k in range(1, STEPS)
+    ]  # fmt: skip
+    y = Tensor("y", "FLOAT32", (STEPS - 1, BATCH, WIDTH))
+    order = taken[::-1] if backwards else taken
+    build.ops.append(make_op("PACK", order, [y], values_count=STEPS - 1, axis=0))
+    main = Subgraph("main", [x], [y], build.ops)
+    model = Model([main], [Signature("main", main, {"x": x}, {"y": y})])
+    check(model)
+    assert not {"PACK", "GATHER"} & {op.code for op in main.ops}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
+from rnnlite_pipeline.graph.build import Builder
 from rnnlite_pipeline.graph.ir import OPEN, Op, Tensor
 from rnnlite_pipeline.recognise.unrolled.chains import Straight
 
@@ -27,6 +29,35 @@ class Place:
 def places(graph: Straight) -> dict[int, Place]:
     """The place of every tensor [B, F] that is one step of a sequence, by the tensor's id."""
     return {id(tensor): place for op in graph.subgraph.ops for tensor, place in _steps(op, graph)}
+
+
+def consecutive(found: Sequence[Place | None]) -> tuple[Place, ...]:
+    """The places, if they are steps of one sequence one after the other, in either direction."""
+    known = tuple(place for place in found if place is not None)
+    if len(known) < max(2, len(found)) or len({(id(p.sequence), p.axis) for p in known}) > 1:
+        return ()
+    strides = {b.position - a.position for a, b in pairwise(known)}
+    return known if strides in ({1}, {-1}) else ()
+
+
+def part(build: Builder, place: Place, start: int, count: int) -> Tensor:
+    """`count` steps from `start` of the sequence that a place is in, laid out as it is."""
+    sequence, axis = place.sequence, place.axis
+    shape = list(sequence.shape or ())
+    if shape[axis] == count:
+        return sequence
+    shape[axis] = count
+    begin, end = [0] * (axis + 1), [0] * (axis + 1)
+    begin[axis], end[axis] = start, start + count
+    others = (1 << axis) - 1
+    return build.op(
+        "STRIDED_SLICE",
+        [sequence, *map(build.indices, (begin, end, [1] * (axis + 1)))],
+        sequence.dtype,
+        shape,
+        begin_mask=others,
+        end_mask=others,
+    )
 
 
 def _steps(op: Op, graph: Straight) -> Iterator[tuple[Tensor, Place]]:

@@ -8,7 +8,6 @@ of a zero state.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
 
 import numpy as np
 
@@ -23,7 +22,7 @@ from rnnlite_pipeline.recognise.readable import rows
 from rnnlite_pipeline.recognise.state import State
 from rnnlite_pipeline.recognise.unrolled.chains import Chain
 from rnnlite_pipeline.recognise.unrolled.columns import NOT_ALIKE, Column, Columns, Kind, key
-from rnnlite_pipeline.recognise.unrolled.places import Place, places
+from rnnlite_pipeline.recognise.unrolled.places import Place, consecutive, places
 from rnnlite_pipeline.recognise.values import Const, Index, Rows, Unknown, Value
 
 #: How many ops before the step are read for what they are; beyond, their result is an input.
@@ -146,8 +145,8 @@ class _Reader:
             return Index(self.extents.scalar(last))
         if kind in (Kind.INSIDE, Kind.CARRIED):
             return self._computed(column, depth)
-        found = tuple(self.places[id(t)] for t in column if id(t) in self.places)
-        if _consecutive(found) and len(found) == len(column):
+        found = consecutive([self.places.get(id(t)) for t in column])
+        if found:
             return self._source(Source(column, found))
         value: Value = Unknown("it reads a value of unknown origin")
         if kind is Kind.OUTSIDE and depth < OUTSIDE_DEPTH and self.columns.op(column):
@@ -169,13 +168,6 @@ class _Reader:
         name = f"x{len(self.sources)}"
         self.sources[name] = source
         return Rows(algebra.symbol(name, (source.tensors[0].shape or ())[-1]))
-
-
-def _consecutive(found: tuple[Place, ...]) -> bool:
-    if len(found) < 2 or len({(id(p.sequence), p.axis) for p in found}) > 1:
-        return False
-    strides = {b.position - a.position for a, b in pairwise(found)}
-    return strides in ({1}, {-1})
 
 
 def _unfold(steps: Steps, reader: _Reader) -> None:

@@ -4,7 +4,7 @@
 rolled up, that is PACK of CONCATENATIONs of what UNPACK gives.
 
 1. PACK of all that an UNPACK gives, in order, is what was unpacked; from last to first, that
-   reversed.
+   reversed. So is PACK of all or some steps of a sequence that slices take, one after the other.
 2. PACK of the results of like ops is the op of the packed operands, if each row of its result
    depends on that row alone.
 3. An operand that all steps share stays as it is: it is broadcast.
@@ -12,9 +12,13 @@ rolled up, that is PACK of CONCATENATIONs of what UNPACK gives.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rnnlite_pipeline.graph.build import Builder, make_op
 from rnnlite_pipeline.graph.edit import producers, prune, replace_uses, topological_sort
 from rnnlite_pipeline.graph.ir import Model, Op, Subgraph, Tensor
+from rnnlite_pipeline.recognise.unrolled.chains import Straight
+from rnnlite_pipeline.recognise.unrolled.places import Place, consecutive, part, places
 
 #: Ops that compute each element from those at its place.
 POINTWISE = frozenset(
@@ -43,10 +47,10 @@ POINTWISE = frozenset(
 
 def restack(model: Model, subgraph: Subgraph) -> bool:
     """Rewrites every PACK that the rules fit, in place; returns whether there was any."""
-    made, changed = producers(subgraph), False
+    made, changed, known = producers(subgraph), False, places(Straight(subgraph))
     for pack in [op for op in subgraph.ops if op.code == "PACK" and op.options["axis"] in (0, 1)]:
         steps = [t for t in pack.inputs if t is not None]
-        stacker = _Stacker(made, pack.outputs[0].name)
+        stacker = _Stacker(made, known, pack.outputs[0].name)
         stacked = stacker.stacked(steps)
         if stacked is None or (pack.options["axis"] == 1 and len(stacked.shape or ()) < 2):
             continue
@@ -67,11 +71,12 @@ class _Stacker:
 
     Args:
         made: The op that makes each tensor.
+        known: Which step of which sequence a tensor is, by its id.
         name: What the names of new tensors begin with.
     """
 
-    def __init__(self, made: dict[Tensor, Op], name: str) -> None:
-        self._made = made
+    def __init__(self, made: dict[Tensor, Op], known: dict[int, Place], name: str) -> None:
+        self._made, self._places = made, known
         self.build = Builder(name)
 
     def stacked(self, steps: list[Tensor]) -> Tensor | None:
@@ -82,6 +87,9 @@ class _Stacker:
             return None
         if first.code == "UNPACK":
             return self._packed(first, steps)
+        found = consecutive([self._places.get(id(step)) for step in steps])
+        if found:
+            return self._sequence(found)
         like = all(
             op is not None and (op.code, op.options, len(op.inputs)) == _kind(first) for op in ops
         )
@@ -90,9 +98,11 @@ class _Stacker:
         columns = [list(c) for c in zip(*(op.inputs for op in ops if op is not None), strict=True)]
         rank = len(first.outputs[0].shape or ())
         operands = [self._operand(column, rank) for column in columns]
-        found = [t for t in operands if t is not None]
+        given = [t for t in operands if t is not None]
         kept = all(t is column[0] for t, column in zip(operands, columns, strict=True))
-        return None if kept or len(found) < len(operands) else self._applied(first, found, steps)
+        if kept or len(given) < len(operands):
+            return None
+        return self._applied(first, given, steps)
 
     def _packed(self, unpack: Op, steps: list[Tensor]) -> Tensor | None:
         sequence, axis = unpack.inputs[0], unpack.options["axis"]
@@ -104,6 +114,15 @@ class _Stacker:
             axes = range(2, len(sequence.shape or ()))
             sequence = self.build.transpose(sequence, [1, 0, *axes])
         return sequence if order == given else self.build.reverse(sequence, 0)
+
+    def _sequence(self, found: Sequence[Place]) -> Tensor:
+        """Consecutive steps of one sequence, time first."""
+        first = found[0]
+        start = min(place.position for place in found)
+        sequence = part(self.build, first, start, len(found))
+        if first.axis == 1:
+            sequence = self.build.transpose(sequence, [1, 0, 2])
+        return sequence if first.position == start else self.build.reverse(sequence, 0)
 
     def _operand(self, column: list[Tensor | None], rank: int) -> Tensor | None:
         """An operand of all steps, of a result of this rank: shared, or stacked."""

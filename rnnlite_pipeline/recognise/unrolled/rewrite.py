@@ -12,6 +12,7 @@ from rnnlite_pipeline.recognise.loop import STEP, Loop, Reading
 from rnnlite_pipeline.recognise.rewriter import Replacement
 from rnnlite_pipeline.recognise.state import State
 from rnnlite_pipeline.recognise.unrolled.chains import Chain
+from rnnlite_pipeline.recognise.unrolled.places import part
 from rnnlite_pipeline.recognise.unrolled.reading import Source, Steps, read_steps
 from rnnlite_pipeline.recognise.unrolled.writing import (
     Results,
@@ -63,28 +64,10 @@ class _Rewriter:
             return Reading(packed, 0, Linear.symbol(STEP))
         place = source.places[0]
         start = min(p.position for p in source.places)
-        part = self._part(place.sequence, place.axis, start)
+        steps = part(self.build, place, start, self.count)
         forward = Linear.symbol(STEP)
         backward = Linear(self.count - 1) - forward
-        return Reading(part, place.axis, forward if source.stride == 1 else backward)
-
-    def _part(self, sequence: Tensor, axis: int, start: int) -> Tensor:
-        """`count` steps of a sequence, from `start`."""
-        shape = list(sequence.shape or ())
-        if shape[axis] == self.count:
-            return sequence
-        shape[axis] = self.count
-        begin, end = [0] * (axis + 1), [0] * (axis + 1)
-        begin[axis], end[axis] = start, start + self.count
-        others = (1 << axis) - 1
-        return self.build.op(
-            "STRIDED_SLICE",
-            [sequence, *map(self.build.indices, (begin, end, [1] * (axis + 1)))],
-            sequence.dtype,
-            shape,
-            begin_mask=others,
-            end_mask=others,
-        )
+        return Reading(steps, place.axis, forward if source.stride == 1 else backward)
 
     def _initial(self, state: State) -> Tensor | None:
         tensor = self.steps.values[state.variable][0]
@@ -106,8 +89,8 @@ class _Rewriter:
             if end is not None and id(end) in used:
                 results[id(end)] = (end, final)
         if any(id(t) in used for t in emitted[:-1]):
-            parts = zip(emitted, self._unpacked(written.y), strict=True)
-            results.update((id(t), (t, part)) for t, part in parts if id(t) in used)
+            pairs = zip(emitted, self._unpacked(written.y), strict=True)
+            results.update((id(t), (t, step)) for t, step in pairs if id(t) in used)
         return results
 
     def _stacks(self, emitted: list[Tensor]) -> Iterator[Op]:
