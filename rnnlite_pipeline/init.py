@@ -15,6 +15,7 @@ from rnnlite_pipeline.errors import CallError, ConfigError
 from rnnlite_pipeline.files import write_atomically
 
 _KNOWN = "a .keras or .h5 file of Keras, the folder of a SavedModel, or a .tflite file"
+_USUAL = "serving_default"
 _H5 = b"\x89HDF\r\n\x1a\n"
 
 
@@ -37,7 +38,7 @@ def write_config(
         SourceError: The model cannot be read, or needs what only its author can name.
     """
     kind = format_of(model)
-    name = _name(model)
+    name = _name(model, signature)
     path = to or Path("configs") / f"{name}.yaml"
     if path.exists():
         raise CallError(f"{path} is there already.", "Name another file: -o FILE.")
@@ -146,10 +147,15 @@ def _shape(shape: Iterable[int | None]) -> str:
     return "[" + ", ".join("null" if d is None else str(d) for d in shape) + "]"
 
 
-def _name(model: Path) -> str:
-    """The file's name in the characters that a model's name may have."""
+def _name(model: Path, signature: str = "") -> str:
+    """The file's name in the characters that a model's name may have.
+
+    A signature other than the usual one is a part of it: two signatures of one file are two models.
+    """
     stem = model.absolute().name if model.is_dir() else model.stem
-    return re.sub(r"[^a-z0-9.-]+", "-", stem.lower()).strip("-.") or "model"
+    parts = [stem, *([] if signature in ("", _USUAL) else [signature])]
+    slugs = (re.sub(r"[^a-z0-9.-]+", "-", part.lower()).strip("-.") for part in parts)
+    return "-".join(slug for slug in slugs if slug) or "model"
 
 
 def _relative(model: Path, folder: Path) -> str:

@@ -69,6 +69,20 @@ def test_written_config_converts(
     assert main(["convert", "again.yaml", "--out", "again"]) == 0
 
 
+def test_signatures_of_one_file_are_two_models(
+    models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two signatures of one SavedModel become configs of two names, in two files."""
+    monkeypatch.chdir(tmp_path)
+    for signature in ("serving_default", "serve"):
+        assert main(["init", str(models / "exported"), "--signature", signature]) == 0
+    found = {path.stem: load_config(path) for path in Path("configs").glob("*.yaml")}
+    assert {n: (c.name, c.source.signature) for n, c in found.items()} == {
+        "exported": ("exported", "serving_default"),
+        "exported-serve": ("exported-serve", "serve"),
+    }
+
+
 def test_nothing_is_overwritten(
     models: Path,
     tmp_path: Path,
