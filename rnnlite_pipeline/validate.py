@@ -47,6 +47,12 @@ ROUNDINGS = 64.0
 #: How often that is measured: which of the roundings go up and which down is left to chance.
 SAMPLES = 2
 
+#: The smallest scale of the numbers that a loop is run on where it overflows on larger ones.
+SMALLEST = 1 / 64
+
+#: Where an output is as large, something overflowed on the way: its square is no float32.
+LARGEST = 1.8e19
+
 #: Outputs smaller than this are compared as if they were this large.
 SMALLEST_SCALE = 0.1
 
@@ -159,7 +165,9 @@ def largest_difference(old: Model, new: Model, inputs: Iterator[Arrays]) -> floa
 
     The old one runs once on reference kernels; the new one twice on reference kernels and twice
     on the default delegate, so that a state that leaks from call to call counts as a difference.
-    Infinite where one is finite and the other is not; 0 where rounding alone explains it.
+    Infinite where one is finite and the other is not; 0 where rounding alone explains it. Where
+    the old one overflows and they differ, numbers say nothing, and smaller ones are taken: a loop
+    that multiplies its state by what it reads, as by a mask, is made for small ones.
     """
     kernels: tuple[Kernels, ...] = ("reference", "default")
     expected = open_runner(old, "reference", stand_ins=True)
@@ -168,16 +176,30 @@ def largest_difference(old: Model, new: Model, inputs: Iterator[Arrays]) -> floa
         for seed in range(SAMPLES)
     ]
     runners = [open_runner(new, k, stand_ins=True) for k in kernels]
-    worst = 0.0
-    for arrays in inputs:
-        reference = expected.run(arrays)
-        moved = (apart(reference, r.run(_rounded(arrays, seed))) for seed, r in roundings)
+
+    def difference(arrays: Arrays, scale: float) -> float:
+        numbers = _scaled(arrays, scale)
+        reference = expected.run(numbers)
+        moved = (apart(reference, r.run(_rounded(numbers, seed))) for seed, r in roundings)
         explained = ROUNDINGS * max(moved)
-        for runner in runners:
-            for _ in range(2):
-                found = apart(reference, runner.run(arrays))
-                worst = max(worst, found if found > explained else 0.0)
-    return worst
+        found = max(apart(reference, r.run(numbers)) for r in runners for _ in range(2))
+        if found <= explained:
+            return 0.0
+        smaller = scale > SMALLEST and _overflows(reference)
+        return difference(arrays, scale / 8.0) if smaller else found
+
+    return max((difference(arrays, 1.0) for arrays in inputs), default=0.0)
+
+
+def _scaled(arrays: Arrays, scale: float) -> Arrays:
+    """The arrays with each float times `scale`."""
+    floats = {n: a for n, a in arrays.items() if a.dtype.kind == "f"}
+    return {**arrays, **{n: np.asarray(a * scale, a.dtype) for n, a in floats.items()}}
+
+
+def _overflows(arrays: Arrays) -> bool:
+    """Whether a number is infinite, or so large that kernels cut off there."""
+    return any(not (np.abs(a) < LARGEST).all() for a in arrays.values() if a.dtype.kind == "f")
 
 
 def _rounded_weights(model: Model, seed: int) -> Model:
@@ -229,10 +251,15 @@ def _inputs(replacement: Replacement) -> Iterator[Arrays]:
     """Numbers for the excerpt's inputs, a set for each of `DRAWS`."""
     loop, extents = replacement.loop, replacement.extents
     original = around(replaced(replacement), extents).inputs
-    lengths = {name for name, _ in loop.steps.factors}
+    read = [extents.dimension(r.tensor, r.axis) for r in loop.readings.values()]
+    lengths = {name for length in (loop.steps, *read) for name, _ in length.factors}
+    closed = [length.constant for length in read if length.is_constant]
     for number, draw in enumerate(DRAWS):
         random = np.random.default_rng(number)
-        sizes = {n: draw.steps if n in lengths else draw.batch for n in _open(original, extents)}
+        # Among sequences of closed and of open length, none is shorter than the loop.
+        known = loop.steps.is_constant
+        steps = max(draw.steps, loop.steps.constant) if known else min([draw.steps, *closed])
+        sizes = {n: steps if n in lengths else draw.batch for n in _open(original, extents)}
         arrays = {}
         for k, tensor in enumerate(t for t in original if t.dtype in NUMPY):
             axes = range(len(tensor.shape or ()))
@@ -245,7 +272,9 @@ def _values(
     draw: Draw, shape: list[int], dtype: np.dtype[Any], random: np.random.Generator
 ) -> NDArray[Any]:
     """The draw's numbers; integers are lengths, from none to all of the steps."""
-    if dtype.kind in "iub":
+    if dtype.kind == "b":
+        return random.integers(0, 2, shape).astype(dtype)
+    if dtype.kind in "iu":
         return random.integers(0, draw.steps + 1, shape).astype(dtype)
     if draw.constant:
         return np.full(shape, draw.magnitude, dtype)

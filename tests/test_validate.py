@@ -13,7 +13,7 @@ import pytest
 from rnnlite_pipeline.errors import StageError
 from rnnlite_pipeline.graph.build import Builder
 from rnnlite_pipeline.graph.edit import producers, prune
-from rnnlite_pipeline.graph.ir import Model, Op, Tensor
+from rnnlite_pipeline.graph.ir import OPEN, Model, Op, Signature, Subgraph, Tensor
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.lower import lower
 from rnnlite_pipeline.recognise import Replacement, recognise
@@ -258,3 +258,23 @@ def test_whole_model_with_a_fault(fault: Callable[[Model], None], deep: bool) ->
     fault(new)
     with pytest.raises(StageError, match="differs from its source's graph"):
         check_whole(old, new)
+
+
+def fourth_power(factor: float, largest: float) -> Model:
+    """x [B, 2] to factor * x^4, `largest` at most."""
+    build, x = Builder("power"), Tensor("x", "FLOAT32", (OPEN, 2))
+    square = build.binary("MUL", x, x)
+    scaled = build.binary("MUL", square, build.constant("factor", np.float32(factor)))
+    y = build.binary("MUL", scaled, square)
+    y = build.binary("MINIMUM", y, build.constant("largest", np.float32(largest)))
+    graph = Subgraph("main", [x], [y], build.ops)
+    return Model([graph], [Signature("serving_default", graph, {"x": x}, {"y": y})])
+
+
+def test_overflow_says_nothing() -> None:
+    """Where a graph overflows on large numbers, the other is held to it on smaller ones."""
+    old = fourth_power(1.0, np.inf)
+    huge = {"x": np.full((3, 2), 1e10, np.float32)}
+    assert largest_difference(old, fourth_power(1.0, 3e38), iter([huge])) < TOLERANCE
+    assert largest_difference(old, fourth_power(0.5, 3e38), iter([huge])) > TOLERANCE
+    assert largest_difference(old, fourth_power(1.0, 1.0), iter([huge])) > TOLERANCE

@@ -121,6 +121,15 @@ def _expand_dims(op: Op, inputs: list[Tensor], axis: int) -> list[Source] | None
     return [(inputs[0], axis - (axis > new))]
 
 
+def _squeeze(op: Op, inputs: list[Tensor], axis: int) -> list[Source] | None:
+    value, gone = inputs[0], op.options["squeeze_dims"]
+    if value.shape is None or not len(gone):
+        return None
+    rank = len(value.shape)
+    kept = [a for a in range(rank) if a not in {g % rank for g in gone}]
+    return [(value, kept[axis])]
+
+
 def _reduce(op: Op, inputs: list[Tensor], axis: int) -> list[Source] | None:
     value, axes = inputs[0], _integers(inputs[1])
     if value.shape is None or axes is None:
@@ -170,6 +179,7 @@ _RULES: dict[str, Any] = {
     "GATHER": _gather,
     "SPLIT": _split,
     "SPLIT_V": _split,
+    "SQUEEZE": _squeeze,
     "STRIDED_SLICE": _strided_slice,
     "TRANSPOSE": _transpose,
     **{f"REDUCE_{kind}": _reduce for kind in ("ALL", "ANY", "MAX", "MIN", "PROD")},

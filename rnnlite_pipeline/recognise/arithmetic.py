@@ -72,10 +72,14 @@ _ACTIVATION_OPS = {"RELU": "RELU", "RELU6": "RELU6", "RELU_N1_TO_1": "RELU_N1_TO
 
 def per_row(op: Op, values: Many[Value]) -> tuple[Value, ...]:
     """A function of one number for each batch entry, of counters and of single constants."""
+    return (PerRow(algebra.apply(op.code, *_numbers(values))),)
+
+
+def _numbers(values: Many[Value]) -> list[Form]:
     forms = [v.form if isinstance(v, PerRow) else rows(v) for v in values]
     if any(f.width != 1 or isinstance(v, Rows) for f, v in zip(forms, values, strict=True)):
         raise Unreadable("its step mixes one number for each batch entry with rows")
-    return (PerRow(algebra.apply(op.code, *forms)),)
+    return forms
 
 
 def selected(op: Op, values: Many[Value]) -> tuple[Value, ...]:
@@ -95,7 +99,12 @@ def binary(op: Op, values: Many[Value]) -> tuple[Value, ...]:
     """Sums, differences, products and quotients."""
     if op.outputs[0].dtype in ("INT32", "INT64"):
         raise Unreadable("its step computes an index that is not linear in the step's number")
-    x, y = map(rows, values)
+    if any(isinstance(v, PerRow) for v in values):
+        return (PerRow(_combined(op, *_numbers(values))),)
+    return (Rows(_combined(op, *map(rows, values))),)
+
+
+def _combined(op: Op, x: Form, y: Form) -> Form:
     if op.code == "ADD":
         z = x + y
     elif op.code == "SUB":
@@ -106,7 +115,7 @@ def binary(op: Op, values: Many[Value]) -> tuple[Value, ...]:
         z = x.scaled(1.0 / y.bias)
     else:
         z = algebra.apply("DIV", x, y)
-    return (Rows(activated(op, z)),)
+    return activated(op, z)
 
 
 def activated(op: Op, value: Form) -> Form:

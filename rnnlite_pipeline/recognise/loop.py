@@ -43,7 +43,7 @@ class Reading:
     """A sequence as the loop reads it.
 
     Attributes:
-        tensor: [T, B, F], or [B, T, F] where `axis` is 1.
+        tensor: [T, B, F], or [B, T, F] where `axis` is 1; without F where a step is one number.
         axis: The axis of time.
         index: The position read in a step, linear in `STEP`.
     """
@@ -106,8 +106,8 @@ class Loop:
     def whole(self, symbol: Symbol) -> Symbol:
         """All of the quantity a symbol is a part of: an input's features, or one state."""
         if symbol.name in self.readings:
-            width = (self.readings[symbol.name].tensor.shape or ())[-1]
-            return Symbol(symbol.name, 0, width)
+            features = (self.readings[symbol.name].tensor.shape or ())[2:]
+            return Symbol(symbol.name, 0, features[0] if features else 1)
         if symbol.name.startswith(KEPT):
             tensor = self.op.inputs[int(symbol.name[1:])]
             shape = (tensor.shape if tensor else None) or ()

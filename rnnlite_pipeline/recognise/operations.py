@@ -17,7 +17,7 @@ from rnnlite_pipeline.graph.flex import grows
 from rnnlite_pipeline.graph.ir import NUMPY, Op, Tensor
 from rnnlite_pipeline.recognise import arithmetic, shapes, slices, tensor_writes
 from rnnlite_pipeline.recognise.extents import Extents
-from rnnlite_pipeline.recognise.readable import Unreadable, linear
+from rnnlite_pipeline.recognise.readable import Unreadable, linear, whole
 from rnnlite_pipeline.recognise.values import (
     Const,
     Index,
@@ -53,9 +53,9 @@ def read(op: Op, values: Many[Value], extents: Extents) -> tuple[Value, ...]:
         values: Those of the inputs that are there, in order.
         extents: The run-time integers of the graph it stands in.
     """
-    whole = integers(op.outputs[0], extents) if len(op.outputs) == 1 else None
-    if whole is not None:
-        return (whole,)
+    known = integers(op.outputs[0], extents) if len(op.outputs) == 1 else None
+    if known is not None:
+        return (known,)
     for value in values:
         if isinstance(value, Unknown):
             return (value,) * len(op.outputs)
@@ -63,6 +63,8 @@ def read(op: Op, values: Many[Value], extents: Extents) -> tuple[Value, ...]:
     if op.code in _NUMPY and is_plain and all(isinstance(v, Const) for v in values):
         arrays = [v.array for v in values if isinstance(v, Const)]
         return (Const(_NUMPY[op.code](*arrays)),)
+    if op.code not in slices.STEPPING:
+        values = [whole(value) for value in values]
     rule, sized = _RULES.get(op.code), _SIZED.get(op.code)
     try:
         result = rule(op, values) if rule else sized(op, values, extents) if sized else None

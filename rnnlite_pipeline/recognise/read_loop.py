@@ -14,7 +14,7 @@ from rnnlite_pipeline.recognise.extents import Extents
 from rnnlite_pipeline.recognise.lengths import longest
 from rnnlite_pipeline.recognise.linear import Linear
 from rnnlite_pipeline.recognise.loop import KEPT, STEP, Loop, Reading, Unrecognised, Writing
-from rnnlite_pipeline.recognise.readable import rows
+from rnnlite_pipeline.recognise.readable import rows, whole
 from rnnlite_pipeline.recognise.references import News
 from rnnlite_pipeline.recognise.state import State
 from rnnlite_pipeline.recognise.values import (
@@ -46,7 +46,7 @@ def read_loop(op: Op, extents: Extents) -> Loop:
     loop = Loop(op, steps, counters=counters, kept=kept, lengths=lengths)
     lists: dict[int, TensorList] = {}
     for k, tensor in enumerate(body.outputs):
-        value = environment[id(tensor)]
+        value = whole(environment[id(tensor)])
         if k in kept or k in counters:
             continue
         if isinstance(value, TensorList):
@@ -120,9 +120,11 @@ def _symbols(
             value = PerRow(algebra.symbol(f"{KEPT}{k}", 1))
         elif k in kept and _is_row(inner) and extents.is_zero(outer):
             value = Rows(algebra.constant(np.zeros((inner.shape or ())[-1])))
+        elif k in kept and len(inner.shape or ()) == 2:
+            row = algebra.symbol(f"{KEPT}{k}", (inner.shape or ())[-1]) if _is_row(inner) else None
+            value = Sequence(k, outer, row)
         elif _is_row(inner):
-            name = f"{KEPT}{k}" if k in kept else f"s{k}"
-            value = Rows(algebra.symbol(name, (inner.shape or ())[-1]))
+            value = Rows(algebra.symbol(f"s{k}", (inner.shape or ())[-1]))
         else:
             value = Unknown(_not_a_row(inner))
         yield id(inner), value
@@ -280,7 +282,7 @@ def _writing(
     if value.variable != variable or len(value.writes) != 1:
         raise Unrecognised("it writes a list other than once in each step")
     ((index, item),) = value.writes
-    written = _value(item, environment)
+    written = whole(_value(item, environment))
     if isinstance(written, Rows):
         written = Rows(news.referring(written.form))
     return Writing(written, _in_steps(index, counters), value.grows)

@@ -11,6 +11,7 @@ from rnnlite_pipeline.recognise.values import (
     Const,
     Index,
     Rows,
+    Sequence,
     TensorList,
     Value,
 )
@@ -18,6 +19,13 @@ from rnnlite_pipeline.recognise.values import (
 
 class Unreadable(Exception):
     """A rule met something outside what it knows."""
+
+
+def whole(value: Value) -> Value:
+    """What a value is to an op that takes no single step of it."""
+    if isinstance(value, Sequence) and value.row is not None:
+        return Rows(value.row)
+    return value
 
 
 def rows(value: Value) -> Form:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnlite_pipeline.graph.build import Builder
-from rnnlite_pipeline.graph.ir import Tensor
+from rnnlite_pipeline.graph.ir import OPEN, Tensor
 from rnnlite_pipeline.recognise.algebra import Form
 from rnnlite_pipeline.recognise.atoms import Apply, Atom, Product, Symbol
 from rnnlite_pipeline.recognise.extents import Extents
@@ -225,17 +225,50 @@ class Sequences:
             return "the cell state of each step is used, and a fused op gives the last alone"
         return "a state from before the step is used outside the state's own cell"
 
+    def _as_long(self, reading: Reading) -> Tensor:
+        """The sequence as far as the loop reads it.
+
+        A mask of its own may be longer than what it masks, and is cut. Where it is shorter, the
+        source fails, and so does joining the two.
+
+        Raises:
+            Unrecognised: It is not known to be as long, and no other sequence is.
+        """
+        tensor, axis, steps = reading.tensor, reading.axis, self.loop.steps
+        length, place = self.extents.dimension(tensor, axis), self.extents.place(steps)
+        if length == steps:
+            return tensor
+        others = self.loop.readings.values()
+        bound = any(self.extents.dimension(r.tensor, r.axis) == steps for r in others)
+        if (
+            not bound
+            or (length.is_constant and steps.is_constant)
+            or not (place or steps.is_constant)
+        ):
+            raise Unrecognised("the number of its steps is not known to be its sequence's length")
+        build, zero = self.build, self.build.indices([0])
+        end = build.dimension(*place) if place else build.indices([steps.constant])
+        rank = len(tensor.shape or ())
+        ends = build.concatenate([end if a == axis else zero for a in range(rank)], axis=0)
+        shape = list(tensor.shape or ())
+        shape[axis] = OPEN if place else steps.constant
+        places = [build.indices([0] * rank), ends, build.indices([1] * rank)]
+        mask = (1 << rank) - 1 - (1 << axis)
+        return build.op(
+            "STRIDED_SLICE", [tensor, *places], tensor.dtype, shape, begin_mask=mask, end_mask=mask
+        )
+
     def _running(self, reading: Reading) -> Tensor:
         """The sequence [T, B, F] in the order the loop reads it.
 
         Raises:
             Unrecognised: The loop reads a part of it, or in another order.
         """
-        tensor, steps = reading.tensor, self.loop.steps
-        if self.extents.dimension(tensor, reading.axis) != steps:
-            raise Unrecognised("the number of its steps is not known to be its sequence's length")
+        tensor, steps = self._as_long(reading), self.loop.steps
         if tensor.dtype != "FLOAT32":
             tensor = self.build.op("CAST", [tensor], "FLOAT32", tensor.shape)
+        if len(tensor.shape or ()) == 2:
+            tensor = self.build.expand_dims(tensor, axis=2)
         if reading.axis == 1:
             tensor = self.build.transpose(tensor, [1, 0, 2])
         if reading.index == Linear.symbol(STEP):

@@ -8,9 +8,12 @@ from rnnlite_pipeline.graph.ir import OPEN, Op, Tensor
 from rnnlite_pipeline.recognise import algebra, tensor_writes
 from rnnlite_pipeline.recognise.extents import Extents
 from rnnlite_pipeline.recognise.linear import Linear
-from rnnlite_pipeline.recognise.readable import Unreadable, linear, rows
+from rnnlite_pipeline.recognise.readable import Unreadable, linear, rows, whole
 from rnnlite_pipeline.recognise.spans import Span
-from rnnlite_pipeline.recognise.values import Const, Rows, Sequence, TensorList, Value
+from rnnlite_pipeline.recognise.values import Const, PerRow, Rows, Sequence, TensorList, Value
+
+#: The ops that can take one step of a sequence.
+STEPPING = frozenset({"GATHER", "SLICE", "STRIDED_SLICE"})
 
 
 def gathered(op: Op, values: Many[Value]) -> tuple[Value, ...]:
@@ -30,14 +33,15 @@ def sliced(op: Op, values: Many[Value], extents: Extents) -> tuple[Value, ...]:
     spans = extents.spans(op)
     if not spans:
         raise Unreadable("its step slices a value in a way that is not read")
-    if isinstance(value, Sequence):
+    moves = not all(span.start.is_constant for span in spans)
+    if isinstance(value, Sequence) and (moves or value.row is None):
         return (_one_step(op, value, spans),)
-    return (_columns(value, spans),)
+    return (_columns(whole(value), spans),)
 
 
 def _one_step(op: Op, sequence: Sequence, spans: list[Span]) -> Value:
     axes = [axis for axis, span in enumerate(spans) if not span.is_whole]
-    if not spans[-1].is_whole:
+    if len(spans) > 2 and not spans[-1].is_whole:
         raise Unreadable("its step reads a part of the sequence's features")
     if len(axes) != 1 or not spans[axes[0]].is_one:
         raise Unreadable("its step reads a part of its sequence other than one step")
@@ -60,12 +64,24 @@ def _columns(value: Value, spans: list[Span]) -> Value:
 
 def _step(sequence: Sequence, axis: int, index: Linear, output: Tensor) -> Value:
     shape = sequence.tensor.shape or ()
+    if len(shape) == 2:
+        return _number(sequence, axis, index, output)
     width = (output.shape or (OPEN,))[-1]
     if len(shape) != 3 or axis not in (0, 1) or width == OPEN:
         raise Unreadable(
             f"it reads steps of a tensor of rank {len(shape)}, not [batch, time, features]"
         )
     return Rows(algebra.symbol(step_name(sequence.variable, axis, index), width))
+
+
+def _number(sequence: Sequence, axis: int, index: Linear, output: Tensor) -> Value:
+    """A step that is one number for each batch entry: [B], or [B, 1] where it keeps the axis."""
+    value = algebra.symbol(step_name(sequence.variable, axis, index), 1)
+    if len(output.shape or ()) == 1:
+        return PerRow(value)
+    if axis == 0:
+        raise Unreadable("its step reads a value along the batch")
+    return Rows(value)
 
 
 def step_name(variable: int, axis: int, index: Linear) -> str:

@@ -49,10 +49,17 @@ class Indices:
 
 @dataclass(frozen=True, eq=False)
 class Sequence:
-    """A tensor that stays the same in every step, read one step at a time."""
+    """A tensor that stays the same in every step, read one step at a time.
+
+    Attributes:
+        variable: Of the loop.
+        tensor: [T, B, F] or [B, T, F]; without F where each step is one number.
+        row: The row that it is where it is read whole, if it can be one.
+    """
 
     variable: int
     tensor: Tensor
+    row: Form | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -49,7 +49,7 @@ STEPS: list[tuple[type[Step], str]] = [
     (near.FirstRowOnly, "slices a value along the batch"),
     (near.FirstRowsOnly, "slices a value along the batch"),
     (near.ColumnOfConstants, "not one row for each batch entry"),
-    (near.SumOverUnits, "not one row for each batch entry"),
+    (near.SumOverUnits, "mixes one number for each batch entry with rows"),
     (near.BeginFromData, "the op PACK in its step"),
 ]
 

@@ -8,6 +8,7 @@ from typing import TypeAlias
 from rnnlite_pipeline.recognise.cells import lstm, simple_rnn
 from rnnlite_pipeline.recognise.cells.gates import Inputs
 from rnnlite_pipeline.recognise.loop import Loop, Unrecognised
+from rnnlite_pipeline.recognise.masks import MASKED, unmasked
 from rnnlite_pipeline.recognise.state import State
 from rnnlite_pipeline.recognise.systems import System
 from rnnlite_pipeline.recurrence import Lstm, SimpleRnn
@@ -24,6 +25,8 @@ def match(loop: Loop, system: System) -> Matched:
     Raises:
         Unrecognised: It is no cell known here; the message says what differs.
     """
+    if unmasked(system) is not None:
+        raise Unrecognised(MASKED)
     matcher = _BY_STATES.get(len(system.states))
     if matcher is None:
         raise Unrecognised(f"it carries {len(system.states)} states that depend on each other")

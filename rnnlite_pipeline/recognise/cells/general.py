@@ -15,7 +15,7 @@ from rnnlite_pipeline.recognise.atoms import Factor, Product, Symbol
 from rnnlite_pipeline.recognise.cells.gates import Inputs, sigmoid_of
 from rnnlite_pipeline.recognise.equations import INPUT, Equations, after, before, substituted
 from rnnlite_pipeline.recognise.loop import Loop, Unrecognised
-from rnnlite_pipeline.recognise.masks import unmasked
+from rnnlite_pipeline.recognise.masks import MASKED, unmasked
 from rnnlite_pipeline.recognise.state import State
 from rnnlite_pipeline.recognise.systems import System, systems
 
@@ -74,7 +74,7 @@ def _reason(name: str) -> str:
     if name == "GRU":
         return "the runtime has no fused GRU op"
     if name.startswith("masked"):
-        return "a mask decides in each step whether its state changes, which no fused op does"
+        return MASKED
     return ""
 
 
