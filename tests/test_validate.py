@@ -264,9 +264,9 @@ def fourth_power(factor: float, largest: float) -> Model:
     """x [B, 2] to factor * x^4, `largest` at most."""
     build, x = Builder("power"), Tensor("x", "FLOAT32", (OPEN, 2))
     square = build.binary("MUL", x, x)
-    scaled = build.binary("MUL", square, build.constant("factor", np.float32(factor)))
+    scaled = build.binary("MUL", square, build.constant("factor", np.full((), factor, np.float32)))
     y = build.binary("MUL", scaled, square)
-    y = build.binary("MINIMUM", y, build.constant("largest", np.float32(largest)))
+    y = build.binary("MINIMUM", y, build.constant("largest", np.full((), largest, np.float32)))
     graph = Subgraph("main", [x], [y], build.ops)
     return Model([graph], [Signature("serving_default", graph, {"x": x}, {"y": y})])
 

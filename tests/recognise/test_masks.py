@@ -70,7 +70,7 @@ class Masks(Author):
             kept = [build.op("SELECT_V2", [mask, n, o], "FLOAT32", n.shape) for n, o in pairs]
             super().set_states(layer, kept)
             return
-        rest = build.binary("SUB", build.constant("one", np.float32(1.0)), mask)
+        rest = build.binary("SUB", build.constant("one", np.full((), 1.0, np.float32)), mask)
         new, before = (rest, mask) if self.use == "padding" else (mask, rest)
         blended = [
             build.binary("ADD", build.binary("MUL", new, n), build.binary("MUL", before, o))
