@@ -85,7 +85,8 @@ def batch_axes(inputs: Sequence[TensorSpec], run: Run, limits: Mapping[str, rang
         limits: For an input of whole numbers, those it takes, where they are known.
     """
     ways = list(itertools.islice(_ways(inputs), TRIES))
-    for axes in ways if len(ways) > 1 else ():
+    told = len(ways) > 1 or any(ways[0].values())
+    for axes in ways if told else ():
         outputs = _outputs(inputs, axes, run, limits)
         if outputs is not None:
             return Axes(axes, outputs)

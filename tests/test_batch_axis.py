@@ -50,6 +50,8 @@ X = spec("x", None, None, 2)
         ([X, spec("h", None, 2)], 1, "all", Axes({"x": 1, "h": 0}, {"y": 1, "constant": 0})),
         ([X, spec("h", None, 2)], 0, "all", Axes({"x": 0, "h": 0}, {"y": 0, "constant": 0})),
         ([spec("x", 1, None, 2)], 0, "all", Axes()),
+        ([spec("x", 3, None, 2)], 0, "all", Axes()),
+        ([spec("x", 5, None, 2)], 1, "all", Axes({"x": 1}, {"y": 1, "constant": 0})),
         ([spec("x", None, 5, 2)], 0, "all", Axes()),
     ],
 )
@@ -58,6 +60,17 @@ def test_entries_of_a_batch_do_not_know_of_each_other(
 ) -> None:
     """Time-major sequences, a state beside them, last steps only; what is closed needs no test."""
     assert batch_axes(inputs, recurrent(axis, emit), {}) == found
+
+
+def test_states_of_layers_stacked() -> None:
+    """Beside tokens [B, 6], states [layers, 2, B, U] have the batch where only one axis is open."""
+
+    def run(arrays: Mapping[str, Array]) -> dict[str, Array]:
+        state = np.tanh(arrays["state"] + arrays["ids"].sum(1)[:, None])
+        return {"p": state[-1, 0] @ np.ones((2, 3)), "after": state}
+
+    inputs = [TensorSpec("ids", "int32", (None, 6)), spec("state", 2, 2, None, 2)]
+    assert batch_axes(inputs, run, {}) == Axes({"ids": 0, "state": 2}, {"p": 0, "after": 2})
 
 
 def test_a_model_that_mixes_everything_has_the_usual_axes() -> None:
