@@ -31,6 +31,7 @@ from rnnlite_pipeline.lower.states import Producer, StateWriter, read_final_cell
 from rnnlite_pipeline.recurrence import BIDIRECTIONAL, RECURRENCE, Lstm, Recurrence, SimpleRnn
 from rnnlite_pipeline.transform.fold_reverse import fold_reverse
 from rnnlite_pipeline.transform.measure_at_inputs import measure_at_inputs
+from rnnlite_pipeline.transform.split_to_slices import split_to_slices
 
 Used = set[Tensor]
 
@@ -72,6 +73,7 @@ def lower(
         _lower_subgraph(model, subgraph, used, chosen, integers or micro)
     fold_reverse(model)
     measure_at_inputs(model)
+    split_to_slices(model)
     return tuple(
         replace(lowered, name=recurrence.name)
         for op, lowered in chosen.items()

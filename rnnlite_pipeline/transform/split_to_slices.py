@@ -1,0 +1,66 @@
+"""Splits into single columns are slices."""
+
+from __future__ import annotations
+
+from math import prod
+
+import numpy as np
+
+from rnnlite_pipeline.graph.build import make_op
+from rnnlite_pipeline.graph.ir import Model, Op, Subgraph, Tensor
+
+
+def split_to_slices(model: Model) -> bool:
+    """Writes a SPLIT whose parts are one number wide as a STRIDED_SLICE for each part.
+
+    1. A part is one number wide where its dimensions from the axis on are all 1.
+    2. The slices stand where the split stood, in every subgraph. They are as static as it: a SLICE
+       would be sized at run time, and with it all that follows (lower/dynamic.py).
+
+    Why: in the body of a loop, the default delegate (XNNPACK, ai-edge-litert 2.3) returns other
+    numbers from such a split in the first call after an input of the model has grown, depending on
+    where memory lies, if what follows the loop is delegated as well. Measured: an LSTM of one unit
+    was wrong in up to one call of four; with slices, and with two units, in none of thousands.
+    """
+    changed = False
+    for subgraph in model.subgraphs:
+        changed |= _rewrite(subgraph)
+    return changed
+
+
+def _rewrite(subgraph: Subgraph) -> bool:
+    ops = [new for op in subgraph.ops for new in (_slices(op) if _is_narrow(op) else [op])]
+    changed = len(ops) != len(subgraph.ops)
+    subgraph.ops = ops
+    return changed
+
+
+def _is_narrow(op: Op) -> bool:
+    if op.code != "SPLIT" or op.inputs[0] is None or op.inputs[0].array is None:
+        return False
+    shape = op.outputs[0].shape or ()
+    return len(op.outputs) > 1 and len(shape) > 0 and prod(shape[_axis(op) :]) == 1
+
+
+def _axis(op: Op) -> int:
+    axis, shape = op.inputs[0], op.outputs[0].shape
+    assert axis is not None and axis.array is not None and shape is not None  # noqa: PT018
+    return int(axis.array.item()) % len(shape)
+
+
+def _slices(op: Op) -> list[Op]:
+    """Part k is [k, k + 1) along the axis and all of the others."""
+    whole, axis = op.inputs[1], _axis(op)
+    made = []
+    for k, part in enumerate(op.outputs):
+        rank = len(part.shape or ())
+        here = np.arange(rank) == axis
+        bounds = {"begin": here * k, "end": here * (k + 1), "stride": np.ones(rank)}
+        constants = [
+            Tensor.constant(f"{part.name}/{name}", value.astype(np.int32))
+            for name, value in bounds.items()
+        ]
+        others = (1 << rank) - 1 & ~(1 << axis)
+        masks = {"begin_mask": others, "end_mask": others}
+        made.append(make_op("STRIDED_SLICE", [whole, *constants], [part], **masks))
+    return made
