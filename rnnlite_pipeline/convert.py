@@ -28,6 +28,7 @@ from rnnlite_pipeline.recurrence import BIDIRECTIONAL, RECURRENCE, Lstm, Recurre
 from rnnlite_pipeline.resolve import Composite, chain_steps, distance, resolve
 from rnnlite_pipeline.state import Keeping
 from rnnlite_pipeline.transform import run_passes
+from rnnlite_pipeline.transform.settle_dropout import settle_dropout
 from rnnlite_pipeline.transform.tensor_lists import tensor_lists_to_tensors
 from rnnlite_pipeline.validate import check_whole, objection
 
@@ -93,8 +94,8 @@ def converted(
 ) -> Conversion:
     """Recognises, groups, lays out and lowers, and runs old against new.
 
-    1. What an annotation says, and every loop that is read, becomes recurrences, if it says the
-       same when run.
+    1. Dropout that drops nothing goes. What an annotation says, and every loop that is read,
+       becomes recurrences, if it says the same when run.
     2. Passes fold reversals, transposes and last steps, and group both directions.
     3. Recurrences become fused ops or loops; lists of what was not read become tensors.
     4. The whole is run against the source's graph.
@@ -112,6 +113,7 @@ def converted(
     chained = chain_steps(model)
     print("recognising recurrences", flush=True)
     composites = [c for c in composites if not chained.issuperset(r.name for r in c.recurrences)]
+    settle_dropout(model)
     findings = [Finding(c.layer, c.recurrences) for c in composites]
     findings += recognise(model, objection)
     prune(model)

@@ -51,6 +51,11 @@ def _aligned(inputs: list[Tensor], axis: int, rank: int) -> list[Source] | None:
     return [(t, axis - n) for t, shape, n in shifts if axis >= n and shape[axis - n] != 1]
 
 
+def _select(_op: Op, inputs: list[Tensor], axis: int) -> list[Source] | None:
+    # Both choices have the output's shape; the condition may be one truth for each row.
+    return [(inputs[1], axis)]
+
+
 def _split(op: Op, inputs: list[Tensor], axis: int) -> list[Source] | None:
     where, value = (inputs[0], inputs[1]) if op.code == "SPLIT" else (inputs[2], inputs[0])
     return _untouched(value, _integers(where), axis)
@@ -177,6 +182,7 @@ _RULES: dict[str, Any] = {
     "EXPAND_DIMS": _expand_dims,
     "FULLY_CONNECTED": _fully_connected,
     "GATHER": _gather,
+    "SELECT": _select,
     "SPLIT": _split,
     "SPLIT_V": _split,
     "SQUEEZE": _squeeze,

@@ -6,9 +6,9 @@ A value of a loop body is a row vector for each batch entry. It is held as an af
 
 where an atom is something no longer linear: a symbol (the step's input, a state), a function
 applied to a form, or a product of atoms. Additions, matrix products, slices and concatenations
-all stay affine, and products of elementwise forms are multiplied out, so every spelling of one
-equation reads as the same form: gate order, joined or separate products, a forget bias apart,
-`z*h + (1-z)*n` or `n + z*(h-n)`.
+all stay affine, and products of elementwise forms are multiplied out (but squares), so every
+spelling of one equation reads as the same form: gate order, joined or separate products, a forget
+bias apart, `z*h + (1-z)*n` or `n + z*(h-n)`.
 """
 
 from __future__ import annotations
@@ -117,7 +117,9 @@ class Form:
             if one.is_constant:
                 return two.scaled(one.bias)
         a, b = (_elementwise(f) for f in broadcast(self, other))
-        if len(a.terms) * len(b.terms) + len(a.terms) + len(b.terms) > MAX_TERMS:
+        # A square multiplied out cancels: of (z - mean z)^2 for a large z nothing would be left.
+        square = a.key == b.key and len(a.terms) + a.bias.any() > 1
+        if square or len(a.terms) * len(b.terms) + len(a.terms) + len(b.terms) > MAX_TERMS:
             a, b = _wrapped(a), _wrapped(b)
         parts = [(t, m.scaled(b.bias)) for t, m in a.terms.values() if np.any(b.bias)]
         parts += [(t, m.scaled(a.bias)) for t, m in b.terms.values() if np.any(a.bias)]

@@ -5,8 +5,8 @@ reversal or a recurrence does not rename it. Two loops over one sequence are so 
 long as it is.
 
 Rules:
-    1. An op that makes a shape it is told (FILL, BROADCAST_TO, RESHAPE) makes that one; a slice
-       keeps the axes that it takes all of.
+    1. An op that makes a shape it is told (`_TOLD`) makes that one; a slice keeps the axes that it
+       takes all of.
     2. Any other op's dimension is what `graph.dimensions` says it comes from. Where it comes from
        several operands, they must agree: of two that are open apart, either could be 1.
     3. What a loop carries keeps a dimension if every step does, given that the steps before did
@@ -36,7 +36,7 @@ _INTEGERS: Final = ("INT32", "INT64")
 _SLICES: Final = ("SLICE", "STRIDED_SLICE")
 
 #: The ops that are told the shape to make, and the operand that says it.
-_TOLD: Final = {"FILL": 0, "BROADCAST_TO": 1, "RESHAPE": 1}
+_TOLD: Final = {"FILL": 0, "RANDOM_UNIFORM": 0, "BROADCAST_TO": 1, "RESHAPE": 1}
 
 
 class Extents:
@@ -133,7 +133,8 @@ class Extents:
 
     def _told(self, op: Op, axis: int) -> Linear | None:
         """Rule 1."""
-        shape = op.inputs[_TOLD[op.code]] if op.code in _TOLD and len(op.inputs) > 1 else None
+        place = _TOLD.get(op.code, len(op.inputs))
+        shape = op.inputs[place] if place < len(op.inputs) else None
         told = None if shape is None else self.integers(shape)
         if told is None or axis >= len(told) or told[axis] == Linear(OPEN):
             return None

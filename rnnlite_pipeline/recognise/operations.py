@@ -97,6 +97,10 @@ def _written(op: Op, values: Many[Value]) -> tuple[Value, ...]:
     return (TensorList(target.variable, writes, grows(op)),)
 
 
+def _drawn(_op: Op, _values: Many[Value]) -> tuple[Value, ...]:
+    raise Unreadable("its step draws random numbers, as dropout does that is on")
+
+
 def _same(_op: Op, values: Many[Value]) -> tuple[Value, ...]:
     return (values[0],)
 
@@ -121,6 +125,7 @@ _RULES: dict[str, Rule] = {
     "ZEROS_LIKE": shapes.zeros,
     **dict.fromkeys(("FILL", "BROADCAST_TO"), shapes.filled),
     "CAST": _same,
+    "RANDOM_UNIFORM": _drawn,
 }
 
 

@@ -208,6 +208,15 @@ def test_too_many_terms_stay_a_product() -> None:
     same(evaluated((a * b).columns(1, 2)), (evaluated(a) * evaluated(b))[:, 1:2])
 
 
+def test_squares_do_not_cancel() -> None:
+    """(z - mean z)^2 is one square, not three products that are each as large as z^2."""
+    z = algebra.symbol("h", 3)
+    deviation = z - algebra.apply("MEAN", z)
+    assert len((deviation * deviation).terms) == 1
+    same(evaluated(deviation * deviation), evaluated(deviation) ** 2)
+    assert len((z.scaled(np.array([2.0])) * z.scaled(np.array([2.0]))).terms) == 1
+
+
 def test_sigmoid_spelled_with_tanh() -> None:
     """0.5 + 0.5 tanh(z/2) has the key of sigmoid(z); with other numbers it has not."""
     z, half = algebra.symbol("h", 3), np.array([0.5])
