@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from rnnlite_pipeline import arguments as given
 from rnnlite_pipeline.arguments import Command, make_parser
-from rnnlite_pipeline.errors import CallError, ConfigError, RnnliteError
+from rnnlite_pipeline.errors import CallError, ConfigError, RnnliteError, of_system
 from rnnlite_pipeline.names import did_you_mean
 
 if TYPE_CHECKING:
@@ -51,8 +51,7 @@ def main(arguments: Sequence[str] | None = None, stage_program: Sequence[str] | 
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        where = f": {error.filename}" if error.filename else ""
-        return _fail(f"{error.strerror or error}{where}", 1)
+        return _fail(str(of_system(error)), 1)
     except KeyboardInterrupt:
         return _fail("interrupted", INTERRUPTED)
 

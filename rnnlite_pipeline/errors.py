@@ -6,6 +6,7 @@ Every error carries its own exit status, so that the command line needs no table
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,3 +100,27 @@ class NotConvertible(StageError):
 
 class VerificationFailed(StageError):
     """The converted model does not do what its source does, or a gate was missed."""
+
+
+_ELSEWHERE = "name another folder for what is made, with --out DIR."
+
+#: What to do where the system refuses a file, by its reason.
+_SYSTEM = {
+    **dict.fromkeys((errno.EACCES, errno.EPERM), f"Change its permissions, or {_ELSEWHERE}"),
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), f"Free some space, or {_ELSEWHERE}"),
+    **dict.fromkeys((errno.EEXIST, errno.ENOTDIR), f"Move it away, or {_ELSEWHERE}"),
+    errno.EROFS: "Name another folder for what is made, with --out DIR.",
+}
+
+
+def of_system(error: OSError, path: object = "") -> StageError:
+    """The user's error for what the system refused.
+
+    Args:
+        error: What the system said.
+        path: The file where the error does not name one.
+    """
+    where = error.filename or path
+    reason = error.strerror or str(error)
+    message = f"{where}: {reason}." if where else f"{reason}."
+    return StageError(message, _SYSTEM.get(error.errno or 0, ""))

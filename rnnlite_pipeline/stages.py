@@ -21,7 +21,7 @@ from typing import Any
 
 from rnnlite_pipeline.apart import end_with_parent
 from rnnlite_pipeline.config import load_config, pipeline_of
-from rnnlite_pipeline.errors import RnnliteError
+from rnnlite_pipeline.errors import RnnliteError, of_system
 
 #: Where each stage lives, as module:function; imported when it runs, and not before.
 STAGES: Mapping[str, str] = {
@@ -60,7 +60,8 @@ def main(arguments: Sequence[str], stages: Mapping[str, str] = STAGES) -> int:
         return _fail(report, str(error.message), error.remedy, error.exit_status)
     except OSError as error:
         traceback.print_exc()
-        return _fail(report, f"{error.strerror or error}: {error.filename or out}", "", 1)
+        told = of_system(error, out)
+        return _fail(report, told.message, told.remedy, told.exit_status)
     except Exception as error:  # noqa: BLE001  # the parent shows one line, the log has all
         traceback.print_exc()
         first_line = str(error).strip().split("\n", 1)[0]

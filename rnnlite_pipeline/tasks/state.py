@@ -26,8 +26,14 @@ from rnnlite_pipeline.files import write_atomically
 
 
 def content_digest(path: Path) -> str | None:
-    """sha256 of a file or a folder; None where nothing is."""
-    return digest(path) if path.exists() else None
+    """sha256 of a file or a folder; None where nothing is.
+
+    Of what cannot be read it is the reason: the task that checks it runs, and says so.
+    """
+    try:
+        return digest(path) if path.exists() else None
+    except OSError as error:
+        return f"cannot be read: {error.strerror or error}"
 
 
 def value_digest(value: object) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from doit.exceptions import BaseFail, TaskError, TaskFailed
 
-from rnnlite_pipeline.errors import RnnliteError
+from rnnlite_pipeline.errors import RnnliteError, of_system
 from rnnlite_pipeline.tasks.child import run_command
 from rnnlite_pipeline.tasks.state import Fresh
 
@@ -60,8 +60,7 @@ def attempt(work: Callable[[], None]) -> BaseFail | None:
     except RnnliteError as error:
         return failure(error)
     except OSError as error:
-        where = f": {error.filename}" if error.filename else ""
-        return TaskFailed(f"{error.strerror or error}{where}")
+        return failure(of_system(error))
     return None
 
 

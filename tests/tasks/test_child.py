@@ -11,7 +11,7 @@ from tests.fake.project import Project
 
 FAILURES = {
     "refused": (["The layer `odd` cannot be converted.", "Replace it."], []),
-    "full": (["No space left on device: model.tflite"], []),
+    "full": (["model.tflite: No space left on device.", "Free some space"], []),
     "segfault": (["convert of fake crashed with SIGSEGV", "convert.log", "working on"], []),
     "surprise": (["ValueError: surprise", "convert.log"], ["second line"]),
 }
