@@ -53,6 +53,9 @@ SMALLEST = 1 / 64
 #: Where an output is as large, something overflowed on the way: its square is no float32.
 LARGEST = 1.8e19
 
+#: Over more steps than these, integers that steps are multiplied by are 0 and 1.
+MANY = 9
+
 #: Outputs smaller than this are compared as if they were this large.
 SMALLEST_SCALE = 0.1
 
@@ -271,11 +274,14 @@ def _inputs(replacement: Replacement) -> Iterator[Arrays]:
 def _values(
     draw: Draw, shape: list[int], dtype: np.dtype[Any], random: np.random.Generator
 ) -> NDArray[Any]:
-    """The draw's numbers; integers are lengths, from none to all of the steps."""
-    if dtype.kind == "b":
-        return random.integers(0, 2, shape).astype(dtype)
-    if dtype.kind in "iu":
-        return random.integers(0, draw.steps + 1, shape).astype(dtype)
+    """The draw's numbers; integers are lengths, from none to all of the steps.
+
+    A matrix of integers is a mask, or classes: over many steps, products with more than 1 overflow.
+    """
+    if dtype.kind in "iub":
+        is_mask = dtype.kind == "b" or (len(shape) > 1 and draw.steps > MANY)
+        most = 1 if is_mask else draw.steps
+        return random.integers(0, most + 1, shape).astype(dtype)
     if draw.constant:
         return np.full(shape, draw.magnitude, dtype)
     return random.normal(0.0, draw.magnitude, shape).astype(dtype)

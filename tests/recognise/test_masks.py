@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 import pytest
 
-from rnnlite_pipeline.graph.ir import OPEN, Tensor
+from rnnlite_pipeline.graph.ir import NUMPY, OPEN, Tensor
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.lower import lower
 from rnnlite_pipeline.recognise import recognise
@@ -21,7 +21,10 @@ from tests.recognise.spelling import Spelling
 from tests.recognise.strategies import lstm, simple_rnn
 
 Read = Literal["m[:, t:t+1]", "m[:, t]", "m[t]"]
-Use = Literal["select", "blend", "padding"]
+Use = Literal["select", "blend", "padding", "integers"]
+
+#: What each is made of.
+DTYPES = {"select": "BOOL", "blend": "FLOAT32", "padding": "FLOAT32", "integers": "INT32"}
 
 
 class Masks(Author):
@@ -37,7 +40,7 @@ class Masks(Author):
         batch = (sequence.shape or ())[0 if self.spelling.batch_major else 1]
         sizes = (self.length, batch) if self.read_mask == "m[t]" else (batch, self.length)
         mask = self.input("m", sizes)
-        mask.dtype = "BOOL" if self.use == "select" else "FLOAT32"
+        mask.dtype = DTYPES[self.use]
         self.variable("m", mask)
 
     def step_of_mask(self) -> Tensor:
@@ -70,6 +73,8 @@ class Masks(Author):
             kept = [build.op("SELECT_V2", [mask, n, o], "FLOAT32", n.shape) for n, o in pairs]
             super().set_states(layer, kept)
             return
+        if mask.dtype == "INT32":
+            mask = build.op("CAST", [mask], "FLOAT32", mask.shape or ())
         rest = build.binary("SUB", build.constant("one", np.full((), 1.0, np.float32)), mask)
         new, before = (rest, mask) if self.use == "padding" else (mask, rest)
         blended = [
@@ -97,6 +102,7 @@ CASES: list[tuple[Cell, Read, Use, Spelling, int]] = [
     (lstm(4), "m[t]", "blend", Spelling(batch_major=True), OPEN),
     (simple_rnn(4), "m[:, t:t+1]", "blend", Spelling(), 6),
     (simple_rnn(4), "m[:, t]", "padding", Spelling(steps=6), OPEN),
+    (simple_rnn(4), "m[:, t]", "integers", Spelling(), OPEN),
     (simple_rnn(4), "m[t]", "select", Spelling(steps=6), 6),
 ]
 
@@ -122,7 +128,7 @@ def test_masks_of_numbers(
         for batch in (1, 3, 17):
             longer = 6 if length == 6 else 8
             sizes = (longer, batch) if read == "m[t]" else (batch, longer)
-            mask = random.integers(0, 2, sizes).astype(bool if use == "select" else np.float32)
+            mask = random.integers(0, 2, sizes).astype(NUMPY[DTYPES[use]])
             arrays = {"x": random.normal(size=(batch, 6, 2)).astype(np.float32), "m": mask}
             expected = old.run(arrays)
             for _ in range(2):
