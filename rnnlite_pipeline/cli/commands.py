@@ -1,29 +1,25 @@
-"""The `rnnlite` command: from arguments to tasks, from errors to an exit status.
+"""The commands: what each takes, and what it runs.
 
-Each command imports what it needs when it runs, so that `--help` and `validate` are quick.
+Each imports what it needs when it runs, so that `--help` and `validate` are quick.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rnnlite_pipeline import arguments as given
-from rnnlite_pipeline.arguments import Command, make_parser
-from rnnlite_pipeline.errors import CallError, ConfigError, RnnliteError, of_system
-from rnnlite_pipeline.names import did_you_mean
+from rnnlite_pipeline.cli import arguments as given
+from rnnlite_pipeline.cli.arguments import Command
+from rnnlite_pipeline.cli.failure import failed
+from rnnlite_pipeline.errors import ConfigError, RnnliteError
 
 if TYPE_CHECKING:
     from rnnlite_pipeline.tasks.plan import Plan
-
-#: Exit status of a program ended by Ctrl-C, by the shells' convention.
-INTERRUPTED = 130
 
 #: What `--json` prints of a stage: the file it leaves.
 RESULTS = {
@@ -31,48 +27,6 @@ RESULTS = {
     "verify": "verification.json",
     "benchmark": "benchmark.json",
 }
-
-
-def main(arguments: Sequence[str] | None = None, stage_program: Sequence[str] | None = None) -> int:
-    """Run the command line.
-
-    Args:
-        arguments: The words after `rnnlite`; those of this process where None.
-        stage_program: What starts a stage; this package's own where None.
-
-    Returns:
-        0 done; 1 a stage failed; 2 the config or the call is wrong; 130 interrupted.
-    """
-    try:
-        return _run(sys.argv[1:] if arguments is None else arguments, stage_program)
-    except RnnliteError as error:
-        return _fail(str(error), error.exit_status)
-    except BrokenPipeError:  # the reader of a pipe has seen enough; nothing to flush at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except OSError as error:
-        return _fail(str(of_system(error)), 1)
-    except KeyboardInterrupt:
-        return _fail("interrupted", INTERRUPTED)
-
-
-def _run(arguments: Sequence[str], stage_program: Sequence[str] | None) -> int:
-    parser = make_parser(COMMANDS)
-    if not arguments:
-        parser.print_help(sys.stderr)
-        return 2
-    if arguments[0] not in COMMANDS and not arguments[0].startswith("-"):
-        raise CallError(
-            f"There is no command {arguments[0]}.", did_you_mean(arguments[0], COMMANDS)
-        )
-    call = parser.parse_args(arguments, argparse.Namespace(stage_program=stage_program))
-    return COMMANDS[call.command].run(call)
-
-
-def _fail(message: str, status: int) -> int:
-    sys.stdout.flush()
-    sys.stderr.write(f"error: {message}\n")
-    return status
 
 
 def _validate(call: argparse.Namespace) -> int:
@@ -146,7 +100,7 @@ def _stages(call: argparse.Namespace, models: Sequence[Plan]) -> int:
 
 def _with_locks(call: argparse.Namespace, models: Sequence[Plan], run: Callable[[str], int]) -> int:
     from rnnlite_pipeline.annotations import annotated
-    from rnnlite_pipeline.locked import run_locked, write_locks
+    from rnnlite_pipeline.cli.locked import run_locked, write_locks
 
     try:
         if call.command == "lock":
@@ -174,7 +128,7 @@ def _each(call: argparse.Namespace, work: Callable[[Path], None]) -> int:
         try:
             work(path)
         except RnnliteError as error:
-            status = max(status, _fail(str(error), error.exit_status))
+            status = max(status, failed(str(error), error.exit_status))
             if _annotates(call):
                 sys.stderr.write(annotated(error, path))
     return status
@@ -197,7 +151,7 @@ def _diff(call: argparse.Namespace) -> int:
 
 
 def _init(call: argparse.Namespace) -> int:
-    from rnnlite_pipeline.init import write_config
+    from rnnlite_pipeline.cli.init import write_config
 
     for path in write_config(call.model, call.to, call.signature, dict(call.custom_objects)):
         sys.stdout.write(f"{path}\n")
@@ -205,7 +159,7 @@ def _init(call: argparse.Namespace) -> int:
 
 
 def _view(call: argparse.Namespace) -> int:
-    from rnnlite_pipeline.view import view
+    from rnnlite_pipeline.cli.view import view
 
     return view(call.file, call.out, call.viewer)
 
@@ -218,7 +172,7 @@ def _schema(call: argparse.Namespace) -> int:  # noqa: ARG001
 
 
 def _completion(call: argparse.Namespace) -> int:
-    from rnnlite_pipeline.completion import completion
+    from rnnlite_pipeline.cli.completion import completion
 
     sys.stdout.write(completion(call.shell, COMMANDS))
     return 0

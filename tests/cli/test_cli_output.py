@@ -13,9 +13,9 @@ import pytest
 
 from rnnlite_pipeline.annotations import annotated
 from rnnlite_pipeline.cli import COMMANDS, main
-from rnnlite_pipeline.completion import completion
+from rnnlite_pipeline.cli.completion import completion
+from rnnlite_pipeline.cli.manual import manual
 from rnnlite_pipeline.errors import ConfigError, Problem, StageError
-from rnnlite_pipeline.manual import manual
 from rnnlite_pipeline.tasks.live import LiveLine
 from tests.fake.project import ROOT, Project
 
@@ -143,7 +143,7 @@ def test_completion_knows_every_option(shell: str, capsys: pytest.CaptureFixture
 
 
 def test_manual_is_fresh() -> None:
-    """docs/cli.md is what `python -m rnnlite_pipeline.manual` prints."""
+    """docs/cli.md is what `python -m rnnlite_pipeline.cli.manual` prints."""
     written = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
     assert written == manual(COMMANDS)
 

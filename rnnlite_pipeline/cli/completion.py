@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Mapping
 
-from rnnlite_pipeline.arguments import Argument, Command
+from rnnlite_pipeline.cli.arguments import Argument, Command
 
 Commands = Mapping[str, Command]
 

@@ -1,11 +1,11 @@
-"""docs/cli.md, from the commands themselves: `python -m rnnlite_pipeline.manual > docs/cli.md`."""
+"""docs/cli.md, from the commands themselves; `python -m rnnlite_pipeline.cli.manual` prints it."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
 
-from rnnlite_pipeline.arguments import Command, usage
+from rnnlite_pipeline.cli.arguments import Command, usage
 
 
 def manual(commands: Mapping[str, Command]) -> str:
@@ -16,7 +16,7 @@ def manual(commands: Mapping[str, Command]) -> str:
 def _lines(commands: Mapping[str, Command]) -> Iterator[str]:
     yield "# The command line"
     yield ""
-    yield "<!-- Written by `python -m rnnlite_pipeline.manual`; a test keeps it fresh. -->"
+    yield "<!-- Written by `python -m rnnlite_pipeline.cli.manual`; a test keeps it fresh. -->"
     yield ""
     yield (
         "`python -m rnnlite_pipeline` is the same as `rnnlite`. Exit status: 0 done; 1 a stage "

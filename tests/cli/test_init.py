@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from rnnlite_pipeline.cli import main
+from rnnlite_pipeline.cli.init import config_text, format_of
 from rnnlite_pipeline.config import load_config
 from rnnlite_pipeline.errors import CallError
-from rnnlite_pipeline.init import config_text, format_of
 from tests.fake.project import ROOT
 
 _AUTHOR = """
