@@ -262,6 +262,10 @@ def list_length(tensor: Tensor | None, extents: Extents) -> Linear:
     if tensor is not None and tensor.dtype != "VARIANT":
         return extents.dimension(tensor, 0)
     reserve = extents.producer(tensor)
+    if reserve is not None and reserve.code == "FlexTensorListSetItem":
+        raise Unrecognised(
+            "its list has an item from before the loop, as of tf.scan without an initializer"
+        )
     if reserve is None or reserve.code != "FlexTensorListReserve" or reserve.inputs[1] is None:
         raise Unrecognised("the list it writes was not new")
     return extents.scalar(reserve.inputs[1])

@@ -69,7 +69,7 @@ LOOPS: list[tuple[type[Author], dict[str, Any], str]] = [
     (other.LongerList, {}, "list it writes is not known to be as long"),
     (other.ShorterList, {}, "list it writes is not known to be as long"),
     (other.FewerSteps, {}, "not known to be its sequence's length"),
-    (other.FilledList, {}, "list it writes was not new"),
+    (other.FilledList, {}, "its list has an item from before the loop"),
     (other.PutsOutTheCell, {}, "cell state of each step"),
     (other.PutsOutTheOldState, {}, "before the step"),
     (other.WritesTwice, {}, "other than once in each step"),
