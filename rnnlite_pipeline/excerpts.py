@@ -37,6 +37,9 @@ def _stacks(replacement: Replacement) -> Iterator[Op]:
     for old, _ in replacement.results.values():
         op = replacement.extents.producer(old)
         if op is not None and op is not replacement.loop.op:
+            stack = replacement.extents.producer(op.inputs[0])
+            if stack is not None and stack is not replacement.loop.op:  # a step is taken of it
+                yield stack
             yield op
 
 

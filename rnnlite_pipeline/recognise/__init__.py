@@ -116,6 +116,8 @@ def _apply(op: Op, replacement: Replacement, model: Model, subgraph: Subgraph) -
     subgraph.ops[:] = [o for o in subgraph.ops if not any(id(t) in gone for t in o.outputs)]
     for other in subgraph.ops:
         other.inputs = [new.get(id(t), t) for t in other.inputs]
+    left = set(op.outputs)  # what stacked a list of which only the last step was taken
+    subgraph.ops[:] = [o for o in subgraph.ops if left.isdisjoint(filter(None, o.inputs))]
     subgraph.outputs = [new.get(id(t), t) for t in subgraph.outputs]
     for signature in model.signatures:
         if signature.subgraph is subgraph:

@@ -21,6 +21,7 @@ from rnnlite_pipeline.recognise.values import Rows
 class ByLength(Rewriter):
     """An attempt that runs cells over the whole sequence and cuts off at the lengths after."""
 
+    hands_out_states = False
     _given: Tensor
 
     def prepared(self, loop: Loop) -> Loop:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeAlias
 
 from rnnlite_pipeline.graph.build import Builder
@@ -56,7 +57,10 @@ class Rewriter:
     Attributes:
         loop: The loop as it is read for this attempt.
         sequences: The sequences made so far.
+        hands_out_states: Whether a list holds what the states are, at the last step too.
     """
+
+    hands_out_states = True
 
     def __init__(self, op: Op, subgraph: Subgraph, name: str) -> None:
         self.op, self.subgraph, self.name = op, subgraph, name
@@ -119,19 +123,62 @@ class Rewriter:
     def _emitted(self, system: System) -> list[State]:
         """The states of a system whose every step something outside it reads."""
         outside = [s.equation for s in self.loop.states if s not in system.states]
-        steps = [w.item.form for w in self.loop.writings.values() if isinstance(w.item, Rows)]
-        last_only = {
-            w.item.form.key
+        steps = [
+            w.item.form
             for k, w in self.loop.writings.items()
-            if isinstance(w.item, Rows) and self._keeps_last(k)
-        }
-        forms = [*outside, *(f for f in steps if f.key not in last_only)]
+            if isinstance(w.item, Rows) and not self._keeps_last(k) and not self._ends(k)
+        ]
+        forms = [*outside, *steps]
         read = {s.key for form in forms for s in form.symbols()}
         whole = {self.loop.whole(s).key for form in forms for s in form.symbols()}
         return [s for s in system.states if s.after.key in read | whole]
 
     def _keeps_last(self, variable: int) -> bool:
         return self._length(variable) == Linear(1) and self.loop.steps != Linear(1)
+
+    def _ends(self, variable: int) -> list[Tensor]:
+        """The last steps taken of a list of a state, if nothing else is: each is the final state.
+
+        So is the cell state of tf.scan, which hands out the states of every step.
+        """
+        if self._listed(variable) is None:
+            return []
+        stacks = self._users.get(id(self.op.outputs[variable]), [])
+        stacked = [op.outputs[0] for op in stacks]
+        takers = [op for tensor in stacked for op in self._users.get(id(tensor), [])]
+        last = all(op.code == "FlexTensorListStack" for op in stacks) and all(
+            tensor not in self.subgraph.outputs for tensor in stacked
+        )
+        ends = last and all(map(self._takes_last, takers))
+        return [op.outputs[0] for op in takers] if ends else []
+
+    def _listed(self, variable: int) -> State | None:
+        """The state that a list holds after each step, in order and from the first to the last."""
+        writing, old = self.loop.writings[variable], self.op.outputs[variable]
+        if old.dtype != "VARIANT" or old in self.subgraph.outputs or not self.hands_out_states:
+            return None
+        whole = self._length(variable) == self.loop.steps and self.loop.lengths is None
+        if not whole or writing.index != Linear.symbol(STEP) or not isinstance(writing.item, Rows):
+            return None
+        key = writing.item.form.key
+        return next((s for s in self.loop.states if of(s.after).key == key), None)
+
+    def _takes_last(self, op: Op) -> bool:
+        """Whether an op takes the last item along the first axis, whole."""
+        spans = self.extents.spans(op) if op.code == "STRIDED_SLICE" else None
+        if not spans:
+            return False
+        first, *rest = spans
+        return first.shrunk and first.stop == first.length and all(s.is_whole for s in rest)
+
+    @cached_property
+    def _users(self) -> dict[int, list[Op]]:
+        """The ops that read each tensor, by its id."""
+        users: dict[int, list[Op]] = {}
+        for user in self.subgraph.ops:
+            for tensor in user.inputs:
+                users.setdefault(id(tensor), []).append(user)
+        return users
 
     def _carry(self, state: State) -> None:
         """A variable that only carries what a step computed, such as the last output."""
@@ -151,10 +198,7 @@ class Rewriter:
 
     def _results(self) -> Iterator[tuple[int, tuple[Tensor, Tensor]]]:
         """Every output of the loop that is used, with what stands for it now."""
-        users: dict[int, list[Op]] = {}
-        for user in self.subgraph.ops:
-            for tensor in user.inputs:
-                users.setdefault(id(tensor), []).append(user)
+        users = self._users
         for k, old in enumerate(self.op.outputs):
             if k not in self.loop.writings:
                 if id(old) in users or old in self.subgraph.outputs:
@@ -166,6 +210,10 @@ class Rewriter:
                 continue
             if old in self.subgraph.outputs:
                 raise Unrecognised(NOT_STACKED)
+            state, ends = self._listed(k), self._ends(k)
+            if state is not None and ends:
+                yield from ((id(end), (end, self.final(state))) for end in ends)
+                continue
             for user in users.get(id(old), []):
                 stacked = user.outputs[0]
                 if user.code != "FlexTensorListStack":
