@@ -14,6 +14,7 @@ from rnnlite_pipeline.recognise.cells.gates import Inputs
 from rnnlite_pipeline.recognise.extents import Extents
 from rnnlite_pipeline.recognise.lengths import check_early_end
 from rnnlite_pipeline.recognise.linear import Linear
+from rnnlite_pipeline.recognise.list_lengths import list_length, longer
 from rnnlite_pipeline.recognise.loop import STEP, Loop, Unrecognised
 from rnnlite_pipeline.recognise.read_loop import is_list, read_loop
 from rnnlite_pipeline.recognise.sequences import Sequences
@@ -255,7 +256,7 @@ class Rewriter:
         if self.loop.lengths is not None:
             raise Unrecognised("the list it writes grows until the longest sequence ends")
         steps, each = self.loop.steps, writing.index.factor(STEP)
-        return _longer(steps if each else writing.index + Linear(1), new)
+        return longer(steps if each else writing.index + Linear(1), new)
 
     def _stacked(self, k: int) -> Tensor:
         """What a list holds, stacked: [T, B, n], or [1, B, n] for the last step."""
@@ -279,41 +280,9 @@ class Rewriter:
         raise Unrecognised("it writes its outputs neither forwards nor backwards")
 
 
-def _longer(one: Linear, other: Linear) -> Linear:
-    """The larger of two lengths, neither of them negative.
-
-    Raises:
-        Unrecognised: Which one it is, is known only at run time.
-    """
-    difference = one - other
-    if other == Linear():
-        return one
-    if not difference.is_constant:
-        raise Unrecognised("whether the list it writes grows is known only at run time")
-    return one if difference.constant > 0 else other
-
-
 def _outputs(layer: str, x: Tensor, cell: Cell) -> tuple[Tensor, ...]:
     """y [T, B, O] and the final states [B, width]."""
     steps, batch, _ = x.shape or ()
     y = Tensor(f"{layer}/y", "FLOAT32", (steps, batch, cell.states[0]))
     widths = enumerate(cell.states)
     return y, *(Tensor(f"{layer}/final_{k}", "FLOAT32", (batch, w)) for k, w in widths)
-
-
-def list_length(tensor: Tensor | None, extents: Extents) -> Linear:
-    """How many items the list has that a loop starts with.
-
-    Raises:
-        Unrecognised: It was filled before.
-    """
-    if tensor is not None and tensor.dtype != "VARIANT":
-        return extents.dimension(tensor, 0)
-    reserve = extents.producer(tensor)
-    if reserve is not None and reserve.code == "FlexTensorListSetItem":
-        raise Unrecognised(
-            "its list has an item from before the loop, as of tf.scan without an initializer"
-        )
-    if reserve is None or reserve.code != "FlexTensorListReserve" or reserve.inputs[1] is None:
-        raise Unrecognised("the list it writes was not new")
-    return extents.scalar(reserve.inputs[1])
