@@ -7,6 +7,7 @@ zero point, peepholes beside a projection.
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -27,7 +28,7 @@ from tests.lower.cases import Case, random_lstm
 from tests.quantize.author import KERNELS, Array, db, feed, model_of
 
 #: The least signal-to-noise ratio in dB; or, of a cell that amplifies any rounding, how far below
-#: one whose output state alone is rounded.
+#: one whose states alone are rounded.
 LEAST, BELOW = 20.0, 12.0
 
 STEPS = 20
@@ -74,10 +75,10 @@ def check(cell: Lstm, magnitude: float) -> None:
     want = Runner(write_model(model)).run(data[0])["y0"]
     (op,) = (op for op in made.ops() if op.code == "UNIDIRECTIONAL_SEQUENCE_LSTM")
     (x,) = data[0].values()
-    units = op.outputs[0].quantization
+    states = [t.quantization for t in op.inputs[18:20] if t is not None and t.quantization]
     least = LEAST
-    if units is not None:
-        rounded = with_rounded_output(cell, x, units, op.options["time_major"])
+    if states:
+        rounded = with_rounded_states(cell, x, states, op.options["time_major"])
         least = min(LEAST, db(want, rounded) - BELOW)
     for kernels in KERNELS:
         runner = Runner(write_model(made), kernels)
@@ -86,17 +87,25 @@ def check(cell: Lstm, magnitude: float) -> None:
         assert db(want, first) > least
 
 
-def with_rounded_output(cell: Lstm, x: Array, units: Quantization, time_major: bool) -> Array:
-    """y, where the output state is rounded to `units` after every step, and nothing else is."""
-    scale, zero = units.scale[0], units.zero_point[0]
+def with_rounded_states(
+    cell: Lstm, x: Array, scales: Sequence[Quantization], time_major: bool
+) -> Array:
+    """y, where h in int8 and c in int16 are rounded after every step, and nothing else is."""
+    of_h, of_c = scales
     steps = np.asarray(x, np.float64) if time_major else np.swapaxes(x, 0, 1).astype(np.float64)
     h, c = (np.zeros((steps.shape[1], width)) for width in cell.states)
     y = []
     for x_t in steps:
         h, c = cell.step(x_t, (h, c))
-        h = (np.clip(np.rint(h / scale) + zero, -128, 127) - zero) * scale
+        h, c = _rounded(h, of_h, 8), _rounded(c, of_c, 16)
         y.append(h)
     return np.asarray(y) if time_major else np.swapaxes(y, 0, 1)
+
+
+def _rounded(values: Array, units: Quantization, bits: int) -> Array:
+    scale, zero, limit = units.scale[0], units.zero_point[0], 2 ** (bits - 1)
+    kept = np.clip(np.rint(values / scale) + zero, -limit, limit - 1)
+    return np.asarray((kept - zero) * scale)
 
 
 @given(lstms())
