@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import prod
 
 import numpy as np
@@ -11,25 +12,28 @@ from rnnlite_pipeline.graph.ir import Model, Op, Subgraph, Tensor
 
 
 def split_to_slices(model: Model) -> bool:
-    """Writes a SPLIT whose parts are one number wide as a STRIDED_SLICE for each part.
+    """Writes a SPLIT whose parts are one number wide as a slice for each part.
 
     1. A part is one number wide where its dimensions from the axis on are all 1.
-    2. The slices stand where the split stood, in every subgraph. They are as static as it: a SLICE
-       would be sized at run time, and with it all that follows (lower/dynamic.py).
+    2. In the main graph a slice is a STRIDED_SLICE, as static as the split.
+    3. In a loop or a branch it is a SLICE, which is sized at run time: the default delegate
+       (XNNPACK) then leaves what follows it alone. Nothing there relies on sizes that are known
+       early (lower/lowering.py).
 
-    Why: in the body of a loop, the default delegate (XNNPACK, ai-edge-litert 2.3) returns other
-    numbers from such a split in the first call after an input of the model has grown, depending on
-    where memory lies, if what follows the loop is delegated as well. Measured: an LSTM of one unit
-    was wrong in up to one call of four; with slices, and with two units, in none of thousands.
+    Why: where such a split stands in a loop's body, ai-edge-litert 2.3 returns other numbers in
+    the first call after an input of the model has grown, depending on where memory lies, if what
+    follows the loop is delegated as well. Measured: an LSTM of one unit was wrong in up to one
+    call of four. Static slices made that rare, and the body on plain kernels ended it; with two
+    units there was none in thousands of calls.
     """
     changed = False
     for subgraph in model.subgraphs:
-        changed |= _rewrite(subgraph)
+        changed |= _rewrite(subgraph, _static if subgraph is model.main else _dynamic)
     return changed
 
 
-def _rewrite(subgraph: Subgraph) -> bool:
-    ops = [new for op in subgraph.ops for new in (_slices(op) if _is_narrow(op) else [op])]
+def _rewrite(subgraph: Subgraph, slices: Callable[[Op], list[Op]]) -> bool:
+    ops = [new for op in subgraph.ops for new in (slices(op) if _is_narrow(op) else [op])]
     changed = len(ops) != len(subgraph.ops)
     subgraph.ops = ops
     return changed
@@ -48,7 +52,7 @@ def _axis(op: Op) -> int:
     return int(axis.array.item()) % len(shape)
 
 
-def _slices(op: Op) -> list[Op]:
+def _static(op: Op) -> list[Op]:
     """Part k is [k, k + 1) along the axis and all of the others."""
     whole, axis = op.inputs[1], _axis(op)
     made = []
@@ -63,4 +67,16 @@ def _slices(op: Op) -> list[Op]:
         others = (1 << rank) - 1 & ~(1 << axis)
         masks = {"begin_mask": others, "end_mask": others}
         made.append(make_op("STRIDED_SLICE", [whole, *constants], [part], **masks))
+    return made
+
+
+def _dynamic(op: Op) -> list[Op]:
+    """Part k starts at k along the axis, is 1 long there, and whole elsewhere (-1)."""
+    whole, axis = op.inputs[1], _axis(op)
+    made = []
+    for k, part in enumerate(op.outputs):
+        here = np.arange(len(part.shape or ())) == axis
+        begin = Tensor.constant(f"{part.name}/begin", np.where(here, k, 0).astype(np.int32))
+        size = Tensor.constant(f"{part.name}/size", np.where(here, 1, -1).astype(np.int32))
+        made.append(make_op("SLICE", [whole, begin, size], [part]))
     return made
