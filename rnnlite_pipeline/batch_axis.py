@@ -15,7 +15,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from rnnlite_pipeline.graph.ir import NUMPY, OPEN, Model, Tensor
+from rnnlite_pipeline.graph.ir import Model, Tensor
 from rnnlite_pipeline.sources.model import Array, SourceModel, TensorSpec
 
 _T = TypeVar("_T")
@@ -96,7 +96,7 @@ def batch_axes(inputs: Sequence[TensorSpec], run: Run, limits: Mapping[str, rang
 def axes_of_model(model: Model, run: Run, limits: Mapping[str, range]) -> Axes:
     """The same of a TFLite graph."""
     named = model.signatures[0].inputs.items()
-    return batch_axes([_spec(name, tensor) for name, tensor in named], run, limits)
+    return batch_axes([TensorSpec.of_tensor(name, tensor) for name, tensor in named], run, limits)
 
 
 def batch_first(source: SourceModel, axes: Axes) -> SourceModel:
@@ -180,11 +180,6 @@ def _equal(one: Array, other: Array) -> bool:
         return bool(np.array_equal(one, other))
     scale = max(1.0, float(np.abs(one).max(initial=0.0)))
     return bool(np.allclose(one, other, rtol=0.0, atol=TOLERANCE * scale))
-
-
-def _spec(name: str, tensor: Tensor) -> TensorSpec:
-    shape = tuple(None if d == OPEN else d for d in tensor.shape or ())
-    return TensorSpec(name, NUMPY[tensor.dtype].name, shape)
 
 
 def _moved(spec: TensorSpec, axis: int) -> TensorSpec:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rnnlite_pipeline.graph.ir import Op, Tensor
 from rnnlite_pipeline.lower.states import Producer, filled_with
 from rnnlite_pipeline.recognise.equations import Equations
@@ -46,16 +48,31 @@ def why_not_integer(op: Op, used: set[Tensor], producer: Producer) -> str:
     if op.code == BIDIRECTIONAL or not isinstance(cell, Lstm):
         direction = "bidirectional" if op.code == BIDIRECTIONAL else "fused"
         return f"the {direction} {cell.kind} op has no integer form"
-    if cell.activation != "TANH":
-        return f"its activation is {cell.activation.lower()}; the integer LSTM op computes tanh"
-    if cell.forget.peephole is not None and cell.states[0] != cell.units:
-        # lstm_eval.cc, CalculateLstmGateInteger8x8_16: the peepholes' product takes the cell state
-        # to be as wide as the output.
-        return "its output is narrower than its cell, which the integer LSTM op's peepholes mistake"
+    if reason := why_not_integer_lstm(
+        cell.activation, cell.forget.peephole is not None, cell.states
+    ):
+        return reason
     if any(filled_with(initial, producer) is None for initial in op.inputs[1:]):
         return "its state starts from computed values, which the integer LSTM op does not take"
     if op.outputs[2] in used:
         return "its final cell state is read, which the integer LSTM op does not give"
+    return ""
+
+
+def why_not_integer_lstm(activation: str, peepholes: bool, states: Sequence[int]) -> str:
+    """Why the integer LSTM op does not compute a cell; empty if it does.
+
+    Args:
+        activation: Its name in TFLite.
+        peepholes: Whether it has any.
+        states: The widths of h and of c.
+    """
+    if activation != "TANH":
+        return f"its activation is {activation.lower()}; the integer LSTM op computes tanh"
+    if peepholes and states[0] != states[1]:
+        # lstm_eval.cc, CalculateLstmGateInteger8x8_16: the peepholes' product takes the cell state
+        # to be as wide as the output.
+        return "its output is narrower than its cell, which the integer LSTM op's peepholes mistake"
     return ""
 
 

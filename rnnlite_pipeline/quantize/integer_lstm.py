@@ -20,6 +20,7 @@ from __future__ import annotations
 import numpy as np
 
 from rnnlite_pipeline.graph.ir import NUMPY, OPEN, Op, Quantization, Tensor
+from rnnlite_pipeline.lower.fusable import why_not_integer_lstm
 from rnnlite_pipeline.quantize.cells import Trace
 from rnnlite_pipeline.quantize.numbers import Numbers, power_of_two, product, stored, symmetric
 from rnnlite_pipeline.quantize.weights import to_int8
@@ -42,13 +43,12 @@ def why_not(op: Op, writers: dict[Tensor, Op], readers: dict[Tensor, list[Op]]) 
         writers: The op that produces each tensor.
         readers: The ops that read each tensor.
     """
-    activation = op.options["fused_activation_function"]
-    if activation != "TANH":
-        return f"its activation is {activation.lower()}; the integer kernel computes tanh"
     h, c = op.inputs[18:20]
     assert h is not None and c is not None  # noqa: PT018
-    if op.inputs[10] is not None and (h.shape or ())[-1:] != (c.shape or ())[-1:]:
-        return "its output is narrower than its cell, which the integer kernel's peepholes mistake"
+    activation = op.options["fused_activation_function"]
+    widths = [(state.shape or (0,))[-1] for state in (h, c)]
+    if reason := why_not_integer_lstm(activation, op.inputs[10] is not None, widths):
+        return reason
     for state in (h, c):
         fill = _fill(writers, state)
         if fill is None or fill.inputs[1] is None or fill.inputs[1].data is None:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnlite_pipeline.errors import SourceError
+from rnnlite_pipeline.graph.ir import NUMPY, OPEN, Tensor
 
 Array = NDArray[Any]
 Shape = tuple[int | None, ...]
@@ -39,6 +40,12 @@ class TensorSpec:
     def from_json(cls, value: Mapping[str, Any]) -> TensorSpec:
         """The spec that `as_json` wrote."""
         return cls(value["name"], value["dtype"], tuple(value["shape"]))
+
+    @classmethod
+    def of_tensor(cls, name: str, tensor: Tensor) -> TensorSpec:
+        """The spec of an input or output of a TFLite graph, of plain numbers."""
+        shape = tuple(None if d == OPEN else d for d in tensor.shape or ())
+        return cls(name, NUMPY[tensor.dtype].name, shape)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from rnnlite_pipeline.errors import ModelFormatError, SourceError
 from rnnlite_pipeline.graph.edit import as_main, ensure_signature, ports
-from rnnlite_pipeline.graph.ir import NUMPY, OPEN, Model, Op, Subgraph, Tensor
+from rnnlite_pipeline.graph.ir import NUMPY, Model, Op, Subgraph, Tensor
 from rnnlite_pipeline.graph.read import read_model
 from rnnlite_pipeline.missing import refused_ops
 from rnnlite_pipeline.partition import open_runner
@@ -96,8 +96,7 @@ def _spec(name: str, tensor: Tensor) -> TensorSpec:
             f'"{name}" is a {tensor.dtype} tensor; expected one of plain numbers.',
             "Move the conversion from or to that dtype out of the model.",
         )
-    shape = tuple(None if d == OPEN else d for d in tensor.shape)
-    return TensorSpec(name, NUMPY[tensor.dtype].name, shape)
+    return TensorSpec.of_tensor(name, tensor)
 
 
 def _no_trace() -> None:

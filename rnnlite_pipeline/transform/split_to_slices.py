@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from math import prod
 
 import numpy as np
@@ -28,12 +27,12 @@ def split_to_slices(model: Model) -> bool:
     """
     changed = False
     for subgraph in model.subgraphs:
-        changed |= _rewrite(subgraph, _static if subgraph is model.main else _dynamic)
+        changed |= _rewrite(subgraph, static=subgraph is model.main)
     return changed
 
 
-def _rewrite(subgraph: Subgraph, slices: Callable[[Op], list[Op]]) -> bool:
-    ops = [new for op in subgraph.ops for new in (slices(op) if _is_narrow(op) else [op])]
+def _rewrite(subgraph: Subgraph, static: bool) -> bool:
+    ops = [new for op in subgraph.ops for new in (_slices(op, static) if _is_narrow(op) else [op])]
     changed = len(ops) != len(subgraph.ops)
     subgraph.ops = ops
     return changed
@@ -52,31 +51,21 @@ def _axis(op: Op) -> int:
     return int(axis.array.item()) % len(shape)
 
 
-def _static(op: Op) -> list[Op]:
-    """Part k is [k, k + 1) along the axis and all of the others."""
+def _slices(op: Op, static: bool) -> list[Op]:
+    """Part k is [k, k + 1) along the axis, and whole along the others."""
     whole, axis = op.inputs[1], _axis(op)
+    rank = len(op.outputs[0].shape or ())
+    here, others = np.arange(rank) == axis, (1 << rank) - 1 & ~(1 << axis)
+    code = "STRIDED_SLICE" if static else "SLICE"
+    masks = {"begin_mask": others, "end_mask": others} if static else {}
     made = []
     for k, part in enumerate(op.outputs):
-        rank = len(part.shape or ())
-        here = np.arange(rank) == axis
         bounds = {"begin": here * k, "end": here * (k + 1), "stride": np.ones(rank)}
+        if not static:
+            bounds = {"begin": here * k, "size": np.where(here, 1, -1)}
         constants = [
             Tensor.constant(f"{part.name}/{name}", value.astype(np.int32))
             for name, value in bounds.items()
         ]
-        others = (1 << rank) - 1 & ~(1 << axis)
-        masks = {"begin_mask": others, "end_mask": others}
-        made.append(make_op("STRIDED_SLICE", [whole, *constants], [part], **masks))
-    return made
-
-
-def _dynamic(op: Op) -> list[Op]:
-    """Part k starts at k along the axis, is 1 long there, and whole elsewhere (-1)."""
-    whole, axis = op.inputs[1], _axis(op)
-    made = []
-    for k, part in enumerate(op.outputs):
-        here = np.arange(len(part.shape or ())) == axis
-        begin = Tensor.constant(f"{part.name}/begin", np.where(here, k, 0).astype(np.int32))
-        size = Tensor.constant(f"{part.name}/size", np.where(here, 1, -1).astype(np.int32))
-        made.append(make_op("SLICE", [whole, begin, size], [part]))
+        made.append(make_op(code, [whole, *constants], [part], **masks))
     return made

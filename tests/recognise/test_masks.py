@@ -9,13 +9,12 @@ import numpy as np
 import pytest
 
 from rnnlite_pipeline.graph.ir import NUMPY, OPEN, Tensor
-from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.lower import lower
 from rnnlite_pipeline.recognise import recognise
 from rnnlite_pipeline.recognise.masks import MASKED
-from rnnlite_pipeline.runtime import Runner
 from rnnlite_pipeline.transform.tensor_lists import tensor_lists_to_tensors
 from rnnlite_pipeline.validate import objection
+from tests.recognise.alike import Array, check_alike, sequence
 from tests.recognise.author import Author, Cell
 from tests.recognise.spelling import Spelling
 from tests.recognise.strategies import lstm, simple_rnn
@@ -121,16 +120,12 @@ def test_masks_of_numbers(
     assert recurrence.cell.kind == f"masked {cell.kind}"
     assert getattr(recurrence.cell, "reason") == MASKED  # noqa: B009
     lower(model)
-    old = Runner(write_model(loop), "reference")
-    random = np.random.default_rng(0)
+
+    def masked(random: np.random.Generator, batch: int) -> dict[str, Array]:
+        longer = 6 if length == 6 else 8
+        sizes = (longer, batch) if read == "m[t]" else (batch, longer)
+        mask = random.integers(0, 2, sizes).astype(NUMPY[DTYPES[use]])
+        return {**sequence(random, batch), "m": mask}
+
     for kernels in ("reference", "default"):
-        new = Runner(write_model(model), kernels)
-        for batch in (1, 3, 17):
-            longer = 6 if length == 6 else 8
-            sizes = (longer, batch) if read == "m[t]" else (batch, longer)
-            mask = random.integers(0, 2, sizes).astype(NUMPY[DTYPES[use]])
-            arrays = {"x": random.normal(size=(batch, 6, 2)).astype(np.float32), "m": mask}
-            expected = old.run(arrays)
-            for _ in range(2):
-                for name, values in new.run(arrays).items():
-                    np.testing.assert_allclose(values, expected[name], rtol=0, atol=2e-6)
+        check_alike(loop, model, kernels, masked)

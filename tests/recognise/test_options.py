@@ -5,17 +5,15 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-import numpy as np
 import pytest
 
 from rnnlite_pipeline.graph.ir import Tensor
-from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.lower import lower
 from rnnlite_pipeline.recognise import recognise
 from rnnlite_pipeline.recognise.algebra import apply, symbol
-from rnnlite_pipeline.runtime import Runner
 from rnnlite_pipeline.transform.tensor_lists import tensor_lists_to_tensors
 from rnnlite_pipeline.validate import objection
+from tests.recognise.alike import check_alike
 from tests.recognise.author import Author
 from tests.recognise.spelling import Spelling, Step
 from tests.recognise.strategies import simple_rnn
@@ -53,14 +51,7 @@ def test_options_are_kept(code: str, options: dict[str, Any]) -> None:
     lower(model)
     written = [op.options for op in model.ops() if op.code == code]
     assert [{k: o[k] for k in options} for o in written] == [options] * len(written) != []
-    old, new = (Runner(write_model(m), "reference") for m in (loop, model))
-    random = np.random.default_rng(0)
-    for batch in (1, 3, 17):
-        arrays = {"x": random.normal(size=(batch, 6, 2)).astype(np.float32)}
-        expected = old.run(arrays)
-        for _ in range(2):
-            for name, values in new.run(arrays).items():
-                np.testing.assert_allclose(values, expected[name], rtol=0, atol=2e-6)
+    check_alike(loop, model)
 
 
 def test_options_are_part_of_the_equation() -> None:

@@ -11,13 +11,12 @@ import pytest
 
 from rnnlite_pipeline.graph.build import Builder
 from rnnlite_pipeline.graph.ir import OPEN, Model, Tensor
-from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.lower import lower
 from rnnlite_pipeline.recognise import recognise
-from rnnlite_pipeline.runtime import Runner
 from rnnlite_pipeline.transform.settle_dropout import settle_dropout
 from rnnlite_pipeline.transform.tensor_lists import tensor_lists_to_tensors
 from rnnlite_pipeline.validate import objection
+from tests.recognise.alike import check_alike
 from tests.recognise.author import Author
 from tests.recognise.spelling import Spelling
 from tests.recognise.strategies import lstm
@@ -147,14 +146,7 @@ def test_loops_with_dropout_off_fuse(dropout: Dropout) -> None:
     assert not finding.reason, finding.reason
     lower(model)
     assert counts(model)["UNIDIRECTIONAL_SEQUENCE_LSTM"] == 1
-    old, new = (Runner(write_model(m), "reference") for m in (loop, model))
-    random = np.random.default_rng(0)
-    for batch in (1, 3, 17):
-        arrays = {"x": random.normal(size=(batch, 6, 2)).astype(np.float32)}
-        expected = old.run(arrays)
-        for _ in range(2):
-            for name, values in new.run(arrays).items():
-                np.testing.assert_allclose(values, expected[name], rtol=0, atol=2e-6)
+    check_alike(loop, model)
 
 
 @pytest.mark.parametrize("dropout", ON)
