@@ -19,6 +19,7 @@ from rnnlite_pipeline.layer_record import leave_layers
 from rnnlite_pipeline.layers import Layer
 from rnnlite_pipeline.lower import lower
 from rnnlite_pipeline.lower.choice import Lowered
+from rnnlite_pipeline.memory import check_memory
 from rnnlite_pipeline.metadata import described_model
 from rnnlite_pipeline.missing import other_precision, refused_ops
 from rnnlite_pipeline.quantize import Outcome, grouping, lowering, quantize
@@ -28,6 +29,7 @@ from rnnlite_pipeline.recurrence import BIDIRECTIONAL, RECURRENCE, Lstm, Recurre
 from rnnlite_pipeline.resolve import Composite, chain_steps, distance, resolve
 from rnnlite_pipeline.state import Keeping
 from rnnlite_pipeline.transform import run_passes
+from rnnlite_pipeline.transform.fence_copies import fence_copies
 from rnnlite_pipeline.transform.settle_dropout import settle_dropout
 from rnnlite_pipeline.transform.tensor_lists import tensor_lists_to_tensors
 from rnnlite_pipeline.validate import check_whole, objection
@@ -79,6 +81,8 @@ def _passes_through(conversion: Conversion, config: Config, out: Path) -> bool:
     asked = config.metadata or config.quantization.scheme != "none"
     read = any(layer.recurrence is not None for layer in conversion.layers)
     if config.source.format != "tflite" or asked or read or config.recurrent.state != "source":
+        return False
+    if fence_copies(read_source(out)):
         return False
     return not refused_ops(read_source(out), config.converter)
 
@@ -133,13 +137,27 @@ def converted(
         print("running the source's graph against the converted model", flush=True)
         lower(source)
         tensor_lists_to_tensors(source)
-        check_whole(states.accepted(source), model, limits, states.first)
+        accepted = states.accepted(source)
+        check_whole(accepted, _settled(copy.deepcopy(model), config), limits, states.first)
         scopes = {layer.name: layer.scope or layer.name for layer in layers}
         before = b"" if config.quantization.scheme == "none" else write_model(model)
         quantized, outcomes = quantize(model, config, scopes, states)
         conversion = replace(conversion, model=quantized, quantized=tuple(outcomes), before=before)
     states.conclude(conversion.model)
+    _settled(conversion.model, config)
     return conversion
+
+
+def _settled(model: Model, config: Config) -> Model:
+    """The model without what goes wrong in some interpreters, in place (docs/traps.md, "Memory").
+
+    Raises:
+        NotConvertible: The proof that it is right in every interpreter fails.
+    """
+    if "litert" in config.verification.runtimes:
+        fence_copies(model)
+        check_memory(model)
+    return model
 
 
 def check_convertible(conversion: Conversion, config: Config) -> None:

@@ -127,6 +127,20 @@ class Runner:
         """A copy of each output of the last call."""
         return {n: self._interpreter.get_tensor(p.index) for n, p in self.outputs.items()}
 
+    def is_planned(self, output: str, shapes: dict[str, tuple[int, ...]]) -> bool:
+        """Whether an output has memory before the model is run: its size is known by then.
+
+        Args:
+            output: Its name.
+            shapes: The shape of each input.
+        """
+        self._resize(shapes)
+        try:
+            self._interpreter.get_tensor(self.outputs[output].index)
+        except ValueError:  # "Tensor data is null"
+            return False
+        return True
+
     def reset(self) -> None:
         """Gives the states that the model keeps between calls their first values.
 
@@ -182,6 +196,28 @@ class Runner:
             f"LiteRT cannot {what} the model on its {self.kernels} kernels: {error}",
             "Run `rnnlite inspect` to see which ops the runtime lacks.",
         )
+
+
+def delegations(model: bytes) -> list[tuple[list[int], list[int]]]:
+    """What each part of a model's main graph that the default delegate takes reads and puts out.
+
+    Returns:
+        The tensors' indices in the file, of each part.
+
+    Raises:
+        StageError: The runtime cannot load the model.
+    """
+    try:
+        interpreter = Interpreter(model_content=model)
+        interpreter.allocate_tensors()
+    except (RuntimeError, ValueError) as error:
+        raise StageError(f"LiteRT cannot load a part of the model: {error}") from error
+    # There is no public accessor of the ops that run.
+    return [
+        ([int(i) for i in op["inputs"]], [int(i) for i in op["outputs"]])
+        for op in interpreter._get_ops_details()
+        if op["op_name"] == "DELEGATE"
+    ]
 
 
 def _port(name: str, detail: dict[str, Any]) -> Port:

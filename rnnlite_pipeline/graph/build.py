@@ -157,10 +157,16 @@ class Builder:
         )
 
     def reshape(self, x: Tensor, shape: Sequence[int] | Tensor) -> Tensor:
-        """x in another shape, of which one dimension at most is open."""
+        """x in another shape, of which one dimension at most is open.
+
+        A scalar's shape is no operand: an empty constant has no buffer, and the interpreter takes
+        it for a shape that is computed (shapes/late.py, rule 1).
+        """
         if isinstance(shape, Tensor):
             known = None if shape.shape is None else (OPEN,) * shape.shape[0]
             return self.op("RESHAPE", [x, shape], x.dtype, known)
+        if not len(shape):
+            return self.op("RESHAPE", [x], x.dtype, (), new_shape=[])
         return self.op("RESHAPE", [x, self.indices(shape)], x.dtype, shape, new_shape=[*shape])
 
     def transpose(self, x: Tensor, permutation: Sequence[int]) -> Tensor:

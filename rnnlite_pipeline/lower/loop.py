@@ -10,7 +10,7 @@
 4. Initial states are operands of the loop, final states its results: no variable is kept from
    call to call.
 5. All sizes follow from SHAPE by ops that the interpreter evaluates while it prepares
-   (dynamic.py), so that the default delegate takes the bodies with an open batch and length.
+   (shapes/late.py), so that the default delegate takes the bodies with an open batch and length.
 """
 
 from __future__ import annotations

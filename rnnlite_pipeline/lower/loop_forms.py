@@ -92,8 +92,8 @@ class Forms:
         shape = (*(tensor.shape or ())[:-1], matrix.shape[1])
         weights = self.emit.weight("kernel", matrix.T)
         operands = [tensor, weights, self.emit.weight("bias", bias if np.any(bias) else None)]
-        keep = len(shape) > 2
-        return self.emit.op("FULLY_CONNECTED", operands, "FLOAT32", shape, keep_num_dims=keep)
+        # Without it the delegate copies what the product reads (delegated.py, rule 4).
+        return self.emit.op("FULLY_CONNECTED", operands, "FLOAT32", shape, keep_num_dims=True)
 
     def split(self, tensor: Tensor, widths: Sequence[int]) -> list[Tensor]:
         """The columns of a tensor's last axis, parted into these widths."""

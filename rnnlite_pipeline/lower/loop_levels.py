@@ -5,7 +5,7 @@ the other, each output is copied `BLOCK` times a level: time grows with the leng
 over the whole output would take its square.
 
 The parts of a length are as equal as may be. Where the length is open the sizes of the blocks are
-computed by RANGE and SHAPE, which the interpreter evaluates while it prepares (dynamic.py).
+computed by RANGE and SHAPE, which the interpreter evaluates while it prepares (shapes/late.py).
 """
 
 from __future__ import annotations

@@ -23,15 +23,14 @@ from rnnlite_pipeline.graph.edit import producers
 from rnnlite_pipeline.graph.ir import Model, Op, Subgraph, Tensor
 from rnnlite_pipeline.lower import lstm, rnn
 from rnnlite_pipeline.lower.choice import Chosen, Form, Lowered, choose
-from rnnlite_pipeline.lower.dynamic import SizeTracker
 from rnnlite_pipeline.lower.emit import Emitter
 from rnnlite_pipeline.lower.fusable import why_not_integer, why_not_micro
 from rnnlite_pipeline.lower.loop import lower_to_loop
 from rnnlite_pipeline.lower.states import Producer, StateWriter, read_final_cell
 from rnnlite_pipeline.recurrence import BIDIRECTIONAL, RECURRENCE, Lstm, Recurrence, SimpleRnn
 from rnnlite_pipeline.transform.fold_reverse import fold_reverse
+from rnnlite_pipeline.transform.give_states_room import give_states_room
 from rnnlite_pipeline.transform.measure_at_inputs import measure_at_inputs
-from rnnlite_pipeline.transform.split_to_slices import split_to_slices
 
 Used = set[Tensor]
 
@@ -73,7 +72,7 @@ def lower(
         _lower_subgraph(model, subgraph, used, chosen, integers or micro)
     fold_reverse(model)
     measure_at_inputs(model)
-    split_to_slices(model)
+    give_states_room(model)
     return tuple(
         replace(lowered, name=recurrence.name)
         for op, lowered in chosen.items()
@@ -103,19 +102,15 @@ def _lower_subgraph(
     model: Model, subgraph: Subgraph, used: Used, chosen: Mapping[Op, Lowered], narrow: bool
 ) -> None:
     made_by = producers(subgraph).get
-    sizes = SizeTracker()
-    # The inputs of a loop's body or condition are sized by the loop.
-    sizes.dynamic = subgraph is not model.main
     lowered: list[Op] = []
     for op in subgraph.ops:
         new = [op]
         if op in chosen and chosen[op].form == "loop":
             new = _lower_to_loops(model, op, used, narrow)
         elif op.code == RECURRENCE:
-            new = _lower_one(op, used, made_by, sizes.dynamic)
+            new = _lower_one(op, used, made_by)
         elif op.code == BIDIRECTIONAL:
-            new = _lower_pair(op, used, made_by, sizes.dynamic)
-        sizes.see(new)
+            new = _lower_pair(op, used, made_by)
         lowered += new
     subgraph.ops = lowered
 
@@ -137,12 +132,12 @@ def _lower_to_loops(model: Model, op: Op, used: Used, narrow: bool) -> list[Op]:
     return ops
 
 
-def _lower_one(op: Op, used: Used, producer: Producer, dynamic: bool) -> list[Op]:
+def _lower_one(op: Op, used: Used, producer: Producer) -> list[Op]:
     recurrence: Recurrence = op.options["recurrence"]
     (x, *initial), (y, *finals) = op.inputs, op.outputs
     assert x is not None
     emit, time_axis = Emitter(recurrence.name), 0 if recurrence.time_major else 1
-    writer = StateWriter(emit, x, 1 - time_axis, producer, dynamic)
+    writer = StateWriter(emit, x, 1 - time_axis, producer)
     states = _write_states(writer, "", recurrence, initial)
     running, reverse = y, recurrence.reverse
     if reverse:
@@ -159,13 +154,13 @@ def _lower_one(op: Op, used: Used, producer: Producer, dynamic: bool) -> list[Op
     return emit.ops
 
 
-def _lower_pair(op: Op, used: Used, producer: Producer, dynamic: bool) -> list[Op]:
+def _lower_pair(op: Op, used: Used, producer: Producer) -> list[Op]:
     forward: Recurrence = op.options["forward"]
     backward: Recurrence = op.options["backward"]
     x, count = op.inputs[0], len(forward.cell.states)
     assert x is not None
     emit, time_axis = Emitter(forward.name), 0 if forward.time_major else 1
-    writer = StateWriter(emit, x, 1 - time_axis, producer, dynamic)
+    writer = StateWriter(emit, x, 1 - time_axis, producer)
     states = [
         _write_states(writer, "forward_", forward, op.inputs[1 : 1 + count]),
         _write_states(writer, "backward_", backward, op.inputs[1 + count :]),

@@ -14,11 +14,8 @@ delegate, no delegate; fixed and open batch; several calls):
    a FILL feeding them is enough.
 4. The final cell state is read through a CONCATENATION with an output of the fused op, so that
    no scheduler or delegate reads it before the op has run.
-5. With an open batch, a variable is sized when its writer is prepared. After an op whose output
-   is sized at run time that is too late: the memory of variables has been planned for batch 1,
-   and a larger batch corrupts it (dynamic.py). There the state goes through a SLICE, which gives
-   an open dimension memory of its own (slice.cc, Prepare: SetTensorToDynamic). It is not done
-   elsewhere, because the default delegate leaves a graph with a dynamic tensor alone.
+5. With an open batch the state may have to be written through a SLICE: that is left to
+   transform/give_states_room.py, which sees the whole graph.
 """
 
 from __future__ import annotations
@@ -44,33 +41,24 @@ class StateWriter:
         x: The op's input [T, B, F] or [B, T, F].
         batch_axis: Which axis of x is B.
         producer: The op that computes an initial state.
-        dynamic: Whether sizes known at run time only have come before (rule 5).
     """
 
     emit: Emitter
     x: Tensor
     batch_axis: int
     producer: Producer
-    dynamic: bool
     _shapes: dict[int, Tensor] = field(default_factory=dict)
     _batch: Tensor | None = None
 
     def write(self, name: str, width: int, initial: Tensor | None) -> Tensor:
         """A variable [B, width] that holds `initial` (None: zeros) when the op starts."""
         emit, shape = self.emit, (self._batch_size(initial), width)
-        late = self.dynamic and OPEN in shape
         number = filled_with(initial, self.producer)
-        value: Tensor | None
         if number is not None:
             constant = emit.constant("initial_state", np.asarray(number, np.float32))
-            value = emit.fill(self._shape(width), constant, shape)
-        elif late and _batch(initial) == OPEN:
-            value = initial
+            emit.fill(self._shape(width), constant, shape)
         else:
-            value = emit.op("BROADCAST_TO", [initial, self._shape(width)], "FLOAT32", shape)
-        if late:
-            whole = map(emit.indices, ([0, 0], [-1, -1]))
-            emit.op("SLICE", [value, *whole], "FLOAT32", shape)
+            emit.op("BROADCAST_TO", [initial, self._shape(width)], "FLOAT32", shape)
         state = emit.into(emit.tensor(name, "FLOAT32", shape))
         state.is_variable = True
         return state

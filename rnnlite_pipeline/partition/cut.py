@@ -7,7 +7,7 @@ Rules:
        the last of it, so that the part's interpreter keeps it from call to call.
     3. What a part measures, such as the batch that its states are written for, it measures itself:
        SHAPE and what is computed of it early is copied into each part that reads it. A size that
-       came in as a value would be known at run time only (lower/dynamic.py).
+       came in as a value would be known at run time only (shapes/late.py).
     4. What gives variables their first values runs in every part that has variables.
 """
 
@@ -22,8 +22,8 @@ from rnnlite_pipeline.graph.calls import called
 from rnnlite_pipeline.graph.edit import producers, reachable
 from rnnlite_pipeline.graph.ir import Model, Op, Signature, Subgraph, Tensor
 from rnnlite_pipeline.graph.variables import RESET
-from rnnlite_pipeline.lower.dynamic import EVALUATED_EARLY
 from rnnlite_pipeline.runtime import CUSTOM_KERNELS
+from rnnlite_pipeline.shapes.late import EVALUATED
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,7 +198,7 @@ def _measuring(tensor: Tensor, made: Mapping[Tensor, Op]) -> list[Op] | None:
     if tensor.data is not None:
         return []
     op = made.get(tensor)
-    if op is None or op.code not in EVALUATED_EARLY or op.custom:
+    if op is None or op.code not in EVALUATED or op.custom:
         return None
     if op.code == "SHAPE":
         return [op]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rnnlite_pipeline.graph.build import Builder
+from rnnlite_pipeline.graph.build import Builder, make_op
 from rnnlite_pipeline.graph.edit import producers
 from rnnlite_pipeline.graph.ir import Model, Op, Subgraph, Tensor
 from rnnlite_pipeline.transform.sequence_ops import (
@@ -18,11 +18,13 @@ def early_shapes(model: Model) -> bool:
 
     Keras' Reshape and TimeDistributed of an open batch come out as RESHAPE to a PACK of
     dimensions. The interpreter evaluates SHAPE, STRIDED_SLICE and CONCATENATION early, but not
-    PACK (measured in tests/lower/test_dynamic.py), so all that follows has a size known at run
-    time only, and the default delegate leaves the whole graph alone.
+    PACK (shapes/late.py), so all that follows has a size known at run time only, and is prepared
+    when the model runs.
 
     1. PACK of integer scalars, each a constant, one element of a vector or a product of such, is
        the CONCATENATION of vectors of one element.
+    2. A RESHAPE to a scalar has no operand for the shape: the empty constant that says it is no
+       constant to the interpreter.
     """
     return each_until_settled(model, _rewrite_one)
 
@@ -30,6 +32,10 @@ def early_shapes(model: Model) -> bool:
 def _rewrite_one(_: Model, subgraph: Subgraph) -> bool:
     made = producers(subgraph)
     for op in subgraph.ops:
+        if op.code == "RESHAPE" and len(op.inputs) == 2 and _is_empty(op.inputs[1]):
+            place = subgraph.ops.index(op)
+            subgraph.ops[place] = make_op("RESHAPE", op.inputs[:1], op.outputs, new_shape=[])
+            return True
         if op.code != "PACK" or op.outputs[0].dtype not in ("INT32", "INT64"):
             continue
         build = Builder(op.outputs[0].name)
@@ -43,6 +49,10 @@ def _rewrite_one(_: Model, subgraph: Subgraph) -> bool:
         subgraph.ops.remove(op)
         return True
     return False
+
+
+def _is_empty(tensor: Tensor | None) -> bool:
+    return tensor is not None and tensor.array is not None and not tensor.array.size
 
 
 def _vector(build: Builder, made: Producers, scalar: Tensor | None) -> Tensor | None:

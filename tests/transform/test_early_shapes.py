@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rnnlite_pipeline.graph.ir import OPEN, Model, Tensor
-from rnnlite_pipeline.lower.dynamic import SizeTracker
+from rnnlite_pipeline.shapes.late import late_ops
 from rnnlite_pipeline.transform.early_shapes import early_shapes
 from tests.transform.sequences import Graph, changed_alike
 
@@ -28,9 +28,7 @@ def test_pack_of_dimensions_becomes_a_concatenation(batch_index: int) -> None:
     model = reshaped(batch_index)
     left = changed_alike(model, early_shapes)
     assert (left["PACK"], left["CONCATENATION"]) == (0, 1)
-    tracker = SizeTracker()
-    tracker.see(model.main.ops)
-    assert not tracker.dynamic
+    assert not late_ops(model.main)
 
 
 def test_product_of_dimensions_is_known_early() -> None:
@@ -41,9 +39,19 @@ def test_product_of_dimensions_is_known_early() -> None:
     dims = graph.op("PACK", [rows, graph.indices(3)], "INT32", (2,), values_count=2)
     model = graph.model(graph.op("RESHAPE", [graph.x, dims], "FLOAT32", (OPEN, 3)))
     assert changed_alike(model, early_shapes)["PACK"] == 0
-    tracker = SizeTracker()
-    tracker.see(model.main.ops)
-    assert not tracker.dynamic
+    assert not late_ops(model.main)
+
+
+def test_a_scalar_has_no_operand_for_its_shape() -> None:
+    """What is counted by a RESHAPE to a scalar is known before the model runs."""
+    graph = Graph()
+    empty = graph.constant("empty", np.zeros(0, np.int32))
+    steps = graph.op("RESHAPE", [graph.dimension(graph.x, 1), empty], "INT32", (), new_shape=[])
+    ends = [graph.indices(0), steps, graph.indices(1)]
+    model = graph.model(graph.op("RANGE", ends, "INT32", (OPEN,)))
+    assert late_ops(model.main)
+    changed_alike(model, early_shapes)
+    assert not late_ops(model.main)
 
 
 def test_pack_of_computed_scalars_stays() -> None:

@@ -1,0 +1,1 @@
+"""What is known of sizes: which are decided while a model runs."""
