@@ -17,6 +17,7 @@ Rules:
     8. Products of integer matrices are computed in float32 (integer_products.py).
     9. A variable of a loop that becomes what another was is a copy of it: the interpreter hands
        variables on one after the other, and would give it what that other has become.
+    10. Softplus does not overflow (softplus.py).
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ from rnnlite_pipeline.sources.gathers import gathers_in_loops
 from rnnlite_pipeline.sources.integer_products import integer_products_in_floats
 from rnnlite_pipeline.sources.model import Shape, SourceModel, TensorSpec
 from rnnlite_pipeline.sources.slices import slices_to_builtin
+from rnnlite_pipeline.sources.softplus import stable_softplus
 from rnnlite_pipeline.sources.state import refuse_state
 from rnnlite_pipeline.sources.tensor_arrays import lists_for_arrays
 
@@ -63,7 +65,7 @@ def to_tflite(source: SourceModel, *, as_custom: bool = False) -> bytes:
     annotations = Annotations(function)
     with annotations.kept_apart(function), gathers_in_loops():
         frozen = constants.convert_variables_to_constants_v2(function, lower_control_flow=False)
-    frozen = integer_products_in_floats(lists_for_arrays(frozen))
+    frozen = stable_softplus(integer_products_in_floats(lists_for_arrays(frozen)))
     frozen = annotations.numbered(frozen)
     print(f"converting signature {SIGNATURE} ...", flush=True)
     model = read_model(_convert(frozen))
