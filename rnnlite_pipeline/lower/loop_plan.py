@@ -93,10 +93,12 @@ class Plan:
         products: The columns of each joined product, by the key of the atom it reads.
         loose: The forms affine in x that belong to no product, by their key.
         sequences: All other forms of x alone, by their key.
+        read: The columns of x that the step itself reads, by their key.
         hoists: Whether what is affine in x is computed outside.
     """
 
     hoists: bool = True
+    read: dict[str, Symbol] = field(default_factory=dict)
     products: dict[str, dict[str, Column]] = field(default_factory=dict)
     loose: dict[str, Form] = field(default_factory=dict)
     sequences: dict[str, Form] = field(default_factory=dict)
@@ -121,7 +123,22 @@ class Plan:
             kind = self.loose if is_affine(found.outside) else self.sequences
             kind[found.outside.key] = found.outside
 
+    def pieces(self) -> list[tuple[int, int]]:
+        """The columns [start, stop) of x that the step reads, as few disjoint pieces as hold each.
+
+        What is read apart is a sequence of its own: a mask that was joined with features has its
+        own scale in integers, and columns that no step reads are not carried.
+        """
+        found: list[tuple[int, int]] = []
+        for start, stop in sorted((s.start, s.stop) for s in self.read.values()):
+            if found and start < found[-1][1]:
+                start, stop = found[-1][0], max(stop, found.pop()[1])  # noqa: PLW2901  # joined
+            found.append((start, stop))
+        return found
+
     def _visit_atom(self, atom: Atom) -> None:
+        if isinstance(atom, Symbol) and atom.name == INPUT:
+            self.read[atom.key] = atom
         if isinstance(atom, Apply):
             for argument in atom.arguments:
                 self.visit(argument)

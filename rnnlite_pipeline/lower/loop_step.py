@@ -11,7 +11,7 @@ from rnnlite_pipeline.lower.emit import Emitter
 from rnnlite_pipeline.lower.loop_forms import Forms, Row, is_truth
 from rnnlite_pipeline.lower.loop_plan import Column, Plan, parts
 from rnnlite_pipeline.recognise.algebra import Form, concatenated, widened
-from rnnlite_pipeline.recognise.atoms import Atom
+from rnnlite_pipeline.recognise.atoms import Atom, Symbol
 from rnnlite_pipeline.recognise.equations import INPUT, Equations, after, before
 
 
@@ -22,7 +22,9 @@ class Outside:
         widths: The hoisted width of each product by its atom's key, then of each loose form by
             its own: the columns of the one product over the sequence.
         forms: The form of each sequence; that product is the first, if there is one.
-        whole: Whether x itself is one, the last; and truths are numbers, for TFLM gathers no BOOL.
+        pieces: The columns [start, stop) of x that are sequences themselves, the last ones.
+        narrow: Whether the steps read x (loop_plan.py, rule 2); then truths are numbers, for TFLM
+            gathers no BOOL.
     """
 
     def __init__(self, plan: Plan) -> None:
@@ -38,13 +40,15 @@ class Outside:
             self.widths[key] = value.width
         self.forms = [concatenated(joined)] if joined else []
         self.forms += plan.sequences.values()
-        self.whole = not plan.hoists
+        self.narrow = not plan.hoists
+        self.pieces = plan.pieces() if self.narrow else []
 
     def compute(self, emit: Emitter, x: Tensor) -> list[Tensor]:
         """Appends the ops over the whole of x; returns the sequences, BOOL where truths."""
         forms = Forms(emit, {INPUT: x})
-        if self.whole:
-            return [*map(forms.number, self.forms), x]
+        if self.narrow:
+            pieces = [forms.columns(x, *piece) for piece in self.pieces]
+            return [*map(forms.number, self.forms), *pieces]
         return [forms.number(v) if v.atom is None else forms.atom(v.atom) for v in self.forms]
 
 
@@ -74,8 +78,8 @@ class Step(Forms):
         self._hoisted: dict[str, Tensor] = {}
         self._inputs = [*rows, *states]
         own = list(rows)
-        if outside.whole:
-            self.symbols[INPUT] = own.pop()
+        pieces = [own.pop() for _ in outside.pieces][::-1]
+        self._pieces = dict(zip(outside.pieces, pieces, strict=True))
         if outside.widths:
             parted = self.split(own.pop(0), list(outside.widths.values()))
             self._hoisted = dict(zip(outside.widths, parted, strict=True))
@@ -83,7 +87,7 @@ class Step(Forms):
             if value.atom is None:
                 self._hoisted[value.key] = row
             else:
-                truth = outside.whole and is_truth(value.atom)
+                truth = outside.narrow and is_truth(value.atom)
                 self._atoms[value.atom.key] = self._nonzero(row) if truth else row
 
     def run(self, cell: Equations) -> list[Tensor]:
@@ -98,6 +102,14 @@ class Step(Forms):
             taken = [*carried, *self._inputs]
             carried.append(self._own(new[k], self.symbols[before(k)], taken))
         return carried
+
+    def _computed(self, atom: Atom) -> Tensor:
+        """Columns of x are read from the piece that holds them."""
+        if isinstance(atom, Symbol) and atom.name == INPUT:
+            for (start, stop), piece in self._pieces.items():
+                if start <= atom.start and atom.stop <= stop:
+                    return self.columns(piece, atom.start - start, atom.stop - start)
+        return super()._computed(atom)
 
     def _repeated(self, new: Tensor, old: Tensor) -> Tensor:
         """A constant row for every batch entry, as the state before has them."""

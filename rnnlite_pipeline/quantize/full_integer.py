@@ -17,6 +17,7 @@ from rnnlite_pipeline.partition import open_runner
 from rnnlite_pipeline.quantize.calibration import batches, check_alike
 from rnnlite_pipeline.quantize.dynamic_range import dynamic_range
 from rnnlite_pipeline.quantize.integer_model import IntegerModel, Interface
+from rnnlite_pipeline.quantize.joins import go_round_joins
 from rnnlite_pipeline.quantize.kernels import RECURRENT
 from rnnlite_pipeline.quantize.outcome import Outcome
 from rnnlite_pipeline.quantize.ranges import Ranges, measure
@@ -44,6 +45,7 @@ def full_integer(
     """
     asked = config.quantization
     assert asked.calibration is not None  # the config's own rule
+    go_round_joins(model)
     signature = model.signatures[0]
     axes = axes_of_model(model, lambda feed: open_runner(model).run(feed), {})
     inputs = axes.tensors_batch_first(signature.inputs)

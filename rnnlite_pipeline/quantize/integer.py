@@ -4,6 +4,7 @@
    not in integers yet.
 2. An op without weights is, if one of its operands is in integers already or is an input of the
    model: what stands between float ops (the variance of a normalization) keeps its precision.
+   A part of a real value whose range is much smaller is taken before it is rounded.
 3. A loop with such an op is, in its body by the same rules; its steps compute in int16 with int8
    weights, as the fused LSTM op does (scales.py). So nothing of it is left to float kernels.
 4. Every other op stays float, between a DEQUANTIZE and a QUANTIZE, and is listed with the reason.
@@ -32,6 +33,10 @@ from rnnlite_pipeline.quantize.skip import SKIPPED, Skip
 from rnnlite_pipeline.quantize.weights import to_int8
 
 _LSTM = "UNIDIRECTIONAL_SEQUENCE_LSTM"
+
+#: Ops that take a part of a value, and how much smaller its range must be to have its own scale:
+#: two of the eight bits would be lost.
+PARTS, SMALLER = frozenset({"STRIDED_SLICE", "SLICE"}), 4
 
 
 @dataclass(frozen=True)
@@ -144,6 +149,8 @@ class IntegerGraph(IntegerValues):
             return "" if has_weights(op) else "its weights are computed"
         if kernel.rule == "keep" and self._is_for_floats(op):
             return "only float ops read it"
+        if op.code in PARTS and self._is_much_smaller(op):
+            return f"its range is less than 1/{SMALLER} of what it is a part of"
         near = any(t is not None and self._is_near(t) for t in self._data(op, kernel))
         return "" if near else "it stands between float ops"
 
@@ -154,6 +161,18 @@ class IntegerGraph(IntegerValues):
         integer = {*KERNELS, *self._written_as}
         plain = all(r.code not in integer for r in readers)
         return bool(readers) and plain and not returned and op.inputs[0] in self._real
+
+    def _is_much_smaller(self, op: Op) -> bool:
+        """Whether a part of a real value has so small a range that its own scale is needed.
+
+        A mask that is a column of features is such a part: in their scale it may round to 0.
+        """
+        whole, part = op.inputs[0], op.outputs[0]
+        seen = self._ranges.tensors
+        if whole not in self._real or whole not in seen or part not in seen:
+            return False
+        (low, high), (least, most) = seen[whole], seen[part]
+        return (most - least) * SMALLER < high - low
 
     def _is_near(self, tensor: Tensor) -> bool:
         table = is_weight(tensor) and tensor.shape is not None and len(tensor.shape) > 1

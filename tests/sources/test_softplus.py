@@ -23,7 +23,7 @@ F, U = 5, 8
 def many(seed: int = 0) -> Array:
     """Numbers of every size from -87, below which exp(x) is no normal float32, to the largest."""
     rng = np.random.default_rng(seed)
-    spans = ((-87, -10), (-10, 10), (10, 100), (100, 1e4))
+    spans = ((-87.0, -10.0), (-10.0, 10.0), (10.0, 100.0), (100.0, 1e4))
     special = (0.0, -0.0, 1e-8, -1e-8, 88.8, -16.7, 1e38, 3.4e38)
     drawn = [rng.uniform(*span, 200) for span in spans]
     return np.concatenate([*drawn, special]).astype(np.float32).reshape(-1, 8)
