@@ -20,12 +20,12 @@ import numpy as np
 
 from rnnlite_pipeline.graph.edit import consumers, producers
 from rnnlite_pipeline.graph.ir import Model, Op, Quantization, Subgraph, Tensor
-from rnnlite_pipeline.quantize import integer_loop, integer_lstm
+from rnnlite_pipeline.quantize import integer_loop, integer_lstm, scaling
 from rnnlite_pipeline.quantize.integer_loop import has_weights
 from rnnlite_pipeline.quantize.integer_ops import CLAMPS, KERNELS, MAKERS, SHAPE_ONLY, Kernel
-from rnnlite_pipeline.quantize.integer_values import IntegerValues, moved
+from rnnlite_pipeline.quantize.integer_values import IntegerValues, limits, moved
 from rnnlite_pipeline.quantize.kernels import is_weight
-from rnnlite_pipeline.quantize.numbers import SCHEMES, product, stored
+from rnnlite_pipeline.quantize.numbers import SCHEMES, least_weight_scale, product, stored
 from rnnlite_pipeline.quantize.outcome import Outcome, outcome
 from rnnlite_pipeline.quantize.ranges import Ranges
 from rnnlite_pipeline.quantize.scales import WIDE, Scales
@@ -134,8 +134,10 @@ class IntegerGraph(IntegerValues):
         if self._skip.has(op):
             return SKIPPED
         if op.code == _LSTM:
+            assert op.inputs[0] is not None
+            x, y = (self._reach(t) for t in (op.inputs[0], op.outputs[0]))
             reason = integer_lstm.why_not(op, self._writers, self._readers)
-            return reason or integer_lstm.why_not_by_range(self._ranges.cells[op])
+            return reason or integer_lstm.why_not_by_range(op, self._ranges.cells[op], x, y)
         if op.code == "WHILE":
             return integer_loop.why_not(self._model, op, self._scales, self._skip)
         if op.code == "DYNAMIC_UPDATE_SLICE":
@@ -146,13 +148,13 @@ class IntegerGraph(IntegerValues):
         if op.options.get("fused_activation_function", "NONE") not in CLAMPS:
             return "its activation has no integer form"
         if kernel.axis is not None:
-            return "" if has_weights(op) else "its weights are computed"
+            return self._why_scales(op, kernel) if has_weights(op) else "its weights are computed"
         if kernel.rule == "keep" and self._is_for_floats(op):
             return "only float ops read it"
         if op.code in PARTS and self._is_much_smaller(op):
             return f"its range is less than 1/{SMALLER} of what it is a part of"
         near = any(t is not None and self._is_near(t) for t in self._data(op, kernel))
-        return "" if near else "it stands between float ops"
+        return self._why_scales(op, kernel) if near else "it stands between float ops"
 
     def _is_for_floats(self, op: Op) -> bool:
         """Whether a real value is moved for ops that read it so: a comparison must not round."""
@@ -161,6 +163,28 @@ class IntegerGraph(IntegerValues):
         integer = {*KERNELS, *self._written_as}
         plain = all(r.code not in integer for r in readers)
         return bool(readers) and plain and not returned and op.inputs[0] in self._real
+
+    def _why_scales(self, op: Op, kernel: Kernel) -> str:
+        """Why the scales of its values are beyond its kernel; empty if they are not."""
+        if kernel.rule not in ("free", "unit", "both"):
+            return ""
+        scales = [self._scale(t) for t in self._data(op, kernel) if t is not None]
+        result = self._quantization(op.outputs[0]).scale[0] if kernel.rule == "free" else 1.0
+        wide = self._numbers.activation == "INT16"
+        return scaling.why_not(op, kernel, scales, result, wide)
+
+    def _scale(self, tensor: Tensor) -> float:
+        """The scale that `_as_int` would give a value."""
+        made = self._ints.get(tensor)
+        if made is None:
+            return self._own(tensor).scale[0]
+        assert made.quantization is not None
+        same = made.dtype == self._numbers.activation
+        return (made.quantization if same else self._numbers.of(*limits(made))).scale[0]
+
+    def _reach(self, tensor: Tensor) -> float:
+        """The largest magnitude that a value can have in integers."""
+        return self._scale(tensor) * (32768 if self._numbers.activation == "INT16" else 255)
 
     def _is_much_smaller(self, op: Op) -> bool:
         """Whether a part of a real value has so small a range that its own scale is needed.
@@ -252,7 +276,7 @@ class IntegerGraph(IntegerValues):
                 assert tensor is not None
                 op.inputs[slot] = self._rescaled(tensor, tensor.dtype, y)
         if kernel.axis is not None:
-            self._weights(op, kernel.axis, x.quantization)
+            self._weights(op, kernel.axis, x.quantization, y.scale[0])
         if "pot_scale_int16" in op.options:
             op.options["pot_scale_int16"] = False
         op.version = kernel.versions[x.dtype == "INT16"]
@@ -261,12 +285,15 @@ class IntegerGraph(IntegerValues):
             op.version = max(op.version, 6 if len(op.inputs) == 2 else flat or 1)
         self._finish(op, y, x.dtype)
 
-    def _weights(self, op: Op, axis: int, x: Quantization) -> None:
+    def _weights(self, op: Op, axis: int, x: Quantization, y: float) -> None:
+        """Weights and bias; weights of 0 have a scale that kernels take, whatever x and y are."""
         assert op.inputs[1] is not None
-        weight = to_int8(op.inputs[1], axis)
+        bias = op.inputs[2] if len(op.inputs) > 2 else None
+        least = least_weight_scale(x, y, bias, self._numbers.bias)
+        weight = to_int8(op.inputs[1], axis, least, empty=y / x.scale[0])
         assert weight.quantization is not None
         op.inputs[1] = weight
-        if len(op.inputs) > 2 and (bias := op.inputs[2]) is not None:
+        if bias is not None:
             value = np.asarray(bias.array, np.float64)
             scale = product(x, weight.quantization)
             op.inputs[2] = stored(bias.name, value, self._numbers.bias, scale)

@@ -12,7 +12,10 @@ Rules (lstm_eval.cc, EvalInteger8x8_16 and its Populate*; TFLM's unidirectional_
 5. Five intermediates: what each gate sums before its layer norm (int16; without a norm the kernel
    takes 2^-12), and what the projection reads (without one: the output). That has the zero point
    0: with another one LiteRT's projections are off, measured, by far more than a rounding.
-6. The activation is tanh whatever the options say, and a clip of the cell state is in its scale.
+6. What a gate sums must stay below 2^18: its sum is scaled to 2^-12 in int32, and wraps where that
+   overflows (internal/common.h, MultiplyByQuantizedMultiplier shifts left before it multiplies).
+7. Where the input is tiny, weights have larger scales, so that biases fit (numbers.py).
+8. The activation is tanh whatever the options say, and a clip of the cell state is in its scale.
 """
 
 from __future__ import annotations
@@ -22,7 +25,15 @@ import numpy as np
 from rnnlite_pipeline.graph.ir import NUMPY, OPEN, Op, Quantization, Tensor
 from rnnlite_pipeline.lower.fusable import why_not_integer_lstm
 from rnnlite_pipeline.quantize.cells import Trace
-from rnnlite_pipeline.quantize.numbers import Numbers, power_of_two, product, stored, symmetric
+from rnnlite_pipeline.quantize.numbers import (
+    LARGEST_BIAS,
+    Numbers,
+    least_weight_scale,
+    power_of_two,
+    product,
+    stored,
+    symmetric,
+)
 from rnnlite_pipeline.quantize.weights import to_int8
 
 #: The intermediates carry scales only; TFLM refuses those that ask for memory.
@@ -31,8 +42,17 @@ _NO_MEMORY = (0,)
 #: The ranges of the cell state that the kernel has a tanh for.
 _LEAST_CELL, _MOST_CELL = 1.0, 64.0 * 32767 / 32768
 
+#: A cell state that stays below is less than 32 steps of a candidate (rule 5), some 20 dB.
+_LEAST_PEAK = 32 * 2.0**-12
+
 #: What the kernel takes the gates' sums in without a layer norm.
 _GATES = Quantization((2.0**-12,), (0,))
+
+#: Rule 6, with room for a bias and for rounding.
+_MOST_SUM = 2.0**17
+
+#: The scale of a layer norm's bias, as a part of the norm's (lstm_eval.cc).
+_NORMED = 2.0**-10
 
 
 def why_not(op: Op, writers: dict[Tensor, Op], readers: dict[Tensor, list[Op]]) -> str:
@@ -58,11 +78,34 @@ def why_not(op: Op, writers: dict[Tensor, Op], readers: dict[Tensor, list[Op]]) 
     return ""
 
 
-def why_not_by_range(seen: Trace) -> str:
-    """Why an LSTM with these inner values has no integer form; empty if it has one."""
+def why_not_by_range(op: Op, seen: Trace, x: float, y: float) -> str:
+    """Why an LSTM with these values has no integer form; empty if it has one.
+
+    Args:
+        op: A UNIDIRECTIONAL_SEQUENCE_LSTM that `why_not` has nothing against.
+        seen: The ranges of its inner values.
+        x: The largest magnitude that its input can have in integers.
+        y: Likewise of its output.
+    """
     if seen.cell > _MOST_CELL:
         return (
             f"its cell state reaches {seen.cell:.3g}; the integer LSTM op ends at {_MOST_CELL:.0f}"
+        )
+    if seen.cell < _LEAST_PEAK:
+        return (
+            f"its cell state stays below {seen.cell:.3g}; the integer LSTM op computes its gates "
+            f"in steps of {_GATES.scale[0]:.2g}"
+        )
+    gates = [
+        reach * float(np.abs(np.asarray(w.array, np.float64)).sum(axis=1).max())
+        for slots, reach in ((range(1, 5), x), (range(5, 9), y))
+        for w in (op.inputs[slot] for slot in slots)
+        if w is not None
+    ]
+    if max(gates) > _MOST_SUM and not any(op.inputs[20:24]):  # a norm's sums are measured
+        return (
+            f"its gates can sum up to {max(gates):.3g}; the integer LSTM op wraps above "
+            f"{_MOST_SUM:.0f}"
         )
     return ""
 
@@ -94,14 +137,19 @@ def to_integers(
     """
     given = [*op.inputs, *[None] * (24 - len(op.inputs))]
     assert x.quantization is not None
-    made: list[Tensor | None] = [x, *[t and to_int8(t, None) for t in given[1:9]]]
+    norms = [t and _int16(t, bias) for t, bias in zip(given[20:24], given[12:16], strict=True)]
+    sums_in = _sums(norms, seen)
+    made: list[Tensor | None] = [x]
+    for k, weight in enumerate(given[1:5]):
+        bias = None if norms[k] is not None else given[12 + k]
+        made.append(weight and _weight(weight, numbers, x.quantization, sums_in[k], bias))
+    made += [t and to_int8(t, None) for t in given[5:9]]
     made += [t and _int16(t) for t in given[9:12]]
-    norms = [t and _int16(t) for t in given[20:24]]
     for k, bias in enumerate(given[12:16]):
         weight, norm = made[1 + k], norms[k]
         made.append(bias and _bias(bias, numbers, x.quantization, weight, norm))
     hidden = y if given[16] is None else _before_projection(numbers, seen)
-    projection = given[16] and to_int8(given[16], None)
+    projection = given[16] and _weight(given[16], numbers, hidden, y, given[17])
     made += [projection, given[17] and _bias(given[17], numbers, hidden, projection, None)]
     cell = power_of_two(seen.cell, _LEAST_CELL)
     for state, dtype, scale in zip(
@@ -110,7 +158,7 @@ def to_integers(
         assert state is not None
         _set_state(state, dtype, scale, writers)
         made.append(state)
-    sums = zip(_sums(norms, seen), ["INT16"] * 4, strict=True)
+    sums = zip(sums_in, ["INT16"] * 4, strict=True)
     kept = [*sums, (hidden, numbers.activation)]
     op.intermediates = [
         Tensor(f"{op.outputs[0].name}/inner_{k}", dtype, _NO_MEMORY, quantization=scale)
@@ -132,9 +180,22 @@ def _sums(norms: list[Tensor | None], seen: Trace) -> list[Quantization]:
     return [_GATES if norm is None else symmetric(peak, 32767) for norm, peak in pairs]
 
 
-def _int16(tensor: Tensor) -> Tensor:
+def _weight(
+    weight: Tensor, numbers: Numbers, x: Quantization, y: Quantization, bias: Tensor | None
+) -> Tensor:
+    """An int8 weight that multiplies x; rule 7."""
+    least = least_weight_scale(x, y.scale[0], bias, numbers.bias)
+    return to_int8(weight, None, least, empty=y.scale[0] / x.scale[0])
+
+
+def _int16(tensor: Tensor, bias: Tensor | None = None) -> Tensor:
+    """A peephole, or a layer norm whose bias fits in its scale."""
     value = np.asarray(tensor.array, np.float64)
-    return stored(tensor.name, value, "INT16", symmetric(float(np.abs(value).max()), 32767))
+    largest = float(np.abs(value).max())
+    if bias is not None:
+        beside = float(np.abs(np.asarray(bias.array, np.float64)).max())
+        largest = max(largest, 32767 * beside / (_NORMED * LARGEST_BIAS["INT32"]))
+    return stored(tensor.name, value, "INT16", symmetric(largest, 32767))
 
 
 def _bias(
@@ -145,7 +206,7 @@ def _bias(
     dtype = numbers.bias
     if norm is not None:
         assert norm.quantization is not None
-        scale, dtype = Quantization((norm.quantization.scale[0] * 2.0**-10,), (0,)), "INT32"
+        scale, dtype = Quantization((norm.quantization.scale[0] * _NORMED,), (0,)), "INT32"
     return stored(bias.name, np.asarray(bias.array, np.float64), dtype, scale)
 
 

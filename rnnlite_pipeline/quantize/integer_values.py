@@ -53,7 +53,7 @@ class IntegerValues:
         if made.dtype == kind:
             return made
         assert made.quantization is not None
-        return self._fitted(tensor, kind, self._numbers.of(*_limits(made)))
+        return self._fitted(tensor, kind, self._numbers.of(*limits(made)))
 
     def _own(self, tensor: Tensor) -> Quantization:
         if tensor.data is None:
@@ -135,7 +135,7 @@ def _same(one: Quantization | None, other: Quantization) -> bool:
     return one is not None and (one.scale, one.zero_point) == (other.scale, other.zero_point)
 
 
-def _limits(tensor: Tensor) -> tuple[float, float]:
+def limits(tensor: Tensor) -> tuple[float, float]:
     """The range that the integers of a tensor can say."""
     assert tensor.quantization is not None
     (scale,), (zero,) = tensor.quantization.scale, tensor.quantization.zero_point

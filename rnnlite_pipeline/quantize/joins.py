@@ -57,9 +57,11 @@ def _columns(op: Op) -> Columns | None:
     shape = x.shape if x is not None else None
     bounds = [None if t is None or t.array is None else t.array.tolist() for t in operands]
     masks = ("ellipsis_mask", "new_axis_mask", "shrink_axis_mask")
-    if shape is None or None in bounds or any(op.options.get(mask) for mask in masks):
+    if shape is None or any(op.options.get(mask) for mask in masks):
         return None
     begin, end, strides = bounds
+    if begin is None or end is None or strides is None:
+        return None
     parts: list[Columns] = []
     for axis, length in enumerate(shape[: len(begin)]):
         start = 0 if op.options["begin_mask"] >> axis & 1 else begin[axis]
@@ -145,5 +147,6 @@ def _part(build: Builder, writers: dict[Tensor, Op], tensor: Tensor, columns: Co
     others = (1 << len(shape)) - 1 & ~(1 << axis)
     ends = ([n * (k == axis) for k in range(len(shape))] for n in (start, stop))
     operands = [tensor, *map(build.indices, ends), build.indices([1] * len(shape))]
-    masks = {"begin_mask": others, "end_mask": others}
-    return build.op("STRIDED_SLICE", operands, tensor.dtype, shape, **masks)
+    return build.op(
+        "STRIDED_SLICE", operands, tensor.dtype, shape, begin_mask=others, end_mask=others
+    )

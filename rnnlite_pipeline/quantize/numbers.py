@@ -18,6 +18,15 @@ _KEPT, _ALIKE = 11, 18
 #: No range is narrower: a value that was always 0 needs a scale all the same.
 NARROWEST = 1e-6
 
+#: The largest bias in integers. An int32 sum needs room for its products: 2^30 holds those of
+#: 32,000 terms. An int64 sum must stay below 2^47 (LiteRT's internal/common.cc,
+#: MultiplyByQuantizedMultiplier), and a result of int16 is 2^15 times a multiplier of 2^-30.
+LARGEST_BIAS = {"INT32": 2.0**30, "INT64": 2.0**45}
+
+#: The least factor from a sum of products to its result: below 2^-31 kernels take it for 0
+#: (internal/quantization_util.cc, QuantizeMultiplier), and the result with it.
+LEAST_FACTOR = 2.0**-30
+
 
 @dataclass(frozen=True)
 class Numbers:
@@ -84,6 +93,30 @@ def stored(name: str, value: NDArray[np.float64], dtype: str, quantization: Quan
     tensor = Tensor.constant(name, rounded.astype(NUMPY[dtype]))
     tensor.quantization = quantization
     return tensor
+
+
+def least_weight_scale(
+    x: Quantization, y: float, bias: Tensor | None, dtype: str
+) -> NDArray[np.float64] | float:
+    """The least scale that weights may have: where x is tiny, a bias in its scale would overflow.
+
+    A larger scale rounds weights more. But what it rounds off is below 2^-22 of the bias, or of a
+    step of the result, for each term of a sum, because x is so small.
+
+    Args:
+        x: The input's.
+        y: The scale of the result.
+        bias: Float32 [channels].
+        dtype: The bias's in integers.
+
+    Returns:
+        A number for each channel, or one for all.
+    """
+    least = LEAST_FACTOR * y / x.scale[0]
+    if bias is None:
+        return least
+    value = np.abs(np.asarray(bias.array, np.float64))
+    return np.maximum(least, value / (x.scale[0] * LARGEST_BIAS[dtype]))
 
 
 def product(a: Quantization, b: Quantization, axis: int = 0) -> Quantization:

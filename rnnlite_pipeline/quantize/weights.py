@@ -11,17 +11,29 @@ from rnnlite_pipeline.graph.ir import Quantization, Tensor
 LEVELS = 127
 
 
-def to_int8(tensor: Tensor, axis: int | None) -> Tensor:
+def to_int8(
+    tensor: Tensor,
+    axis: int | None,
+    least: NDArray[np.float64] | float = 0.0,
+    empty: float = 1.0 / LEVELS,
+) -> Tensor:
     """The weight in int8, symmetric: real = scale * stored.
 
     Args:
         tensor: A float32 constant.
         axis: The dimension with a scale for each index, or None for one scale.
+        least: No scale is less: one number, or one for each index; their largest for one scale.
+        empty: The scale of what is 0 throughout.
     """
     value = _array(tensor).astype(np.float64)
     others = tuple(a for a in range(value.ndim) if a != axis)
     largest = np.abs(value).max(axis=others, keepdims=True) if axis is not None else _peak(value)
-    scale = np.where(largest > 0, largest, 1.0).astype(np.float32) / np.float32(LEVELS)
+    scale = np.where(largest > 0, largest.astype(np.float32) / np.float32(LEVELS), empty)
+    limit = np.max(least)
+    if axis is not None:
+        shape = [-1 if a == axis else 1 for a in range(value.ndim)]
+        limit = np.broadcast_to(least, value.shape[axis]).reshape(shape)
+    scale = np.maximum(scale, limit).astype(np.float32)
     stored = np.clip(np.rint(value / scale), -LEVELS, LEVELS).astype(np.int8)
     made = Tensor.constant(tensor.name, stored)
     scales = tuple(float(s) for s in np.ravel(scale))

@@ -102,9 +102,8 @@ def sliced(build: Builder, x: Tensor, axis: int, start: int, stop: int) -> Tenso
     shape[axis] = stop - start
     others = 0b111 & ~(1 << axis)
     ends = [build.indices([n * (k == axis) for k in range(3)]) for n in (start, stop)]
-    masks = {"begin_mask": others, "end_mask": others}
     operands = [x, *ends, build.indices([1, 1, 1])]
-    return build.op("STRIDED_SLICE", operands, x.dtype, shape, **masks)
+    return build.op("STRIDED_SLICE", operands, x.dtype, shape, begin_mask=others, end_mask=others)
 
 
 def codes(ops: list[Op]) -> list[str]:
