@@ -11,6 +11,7 @@ from rnnlite_pipeline.config.base import (
     Broken,
     Count,
     Distinct,
+    Finite,
     Fraction,
     Positive,
     Section,
@@ -38,6 +39,16 @@ TOLERANCES: dict[Scheme, float] = {
     "dynamic_range": 5e-2,
     "int8": 1e-1,
     "int16x8": 2e-2,
+}
+
+#: The default of min_snr_db: far below what a scheme costs where it works, some 50 dB in float16,
+#: 30 in the others, and far above the 0 dB of an output that is stuck (verify/noise.py).
+SNR_DB: dict[Scheme, float] = {
+    "none": 20.0,
+    "float16": 20.0,
+    "dynamic_range": 10.0,
+    "int8": 10.0,
+    "int16x8": 10.0,
 }
 
 
@@ -175,6 +186,12 @@ class Verification(Section):
         description="The largest difference from the source that passes, of any output value."
         f" Default by scheme: {', '.join(f'{s} {t:g}' for s, t in TOLERANCES.items())}.",
     )
+    min_snr_db: Finite | None = Field(
+        default=None,
+        description="The least signal-to-noise ratio against the source that passes, of any"
+        " output, in dB; an output that does not vary with the input has 0 or less. Default by"
+        f" scheme: {', '.join(f'{s} {t:g}' for s, t in SNR_DB.items())}.",
+    )
     min_accuracy: Fraction | None = Field(
         default=None, description="The lowest accuracy that passes, where data has labels."
     )
@@ -196,3 +213,7 @@ class Verification(Section):
     def tolerance(self, scheme: Scheme) -> float:
         """The largest absolute difference that passes: `max_abs_error`, or the scheme's own."""
         return TOLERANCES[scheme] if self.max_abs_error is None else self.max_abs_error
+
+    def least_snr_db(self, scheme: Scheme) -> float:
+        """The least ratio that passes: `min_snr_db`, or the scheme's own."""
+        return SNR_DB[scheme] if self.min_snr_db is None else self.min_snr_db

@@ -108,10 +108,16 @@ class Config(FileSection):
         """The largest absolute difference from the source that passes."""
         return self.verification.tolerance(self.quantization.scheme)
 
+    @property
+    def min_snr_db(self) -> float:
+        """The least signal-to-noise ratio against the source that passes, in dB."""
+        return self.verification.least_snr_db(self.quantization.scheme)
+
     def normalized(self) -> dict[str, Any]:
-        """As of any file, with the tolerance that follows from the scheme."""
+        """As of any file, with the bounds that follow from the scheme."""
         values = super().normalized()
-        return values | {"verification": values["verification"] | {"max_abs_error": self.tolerance}}
+        bounds = {"max_abs_error": self.tolerance, "min_snr_db": self.min_snr_db}
+        return values | {"verification": values["verification"] | bounds}
 
 
 def _portable(value: Any, key: str = "") -> Any:

@@ -38,7 +38,7 @@ from rnnlite_pipeline.verify.interface import check_interface
 from rnnlite_pipeline.verify.oracle import Oracle
 from rnnlite_pipeline.verify.quantized import RealRunner, interface, is_judged, open_runners
 from rnnlite_pipeline.verify.report import PAGE, About, render, report
-from rnnlite_pipeline.verify.runs import Outputs, joined, run_case
+from rnnlite_pipeline.verify.runs import Bounds, Outputs, joined, run_case
 from rnnlite_pipeline.verify.signatures import check_signatures
 from rnnlite_pipeline.verify.states import Started, Streaming, check_policy, with_states
 
@@ -90,6 +90,7 @@ def _examine(config: Config, out: Path, pipeline: Pipeline, evidence: Evidence) 
         "model_sha256": hashlib.sha256(content).hexdigest(),
         "bytes": {"source": len(imported), "model": len(content)},
         "tolerance": _tolerance(config, pipeline),
+        "min_snr_db": config.min_snr_db,
     }
     model = read_model(content)
     ops = op_histogram(model)
@@ -144,16 +145,18 @@ def _compare(
         if runner.note:
             evidence.skipped["reference kernels"] = runner.note
         evidence.facts |= _run_elsewhere(runner)
+    bounds = Bounds(evidence.facts["tolerance"], evidence.facts["min_snr_db"])
     for number, case in enumerate(cases(samples, first.inputs, source.limits)):
         print(f'running "{case.name}" input ...', flush=True)
         answer = oracle.answer(case)
         if isinstance(answer, str):
             evidence.skipped[case.name] = answer
             continue
+        bounds = bounds.on(answer) if number == 0 else bounds
         for kernels, runner in runners.items():
-            tolerance = evidence.facts["tolerance"] if is_judged(case, config) else None
             run = axes.running(Started(runner, states).run)
-            checks, outputs = run_case(run, kernels, case, answer, tolerance)
+            judged = bounds if is_judged(case, config) else None
+            checks, outputs = run_case(run, kernels, case, answer, judged)
             evidence.checks += checks
             if number == 0:
                 _judge_data(evidence, samples, kernels, answer.outputs, outputs)
@@ -164,7 +167,9 @@ def _compare(
             evidence.skipped["in pieces"] = streaming.note
         for kernels, runner in runners.items():
             model = Started(runner, states)
-            evidence.checks += streaming.checks(model, kernels, evidence.facts["tolerance"])
+            evidence.checks += streaming.checks(
+                model, kernels, bounds.max_abs_error, bounds.min_snr_db
+            )
     if "tflm" in runners:
         evidence.facts["tflm"] = {"arena_bytes": runners["tflm"].arena_bytes}
 

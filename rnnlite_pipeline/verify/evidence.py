@@ -30,6 +30,8 @@ class Check:
         scale: What the tolerance is a fraction of (compare.py, rule 2).
         rounding: What one rounding of the input does to the source (rule 3).
         limit: The largest difference that passes.
+        snr_db: The signal-to-noise ratio (noise.py).
+        min_snr_db: The least ratio that passes.
         asked: Where it is asked for, `pipelines/release.yaml:7`; empty for what always holds.
     """
 
@@ -46,6 +48,8 @@ class Check:
     scale: float | None = None
     rounding: float | None = None
     limit: float | None = None
+    snr_db: float | None = None
+    min_snr_db: float | None = None
     asked: str = ""
 
     def as_json(self) -> dict[str, Any]:
@@ -66,7 +70,10 @@ class Check:
         figures = ""
         if self.max_abs_error is not None and self.limit is not None:
             figures = f"error {self.max_abs_error:.3g}, at most {self.limit:.3g} passes"
-        said = "; ".join(filter(None, (self.detail, figures)))
+        noise = ""
+        if self.snr_db is not None and self.min_snr_db is not None:
+            noise = f"signal to noise {self.snr_db:.3g} dB, at least {self.min_snr_db:.3g} passes"
+        said = "; ".join(filter(None, (self.detail, figures, noise)))
         asked = f"{self.asked}: " if self.asked else ""
         return f"{asked}{self.name}{f' ({place})' if place else ''}: {said}"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from rnnlite_pipeline.sources.model import Array
 from rnnlite_pipeline.verify.cases import Case
 from rnnlite_pipeline.verify.compare import compare, identical
 from rnnlite_pipeline.verify.evidence import Check
+from rnnlite_pipeline.verify.noise import powers, ratio
 from rnnlite_pipeline.verify.oracle import Answer
 
 #: The kernels a model is verified on.
@@ -28,12 +30,45 @@ _WRONG = (
 _LEAKS = "State leaks from one call to the next; this is a bug of the lowering, please report it."
 
 
+_NOISY = (
+    "The output says little of what the source's says: see `quantization` in verification.json for "
+    "where the noise comes from, name that layer in quantization.skip, or take another scheme. If "
+    "the output is meant to vary that little, lower verification.min_snr_db."
+)
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What passes.
+
+    Attributes:
+        max_abs_error: The largest difference (compare.py).
+        min_snr_db: The least signal-to-noise ratio in dB (noise.py).
+        powers: The power of each output's signal on the data.
+    """
+
+    max_abs_error: float
+    min_snr_db: float
+    powers: Mapping[str, float] = field(default_factory=dict)
+
+    def on(self, answer: Answer) -> Bounds:
+        """The same bounds, on data with this answer."""
+        return replace(self, powers=powers(answer.outputs))
+
+    def ratio(self, name: str, pairs: Sequence[tuple[Array, Array]]) -> float | None:
+        """The ratio of an output, of which there are the source's values and the model's."""
+        if pairs[0][0].dtype.kind != "f":
+            return None
+        source, converted = zip(*pairs, strict=True)
+        return ratio(source, converted, self.powers.get(name, 0.0))
+
+
 def run_case(
     run: Callable[[Outputs], Outputs],
     kernels: str,
     case: Case,
     answer: Answer,
-    max_abs_error: float | None,
+    bounds: Bounds | None,
 ) -> tuple[list[Check], tuple[Outputs, ...]]:
     """Runs each feed of a case twice in a row.
 
@@ -44,7 +79,7 @@ def run_case(
         kernels: What it runs on.
         case: The inputs.
         answer: The source's outputs.
-        max_abs_error: The tolerance; None where the error says nothing (quantized.py).
+        bounds: What passes; None where the error says nothing (quantized.py).
 
     Returns:
         The checks, and the outputs of the first calls.
@@ -54,10 +89,8 @@ def run_case(
     checks = [
         check
         for call, outputs in enumerate((first, second), start=1)
-        if max_abs_error is not None
-        for check in _compared(
-            kernels, case, answer, outputs, call=call, max_abs_error=max_abs_error
-        )
+        if bounds is not None
+        for check in _compared(kernels, case, answer, outputs, call=call, bounds=bounds)
     ]
     checks.append(_repeated(kernels, case, first, second))
     return checks, first
@@ -70,20 +103,20 @@ def _compared(
     calls: Sequence[Outputs],
     *,
     call: int,
-    max_abs_error: float,
+    bounds: Bounds,
 ) -> Iterator[Check]:
     for name in answer.outputs[0]:
-        pairs = zip(answer.outputs, calls, strict=True)
-        found = functools.reduce(
-            operator.or_, (compare(source[name], own[name]) for source, own in pairs)
-        )
+        pairs = [(s[name], own[name]) for s, own in zip(answer.outputs, calls, strict=True)]
+        found = functools.reduce(operator.or_, (compare(*pair) for pair in pairs))
         rounding = answer.rounding.get(name)
-        limit = found.limit(max_abs_error, rounding or 0.0)
+        limit = found.limit(bounds.max_abs_error, rounding or 0.0)
+        snr = None if case.extreme or found.what else bounds.ratio(name, pairs)
+        noisy = snr is not None and snr < bounds.min_snr_db
         yield Check(
             name="equals the source",
-            passed=found.error <= limit,
+            passed=found.error <= limit and not noisy,
             detail=found.what,
-            remedy=_WRONG,
+            remedy=_NOISY if noisy and found.error <= limit else _WRONG,
             data=case.name,
             kernels=kernels,
             batch=tuple(case.batches),
@@ -93,6 +126,8 @@ def _compared(
             scale=found.scale,
             rounding=rounding,
             limit=limit,
+            snr_db=snr,
+            min_snr_db=None if snr is None else bounds.min_snr_db,
         )
 
 

@@ -16,7 +16,7 @@ from rnnlite_pipeline.verify.evidence import Check, Evidence
 from rnnlite_pipeline.verify.interface import check_interface
 from rnnlite_pipeline.verify.oracle import Oracle
 from rnnlite_pipeline.verify.quantized import is_judged
-from rnnlite_pipeline.verify.runs import KERNELS, run_case
+from rnnlite_pipeline.verify.runs import KERNELS, Bounds, run_case
 
 if TYPE_CHECKING:
     from rnnlite_pipeline.config import Config
@@ -32,7 +32,7 @@ def check_signatures(config: Config, source: SourceModel, model: Model, evidence
         config: The model's config.
         source: With its `others`.
         model: The converted model.
-        evidence: What is found is added; its fact `tolerance` is there.
+        evidence: What is found is added; its facts `tolerance` and `min_snr_db` are there.
 
     Raises:
         VerificationFailed: A signature of the source cannot be run.
@@ -59,14 +59,16 @@ def _check(config: Config, key: str, source: SourceModel, model: Model, evidence
     samples = random_samples(first.inputs, first.limits, SAMPLES, seed=0)
     runners = {kernels: open_runner(model, kernels, stand_ins=True) for kernels in KERNELS}
     oracle = Oracle(first)
-    for case in cases(samples, first.inputs, first.limits):
+    bounds = Bounds(evidence.facts["tolerance"], evidence.facts["min_snr_db"])
+    for number, case in enumerate(cases(samples, first.inputs, first.limits)):
         print(f'running signature {key} on "{case.name}" input ...', flush=True)
         answer, named = oracle.answer(case), dataclasses.replace(case, name=f"{key}: {case.name}")
         if isinstance(answer, str):
             evidence.skipped[named.name] = answer
             continue
+        bounds = bounds.on(answer) if number == 0 else bounds
         for runner in runners.values():
             run = axes.running(runner.run)
-            tolerance = evidence.facts["tolerance"] if is_judged(case, config) else None
-            checks, _ = run_case(run, runner.kernels, named, answer, tolerance)
+            judged = bounds if is_judged(case, config) else None
+            checks, _ = run_case(run, runner.kernels, named, answer, judged)
             evidence.checks += checks

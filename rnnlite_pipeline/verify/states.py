@@ -3,9 +3,10 @@
 Rules:
     1. Every other check starts from the first states: "call, reset, call" must give the first
        call's outputs again, and a state that is fed in must start as it is described.
-    2. A sequence fed in pieces equals the sequence fed at once, on the same kernels. The error is
-       recorded; 0 is to the last bit. A layer that mixes time steps apart from the recurrences,
-       such as a pooling over time, makes a model for which that is not true, and it fails.
+    2. A sequence fed in pieces equals the sequence fed at once, on the same kernels, by absolute
+       error and by signal to noise (noise.py). The error is recorded; 0 is to the last bit. A
+       layer that mixes time steps apart from the recurrences, such as a pooling over time, makes a
+       model for which that is not true, and it fails.
     3. Where the model's states are those that the source keeps, call after call equals the
        source's, and rule 2 holds as far as it does for the source.
 """
@@ -13,6 +14,7 @@ Rules:
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
 
@@ -25,6 +27,7 @@ from rnnlite_pipeline.state import Description
 from rnnlite_pipeline.verify.compare import Difference, compare
 from rnnlite_pipeline.verify.data import random_shape
 from rnnlite_pipeline.verify.evidence import Check
+from rnnlite_pipeline.verify.noise import ratio
 
 #: How long the sequence is that is fed in pieces, and how long the pieces are.
 STEPS = 12
@@ -159,8 +162,10 @@ class Streaming:
         if self._time and self._resume is not None and not self._source_streams(self._resume):
             self.note = "the source itself gives another result for pieces than at once"
 
-    def checks(self, model: Started, kernels: str, max_abs_error: float) -> Iterator[Check]:
-        """Every check of a model on some kernels."""
+    def checks(
+        self, model: Started, kernels: str, max_abs_error: float, min_snr_db: float = -math.inf
+    ) -> Iterator[Check]:
+        """Every check of a model on some kernels; the ratio is that of rule 2."""
         results = [model.run(self._feeds[0]), *map(model.resume, self._feeds[1:])]
         for number, (expected, found) in enumerate(
             zip(self._expected, results, strict=False), start=1
@@ -183,10 +188,13 @@ class Streaming:
             joined = self._in_pieces(model.run, model.resume, lengths, whole)
             for name, array in whole.items():
                 difference = compare(array, joined[name])
+                same = array.dtype.kind == "f" and not difference.what
+                snr = ratio([array], [joined[name]]) if same else None
                 yield _check(
                     "in pieces equals at once",
                     difference,
                     max_abs_error,
+                    (snr, min_snr_db),
                     data=what,
                     kernels=kernels,
                     output=name,
@@ -250,6 +258,7 @@ def _check(
     name: str,
     difference: Difference,
     max_abs_error: float,
+    noise: tuple[float | None, float] = (None, 0.0),
     *,
     data: str,
     kernels: str,
@@ -257,7 +266,8 @@ def _check(
     remedy: str,
 ) -> Check:
     limit = difference.limit(max_abs_error)
-    passed = difference.error <= limit
+    snr, least = noise
+    passed = difference.error <= limit and (snr is None or snr >= least)
     return Check(
         name,
         passed,
@@ -269,4 +279,6 @@ def _check(
         max_abs_error=difference.error,
         scale=difference.scale,
         limit=limit,
+        snr_db=snr,
+        min_snr_db=None if snr is None or math.isinf(least) else least,
     )

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import copy
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import pytest
 
+from rnnlite_pipeline.config import Config
+from rnnlite_pipeline.convert import converted
 from rnnlite_pipeline.graph.build import Builder
 from rnnlite_pipeline.graph.ir import Model, Op, Signature, Subgraph, Tensor
+from rnnlite_pipeline.graph.read import read_model
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.lower import lower
 from rnnlite_pipeline.quantize.full_integer import rewrite
@@ -19,6 +23,9 @@ from rnnlite_pipeline.quantize.skip import Skip
 from rnnlite_pipeline.recognise.algebra import apply, symbol
 from rnnlite_pipeline.recognise.equations import INPUT, Equations, before
 from rnnlite_pipeline.runtime import Runner
+from rnnlite_pipeline.sources.keras import source_model as keras_source
+from rnnlite_pipeline.sources.to_tflite import to_tflite
+from rnnlite_pipeline.verify.noise import ratio
 from tests.lower.cases import Case
 from tests.lower.loop_cases import gru, masked, matrix
 from tests.quantize.author import KERNELS, Array, db
@@ -147,3 +154,30 @@ def test_a_join_of_which_something_else_is_read_stays() -> None:
     model, _, build, x = joined(2, 3)
     outputs = [sliced(build, x, 1, 0, 2), build.unary("TANH", sliced(build, x, 2, 2, 5))]
     check(model, build, outputs, ["CONCATENATION", "STRIDED_SLICE", "TANH"])
+
+
+@pytest.mark.parametrize("scheme", ["int8", "int16x8"])
+def test_a_masked_keras_lstm_over_large_inputs(keras: Any, tmp_path: Path, scheme: str) -> None:
+    """Masking, LSTM and Rescaling over inputs of 400: near the source, not zeros."""
+    keras.utils.set_random_seed(1)
+    x = keras.Input((12, F), name="x")
+    y = keras.layers.LSTM(8, return_sequences=True)(keras.layers.Masking(0.0)(x))
+    source = keras_source(keras.Model(x, keras.layers.Rescaling(0.09)(y)), {})
+    rng = np.random.default_rng(0)
+    data = rng.uniform(-LARGE, LARGE, (64, 12, F)).astype(np.float32)
+    data[np.arange(12) >= rng.integers(3, 13, 64)[:, None]] = 0
+    np.savez(tmp_path / "calibration.npz", x=data)
+    values = {
+        "name": "masked",
+        "source": {"format": "keras", "path": "masked.keras"},
+        "quantization": {
+            "scheme": scheme,
+            "calibration": {"path": str(tmp_path / "calibration.npz")},
+        },
+    }
+    made = converted(read_model(to_tflite(source)), Config.model_validate(values)).model
+    (want,) = source.run({"x": data}).values()
+    for kernels in KERNELS:
+        (found,) = Runner(write_model(made), kernels).run({"x": data}).values()
+        assert np.abs(want).max() < 0.1
+        assert (ratio([want], [found]) or 0) > 20

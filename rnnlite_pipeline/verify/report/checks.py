@@ -32,7 +32,7 @@ def comparisons(evidence: Evidence) -> str:
     if not rows:
         return ""
     runs = list(dict.fromkeys(_run(check) for row in rows.values() for check in row))
-    columns = ("", "input", "#batch", "output", *(f"#{run}" for run in runs), "#limit")
+    columns = ("", "input", "#batch", "output", *(f"#{run}" for run in runs), "#limit", "#dB")
     shown = table(columns, [_comparison(row, runs) for row in rows.values()])
     skipped = "".join(
         f"<li>“{escape(name)}”: {escape(why)}</li>" for name, why in evidence.skipped.items()
@@ -55,7 +55,14 @@ def _comparison(row: Sequence[Check], runs: Iterable[str]) -> Sequence[str]:
         str(first.output),
         *(errors.get(run, "") for run in runs),
         f"{first.limit:.1e}",
+        _ratio(row),
     )
+
+
+def _ratio(row: Sequence[Check]) -> str:
+    """The least signal-to-noise ratio, and the one that passes; empty where it is not judged."""
+    found = [(c.snr_db, c.min_snr_db) for c in row if c.snr_db is not None]
+    return f"{min(found)[0]:.0f} of {found[0][1]:g}" if found else ""
 
 
 def others(evidence: Evidence) -> str:
