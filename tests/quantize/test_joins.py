@@ -23,6 +23,7 @@ from rnnlite_pipeline.quantize.skip import Skip
 from rnnlite_pipeline.recognise.algebra import apply, symbol
 from rnnlite_pipeline.recognise.equations import INPUT, Equations, before
 from rnnlite_pipeline.runtime import Runner
+from rnnlite_pipeline.sources.environment import load
 from rnnlite_pipeline.sources.keras import source_model as keras_source
 from rnnlite_pipeline.sources.to_tflite import to_tflite
 from rnnlite_pipeline.verify.noise import ratio
@@ -157,8 +158,9 @@ def test_a_join_of_which_something_else_is_read_stays() -> None:
 
 
 @pytest.mark.parametrize("scheme", ["int8", "int16x8"])
-def test_a_masked_keras_lstm_over_large_inputs(keras: Any, tmp_path: Path, scheme: str) -> None:
+def test_a_masked_keras_lstm_over_large_inputs(tmp_path: Path, scheme: str) -> None:
     """Masking, LSTM and Rescaling over inputs of 400: near the source, not zeros."""
+    keras: Any = load("keras")
     keras.utils.set_random_seed(1)
     x = keras.Input((12, F), name="x")
     y = keras.layers.LSTM(8, return_sequences=True)(keras.layers.Masking(0.0)(x))
