@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from rnnlite_pipeline.compare.validation import check_whole, objection
 from rnnlite_pipeline.config import Config
 from rnnlite_pipeline.errors import NotConvertible
 from rnnlite_pipeline.files import write_atomically
@@ -32,7 +33,6 @@ from rnnlite_pipeline.transform import run_passes
 from rnnlite_pipeline.transform.fence_copies import fence_copies
 from rnnlite_pipeline.transform.settle_dropout import settle_dropout
 from rnnlite_pipeline.transform.tensor_lists import tensor_lists_to_tensors
-from rnnlite_pipeline.validate import check_whole, objection
 
 
 @dataclass(frozen=True, eq=False)

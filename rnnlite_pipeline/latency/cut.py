@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from rnnlite_pipeline.excerpts import standing_alone
+from rnnlite_pipeline.compare.excerpts import standing_alone
 from rnnlite_pipeline.graph.calls import called
 from rnnlite_pipeline.graph.ir import NUMPY, Model, Op, Subgraph, Tensor
 from rnnlite_pipeline.multiply_adds import of_op

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -27,6 +28,21 @@ NOT_STACKED = "the list it writes is used otherwise than as one tensor"
 
 
 @dataclass(frozen=True, eq=False)
+class Start:
+    """A state that starts from zero.
+
+    Attributes:
+        op: The RECURRENCE op.
+        slot: The operand that its first value would be; it is None.
+        state: The state in the loop's variable.
+    """
+
+    op: Op
+    slot: int
+    state: State
+
+
+@dataclass(frozen=True, eq=False)
 class Replacement:
     """What takes a loop's place.
 
@@ -38,6 +54,9 @@ class Replacement:
         recurrences: The recurrences among the ops, first layer first.
         replaced: The old ops it stands for; empty where they are the loop and what stacks its
             lists.
+        emitted: Of steps written out, what each puts out [B, O], in running order: the steps of
+            the recurrence's first output.
+        starts: The states that start from zero, where no other part of the result relies on that.
     """
 
     loop: Loop
@@ -46,6 +65,8 @@ class Replacement:
     results: dict[int, tuple[Tensor, Tensor]]
     recurrences: list[Recurrence]
     replaced: tuple[Op, ...] = ()
+    emitted: tuple[Tensor, ...] = ()
+    starts: tuple[Start, ...] = ()
 
 
 #: What a system is, given its loop and the states whose every step is used.
@@ -71,6 +92,7 @@ class Rewriter:
         self.sequences = Sequences(self.loop, self.extents, self.build)
         self.finals: dict[str, Tensor] = {}
         self.recurrences: list[Recurrence] = []
+        self.starts: list[Start] = []
 
     def prepared(self, loop: Loop) -> Loop:
         """The loop as this attempt takes it."""
@@ -95,7 +117,9 @@ class Rewriter:
             else:
                 self._carry(system.states[0])
         results = dict(self._results())
-        return Replacement(self.loop, self.extents, self.build.ops, results, self.recurrences)
+        starts = tuple(self.starts) if self.hands_out_states else ()
+        made = Replacement(self.loop, self.extents, self.build.ops, results, self.recurrences)
+        return dataclasses.replace(made, starts=starts)
 
     def _recur(self, layer: str, cell: Cell, states: tuple[State, ...], inputs: Inputs) -> None:
         """Writes one recurrence and says which sequences and final states it gives."""
@@ -107,9 +131,10 @@ class Rewriter:
         outputs = _outputs(layer, x, cell)
         recurrence = Recurrence(layer, cell)
         zeros: list[Tensor | None] = [None] * together
-        self.build.ops.append(
-            Op(RECURRENCE, [x, *zeros, *initial], list(outputs), {"recurrence": recurrence})
-        )
+        op = Op(RECURRENCE, [x, *zeros, *initial], list(outputs), {"recurrence": recurrence})
+        self.build.ops.append(op)
+        slots = zip(range(1 + together, len(op.inputs)), states, initial, strict=True)
+        self.starts += [Start(op, slot, state) for slot, state, given in slots if given is None]
         self.recurrences.append(recurrence)
         finals = outputs[1 + together :]
         self.finals.update((s.after.key, t) for s, t in zip(states, finals, strict=True))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 
+from rnnlite_pipeline.compare.distance import beyond, firm_parts
 from rnnlite_pipeline.composites.call import Array
 from rnnlite_pipeline.composites.record import Sample
 from rnnlite_pipeline.graph.ir import Model, Signature, Subgraph
@@ -12,15 +13,14 @@ from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.lower import lower
 from rnnlite_pipeline.resolve.composites import Composite
 from rnnlite_pipeline.runtime import Kernels, Runner
-from rnnlite_pipeline.validate import ROUNDINGS, TOLERANCE, apart
 
 
 def distance(composite: Composite, samples: Sequence[Sample]) -> float:
     """How far the conversion is from the function, relative to the function's scale.
 
     It runs twice on reference kernels and twice on the default delegate, so that a state that
-    leaks from call to call counts as a difference. 0 where it is within `TOLERANCE`, or within
-    what the rounding of the operands does to the function itself.
+    leaks from call to call counts as a difference. 0 where it is within roundings of the operands
+    (`compare.distance`); infinite where a result is firm in no sample, so that nothing is proven.
 
     Raises:
         StageError: The runtime cannot run it.
@@ -28,17 +28,19 @@ def distance(composite: Composite, samples: Sequence[Sample]) -> float:
     written = write_model(_alone(composite))
     kernels: tuple[Kernels, ...] = ("reference", "default")
     runners = [Runner(written, k) for k in kernels]
-    worst = 0.0
+    worst, proven = 0.0, set[str]()
+    computed = [n for n, t in enumerate(composite.results) if t is not None]
     for sample in samples:
         given = _named("operand", sample.operands)
         given = {name: given[name] for name in runners[0].inputs}
-        computed = [n for n, t in enumerate(composite.results) if t is not None]
         wanted = _named("result", sample.results, computed)
-        rounding = ROUNDINGS * apart(wanted, _named("result", sample.nudged, computed))
-        for runner in (r for r in runners for _ in range(2)):
-            found = apart(wanted, runner.run(given))
-            worst = max(worst, found if found > max(rounding, TOLERANCE) else 0.0)
-    return worst
+        nudged = _named("result", sample.nudged, computed)
+        parts = {name: firm_parts(a, [nudged[name]]) for name, a in wanted.items()}
+        proven |= {name for name, firm in parts.items() if firm}
+        for results in (r.run(given) for r in runners for _ in range(2)):
+            found = (beyond(a, results[name], parts[name]) for name, a in wanted.items())
+            worst = max(worst, *found)
+    return worst if proven == {f"result_{n}" for n in computed} else float("inf")
 
 
 def _alone(composite: Composite) -> Model:

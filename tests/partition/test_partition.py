@@ -11,6 +11,7 @@ import pytest
 from flatbuffers import flexbuffers
 from numpy.typing import NDArray
 
+from rnnlite_pipeline.compare.validation import largest_difference
 from rnnlite_pipeline.config import Config, Pipeline
 from rnnlite_pipeline.convert import convert
 from rnnlite_pipeline.errors import SourceError, StageError, VerificationFailed
@@ -23,7 +24,6 @@ from rnnlite_pipeline.partition.cut import cut
 from rnnlite_pipeline.partition.piece import PieceOp, piece
 from rnnlite_pipeline.sources import import_source, open_source
 from rnnlite_pipeline.sources.environment import load
-from rnnlite_pipeline.validate import largest_difference
 from rnnlite_pipeline.verify import verify
 
 

@@ -8,12 +8,12 @@ from typing import Literal
 import numpy as np
 import pytest
 
+from rnnlite_pipeline.compare.validation import objection
 from rnnlite_pipeline.graph.ir import NUMPY, OPEN, Tensor
 from rnnlite_pipeline.lower import lower
 from rnnlite_pipeline.recognise import recognise
 from rnnlite_pipeline.recognise.masks import MASKED
 from rnnlite_pipeline.transform.tensor_lists import tensor_lists_to_tensors
-from rnnlite_pipeline.validate import objection
 from tests.recognise.alike import Array, check_alike, sequence
 from tests.recognise.author import Author, Cell
 from tests.recognise.spelling import Spelling

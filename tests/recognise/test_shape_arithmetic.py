@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from rnnlite_pipeline.compare.validation import objection
 from rnnlite_pipeline.graph.ir import OPEN, Tensor
 from rnnlite_pipeline.recognise import recognise
-from rnnlite_pipeline.validate import objection
 from tests.recognise.author import Author
 from tests.recognise.spelling import Spelling, Step
 from tests.recognise.strategies import lstm

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from rnnlite_pipeline.compare.validation import objection
 from rnnlite_pipeline.graph.ir import Model
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.lower import lower
@@ -19,7 +20,6 @@ from rnnlite_pipeline.recognise import recognise
 from rnnlite_pipeline.recurrence import Lstm, Recurrence
 from rnnlite_pipeline.runtime import Runner
 from rnnlite_pipeline.transform.tensor_lists import tensor_lists_to_tensors
-from rnnlite_pipeline.validate import objection
 from tests.recognise.author import Author, Cell, truth
 from tests.recognise.spelling import Spelling
 from tests.recognise.strategies import layers, lstm, numbers, spellings

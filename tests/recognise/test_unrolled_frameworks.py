@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rnnlite_pipeline.compare.validation import objection
 from rnnlite_pipeline.config.conversion import Recurrent
 from rnnlite_pipeline.graph.ir import Model, Signature
 from rnnlite_pipeline.graph.read import read_model
@@ -18,7 +19,6 @@ from rnnlite_pipeline.lower import lower
 from rnnlite_pipeline.recognise import recognise
 from rnnlite_pipeline.runtime import Runner
 from rnnlite_pipeline.transform import run_passes
-from rnnlite_pipeline.validate import objection
 
 #: The kinds of cells that each model is read as.
 EXPECTED = {

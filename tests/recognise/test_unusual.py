@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from rnnlite_pipeline.compare.validation import objection
 from rnnlite_pipeline.graph.ir import Tensor
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.lower import lower
@@ -17,7 +18,6 @@ from rnnlite_pipeline.recognise import recognise
 from rnnlite_pipeline.recurrence import Gate, Lstm, Recurrence
 from rnnlite_pipeline.runtime import Runner
 from rnnlite_pipeline.transform.tensor_lists import tensor_lists_to_tensors
-from rnnlite_pipeline.validate import objection
 from tests.recognise.author import Author, Cell
 from tests.recognise.spelling import Parts, Spelling, Step
 from tests.recognise.strategies import lstm, numbers

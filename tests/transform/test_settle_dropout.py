@@ -9,13 +9,13 @@ from typing import TypeAlias
 import numpy as np
 import pytest
 
+from rnnlite_pipeline.compare.validation import objection
 from rnnlite_pipeline.graph.build import Builder
 from rnnlite_pipeline.graph.ir import OPEN, Model, Tensor
 from rnnlite_pipeline.lower import lower
 from rnnlite_pipeline.recognise import recognise
 from rnnlite_pipeline.transform.settle_dropout import settle_dropout
 from rnnlite_pipeline.transform.tensor_lists import tensor_lists_to_tensors
-from rnnlite_pipeline.validate import objection
 from tests.recognise.alike import check_alike
 from tests.recognise.author import Author
 from tests.recognise.spelling import Spelling

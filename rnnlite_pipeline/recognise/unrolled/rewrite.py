@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 
 from rnnlite_pipeline.graph.build import Builder, make_op
@@ -52,7 +53,13 @@ class _Rewriter:
         """The recurrence, and what it puts in the place of what."""
         written = write(self.loop, self.extents, self.build, self._initial)
         outcome = (written, self._results(written))
-        return replacement(self.chain.graph, self.loop, self.extents, self.build, outcome)
+        made = replacement(self.chain.graph, self.loop, self.extents, self.build, outcome)
+        return dataclasses.replace(made, emitted=tuple(self._emitted(written)))
+
+    def _emitted(self, written: Written) -> list[Tensor]:
+        """What each step puts out."""
+        column = self.steps.values[written.states[0].variable]
+        return [t for t in column[1:] if t is not None]
 
     def _reading(self, source: Source) -> Reading:
         """A source as a sequence of as many steps as the chain has."""
@@ -76,7 +83,7 @@ class _Rewriter:
     def _results(self, written: Written) -> Results:
         """What the rest of the graph reads of the chain, with what stands for it now."""
         graph = self.chain.graph
-        emitted = [t for t in self.steps.values[written.states[0].variable][1:] if t is not None]
+        emitted = self._emitted(written)
         ends = [self.steps.values[s.variable][-1] for s in written.states]
         stacks = list(self._stacks(emitted))
         cuts = {id(t) for t in (*emitted, *ends, *(op.outputs[0] for op in stacks))}

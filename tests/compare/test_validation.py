@@ -10,6 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from rnnlite_pipeline.compare.distance import TOLERANCE
+from rnnlite_pipeline.compare.validation import (
+    check_whole,
+    largest_difference,
+    objection,
+)
 from rnnlite_pipeline.errors import StageError
 from rnnlite_pipeline.graph.build import Builder
 from rnnlite_pipeline.graph.edit import producers, prune
@@ -20,7 +26,6 @@ from rnnlite_pipeline.recognise import Replacement, recognise
 from rnnlite_pipeline.recognise.rewrite import replace_loop
 from rnnlite_pipeline.recurrence import RECURRENCE, Gate, Lstm
 from rnnlite_pipeline.transform.tensor_lists import tensor_lists_to_tensors
-from rnnlite_pipeline.validate import TOLERANCE, check_whole, largest_difference, objection
 from tests.recognise.author import Author
 from tests.recognise.spelling import Spelling
 from tests.recognise.strategies import lstm, numbers

@@ -1,0 +1,1 @@
+"""Whether two graphs compute the same: numbers drawn, roundings, distance, evidence."""

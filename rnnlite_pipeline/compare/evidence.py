@@ -1,0 +1,206 @@
+"""Two models are run on the same numbers, and what that proves is kept.
+
+Rules:
+    1. The old model runs once, and `SAMPLES` times with every number rounded, on the optimized
+       kernels without a delegate. (The reference kernels are slow, and their LOGISTIC is exp(z)
+       below -9, which is 1e-4 of its value too much: kernels/internal/reference/logistic.h.) Only
+       where that shows its results to be firm (distance.py) does it say anything of the new one.
+    2. The new model runs twice on each of its sets of kernels, so that a state that leaks from
+       call to call counts as a difference.
+    3. Where an output is not firm and was not on other numbers, the same numbers are taken 8 times
+       smaller, down to `SMALLEST`.
+    4. What the runs cost is counted before they are made (`multiply_adds`). Once every output has
+       evidence and `BUDGET` is spent, no more numbers are drawn. Where a run is not cheap, the new
+       model runs on the default delegate alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from rnnlite_pipeline.compare.distance import Array, Arrays, Part, beyond, firm_parts
+from rnnlite_pipeline.compare.draws import scaled
+from rnnlite_pipeline.compare.roundings import SAMPLES, rounded, rounded_weights
+from rnnlite_pipeline.graph.edit import ports
+from rnnlite_pipeline.graph.ir import Model
+from rnnlite_pipeline.multiply_adds import multiply_adds
+from rnnlite_pipeline.partition import open_runner
+from rnnlite_pipeline.partition.runner import PartitionedRunner
+from rnnlite_pipeline.runtime import Kernels, Runner
+
+#: The smallest scale of the numbers where larger ones tell nothing.
+SMALLEST = 8.0**-4
+
+#: A model that makes more multiply-adds in one run is run on one set of kernels.
+CHEAP = 2e8
+
+#: The multiply-adds after which no more numbers are drawn, if every output has evidence. Fast
+#: kernels make some 5 in a nanosecond.
+BUDGET = 1.5e10
+
+AnyRunner = Runner | PartitionedRunner
+
+
+@dataclass
+class Evidence:
+    """What runs of two models have shown.
+
+    Attributes:
+        outputs: The outputs to be proven.
+        proven: Those that agreed where they were firm.
+        difference: The largest difference beyond roundings, as a part of the output's scale.
+    """
+
+    outputs: frozenset[str]
+    proven: set[str] = field(default_factory=set)
+    difference: float = 0.0
+
+    @property
+    def missing(self) -> list[str]:
+        """The outputs for which no numbers gave evidence."""
+        return sorted(self.outputs - self.proven)
+
+
+class Pair:
+    """Two models of one interface, ready to run.
+
+    Args:
+        old: The reference.
+        new: What is held to it.
+        evidence: What is known of them; grows.
+        unsure: Outputs that prove something where they agree, and nothing where they do not.
+    """
+
+    def __init__(
+        self, old: Model, new: Model, evidence: Evidence, unsure: frozenset[str] = frozenset()
+    ) -> None:
+        self._old, self._new = old, new
+        self.evidence, self._unsure = evidence, unsure
+        self._spent = 0.0
+        counted = multiply_adds(old)
+        self._fixed, self._per_step = counted["fixed"], counted["per_step"]
+        shapes = [t.shape or () for op in old.main.ops for t in (*op.inputs, *op.outputs) if t]
+        self._steps = max((d for s in shapes if len(s) == 3 for d in s[:2]), default=1)
+        #: The last inputs that every output was firm on, and what the old model made of them.
+        self.settled: tuple[Arrays, Arrays] | None = None
+
+    def cost(self, steps: int, batch: int) -> int:
+        """The multiply-adds of one run of the old model.
+
+        Args:
+            steps: T, where it is open.
+            batch: B.
+        """
+        return batch * (self._fixed + self._per_step * max(steps, self._steps))
+
+    @cached_property
+    def is_cheap(self) -> bool:
+        """Whether a run of nine steps and three batch entries is."""
+        return self.cost(steps=9, batch=3) < CHEAP
+
+    def affords(self, steps: int, batch: int) -> bool:
+        """Whether as many steps are still within the budget, or needed for evidence."""
+        runs = 1 + SAMPLES + 2 * len(self.runners)
+        cost = runs * self.cost(steps, batch)
+        if self._spent + cost > BUDGET and not self.evidence.missing:
+            return False
+        self._spent += cost
+        return True
+
+    @cached_property
+    def reference(self) -> AnyRunner:
+        """The old model."""
+        return self._reference(self._old)
+
+    @cached_property
+    def runners(self) -> list[AnyRunner]:
+        """The new model, on each set of kernels."""
+        kernels: tuple[Kernels, ...] = ("no_delegate", "default") if self.is_cheap else ("default",)
+        return [open_runner(self._new, k, stand_ins=True) for k in kernels]
+
+    @cached_property
+    def _moved(self) -> list[tuple[int, AnyRunner]]:
+        return [(s, self._reference(rounded_weights(self._old, s))) for s in range(SAMPLES)]
+
+    def _reference(self, model: Model) -> AnyRunner:
+        return open_runner(model, "no_delegate", stand_ins=True)
+
+    def weigh(self, arrays: Arrays) -> None:
+        """Runs both models on some numbers, or on smaller ones where these say nothing."""
+        scale = 1.0
+        while True:
+            firm = self._weigh(arrays if scale == 1.0 else scaled(arrays, scale))
+            if firm or not self.evidence.missing or scale <= SMALLEST:
+                return
+            scale /= 8.0
+
+    def _weigh(self, arrays: Arrays) -> bool:
+        """Rules 1 and 2; whether every output was firm."""
+        reference = self.reference.run(arrays)
+        moved = [runner.run(rounded(arrays, seed)) for seed, runner in self._moved]
+        parts = {n: firm_parts(a, [m[n] for m in moved]) for n, a in reference.items()}
+        if any(parts.values()):
+            results = [r.run(arrays) for r in self.runners for _ in range(2)]
+            self._hold(reference, results, parts)
+        firm = all(parts.values())
+        if firm:
+            self.settled = arrays, reference
+        return firm
+
+    def _hold(
+        self, reference: Arrays, results: list[Arrays], parts: Mapping[str, list[Part]]
+    ) -> None:
+        for name, where in parts.items():
+            if not where:
+                continue
+            found = max(beyond(reference[name], result[name], where) for result in results)
+            if not found:
+                self.evidence.proven.add(name)
+            elif name not in self._unsure:
+                self.evidence.difference = max(self.evidence.difference, found)
+
+    def repeat(self, entries: int, axes: Mapping[str, int]) -> None:
+        """Runs the new model on a large batch, its entries those of a small one over and over.
+
+        A state that has too little memory for the batch shows. The old model runs only where the
+        results are not those of the small batch, over and over as well.
+
+        Args:
+            entries: How large the batch is.
+            axes: The batch's axis of each input that has one.
+        """
+        if self.settled is None or not axes:
+            return
+        small, reference = self.settled
+        large = {n: _repeated(a, entries, axes[n]) if n in axes else a for n, a in small.items()}
+        results = [self.runners[-1].run(large) for _ in range(2)]
+        parts = {n: [Part((), 1e-4)] for n in reference}
+        if all(_is_repeated(reference[n], r[n], parts[n]) for r in results for n in reference):
+            return
+        self._weigh(large)
+
+
+def both_have(old: Model) -> Evidence:
+    """Evidence of nothing yet, for each of a model's outputs."""
+    return Evidence(frozenset(name for name, _ in ports(old, "outputs")))
+
+
+def _repeated(array: Array, entries: int, axis: int) -> Array:
+    """The batch entries over and over, until there are as many."""
+    return np.asarray(np.take(array, np.arange(entries) % array.shape[axis], axis))
+
+
+def _is_repeated(small: Array, large: Array, parts: list[Part]) -> bool:
+    """Whether a result is another over and over along some axis, or just the other."""
+    candidates = [small] if small.shape == large.shape else []
+    candidates += [
+        _repeated(small, large.shape[axis], axis)
+        for axis in range(small.ndim)
+        if small.ndim == large.ndim and small.shape[axis]
+    ]
+    fitting = (c for c in candidates if c.shape == large.shape)
+    return any(beyond(c, large, parts) == 0 for c in fitting)

@@ -1,0 +1,53 @@
+"""What roundings do to a model's results: the model run with every number off by its last bit.
+
+A layer that rounds otherwise is one that computes exactly with weights and inputs a little off
+(Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 3.5): so roundings inside a
+model, layer after layer, are seen as well.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from rnnlite_pipeline.compare.distance import Array, Arrays
+from rnnlite_pipeline.graph.ir import Model, Tensor
+
+#: How often it is measured: which of the roundings go up and which down is left to chance.
+SAMPLES = 2
+
+
+def rounded_weights(model: Model, seed: int) -> Model:
+    """The model with every float weight off by one rounding; what is no weight is shared."""
+    moved, random = copy.deepcopy(model), np.random.default_rng(seed)
+    for tensor in float_constants(moved):
+        array = tensor.array
+        if array is not None:
+            tensor.data = _off_by_one(array, random).tobytes()
+    return moved
+
+
+def rounded(arrays: Mapping[str, Array], seed: int) -> Arrays:
+    """The arrays with each float off by one rounding."""
+    random = np.random.default_rng(seed)
+    return {n: _off_by_one(a, random) if a.dtype.kind == "f" else a for n, a in arrays.items()}
+
+
+def float_constants(model: Model) -> Iterator[Tensor]:
+    """Every float32 constant that an op reads, once."""
+    constants = {id(t): t for op in model.ops() for t in op.inputs if t is not None}
+    yield from (t for t in constants.values() if t.data is not None and t.dtype == "FLOAT32")
+
+
+def _off_by_one(array: Array, random: np.random.Generator) -> Array:
+    """Each number off by one in its last place, up or down at random; zeros stay.
+
+    The next float away from zero, or towards it, is the next integer of the same bits.
+    """
+    bits = np.array(array, copy=True).view(f"<i{array.dtype.itemsize}")
+    steps = random.integers(0, 2, array.shape, np.int8) * np.int8(2) - np.int8(1)
+    finite = np.isfinite(array) & (array != 0)
+    bits += np.where(finite, steps, np.int8(0))
+    return bits.view(array.dtype)
