@@ -119,10 +119,15 @@ def _distances(reference: Mapping[str, Array], results: Mapping[str, Array]) -> 
         yield relative(a, b) if a.shape == b.shape else float("inf")
 
 
+def is_too_large(array: Array) -> bool:
+    """Whether a number is not finite, or so large that something overflowed on the way."""
+    return array.dtype.kind == "f" and array.size > 0 and not np.abs(array).max() < LARGEST
+
+
 def _part(reference: Array, moved: Sequence[Array], where: tuple[slice | int, ...]) -> Part | None:
     """One part, if it is firm."""
     a = reference[where]
-    if a.dtype.kind == "f" and a.size and not np.abs(a).max() < LARGEST:
+    if is_too_large(a):
         return None
     explained = ROUNDINGS * max(
         relative(a, m[where]) if m.shape == reference.shape else float("inf") for m in moved

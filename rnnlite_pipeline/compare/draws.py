@@ -43,6 +43,11 @@ class Draw:
     magnitude: float = 1.0
     kind: str = "normal"
 
+    @property
+    def proves(self) -> bool:
+        """Whether agreement on it is evidence: of one step, or of equal ones, no order shows."""
+        return self.steps > 1 and self.kind != "constant"
+
 
 #: For a loop that is stopped after its first steps, its states away from zero. Small numbers do
 #: not saturate what is steep; large ones open gates that are nearly shut.
@@ -71,6 +76,13 @@ WHOLE = (
     Draw(steps=24, batch=1, magnitude=20.0),
     Draw(steps=24, batch=3, kind="constant"),
     Draw(steps=24, batch=3, kind="flooded"),
+)
+
+#: For a whole model of which a run is not cheap.
+COSTLY = (
+    Draw(steps=5, batch=2),
+    Draw(steps=5, batch=2, magnitude=1 / 16),
+    Draw(steps=9, batch=1, magnitude=20.0),
 )
 
 #: For a whole model in which the others leave an output without evidence.

@@ -9,7 +9,10 @@ Rules:
        call to call counts as a difference.
     3. Where an output is not firm and was not on other numbers, the same numbers are taken 8 times
        smaller, down to `SMALLEST`.
-    4. What the runs cost is counted before they are made (`multiply_adds`). Once every output has
+    4. Where any output overflows, so may a state behind another one: such numbers say nothing,
+       unless the smallest overflow, too. Then the parts that are finite say something where they
+       are finite in both.
+    5. What the runs cost is counted before they are made (`multiply_adds`). Once every output has
        evidence and `BUDGET` is spent, no more numbers are drawn. Where a run is not cheap, the new
        model runs on the default delegate alone.
 """
@@ -22,7 +25,7 @@ from functools import cached_property
 
 import numpy as np
 
-from rnnlite_pipeline.compare.distance import Array, Arrays, Part, beyond, firm_parts
+from rnnlite_pipeline.compare.distance import Array, Arrays, Part, beyond, firm_parts, is_too_large
 from rnnlite_pipeline.compare.draws import scaled
 from rnnlite_pipeline.compare.roundings import SAMPLES, rounded, rounded_weights
 from rnnlite_pipeline.graph.edit import ports
@@ -40,7 +43,7 @@ CHEAP = 2e8
 
 #: The multiply-adds after which no more numbers are drawn, if every output has evidence. Fast
 #: kernels make some 5 in a nanosecond.
-BUDGET = 1.5e10
+BUDGET = 4e9
 
 AnyRunner = Runner | PartitionedRunner
 
@@ -53,11 +56,13 @@ class Evidence:
         outputs: The outputs to be proven.
         proven: Those that agreed where they were firm.
         difference: The largest difference beyond roundings, as a part of the output's scale.
+        spent: The multiply-adds made for it.
     """
 
     outputs: frozenset[str]
     proven: set[str] = field(default_factory=set)
     difference: float = 0.0
+    spent: float = 0.0
 
     @property
     def missing(self) -> list[str]:
@@ -80,7 +85,8 @@ class Pair:
     ) -> None:
         self._old, self._new = old, new
         self.evidence, self._unsure = evidence, unsure
-        self._spent = 0.0
+        self._agreed: set[str] = set()
+        self._doubted: set[str] = set()
         counted = multiply_adds(old)
         self._fixed, self._per_step = counted["fixed"], counted["per_step"]
         shapes = [t.shape or () for op in old.main.ops for t in (*op.inputs, *op.outputs) if t]
@@ -104,11 +110,11 @@ class Pair:
 
     def affords(self, steps: int, batch: int) -> bool:
         """Whether as many steps are still within the budget, or needed for evidence."""
-        runs = 1 + SAMPLES + 2 * len(self.runners)
+        runs = 1 + SAMPLES + 2 * len(self._kernels)
         cost = runs * self.cost(steps, batch)
-        if self._spent + cost > BUDGET and not self.evidence.missing:
+        if self.evidence.spent + cost > BUDGET and not self.evidence.missing:
             return False
-        self._spent += cost
+        self.evidence.spent += cost
         return True
 
     @cached_property
@@ -119,8 +125,11 @@ class Pair:
     @cached_property
     def runners(self) -> list[AnyRunner]:
         """The new model, on each set of kernels."""
-        kernels: tuple[Kernels, ...] = ("no_delegate", "default") if self.is_cheap else ("default",)
-        return [open_runner(self._new, k, stand_ins=True) for k in kernels]
+        return [open_runner(self._new, k, stand_ins=True) for k in self._kernels]
+
+    @property
+    def _kernels(self) -> tuple[Kernels, ...]:
+        return ("no_delegate", "default") if self.is_cheap else ("default",)
 
     @cached_property
     def _moved(self) -> list[tuple[int, AnyRunner]]:
@@ -129,39 +138,63 @@ class Pair:
     def _reference(self, model: Model) -> AnyRunner:
         return open_runner(model, "no_delegate", stand_ins=True)
 
-    def weigh(self, arrays: Arrays) -> None:
-        """Runs both models on some numbers, or on smaller ones where these say nothing."""
+    def weigh(self, arrays: Arrays, proves: bool = True) -> None:
+        """Runs both models on some numbers, or on smaller ones where these say nothing.
+
+        Args:
+            arrays: The inputs.
+            proves: Whether agreement is evidence. On equal numbers, a reversed sequence agrees.
+        """
         scale = 1.0
         while True:
-            firm = self._weigh(arrays if scale == 1.0 else scaled(arrays, scale))
-            if firm or not self.evidence.missing or scale <= SMALLEST:
-                return
+            last = scale <= SMALLEST
+            firm = self._weigh(arrays if scale == 1.0 else scaled(arrays, scale), last, proves)
+            if firm or not self.evidence.missing or last:
+                break
             scale /= 8.0
 
-    def _weigh(self, arrays: Arrays) -> bool:
-        """Rules 1 and 2; whether every output was firm."""
+    def conclude(self) -> None:
+        """Counts the unsure outputs that agreed on all numbers as proven."""
+        self.evidence.proven |= self._agreed - self._doubted
+
+    def _weigh(self, arrays: Arrays, last: bool = False, proves: bool = True) -> bool:
+        """Rules 1, 2 and 4; whether every output was firm."""
         reference = self.reference.run(arrays)
+        overflows = any(map(is_too_large, reference.values()))
+        if overflows and not last:
+            return False
         moved = [runner.run(rounded(arrays, seed)) for seed, runner in self._moved]
         parts = {n: firm_parts(a, [m[n] for m in moved]) for n, a in reference.items()}
         if any(parts.values()):
             results = [r.run(arrays) for r in self.runners for _ in range(2)]
-            self._hold(reference, results, parts)
+            disagree = self._disagreement(reference, results, parts)
+            for name, found in disagree.items():
+                if found and overflows and np.isinf(found):
+                    continue
+                self._note(name, found, proves)
         firm = all(parts.values())
         if firm:
             self.settled = arrays, reference
         return firm
 
-    def _hold(
+    def _disagreement(
         self, reference: Arrays, results: list[Arrays], parts: Mapping[str, list[Part]]
-    ) -> None:
-        for name, where in parts.items():
-            if not where:
-                continue
-            found = max(beyond(reference[name], result[name], where) for result in results)
-            if not found:
-                self.evidence.proven.add(name)
-            elif name not in self._unsure:
-                self.evidence.difference = max(self.evidence.difference, found)
+    ) -> dict[str, float]:
+        """How far each output that is firm somewhere is off there; 0 within its limits."""
+        return {
+            name: max(beyond(reference[name], result[name], firm) for result in results)
+            for name, firm in parts.items()
+            if firm
+        }
+
+    def _note(self, name: str, found: float, proves: bool) -> None:
+        unsure = name in self._unsure
+        if found and unsure:
+            self._doubted.add(name)
+        elif found:
+            self.evidence.difference = max(self.evidence.difference, found)
+        elif proves:
+            (self._agreed if unsure else self.evidence.proven).add(name)
 
     def repeat(self, entries: int, axes: Mapping[str, int]) -> None:
         """Runs the new model on a large batch, its entries those of a small one over and over.

@@ -13,7 +13,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from rnnlite_pipeline.batch_axis import axes_of_model
+from rnnlite_pipeline.batch_axis import Axes, axes_of_model
 from rnnlite_pipeline.compare import draws
 from rnnlite_pipeline.compare.distance import Arrays
 from rnnlite_pipeline.compare.evidence import Evidence, Pair, both_have
@@ -91,7 +91,8 @@ def _of_excerpts(replacement: Replacement, few: Excerpt, whole: Excerpt) -> Evid
         drawn = draws.of_replacement(replacement, inputs, kinds)
         for draw, arrays in zip(kinds, drawn, strict=True):
             if pair.affords(draw.steps, draw.batch) and not evidence.difference:
-                pair.weigh(arrays)
+                pair.weigh(arrays, draw.proves)
+        pair.conclude()
     return evidence
 
 
@@ -122,23 +123,24 @@ def check_whole(
     limits, first = limits or {}, first or {}
     evidence = both_have(old)
     pair = Pair(old, new, evidence)
-    axes = axes_of_model(old, pair.reference.run, limits)
+    axes = axes_of_model(old, pair.reference.run, limits) if pair.is_cheap else Axes()
     interface = draws.Interface(new.signatures[0].inputs, axes.inputs, limits, first)
 
     def weigh(pair: Pair, kinds: Iterable[draws.Draw]) -> None:
         for number, draw in enumerate(kinds):
             if evidence.difference or not pair.affords(draw.steps, draw.batch):
                 return
-            pair.weigh(draws.of_model(draw, number, interface))
+            pair.weigh(draws.of_model(draw, number, interface), draw.proves)
 
-    weigh(pair, draws.WHOLE)
+    weigh(pair, draws.WHOLE if pair.is_cheap or _slides(old) else draws.COSTLY)
     _repeat(pair, interface)
     if evidence.missing:
         weigh(pair, draws.SHORT)
     for factor in TAMER:
         if evidence.missing and not evidence.difference:
-            every = evidence.outputs
-            weigh(Pair(tamed(old, factor), tamed(new, factor), evidence, every), draws.WHOLE)
+            unsure = Pair(tamed(old, factor), tamed(new, factor), evidence, evidence.outputs)
+            weigh(unsure, draws.WHOLE)
+            unsure.conclude()
     if evidence.difference:
         raise StageError(
             f"The converted model differs from its source's graph by {evidence.difference:.1e} of"
@@ -154,6 +156,11 @@ def check_whole(
             "A model whose results roundings change gives other numbers on every device. Check its"
             " weights, or convert it without what makes it so (docs/traps.md, Validation).",
         )
+
+
+def _slides(model: Model) -> bool:
+    """Whether windows slide over its inputs, which must not be shorter than these."""
+    return any("CONV" in op.code or "POOL" in op.code for op in model.ops())
 
 
 def _repeat(pair: Pair, model: draws.Interface) -> None:
