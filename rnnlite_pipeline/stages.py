@@ -3,6 +3,8 @@
 TensorFlow's converter can crash its process and keeps state from one conversion to the next, so
 each stage starts anew. `rnnlite_pipeline.tasks.child` starts this program and holds the other ends:
 
+* the files it writes are held back (`files.py`): the parent gives them their final names after this
+  process has ended with status 0;
 * standard input is a leash: when the parent dies it closes, and this process ends with it;
 * standard output carries one JSON object if the stage fails: `message`, `remedy`, `status`;
 * standard error is the stage's log, and everything printed by anyone goes there.
@@ -22,6 +24,7 @@ from typing import Any
 from rnnlite_pipeline.apart import end_with_parent
 from rnnlite_pipeline.config import load_config, pipeline_of
 from rnnlite_pipeline.errors import RnnliteError, of_system
+from rnnlite_pipeline.files import Held, hold_back
 
 #: Where each stage lives, as module:function; imported when it runs, and not before.
 STAGES: Mapping[str, str] = {
@@ -54,6 +57,7 @@ def main(arguments: Sequence[str], stages: Mapping[str, str] = STAGES) -> int:
     stage, config, out = arguments
     end_with_parent()
     report = _keep_stdout_for_the_report()
+    hold_back(Held.of(stage, Path(out)))
     try:
         _run(stage, Path(config), Path(out), stages)
     except RnnliteError as error:

@@ -11,7 +11,7 @@ import sys
 import sysconfig
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ from typing import IO
 
 import rnnlite_pipeline
 from rnnlite_pipeline.errors import RnnliteError, StageError
+from rnnlite_pipeline.files import Held
 from rnnlite_pipeline.stages import UNFORESEEN
 
 #: What starts a stage; STAGE CONFIG OUT follow. `-P`: a user's numpy.py must not shadow ours.
@@ -46,8 +47,12 @@ def run_stage(
     out: Path,
     command: Sequence[str] = COMMAND,
     stale: Sequence[Path] = (),
+    condemned: Mapping[Path, Path] | None = None,
 ) -> None:
     """Run one stage of one model to its end; all it prints goes to OUT/STAGE.log.
+
+    Its files get their final names after its process has ended with status 0. Where it ends
+    otherwise, at its exit too, none does.
 
     Args:
         stage: A name of `rnnlite_pipeline.stages.STAGES`.
@@ -55,19 +60,27 @@ def run_stage(
         out: The model's folder, DIR/NAME; made if it is missing.
         command: What starts a stage.
         stale: Files to remove first: a failure must not leave an older config's results in place.
+        condemned: Files that must not keep their names where the stage fails, and their new names.
 
     Raises:
         StageError: The stage failed or crashed; its exit status is the child's error's own.
         OSError: The folder cannot be written.
     """
-    log = out / f"{stage}.log"
+    log, held = out / f"{stage}.log", Held.of(stage, out)
     out.mkdir(parents=True, exist_ok=True)
     with _occupied(out) as lock, log.open("wb") as log_file:
+        held.discard()
         for path in stale:
             path.unlink(missing_ok=True)
         ended = _run([*command, stage, str(config), str(out)], log_file, lock)
-    if ended.returncode != 0:
-        raise _failure(f"{stage} of {out.name}", ended, log)
+        if ended.returncode == 0:
+            held.release()
+            return
+        held.discard()
+        for path, name in (condemned or {}).items():
+            if path.exists():
+                path.replace(name)
+    raise _failure(f"{stage} of {out.name}", ended, log)
 
 
 def run_command(command: Sequence[str], log: Path, label: str) -> None:

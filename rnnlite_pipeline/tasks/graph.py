@@ -43,6 +43,7 @@ class Stage:
         may_read: The files it reads if they are there; nothing is run to make them.
         summary: What to tell the user who asked for this stage, once it is done.
         settings: What else its outcome depends on, as JSON values.
+        condemns: The files that lose their names where it fails, and what they are called then.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Stage:
     may_read: Callable[[Plan], Iterable[Path]] = lambda _: ()
     summary: Callable[[Plan], str] | None = None
     settings: Callable[[], Mapping[str, Any]] = dict
+    condemns: Callable[[Plan], Mapping[Path, Path]] = lambda _: {}
 
 
 def _named_files(plan: Plan) -> list[Path | None]:
@@ -126,6 +128,7 @@ GROUPS: dict[str, Stage] = {
         ("model",),
         lambda p: [p.out / "model.tflite", *_imported(p), _source(p), _data(p), *_associated(p)],
         lambda p: [p.out / "verification.json", _page(p)],
+        condemns=lambda p: {p.out / "model.tflite": p.out / "model.failed.tflite"},
     ),
     "report": Stage(
         "report",
@@ -232,7 +235,14 @@ def _work(stage: Stage, plan: Plan, command: Sequence[str]) -> None:
         check_files(plan.config)
         return
     makes = tuple(stage.makes(plan))
-    run_stage(stage.name, plan.path, plan.out, command, stale=(*makes, *stage.may_make(plan)))
+    run_stage(
+        stage.name,
+        plan.path,
+        plan.out,
+        command,
+        stale=(*makes, *stage.may_make(plan)),
+        condemned=stage.condemns(plan),
+    )
     for missing in (path for path in makes if not path.exists()):
         raise StageError(f"{stage.name} of {plan.name} ended well, but left no {missing.name}.")
 

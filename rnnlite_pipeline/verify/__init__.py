@@ -37,7 +37,7 @@ from rnnlite_pipeline.verify.gates import (
 from rnnlite_pipeline.verify.interface import check_interface
 from rnnlite_pipeline.verify.oracle import Oracle
 from rnnlite_pipeline.verify.quantized import RealRunner, interface, is_judged, open_runners
-from rnnlite_pipeline.verify.report import PAGE, About, render, report
+from rnnlite_pipeline.verify.report import PAGE, About, render, with_times
 from rnnlite_pipeline.verify.runs import Bounds, Outputs, joined, run_case
 from rnnlite_pipeline.verify.signatures import check_signatures
 from rnnlite_pipeline.verify.states import Started, Streaming, check_policy, with_states
@@ -77,7 +77,7 @@ def verify(config: Config, out: Path, pipeline: Pipeline) -> None:
     finally:
         if not evidence.passed:
             path.replace(failed)
-        _leave(config, out, evidence)
+        _leave(out, evidence)
     if not evidence.passed:
         raise _failure(evidence, failed)
     failed.unlink(missing_ok=True)
@@ -239,13 +239,17 @@ def _versions(source: SourceModel) -> dict[str, str]:
     return versions | dict(source.versions) | {"rnnlite": rnnlite_pipeline.__version__}
 
 
-def _leave(config: Config, out: Path, evidence: Evidence) -> None:
-    """Writes what was found; after a failure no other stage runs, so report.html as well."""
+def _leave(out: Path, evidence: Evidence) -> None:
+    """Writes what was found; after a failure no other stage runs, so report.html as well.
+
+    What says that a model failed is written at once: it stays, however this process ends.
+    """
     said: Any = evidence.as_json()
     text = json.dumps(said, indent=2, sort_keys=True, allow_nan=False) + "\n"
-    write_atomically(out / PAGE, render(evidence, evidence.about).encode())
-    report(config, out)
-    write_atomically(out / "verification.json", text.encode())
+    page, now = render(evidence, evidence.about), not evidence.passed
+    write_atomically(out / PAGE, page.encode(), at_once=now)
+    write_atomically(out / "report.html", with_times(page, out).encode(), at_once=now)
+    write_atomically(out / "verification.json", text.encode(), at_once=now)
 
 
 def _failure(evidence: Evidence, failed: Path) -> RnnliteError:

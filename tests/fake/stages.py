@@ -6,13 +6,16 @@ files appear, and FAKE_TROUBLE, `STAGE=KIND`, a way to fail.
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import errno
 import hashlib
 import json
 import os
+import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +103,20 @@ def _begin(stage: str, out: Path) -> None:
         _trouble(kind)
 
 
+#: Ways to end after all is written; a process whose heap a library corrupted often dies there.
+_AT_EXIT: dict[str, Callable[[], object]] = {
+    "abort at exit": os.abort,
+    "segfault at exit": lambda: ctypes.string_at(0),
+    "killed at exit": lambda: os.kill(os.getpid(), signal.SIGKILL),
+    "status 3 at exit": lambda: os._exit(3),
+    "slow exit": lambda: time.sleep(1),
+}
+
+
 def _trouble(kind: str) -> None:
+    if kind in _AT_EXIT:
+        atexit.register(_AT_EXIT[kind])
+        return
     if kind == "forgets":
         return
     if kind == "segfault":

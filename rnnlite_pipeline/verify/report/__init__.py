@@ -5,6 +5,6 @@ All but the times in it, where there are any: see `latency.py`.
 
 from rnnlite_pipeline.verify.report.about import About
 from rnnlite_pipeline.verify.report.page import render
-from rnnlite_pipeline.verify.report.stage import PAGE, report
+from rnnlite_pipeline.verify.report.stage import PAGE, report, with_times
 
-__all__ = ["PAGE", "About", "render", "report"]
+__all__ = ["PAGE", "About", "render", "report", "with_times"]

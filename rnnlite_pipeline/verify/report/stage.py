@@ -25,10 +25,16 @@ def report(config: Config, out: Path) -> None:  # noqa: ARG001
 
     They are shown if they were measured on this very model.
     """
-    page, model = (out / PAGE).read_text(encoding="utf-8"), out / "model.tflite"
-    if model.is_file() and (out / "benchmark.json").is_file():
-        page = replaced(page, _latency(out, model.read_bytes()))
+    page = with_times((out / PAGE).read_text(encoding="utf-8"), out)
     write_atomically(out / "report.html", page.encode())
+
+
+def with_times(page: str, out: Path) -> str:
+    """Verify's page, with the times that `out/benchmark.json` tells of this very model."""
+    model = out / "model.tflite"
+    if model.is_file() and (out / "benchmark.json").is_file():
+        return replaced(page, _latency(out, model.read_bytes()))
+    return page
 
 
 def _latency(out: Path, content: bytes) -> str:
