@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -50,7 +51,7 @@ class Runner:
     """One interpreter, kept between calls as an application keeps it.
 
     Args:
-        model: The .tflite file.
+        model: The .tflite file: its bytes, or its path, which the runtime then maps into memory.
         kernels: Which kernels run it. The reference kernels lack some builtin ops (ELU; newer
             versions of STRIDED_SLICE): such a model runs on the optimized kernels without a
             delegate instead, and `note` says so.
@@ -66,7 +67,7 @@ class Runner:
         StageError: The runtime cannot load the model (an op it lacks, for instance).
     """
 
-    def __init__(self, model: bytes, kernels: Kernels = "default", threads: int = 1) -> None:
+    def __init__(self, model: bytes | Path, kernels: Kernels = "default", threads: int = 1) -> None:
         self.kernels, self.note = kernels, ""
         try:
             self._interpreter = self._loaded(model, threads)
@@ -79,10 +80,12 @@ class Runner:
         self.outputs = self._ports("outputs", self._interpreter.get_output_details())
         self._shapes: dict[str, tuple[int, ...]] | None = None
 
-    def _loaded(self, model: bytes, threads: int) -> Interpreter:
+    def _loaded(self, model: bytes | Path, threads: int) -> Interpreter:
+        by_path = isinstance(model, Path)
         try:
             return Interpreter(
-                model_content=model,
+                model_path=str(model) if by_path else None,
+                model_content=None if by_path else model,
                 experimental_op_resolver_type=_RESOLVERS[self.kernels],
                 num_threads=threads,
             )
@@ -106,7 +109,7 @@ class Runner:
         """
         arrays = self._checked(inputs)
         try:
-            self._resize({name: array.shape for name, array in arrays.items()})
+            self.allocate({name: array.shape for name, array in arrays.items()})
             for name, array in arrays.items():
                 self._interpreter.set_tensor(self.inputs[name].index, array)
             self.invoke()
@@ -152,13 +155,23 @@ class Runner:
         except (RuntimeError, ValueError) as error:
             raise self._failed("reset", error) from error
 
-    def _resize(self, shapes: dict[str, tuple[int, ...]]) -> None:
+    def allocate(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
+        """Gives the inputs their shapes and plans the memory, if the shapes are new.
+
+        `run` does so itself; an application may do it any number of times before a call.
+
+        Args:
+            shapes: One for each of `self.inputs`.
+
+        Raises:
+            RuntimeError, ValueError: The model does not take them; `run` makes a StageError of it.
+        """
         if shapes == self._shapes:
             return
         for name, shape in shapes.items():
             self._interpreter.resize_tensor_input(self.inputs[name].index, shape, strict=False)
         self._interpreter.allocate_tensors()
-        self._shapes = shapes
+        self._shapes = dict(shapes)
 
     def _checked(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         if inputs.keys() != self.inputs.keys():

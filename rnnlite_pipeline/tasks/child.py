@@ -46,6 +46,7 @@ def run_stage(
     config: Path,
     out: Path,
     command: Sequence[str] = COMMAND,
+    *,
     stale: Sequence[Path] = (),
     condemned: Mapping[Path, Path] | None = None,
 ) -> None:

@@ -26,6 +26,7 @@ from rnnlite_pipeline.state import described
 from rnnlite_pipeline.verify.accuracy import accuracy
 from rnnlite_pipeline.verify.cases import cases
 from rnnlite_pipeline.verify.data import Samples, calibration_samples, random_samples, read_samples
+from rnnlite_pipeline.verify.every_interpreter import check_every_interpreter
 from rnnlite_pipeline.verify.evidence import Accuracy, Check, Evidence
 from rnnlite_pipeline.verify.figures import figure_feeds, figures
 from rnnlite_pipeline.verify.gates import (
@@ -123,6 +124,8 @@ def _examine(config: Config, out: Path, pipeline: Pipeline, evidence: Evidence) 
     if any(axes.inputs.values()):
         evidence.facts["batch_axes"] = dict(axes.inputs)
     _compare(config, content, source, axes, evidence)
+    print("opening the model again and again ...", flush=True)
+    check_every_interpreter(config, content, source, axes, evidence)
     check_signatures(config, source, model, evidence)
     samples = _samples(config, batch_first(source, axes))
     feeds = [axes.of_model(feed) for feed in figure_feeds(samples.inputs, model, axes)]

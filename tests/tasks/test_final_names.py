@@ -1,4 +1,4 @@
-"""A stage's files get their final names after its process has ended with status 0, and not before."""
+"""A stage's files get their final names once its process has ended with status 0."""
 
 from __future__ import annotations
 

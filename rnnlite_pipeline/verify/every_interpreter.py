@@ -1,0 +1,126 @@
+"""The check that a model is right in every interpreter, carried out in a process of its own.
+
+A fault of memory often ends the process that meets it: then this is a failed check, and not a lost
+stage.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rnnlite_pipeline.apart import run_apart
+from rnnlite_pipeline.batch_axis import Axes, draw
+from rnnlite_pipeline.verify.evidence import Check, Evidence
+
+if TYPE_CHECKING:
+    from rnnlite_pipeline.config import Config
+    from rnnlite_pipeline.sources.model import SourceModel
+
+#: The program that does it; it is never imported here, as it is a main program.
+PROGRAM = "rnnlite_pipeline.verify.interpreters"
+
+#: The fewest interpreters that are called "every".
+ENOUGH = 50
+
+#: Longer than the program takes by its own rule.
+SECONDS = 900.0
+
+NAME = "right in every interpreter"
+
+_REMEDY = (
+    "The runtime computes another result where its memory lies elsewhere. Please report it with"
+    " the model; `python -m rnnlite_pipeline.verify.interpreters model.tflite` repeats it."
+)
+
+
+def check_every_interpreter(
+    config: Config, content: bytes, source: SourceModel, axes: Axes, evidence: Evidence
+) -> None:
+    """Adds the check, and the section `interpreters` of verification.json.
+
+    Args:
+        config: The model's config.
+        content: The converted model.
+        source: Its source; tells which batches and lengths the model is for.
+        axes: Where the batch is.
+        evidence: What is known of the model; the check is added to it.
+    """
+    if "litert" not in config.verification.runtimes:
+        evidence.skipped[NAME] = "the default delegate is LiteRT's, which is not verified"
+        return
+    from rnnlite_pipeline.verify.interpreters import SIZES, Plan  # no program imports itself
+
+    sizes = tuple(size for size in SIZES if _takes(source, axes, size))
+    plan = Plan(
+        axes=dict(axes.inputs),
+        limits={name: (r.start, r.stop) for name, r in source.limits.items()},
+        sizes=sizes or SIZES[:1],
+        tolerance=evidence.facts["tolerance"],
+        stand_ins=config.source.format == "tflite",
+    )
+    found, why = _carried_out(content, plan.as_json())
+    evidence.checks += _checks(found, why)
+    told = {name: found[name] for name in _TOLD if name in found}
+    evidence.facts["interpreters"] = told | ({"ended": why} if why else {})
+    if not why and found["interpreters"] < ENOUGH:
+        evidence.skipped[NAME] = (
+            f"{found['interpreters']} interpreters were opened, and not {ENOUGH}: the model takes"
+            " too long"
+        )
+
+
+#: What verification.json tells of what was found.
+_TOLD = (
+    "interpreters",
+    "calls",
+    "allocated_twice",
+    "sizes",
+    "wrong",
+    "largest_difference",
+    "largest_difference_from_reference",
+)
+
+
+def _takes(source: SourceModel, axes: Axes, size: tuple[int, int]) -> bool:
+    """Whether the source runs on a batch and a length."""
+    rng, (batch, length) = np.random.default_rng(0), size
+    feed = {}
+    for spec in source.inputs:
+        axis = axes.inputs.get(spec.name, 0)
+        sizes = (batch if k == axis else length for k in range(len(spec.shape)))
+        shape = [s if d is None else d for d, s in zip(spec.shape, sizes, strict=True)]
+        feed[spec.name] = draw(rng, spec, shape, source.limits)
+    try:
+        source.run(feed)
+    except Exception:  # noqa: BLE001  # whatever the source's layers raise
+        return False
+    return True
+
+
+def _carried_out(content: bytes, plan: str) -> tuple[dict[str, Any], str]:
+    """What the program found, and why it ended early: empty where it did not."""
+    with tempfile.TemporaryDirectory() as folder:
+        model, told = Path(folder) / "model.tflite", Path(folder) / "plan.json"
+        model.write_bytes(content)
+        told.write_text(plan, encoding="utf-8")
+        words = [str(model), "0", str(told)]
+        answer, why = run_apart(PROGRAM, words, SECONDS)
+    return ({} if why else json.loads(answer)), why
+
+
+def _checks(found: dict[str, Any], why: str) -> Iterator[Check]:
+    if why:
+        detail = f"a process that opened the model again and again {why}"
+        yield Check(NAME, False, detail, _REMEDY, kernels="default")
+        return
+    wrong = found["wrong"]
+    said = f"{found['interpreters']} interpreters, {found['calls']} calls"
+    if wrong:
+        said = f"{wrong} wrong in {said}: " + "; ".join(found["told"])
+    yield Check(NAME, not wrong, said, _REMEDY, kernels="default")
