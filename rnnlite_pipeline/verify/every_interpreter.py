@@ -21,8 +21,10 @@ from rnnlite_pipeline.verify.evidence import Check, Evidence
 if TYPE_CHECKING:
     from rnnlite_pipeline.config import Config
     from rnnlite_pipeline.sources.model import SourceModel
+    from rnnlite_pipeline.verify.interpreters import Plan
 
-#: The program that does it; it is never imported here, as it is a main program.
+#: The program that does it; it is imported by the call that needs it alone, as a main program is
+#: not to be in its own process twice.
 PROGRAM = "rnnlite_pipeline.verify.interpreters"
 
 #: The fewest interpreters that are called "every".
@@ -54,16 +56,8 @@ def check_every_interpreter(
     if "litert" not in config.verification.runtimes:
         evidence.skipped[NAME] = "the default delegate is LiteRT's, which is not verified"
         return
-    from rnnlite_pipeline.verify.interpreters import SIZES, Plan  # no program imports itself
-
-    sizes = tuple(size for size in SIZES if _takes(source, axes, size))
-    plan = Plan(
-        axes=dict(axes.inputs),
-        limits={name: (r.start, r.stop) for name, r in source.limits.items()},
-        sizes=sizes or SIZES[:1],
-        tolerance=evidence.facts["tolerance"],
-        stand_ins=config.source.format == "tflite",
-    )
+    stand_ins = config.source.format == "tflite"
+    plan = plan_of(source, axes, evidence.facts["tolerance"], stand_ins=stand_ins)
     found, why = _carried_out(content, plan.as_json())
     evidence.checks += _checks(found, why)
     told = {name: found[name] for name in _TOLD if name in found}
@@ -73,6 +67,20 @@ def check_every_interpreter(
             f"{found['interpreters']} interpreters were opened, and not {ENOUGH}: the model takes"
             " too long"
         )
+
+
+def plan_of(source: SourceModel, axes: Axes, tolerance: float, *, stand_ins: bool = False) -> Plan:
+    """What a model is run on in every interpreter: batches and lengths that its source takes."""
+    from rnnlite_pipeline.verify.interpreters import SIZES, Plan  # a main program: see PROGRAM
+
+    sizes = tuple(size for size in SIZES if _takes(source, axes, size))
+    return Plan(
+        axes=dict(axes.inputs),
+        limits={name: (r.start, r.stop) for name, r in source.limits.items()},
+        sizes=sizes or SIZES[:1],
+        tolerance=tolerance,
+        stand_ins=stand_ins,
+    )
 
 
 #: What verification.json tells of what was found.

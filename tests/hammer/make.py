@@ -1,0 +1,67 @@
+"""Converts one of the graphs: `python -m tests.hammer.make NAME FOLDER`, in a process of its own.
+
+Leaves model.tflite and plan.json, what `rnnlite_pipeline.verify.interpreters` is run with. A model
+that was wrong may end the process that converts it.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from rnnlite_pipeline.apart import tell
+from rnnlite_pipeline.batch_axis import batch_axes
+from rnnlite_pipeline.config import Config
+from rnnlite_pipeline.convert import check_convertible, converted
+from rnnlite_pipeline.graph.edit import ensure_signature
+from rnnlite_pipeline.graph.read import read_model
+from rnnlite_pipeline.graph.write import write_model
+from rnnlite_pipeline.sources.assigned import with_states
+from rnnlite_pipeline.sources.model import SourceModel
+from rnnlite_pipeline.sources.ranges import with_ranges
+from rnnlite_pipeline.sources.to_tflite import to_tflite
+from rnnlite_pipeline.verify.data import random_samples
+from rnnlite_pipeline.verify.every_interpreter import plan_of
+from tests.hammer.graphs import GRAPHS, Graph
+
+SAMPLES = 24
+
+
+def make(graph: Graph, folder: Path) -> str:
+    """Converts a graph as the stages import and convert do.
+
+    Returns:
+        The ops of the model.
+    """
+    source = with_ranges(with_states(graph.source()))
+    config = Config.model_validate(_config(graph, source, folder))
+    model = read_model(to_tflite(source))
+    ensure_signature(model)
+    conversion = converted(model, config, dict(source.limits))
+    check_convertible(conversion, config)
+    (folder / "model.tflite").write_bytes(write_model(conversion.model))
+    axes = batch_axes(source.inputs, source.run, source.limits)
+    (folder / "plan.json").write_text(plan_of(source, axes, config.tolerance).as_json())
+    return " ".join(sorted({op.code for op in conversion.model.ops()}))
+
+
+def _config(graph: Graph, source: SourceModel, folder: Path) -> dict[str, object]:
+    fields: dict[str, object] = {
+        "name": "hammered",
+        "source": {"format": "keras", "path": "hammered.keras"},
+        "recurrent": graph.recurrent,
+    }
+    if graph.scheme == "none":
+        return fields
+    quantization: dict[str, object] = {"scheme": graph.scheme}
+    if graph.scheme == "int8":
+        samples = random_samples(source.inputs, source.limits, SAMPLES, 3)
+        np.savez(folder / "calibration.npz", **samples.inputs)  # type: ignore[arg-type]
+        quantization["calibration"] = {"path": str(folder / "calibration.npz")}
+    return fields | {"quantization": quantization}
+
+
+if __name__ == "__main__":
+    tell(lambda: make(GRAPHS[sys.argv[1]], Path(sys.argv[2])))
