@@ -91,6 +91,9 @@ def test_a_right_model_passes(trained: tuple[Path, Weights], tmp_path: Path) -> 
     assert runs == {(k, call) for k in ("reference", "default") for call in (1, 2)}
     assert {c["data"] for c in told["checks"] if "data" in c} >= {"data", "times 100", "300 steps"}
     assert {a["litert"] for a in told["accuracy"]} == {1.0}
+    assert told["interpreters"]["interpreters"] >= 50
+    assert told["interpreters"]["calls"] >= 2 * told["interpreters"]["interpreters"]
+    assert told["interpreters"]["wrong"] == 0
     stage(trained, tmp_path / "b", good, min_accuracy=1.0, max_accuracy_drop=0.0)
     for name in ("verification.json", "report.html"):
         content = (tmp_path / "a" / name).read_bytes()
