@@ -223,10 +223,13 @@ def _drawn(author: Any, seed: int) -> Callable[[], SourceModel]:
 
 GRAPHS: dict[str, Graph] = {g.name: g for g in (*_wrong_before(), *_combined(), *_others())}
 
-#: Those of the ordinary run: one that was wrong, one whose heap was corrupted, two others.
-SAMPLE = (
-    "a step at a time (open)",
-    "states of a dense layer, GRU (open)",
-    next(name for name in GRAPHS if name.startswith("split_to_columns")),
-    next(name for name in GRAPHS if name.startswith("embedding")),
+#: Those of the ordinary run: one whose heap was corrupted, one that was wrong in one call of
+#: twenty, and one that was wrong as it grew.
+SAMPLE = tuple(
+    next(name for name in GRAPHS if name.startswith(beginning))
+    for beginning in (
+        "states of a dense layer, GRU (open)",
+        "concatenation_with_itself, stacked",
+        "growing widths",
+    )
 )

@@ -1,14 +1,14 @@
 """What users put in front of, between and behind recurrences, written with Keras 3.
 
-Each part takes a sequence [B, T, F] and gives another one. `open_time` tells whether T is open: few
-parts need it closed, and then do what comes nearest.
+Each part takes a sequence [B, T, F] and gives another one; a few of those that stand behind give
+[B, F]. T and B may be open.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from rnnlite_pipeline.sources.environment import load
 
@@ -55,7 +55,12 @@ class Author:
 
 
 #: A part: a sequence becomes a sequence.
-Part = Callable[[Author, Any], Any]
+Part: TypeAlias = Callable[[Author, Any], Any]
+
+
+def _steps(x: Any, times: int = 1) -> int:
+    """T of a sequence for a Reshape; -1 where it is open."""
+    return -1 if x.shape[1] is None else times * x.shape[1]
 
 
 def concatenation(a: Author, x: Any) -> Any:
@@ -93,7 +98,7 @@ def split_v(a: Author, x: Any) -> Any:
 
 def reshape(a: Author, x: Any) -> Any:
     """Two steps for each step, of half the width."""
-    return a.layers.Reshape((-1 if a.length is None else 2 * a.length, 4))(a.layers.Dense(8)(x))
+    return a.layers.Reshape((_steps(x, 2), 4))(a.layers.Dense(8)(x))
 
 
 def transpose(a: Author, x: Any) -> Any:
@@ -104,9 +109,9 @@ def transpose(a: Author, x: Any) -> Any:
 
 def heads(a: Author, x: Any) -> Any:
     """Features in two heads, transposed and put together again."""
-    split_ = a.layers.Reshape((-1 if a.length is None else a.length, 2, 4))(a.layers.Dense(8)(x))
+    split_ = a.layers.Reshape((_steps(x), 2, 4))(a.layers.Dense(8)(x))
     turned = a.ops.transpose(split_, (0, 1, 3, 2))
-    return a.layers.Reshape((-1 if a.length is None else a.length, 8))(turned)
+    return a.layers.Reshape((_steps(x), 8))(turned)
 
 
 def strided_slice(a: Author, x: Any) -> Any:
@@ -140,7 +145,7 @@ def convolution_2d(a: Author, x: Any) -> Any:
     image = a.ops.expand_dims(a.layers.Dense(8)(x), -1)
     image = a.layers.Conv2D(3, 3, padding="same", activation="relu")(image)
     image = a.layers.MaxPooling2D((1, 2))(image)
-    return a.layers.Reshape((-1 if a.length is None else a.length, 12))(image)
+    return a.layers.Reshape((_steps(x), 12))(image)
 
 
 def normalization(a: Author, x: Any) -> Any:

@@ -13,6 +13,7 @@ from rnnlite_pipeline.sources.keras import source_model
 from rnnlite_pipeline.sources.model import SourceModel
 from tests.random_models.held import hold
 from tests.random_models.keras_cells import AnyCellAuthor, models_of_any_cell
+from tests.random_models.keras_fed import FedAuthor, models_that_feed_each_other
 from tests.random_models.keras_models import Author, keras_models
 
 QUIET = settings(
@@ -54,7 +55,22 @@ def test_many_random_models_of_any_cell_are_right(written: tuple[Any, AnyCellAut
     check_any(*written)
 
 
-def check_any(model: Any, author: AnyCellAuthor) -> None:
+@settings(QUIET, max_examples=5)
+@given(models_that_feed_each_other())
+def test_random_recurrences_that_feed_each_other_are_right(written: tuple[Any, FedAuthor]) -> None:
+    """Operators before each recurrence, and states of each other: builtin ops alone, and right."""
+    check_any(*written)
+
+
+@pytest.mark.slow
+@settings(QUIET, max_examples=150)
+@given(models_that_feed_each_other())
+def test_many_recurrences_that_feed_each_other_are_right(written: tuple[Any, FedAuthor]) -> None:
+    """150 models of recurrences that feed each other need builtin ops alone and equal Keras."""
+    check_any(*written)
+
+
+def check_any(model: Any, author: Author) -> None:
     """Converts a model, whatever its cells, and compares it with Keras."""
     hold(load_source(model), author.story)
 

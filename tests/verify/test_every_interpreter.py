@@ -1,4 +1,4 @@
-"""A model is right in every interpreter: how it is opened, called, judged, and what is told of it."""
+"""A model is right in every interpreter: how it is opened, called, judged, and what is told."""
 
 from __future__ import annotations
 
