@@ -137,7 +137,7 @@ class Runner:
             output: Its name.
             shapes: The shape of each input.
         """
-        self._resize(shapes)
+        self.allocate(shapes)
         try:
             self._interpreter.get_tensor(self.outputs[output].index)
         except ValueError:  # "Tensor data is null"
