@@ -1,0 +1,102 @@
+"""What several runtimes ask of a whole model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rnnlite_pipeline.graph.ir import OPEN, Model, Op, Tensor
+from rnnlite_pipeline.runtimes.rule import Demand, Refusal, Source
+
+
+def closed(source: Source) -> Demand:
+    """All sizes are known before the model runs."""
+
+    def refusals(model: Model) -> Iterator[Refusal]:
+        reason = "it has an open dimension; pin its size in source.inputs"
+        found = [Refusal("INPUT", t.name, reason) for t in model.main.inputs if _is_open(t)]
+        yield from found
+        if found:
+            return  # the sizes of all that follows are open because of this
+        for op, tensor in _results(model):
+            if _is_open(tensor):
+                yield Refusal(op.code, tensor.name, "its size is known only while the model runs")
+
+    return Demand("closed sizes: no input and no tensor with an open dimension", source, refusals)
+
+
+def batch_one(source: Source) -> Demand:
+    """The first dimension of each input is 1."""
+
+    def refusals(model: Model) -> Iterator[Refusal]:
+        for tensor in model.main.inputs:
+            if tensor.shape and tensor.shape[0] not in (1, OPEN):
+                reason = f"its batch is {tensor.shape[0]}; only 1 is taken: pin it in source.inputs"
+                yield Refusal("INPUT", tensor.name, reason)
+
+    return Demand("batch 1", source, refusals)
+
+
+def no_variables(source: Source, reason: str) -> Demand:
+    """No op has a variable tensor, as each fused recurrent op has for its states."""
+
+    def refusals(model: Model) -> Iterator[Refusal]:
+        for op in model.ops():
+            if any(t is not None and t.is_variable for t in op.inputs):
+                yield Refusal(op.code, op.outputs[0].name, reason)
+
+    return Demand("no variable tensors", source, refusals)
+
+
+def dtypes(taken: tuple[str, ...], source: Source, remedy: str = "") -> Demand:
+    """Every value that an op computes or is given has one of these types."""
+
+    def refusals(model: Model) -> Iterator[Refusal]:
+        said = f"only {', '.join(taken).lower()} values are taken"
+        reason = f"{said}; {remedy}" if remedy else said
+        for tensor in model.main.inputs:
+            if tensor.dtype not in taken:
+                yield Refusal("INPUT", tensor.name, f"it is {tensor.dtype.lower()}; {reason}")
+        for op, tensor in _results(model):
+            if tensor.dtype not in taken:
+                yield Refusal(op.code, tensor.name, f"it gives {tensor.dtype.lower()}; {reason}")
+
+    return Demand(f"types: {', '.join(taken).lower()}", source, refusals)
+
+
+def no_float16(source: Source) -> Demand:
+    """No operand is stored in float16."""
+
+    def refusals(model: Model) -> Iterator[Refusal]:
+        for op in model.ops():
+            if any(t is not None and t.dtype == "FLOAT16" for t in op.inputs):
+                yield Refusal(op.code, op.outputs[0].name, "float16 operands are not taken")
+
+    return Demand("no float16", source, refusals)
+
+
+def no_hybrid(source: Source) -> Demand:
+    """No op multiplies float values by int8 weights."""
+
+    def refusals(model: Model) -> Iterator[Refusal]:
+        for op in model.ops():
+            if op.code != "DEQUANTIZE" and _is_hybrid(op):
+                reason = "int8 weights with float values are not taken; use scheme int8 or none"
+                yield Refusal(op.code, op.outputs[0].name, reason)
+
+    return Demand("no int8 weights with float values (dynamic_range)", source, refusals)
+
+
+def _is_hybrid(op: Op) -> bool:
+    x, *others = op.inputs or [None]
+    stored = [t for t in others if t is not None and t.data is not None and t.dtype == "INT8"]
+    return x is not None and x.dtype == "FLOAT32" and bool(stored)
+
+
+def _results(model: Model) -> Iterator[tuple[Op, Tensor]]:
+    for op in model.ops():
+        for tensor in op.outputs:
+            yield op, tensor
+
+
+def _is_open(tensor: Tensor) -> bool:
+    return tensor.shape is None or OPEN in tensor.shape
