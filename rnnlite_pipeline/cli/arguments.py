@@ -154,6 +154,16 @@ VIEW = (
         " figures (default: the one that is installed)",
     ),
 )
+TARGETS = (
+    _argument(
+        "names",
+        usage="[TARGET...]",
+        nargs="*",
+        metavar="TARGET",
+        help="a target's name; all of them where none is given",
+    ),
+    JSON,
+)
 COMPLETION = (
     _argument("shell", usage="SHELL", choices=SHELLS, metavar="SHELL", help=", ".join(SHELLS)),
 )

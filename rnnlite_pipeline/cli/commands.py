@@ -171,6 +171,18 @@ def _schema(call: argparse.Namespace) -> int:  # noqa: ARG001
     return 0
 
 
+def _targets(call: argparse.Namespace) -> int:
+    from rnnlite_pipeline.runtimes import check_names
+    from rnnlite_pipeline.runtimes.text import as_json, as_text
+
+    check_names(call.names)
+    if call.json:
+        _print_json(as_json(call.names))
+    else:
+        sys.stdout.write(as_text(call.names))
+    return 0
+
+
 def _completion(call: argparse.Namespace) -> int:
     from rnnlite_pipeline.cli.completion import completion
 
@@ -245,6 +257,12 @@ COMMANDS = {
     ),
     "schema": Command(
         "print the JSON schema of a config", _schema, (), ("rnnlite schema > configs/schema.json",)
+    ),
+    "targets": Command(
+        "print what each target takes: ops, types and sizes, with sources",
+        _targets,
+        given.TARGETS,
+        ("rnnlite targets litert-web", "rnnlite targets --json"),
     ),
     "completion": Command(
         "print what a shell needs to complete rnnlite's arguments",

@@ -21,6 +21,22 @@ from rnnlite_pipeline.config.base import (
 Scheme = Literal["none", "dynamic_range", "float16", "int8", "int16x8"]
 ValueType = Literal["float32", "int8", "int16", "uint8"]
 Runtime = Literal["litert", "tflm"]
+#: The runtimes of `rnnlite_pipeline.runtimes`, by name.
+Target = Literal[
+    "litert",
+    "litert-compiled",
+    "litert-web",
+    "tflm",
+    "tflm-cmsis-nn",
+    "ethos-u55",
+    "ethos-u65",
+    "ethos-u85",
+    "litert-gpu",
+    "qualcomm",
+    "mediatek",
+    "google-tensor",
+    "edgetpu",
+]
 
 #: The types a model's inputs and outputs can have, by scheme; float32 where not named.
 VALUE_TYPES: dict[str, tuple[ValueType, ...]] = {

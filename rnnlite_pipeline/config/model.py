@@ -8,8 +8,14 @@ from typing import Annotated, Any
 
 from pydantic import Field, PrivateAttr
 
-from rnnlite_pipeline.config.base import FrozenDict, Section, Text, section, text_like
-from rnnlite_pipeline.config.conversion import Converter, Quantization, Recurrent, Verification
+from rnnlite_pipeline.config.base import Distinct, FrozenDict, Section, Text, section, text_like
+from rnnlite_pipeline.config.conversion import (
+    Converter,
+    Quantization,
+    Recurrent,
+    Target,
+    Verification,
+)
 from rnnlite_pipeline.config.description import Metadata, Package
 from rnnlite_pipeline.config.document import Document
 from rnnlite_pipeline.config.source import Source
@@ -89,6 +95,10 @@ class Config(FileSection):
         description="The file of pipelines/, without .yaml, with the stages and the gates.",
     )
     source: Source = Field(description="Where the model comes from.")
+    targets: Annotated[Distinct[Target], Field(min_length=1)] = Field(
+        default=("litert",),
+        description="The runtimes the model must run on; `rnnlite targets` says what each takes.",
+    )
     recurrent: Recurrent = section(Recurrent, "How recurrent layers are converted.")
     quantization: Quantization = section(Quantization, "Which numbers the model computes with.")
     converter: Converter = section(Converter, "What the converted model may hold.")

@@ -1,12 +1,15 @@
 """The runtimes that a model can be made for: one file each, and what each takes as a table.
 
 A table is read from the runtime's own sources, each rule with the file and its version.
-`Runtime.judge` holds a model to it. How a model is run is apart from that: `compiled_runner` and
-`web` run it, `vela` compiles it, `rnnlite_pipeline.micro` runs it on TensorFlow Lite Micro.
+`Runtime.judge` holds a model to it. How a model is run stands apart: `runners.open_runner` loads
+one on a runtime of this machine, `vela.compile_model` compiles one for an Ethos-U.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from rnnlite_pipeline.errors import CallError
 from rnnlite_pipeline.runtimes import (
     edgetpu,
     ethos_u,
@@ -23,7 +26,7 @@ from rnnlite_pipeline.runtimes import (
 from rnnlite_pipeline.runtimes.rule import Refusal, Rule, Source, Table
 from rnnlite_pipeline.runtimes.runtime import Held, Runtime, Verdict
 
-__all__ = ["RUNTIMES", "Held", "Refusal", "Rule", "Runtime", "Source", "Table", "Verdict"]
+__all__ = ["RUNTIMES", "Held", "Refusal", "Rule", "Runtime", "Source", "Table", "Verdict", "check_names"]
 
 #: Every runtime by its name in `targets`, in the order that tables show them.
 RUNTIMES: dict[str, Runtime] = {
@@ -42,3 +45,14 @@ RUNTIMES: dict[str, Runtime] = {
         edgetpu.RUNTIME,
     )
 }
+
+
+def check_names(names: Sequence[str]) -> None:
+    """All of these are targets.
+
+    Raises:
+        CallError: One is not; with the names there are.
+    """
+    for name in names:
+        if name not in RUNTIMES:
+            raise CallError(f"There is no target {name}.", f"There are: {', '.join(RUNTIMES)}.")

@@ -8,9 +8,10 @@ from __future__ import annotations
 import importlib.util
 from importlib.metadata import version
 
+from rnnlite_pipeline.graph.ir import Op
 from rnnlite_pipeline.runtimes.demands import closed
 from rnnlite_pipeline.runtimes.lstm import NOT_COUPLED, PLAIN
-from rnnlite_pipeline.runtimes.rule import Rule, Source, Table
+from rnnlite_pipeline.runtimes.rule import Condition, Rule, Source, Table
 from rnnlite_pipeline.runtimes.runtime import Runtime
 
 _AT = "ethos-u-vela --supported-ops-report, {}"
@@ -32,14 +33,23 @@ LOGICAL_NOT LOGICAL_OR NOT_EQUAL READ_VARIABLE REDUCE_ALL REDUCE_ANY SCATTER_ND 
 """
 
 #: Feature maps of 64 bits are refused but by ARG_MAX, so int64 is left out here.
-_TYPES = {"EthosU55": ("INT8", "INT16", "INT32", "UINT8")}
-_TYPES["EthosU85"] = (*_TYPES["EthosU55"], "BOOL")
+_INTEGERS = ("INT8", "INT16", "INT32", "UINT8")
+_TYPES: dict[str, tuple[str, ...]] = {"EthosU55": _INTEGERS, "EthosU85": (*_INTEGERS, "BOOL")}
 
 #: Vela's own sentence on an op that takes no values of 32 bits.
 _NO_32 = "32-bit feature-maps are not supported."
 
 #: Ops whose first operand is no value: the variable, the axis.
 _DATA = {"SPLIT": 1, "ASSIGN_VARIABLE": 1}
+
+
+def _has_shapes(op: Op) -> bool:
+    computed = (t for t in (*op.inputs, *op.outputs) if t is not None and t.data is None)
+    return all(tensor.shape != () for tensor in computed)
+
+
+#: Vela's reason on such an op: "Operation has shapeless tensor".
+_SHAPED = Condition("a computed scalar is not taken", _has_shapes)
 
 
 def constraints(architecture: str) -> dict[str, list[str]] | None:
@@ -78,7 +88,7 @@ def _rule(op: str, architecture: str, said: list[str], source: Source) -> Rule:
         return Rule(op, source)
     if op == "UNIDIRECTIONAL_SEQUENCE_LSTM":
         return Rule(op, source, dtypes=("INT8", "INT16"), absent=PLAIN, conditions=(NOT_COUPLED,))
-    return Rule(op, source, dtypes=types, data=_DATA.get(op, 0))
+    return Rule(op, source, dtypes=types, data=_DATA.get(op, 0), conditions=(_SHAPED,))
 
 
 def _runtime(name: str, architecture: str) -> Runtime:

@@ -37,9 +37,9 @@ def _no_intermediates() -> Demand:
     return Demand("no intermediate tensors (int8 LSTM ops)", LOADER, refusals)
 
 
-def table() -> Table:
-    """The kernels of the Interpreter, less what the loader refuses."""
-    demands = (no_states(), _no_intermediates())
+def table(*more: Demand) -> Table:
+    """The kernels of the Interpreter, less what the loader refuses, and what `more` demands."""
+    demands = (no_states(), _no_intermediates(), *more)
     return Table(SOURCE, rules(), demands, "LiteRT has no kernel for it", CUSTOM)
 
 
