@@ -26,7 +26,17 @@ from rnnlite_pipeline.runtimes import (
 from rnnlite_pipeline.runtimes.rule import Refusal, Rule, Source, Table
 from rnnlite_pipeline.runtimes.runtime import Held, Runtime, Verdict
 
-__all__ = ["RUNTIMES", "Held", "Refusal", "Rule", "Runtime", "Source", "Table", "Verdict", "check_names"]
+__all__ = [
+    "RUNTIMES",
+    "Held",
+    "Refusal",
+    "Rule",
+    "Runtime",
+    "Source",
+    "Table",
+    "Verdict",
+    "check_names",
+]
 
 #: Every runtime by its name in `targets`, in the order that tables show them.
 RUNTIMES: dict[str, Runtime] = {

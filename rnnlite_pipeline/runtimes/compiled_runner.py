@@ -128,8 +128,13 @@ def _environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
 
 
-class _Served:
-    """The process's own side: one CompiledModel, and an Interpreter for the sizes of outputs."""
+class Served:
+    """The process's own side: one CompiledModel, and an Interpreter for the sizes of outputs.
+
+    Args:
+        content: The .tflite file.
+        path: Where it stands.
+    """
 
     def __init__(self, content: bytes, path: str) -> None:
         from ai_edge_litert.compiled_model import CompiledModel
@@ -147,6 +152,7 @@ class _Served:
         self._now: tuple[tuple[int, ...], ...] | None = None
 
     def run(self, feed: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        """As `CompiledRunner.run`; what is wrong raises ValueError or RuntimeError."""
         from ai_edge_litert.tensor_buffer import TensorBuffer
 
         for name, tensor in self._tensors[0].items():
@@ -232,7 +238,7 @@ def _aligned(shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
 def _serve(path: str) -> None:
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what LiteRT prints is no answer
-    served = _Served(Path(path).read_bytes(), path)
+    served = Served(Path(path).read_bytes(), path)
     send(answers, {})
     while (feed := receive(sys.stdin.buffer)) is not None:
         send(answers, served.run(feed))

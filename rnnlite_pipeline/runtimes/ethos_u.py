@@ -43,6 +43,10 @@ _NO_32 = "32-bit feature-maps are not supported."
 _DATA = {"SPLIT": 1, "ASSIGN_VARIABLE": 1}
 
 
+#: Names of the schema that Vela spells in its own way (generate_supported_ops, ethosu/vela/vela.py).
+_SCHEMA_NAMES = {"ARGMAX": "ARG_MAX"}
+
+
 def _has_shapes(op: Op) -> bool:
     computed = (t for t in (*op.inputs, *op.outputs) if t is not None and t.data is None)
     return all(tensor.shape != () for tensor in computed)
@@ -65,7 +69,7 @@ def constraints(architecture: str) -> dict[str, list[str]] | None:
     except ImportError:  # before 5.0, Vela had no such module
         return None
     said: dict[str, list[str]] = regor.tflite_operator_constraints(architecture)
-    return said
+    return {_SCHEMA_NAMES.get(op, op): sentences for op, sentences in said.items()}
 
 
 def _table(architecture: str) -> Table:

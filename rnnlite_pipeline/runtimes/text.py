@@ -1,7 +1,11 @@
-"""The tables of all runtimes as text, JSON and Markdown."""
+"""The tables of all runtimes as text, JSON and Markdown.
+
+`python -m rnnlite_pipeline.runtimes.text` prints the overview of docs/guides/targets.md.
+"""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -77,3 +81,20 @@ def _source(source: Any) -> dict[str, str]:
 
 def _chosen(names: Sequence[str]) -> list[Runtime]:
     return [RUNTIMES[name] for name in names] if names else list(RUNTIMES.values())
+
+
+def as_markdown() -> str:
+    """The overview of docs/guides/targets.md."""
+    lines = ["| target | what it is | held to it | takes only |", "| --- | --- | --- | --- |"]
+    for runtime in RUNTIMES.values():
+        demands = "; ".join([*(demand.says for demand in runtime.table.demands), _count(runtime)])
+        held = f"{runtime.held}: {runtime.how}"
+        lines.append(f"| `{runtime.name}` | {runtime.what} | {held} | {demands} |")
+    lines += ["", "The lists of ops were read from:", ""]
+    for runtime in RUNTIMES.values():
+        lines.append(f"- `{runtime.name}`: {runtime.table.source}")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(as_markdown())

@@ -108,7 +108,15 @@ def _run_vela(path: Path, accelerator: str, target: str) -> str:
     words = ("--accelerator-config", accelerator, "--show-cpu-operations", "--output-dir")
     try:
         ended = subprocess.run(
-            [sys.executable, "-P", "-m", "ethosu.vela", *words, str(path.parent / "out"), str(path)],
+            [
+                sys.executable,
+                "-P",
+                "-m",
+                "ethosu.vela",
+                *words,
+                str(path.parent / "out"),
+                str(path),
+            ],
             cwd=path.parent,
             capture_output=True,
             text=True,

@@ -55,6 +55,13 @@ def single_op_models() -> Iterator[tuple[str, str, Model]]:
                 yield code, dtype, made
 
 
+def single_op(code: str, dtype: str) -> Model:
+    """The model of one op and type."""
+    made = _model(code, dtype)
+    assert made is not None
+    return made
+
+
 def _values(name: str, dtype: str, shape: tuple[int, ...] = _SHAPE) -> Tensor:
     quantized = Quantization((0.03125,), (0,)) if dtype in ("INT8", "INT16") else None
     return Tensor(name, dtype, shape, quantization=quantized)

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnlite_pipeline.errors import StageError
-from rnnlite_pipeline.graph.ir import NUMPY, OPEN
+from rnnlite_pipeline.graph.ir import NUMPY
 from rnnlite_pipeline.graph.read import read_model
 from rnnlite_pipeline.graph.variables import RESET
 from rnnlite_pipeline.runtimes.web.server import Server
@@ -125,11 +125,7 @@ class WebRunner:
         """
         self._server.give({name: _encoded(array) for name, array in inputs.items()})
         results = self._answer("run")["results"]
-        return {name: self._decoded(name, results[name]) for name in self._outputs}
-
-    def _decoded(self, name: str, result: Mapping[str, Any]) -> NDArray[Any]:
-        array = np.frombuffer(base64.b64decode(result["data"]), NUMPY[result["dtype"].upper()])
-        return array.reshape(result["shape"])
+        return {name: _decoded(results[name]) for name in self._outputs}
 
     def close(self) -> None:
         """Ends the browser and the server."""
@@ -157,6 +153,11 @@ class WebRunner:
                 "Leave litert-web out of targets, or see `rnnlite targets` for what it takes.",
             )
         return answer
+
+
+def _decoded(result: Mapping[str, Any]) -> NDArray[Any]:
+    array = np.frombuffer(base64.b64decode(result["data"]), NUMPY[result["dtype"].upper()])
+    return array.reshape(result["shape"])
 
 
 def _encoded(array: NDArray[Any]) -> dict[str, Any]:

@@ -75,7 +75,7 @@ def _handler(
                 self._give(model, "application/octet-stream")
             elif path == "/next":
                 self._give(json.dumps(self._next()).encode(), "application/json")
-            elif (file := _file(path, modules)) is not None:
+            elif (file := file_of(path, modules)) is not None:
                 self._give(file.read_bytes(), _TYPES.get(file.suffix, "text/plain"))
             else:
                 self.send_error(404)
@@ -99,13 +99,13 @@ def _handler(
                 self.end_headers()
                 self.wfile.write(body)
 
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002, ARG002
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
             """What is asked for is nobody's concern."""
 
     return Handler
 
 
-def _file(path: str, modules: Path) -> Path | None:
+def file_of(path: str, modules: Path) -> Path | None:
     """The file that the page may have: its own two, and those of the packages."""
     if path in ("/page.html", "/run.mjs"):
         return _HERE / path[1:]
