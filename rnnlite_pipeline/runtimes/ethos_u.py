@@ -43,7 +43,7 @@ _NO_32 = "32-bit feature-maps are not supported."
 _DATA = {"SPLIT": 1, "ASSIGN_VARIABLE": 1}
 
 
-#: Names of the schema that Vela spells in its own way (generate_supported_ops, ethosu/vela/vela.py).
+#: Names that Vela spells in its own way (generate_supported_ops in ethosu/vela/vela.py).
 _SCHEMA_NAMES = {"ARGMAX": "ARG_MAX"}
 
 

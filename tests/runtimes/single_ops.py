@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -73,7 +74,8 @@ def _ints(name: str, values: object) -> Tensor:
 
 def _model(code: str, dtype: str) -> Model | None:  # noqa: C901, PLR0912, PLR0915
     x, z = _values("x", dtype), _values("z", dtype)
-    inputs, outputs, options = [x], [_values("y", dtype)], {}
+    inputs, outputs = [x], [_values("y", dtype)]
+    options: dict[str, Any] = {}
     operands: list[Tensor] = [x]
     if code in BINARY or code in LOGICAL:
         operands, inputs = [x, z], [x, z]

@@ -49,7 +49,7 @@ def test_tables_name_real_ops_and_their_sources(name: str) -> None:
     assert table.rules
     assert all(rule.op in known for rule in table.rules)
     assert len({rule.op for rule in table.rules}) == len(table.rules)
-    sources = [table.source, *(r.source for r in (*table.rules, *table.demands))]
+    sources = [table.source, *(r.source for r in table.rules), *(d.source for d in table.demands)]
     assert all(source.at and source.version for source in sources)
 
 

@@ -23,8 +23,8 @@ def in_browser(test: Any) -> Any:
     return pytest.mark.web(pytest.mark.skipif(bool(reason), reason=reason or "installed")(test))
 
 
-#: In float, wasm adds products in another order. In integers it has LiteRT's portable kernels, which
-#: give the numbers of the reference kernels, to the last bit.
+#: In float, wasm adds products in another order. In integers it has LiteRT's portable kernels:
+#: the numbers of the reference kernels, to the last bit.
 HELD_TO: dict[str, tuple[Kernels, float]] = {
     "none": ("default", 1e-6),
     "int8": ("reference", 0.0),
