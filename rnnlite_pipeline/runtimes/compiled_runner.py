@@ -18,6 +18,7 @@ before a resize are never used after it.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -38,6 +39,10 @@ from rnnlite_pipeline.runtimes.messages import receive, send
 
 #: A buffer's first byte must stand at a multiple of this (kDefaultTensorAlignment).
 _ALIGNMENT = 64
+
+
+#: What the names of inputs begin with in a message; a message without them asks for a reset.
+_INPUT = "input/"
 
 
 class CompiledRunner:
@@ -79,9 +84,17 @@ class CompiledRunner:
         Raises:
             StageError: The runtime fails, or its process crashed.
         """
-        assert self._process.stdin is not None
-        send(self._process.stdin, inputs)
+        self._send({_INPUT + name: array for name, array in inputs.items()})
         return self._answer("run")
+
+    def reset(self) -> None:
+        """Gives the states that the model keeps between calls their first values.
+
+        Raises:
+            StageError: The model has no signature `reset`.
+        """
+        self._send({RESET: np.zeros(0)})
+        self._answer("reset")
 
     def close(self) -> None:
         """Ends the process."""
@@ -90,6 +103,11 @@ class CompiledRunner:
         for pipe in (self._process.stdin, self._process.stdout, self._log):
             if pipe is not None:
                 pipe.close()
+
+    def _send(self, message: Mapping[str, NDArray[Any]]) -> None:
+        assert self._process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):  # it ended; `_answer` says why
+            send(self._process.stdin, message)
 
     def _answer(self, what: str) -> dict[str, NDArray[Any]]:
         assert self._process.stdout is not None
@@ -174,6 +192,13 @@ class Served:
         self._model.run_by_index(self._index, given, taken)
         return results
 
+    def reset(self) -> None:
+        """As `CompiledRunner.reset`."""
+        index = self._model.get_signature_index(RESET)
+        if index < 0:
+            raise ValueError("it has no signature reset: it keeps no state between calls")
+        self._model.run_by_index(index, [], [])
+
     def _resize(self, shapes: tuple[tuple[int, ...], ...]) -> None:
         if not self._open or shapes == self._now:
             return
@@ -240,8 +265,13 @@ def _serve(path: str) -> None:
     os.dup2(2, 1)  # what LiteRT prints is no answer
     served = Served(Path(path).read_bytes(), path)
     send(answers, {})
-    while (feed := receive(sys.stdin.buffer)) is not None:
-        send(answers, served.run(feed))
+    while (message := receive(sys.stdin.buffer)) is not None:
+        if RESET in message:
+            served.reset()
+            send(answers, {})
+        else:
+            feed = {name.removeprefix(_INPUT): array for name, array in message.items()}
+            send(answers, served.run(feed))
 
 
 if __name__ == "__main__":

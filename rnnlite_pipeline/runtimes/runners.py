@@ -18,6 +18,9 @@ class ModelRunner(Protocol):
     def run(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """Runs the model once: one array for each input, one back for each output."""
 
+    def reset(self) -> None:
+        """Gives the states that the model keeps between calls their first values."""
+
 
 @dataclass(frozen=True)
 class Opener:

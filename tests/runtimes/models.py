@@ -72,3 +72,30 @@ def sample(model: Model, seed: int, sizes: tuple[int, ...] = ()) -> dict[str, ND
         dtype = NUMPY[tensor.dtype]
         made[tensor.name] = (values if dtype.kind == "f" else values * 40).astype(dtype)
     return made
+
+
+def counter() -> Model:
+    """s = x + what the call before gave, kept in a resource variable; a signature `reset`."""
+    x, y, s = (Tensor(name, "FLOAT32", (1, 4)) for name in "xys")
+    first, last = _assigned("first"), _assigned("again")
+    once = make_op("CALL_ONCE", [], [])
+    once.options["init_subgraph"] = first
+    kept = Tensor("kept", "RESOURCE", ())
+    ops = [
+        once,
+        make_op("VAR_HANDLE", [], [kept], container="", shared_name="count"),
+        make_op("READ_VARIABLE", [kept], [y]),
+        make_op("ADD", [x, y], [s]),
+        make_op("ASSIGN_VARIABLE", [kept, s], []),
+    ]
+    main = Subgraph("main", [x], [s], ops)
+    signatures = [Signature("main", main, {"x": x}, {"s": s}), Signature("reset", last, {}, {})]
+    return Model([main, last, first], signatures)
+
+
+def _assigned(name: str) -> Subgraph:
+    """A graph that makes the counter zero."""
+    kept = Tensor(f"{name}/kept", "RESOURCE", ())
+    zero = Tensor.constant(f"{name}/zero", np.zeros((1, 4), np.float32))
+    handle = make_op("VAR_HANDLE", [], [kept], container="", shared_name="count")
+    return Subgraph(name, [], [], [handle, make_op("ASSIGN_VARIABLE", [kept, zero], [])])

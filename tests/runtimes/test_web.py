@@ -14,7 +14,7 @@ from rnnlite_pipeline.runtime import Kernels, Runner
 from rnnlite_pipeline.runtimes import RUNTIMES, web
 from rnnlite_pipeline.runtimes.runners import open_runner
 from rnnlite_pipeline.runtimes.web.server import file_of
-from tests.runtimes.models import a_gru, an_lstm, in_integers, lowered, sample
+from tests.runtimes.models import a_gru, an_lstm, counter, in_integers, lowered, sample
 
 
 def in_browser(test: Any) -> Any:
@@ -48,6 +48,17 @@ def test_loops_give_the_interpreters_numbers(cell: str, scheme: str) -> None:
         assert got.keys() == want.keys()
         for name, array in want.items():
             np.testing.assert_allclose(got[name], array, atol=tolerance, rtol=0)
+    runner.close()
+
+
+@in_browser
+def test_states_are_kept_and_reset() -> None:
+    """A resource variable keeps its value between calls; the signature `reset` sets it back."""
+    runner = web.WebRunner(write_model(counter()))
+    given = {"x": np.ones((1, 4), np.float32)}
+    assert [runner.run(given)["s"][0, 0] for _ in range(3)] == [1, 2, 3]
+    runner.reset()
+    assert runner.run(given)["s"][0, 0] == 1
     runner.close()
 
 

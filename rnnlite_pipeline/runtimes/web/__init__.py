@@ -127,6 +127,15 @@ class WebRunner:
         results = self._answer("run")["results"]
         return {name: _decoded(results[name]) for name in self._outputs}
 
+    def reset(self) -> None:
+        """Gives the states that the model keeps between calls their first values.
+
+        Raises:
+            StageError: The model has no signature `reset`.
+        """
+        self._server.reset()
+        self._answer("reset")
+
     def close(self) -> None:
         """Ends the browser and the server."""
         self._process.terminate()

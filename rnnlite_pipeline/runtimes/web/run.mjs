@@ -50,7 +50,12 @@ async function serve() {
     if (next.end) return;
     if (next.wait) continue;
     try {
-      await send({results: await called(model, next.inputs)});
+      if (next.reset) {
+        await model.run('reset', {});
+        await send({});
+      } else {
+        await send({results: await called(model, next.inputs)});
+      }
     } catch (error) {
       await send({error: String(error)});
     }

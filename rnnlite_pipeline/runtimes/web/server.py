@@ -47,6 +47,10 @@ class Server:
         """The page is to run the model on these inputs."""
         self._calls.put({"inputs": inputs})
 
+    def reset(self) -> None:
+        """The page is to run the signature `reset`."""
+        self._calls.put({"reset": True})
+
     def answer(self, seconds: float) -> dict[str, Any]:
         """What the page answers next.
 
