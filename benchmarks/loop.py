@@ -22,16 +22,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnlite_pipeline.algebra.forms import Form, apply, constant, symbol
+from rnnlite_pipeline.cells.equations import INPUT, Equations, before
+from rnnlite_pipeline.cells.recurrence import RECURRENCE, Cell, Gate, Lstm, Recurrence
 from rnnlite_pipeline.graph.ir import OPEN, Model, Op, Signature, Subgraph, Tensor
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.latency.timing import timed
 from rnnlite_pipeline.lower import lower
 from rnnlite_pipeline.quantize.dynamic_range import dynamic_range
 from rnnlite_pipeline.quantize.skip import Skip
-from rnnlite_pipeline.recognise.algebra import Form, apply, constant, symbol
-from rnnlite_pipeline.recognise.equations import INPUT, Equations, before
-from rnnlite_pipeline.recurrence import RECURRENCE, Cell, Gate, Lstm, Recurrence
-from rnnlite_pipeline.runtime import Runner
+from rnnlite_pipeline.runtimes.interpreter import Runner
 
 #: (T, F, U): steps, features, units.
 Sizes = tuple[int, int, int]

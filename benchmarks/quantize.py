@@ -25,6 +25,14 @@ import tf_keras  # noqa: TID251  # as above
 from numpy.typing import NDArray
 
 from benchmarks.loop import gru
+from rnnlite_pipeline.cells.recurrence import (
+    BIDIRECTIONAL,
+    RECURRENCE,
+    Gate,
+    Lstm,
+    Recurrence,
+    SimpleRnn,
+)
 from rnnlite_pipeline.graph.ir import OPEN, Model, Op, Signature, Subgraph, Tensor
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.lower import lower
@@ -33,8 +41,7 @@ from rnnlite_pipeline.quantize.float16 import float16
 from rnnlite_pipeline.quantize.full_integer import rewrite
 from rnnlite_pipeline.quantize.ranges import measure
 from rnnlite_pipeline.quantize.skip import Skip
-from rnnlite_pipeline.recurrence import BIDIRECTIONAL, RECURRENCE, Gate, Lstm, Recurrence, SimpleRnn
-from rnnlite_pipeline.runtime import Runner
+from rnnlite_pipeline.runtimes.interpreter import Runner
 
 Array = NDArray[np.float32]
 SCHEMES = ("float16", "dynamic_range", "int8")

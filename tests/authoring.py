@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnlite_pipeline.config import load_config
-from rnnlite_pipeline.convert import Conversion, converted
 from rnnlite_pipeline.graph.read import read_model
 from rnnlite_pipeline.graph.write import write_model
-from rnnlite_pipeline.runtime import Runner
+from rnnlite_pipeline.runtimes.interpreter import Runner
+from rnnlite_pipeline.stages.convert import Conversion, converted
 from tests.fake.project import ROOT
 
 #: How far a float32 conversion may be from TensorFlow on numbers of the order of 1.

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from rnnlite_pipeline.config import Config
-from rnnlite_pipeline.convert import Conversion, check_convertible
 from rnnlite_pipeline.errors import NotConvertible
 from rnnlite_pipeline.graph.ir import Model, Op, Subgraph, Tensor
+from rnnlite_pipeline.stages.convert import Conversion, check_convertible
 
 
 @pytest.mark.parametrize(

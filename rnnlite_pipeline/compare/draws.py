@@ -11,8 +11,8 @@ import numpy as np
 from rnnlite_pipeline.compare.distance import Array, Arrays
 from rnnlite_pipeline.graph.ir import NUMPY, OPEN, Tensor
 from rnnlite_pipeline.recognise import Replacement
-from rnnlite_pipeline.recognise.extents import Extents
-from rnnlite_pipeline.recognise.linear import Linear
+from rnnlite_pipeline.shapes.extents import Extents
+from rnnlite_pipeline.shapes.linear import Linear
 
 #: Over more steps than these, integers that steps are multiplied by are 0 and 1.
 MANY = 9

@@ -30,10 +30,10 @@ from rnnlite_pipeline.compare.draws import scaled
 from rnnlite_pipeline.compare.roundings import SAMPLES, rounded, rounded_weights
 from rnnlite_pipeline.graph.edit import ports
 from rnnlite_pipeline.graph.ir import Model
-from rnnlite_pipeline.multiply_adds import multiply_adds
-from rnnlite_pipeline.partition import open_runner
-from rnnlite_pipeline.partition.runner import PartitionedRunner
-from rnnlite_pipeline.runtime import Kernels, Runner
+from rnnlite_pipeline.graph.multiply_adds import multiply_adds
+from rnnlite_pipeline.runtimes.interpreter import Kernels, Runner
+from rnnlite_pipeline.runtimes.partition import open_runner
+from rnnlite_pipeline.runtimes.partition.runner import PartitionedRunner
 
 #: The smallest scale of the numbers where larger ones tell nothing.
 SMALLEST = 8.0**-4

@@ -7,15 +7,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from rnnlite_pipeline.cells.recurrence import RECURRENCE
 from rnnlite_pipeline.graph.build import Builder
 from rnnlite_pipeline.graph.calls import called
 from rnnlite_pipeline.graph.edit import prune
 from rnnlite_pipeline.graph.ir import NUMPY, OPEN, Model, Op, Signature, Subgraph, Tensor
-from rnnlite_pipeline.partition import is_foreign
 from rnnlite_pipeline.recognise import Replacement
-from rnnlite_pipeline.recognise.extents import Extents
-from rnnlite_pipeline.recognise.state import State
-from rnnlite_pipeline.recurrence import RECURRENCE
+from rnnlite_pipeline.recognise.loop.state import State
+from rnnlite_pipeline.runtimes.partition import is_foreign
+from rnnlite_pipeline.shapes.extents import Extents
 
 
 @dataclass(frozen=True, eq=False)

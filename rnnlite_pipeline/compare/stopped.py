@@ -20,13 +20,13 @@ import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rnnlite_pipeline.cells.recurrence import RECURRENCE
 from rnnlite_pipeline.compare.excerpts import Excerpt
 from rnnlite_pipeline.graph.build import Builder
 from rnnlite_pipeline.graph.edit import prune
 from rnnlite_pipeline.graph.ir import Model, Op, Tensor
 from rnnlite_pipeline.recognise import Replacement
-from rnnlite_pipeline.recognise.loop import STEP
-from rnnlite_pipeline.recurrence import RECURRENCE
+from rnnlite_pipeline.recognise.loop.loop import STEP
 
 #: The ops that hand on a final state, or put parts of some together.
 _HAND_ON = ("CONCATENATION", "EXPAND_DIMS", "RESHAPE", "STRIDED_SLICE", "SLICE")

@@ -13,8 +13,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from rnnlite_pipeline.batch_axis import Axes, axes_of_model
 from rnnlite_pipeline.compare import draws
+from rnnlite_pipeline.compare.batch_axis import Axes, axes_of_model
 from rnnlite_pipeline.compare.distance import Arrays
 from rnnlite_pipeline.compare.evidence import Evidence, Pair, both_have
 from rnnlite_pipeline.compare.excerpts import Excerpt, excerpt
@@ -24,8 +24,8 @@ from rnnlite_pipeline.errors import StageError
 from rnnlite_pipeline.graph.ir import OPEN, Model
 from rnnlite_pipeline.lower import lower
 from rnnlite_pipeline.lower.fusable import why_not_fused
+from rnnlite_pipeline.passes.tensor_lists import tensor_lists_to_tensors
 from rnnlite_pipeline.recognise import Replacement
-from rnnlite_pipeline.transform.tensor_lists import tensor_lists_to_tensors
 
 #: After how many steps a loop of closed length is stopped.
 TURNS = 3

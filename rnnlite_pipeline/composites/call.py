@@ -9,9 +9,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnlite_pipeline.cells.recurrence import RECURRENCE, Recurrence
 from rnnlite_pipeline.graph.build import Builder
 from rnnlite_pipeline.graph.ir import OPEN, Op, Tensor
-from rnnlite_pipeline.recurrence import RECURRENCE, Recurrence
 
 Array = NDArray[Any]
 

@@ -12,9 +12,9 @@ standard_lstm; LiteRT tflite/converter/utils/lstm_utils.cc, ConvertKerasLSTMLaye
 
 from __future__ import annotations
 
+from rnnlite_pipeline.cells.recurrence import Gate, Lstm, Recurrence
 from rnnlite_pipeline.composites.call import CompositeCall, Refused
 from rnnlite_pipeline.graph.ir import Tensor
-from rnnlite_pipeline.recurrence import Gate, Lstm, Recurrence
 
 OPERANDS = 6
 RESULTS = 5

@@ -20,7 +20,6 @@ from typing import Any
 
 import numpy as np
 
-from rnnlite_pipeline.apart import run_apart, tell
 from rnnlite_pipeline.errors import StageError
 from rnnlite_pipeline.graph.edit import ensure_signature, ports
 from rnnlite_pipeline.graph.ir import NUMPY, Model, Signature, Subgraph, Tensor
@@ -30,7 +29,8 @@ from rnnlite_pipeline.latency.cut import Part, parts
 from rnnlite_pipeline.latency.rows import rows
 from rnnlite_pipeline.latency.timing import timed
 from rnnlite_pipeline.quantize.ranges import exposed
-from rnnlite_pipeline.runtime import Runner
+from rnnlite_pipeline.runtimes.child import run_apart, tell
+from rnnlite_pipeline.runtimes.interpreter import Runner
 from rnnlite_pipeline.sources.model import Array
 
 #: How far a part's outputs may be from the recorded ones, relative to the largest of them; of

@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from rnnlite_pipeline.compare.excerpts import standing_alone
 from rnnlite_pipeline.graph.calls import called
 from rnnlite_pipeline.graph.ir import NUMPY, Model, Op, Subgraph, Tensor
-from rnnlite_pipeline.multiply_adds import of_op
+from rnnlite_pipeline.graph.multiply_adds import of_op
 
 _INTEGERS = frozenset({"INT32", "INT64", "BOOL"})
 

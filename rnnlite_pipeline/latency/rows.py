@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rnnlite_pipeline.graph.ir import Model, Op
+from rnnlite_pipeline.graph.multiply_adds import of_op, weight_bytes
 from rnnlite_pipeline.latency.cut import Part, parts
-from rnnlite_pipeline.multiply_adds import of_op, weight_bytes
 
 
 def rows(model: Model, layers: Iterable[Mapping[str, Any]] = ()) -> list[dict[str, Any]]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rnnlite_pipeline.cells.equations import Equations
+from rnnlite_pipeline.cells.recurrence import BIDIRECTIONAL, Lstm, Recurrence, SimpleRnn
 from rnnlite_pipeline.graph.ir import Op, Tensor
 from rnnlite_pipeline.lower.states import Producer, filled_with
-from rnnlite_pipeline.recognise.equations import Equations
-from rnnlite_pipeline.recurrence import BIDIRECTIONAL, Lstm, Recurrence, SimpleRnn
 
 #: The activations each kernel computes right, measured against `Recurrence.run` in
 #: tests/lower/test_fusable.py. The LSTM kernels apply the activation to the candidate and to the

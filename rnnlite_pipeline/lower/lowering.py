@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
+from rnnlite_pipeline.cells.recurrence import BIDIRECTIONAL, RECURRENCE, Lstm, Recurrence, SimpleRnn
 from rnnlite_pipeline.graph.calls import called
 from rnnlite_pipeline.graph.edit import producers
 from rnnlite_pipeline.graph.ir import Model, Op, Subgraph, Tensor
@@ -25,12 +26,11 @@ from rnnlite_pipeline.lower import lstm, rnn
 from rnnlite_pipeline.lower.choice import Chosen, Form, Lowered, choose
 from rnnlite_pipeline.lower.emit import Emitter
 from rnnlite_pipeline.lower.fusable import why_not_integer, why_not_micro
-from rnnlite_pipeline.lower.loop import lower_to_loop
+from rnnlite_pipeline.lower.loop.writer import lower_to_loop
 from rnnlite_pipeline.lower.states import Producer, StateWriter, read_final_cell
-from rnnlite_pipeline.recurrence import BIDIRECTIONAL, RECURRENCE, Lstm, Recurrence, SimpleRnn
-from rnnlite_pipeline.transform.fold_reverse import fold_reverse
-from rnnlite_pipeline.transform.give_states_room import give_states_room
-from rnnlite_pipeline.transform.measure_at_inputs import measure_at_inputs
+from rnnlite_pipeline.passes.fold_reverse import fold_reverse
+from rnnlite_pipeline.passes.give_states_room import give_states_room
+from rnnlite_pipeline.passes.measure_at_inputs import measure_at_inputs
 
 Used = set[Tensor]
 

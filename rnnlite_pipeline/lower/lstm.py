@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from rnnlite_pipeline.cells.recurrence import Lstm
 from rnnlite_pipeline.graph.build import make_op
 from rnnlite_pipeline.graph.ir import Tensor
 from rnnlite_pipeline.lower.emit import Emitter
-from rnnlite_pipeline.recurrence import Lstm
 
 Operands = list[Tensor | None]
 

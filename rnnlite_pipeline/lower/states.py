@@ -15,7 +15,7 @@ delegate, no delegate; fixed and open batch; several calls):
 4. The final cell state is read through a CONCATENATION with an output of the fused op, so that
    no scheduler or delegate reads it before the op has run.
 5. With an open batch the state may have to be written through a SLICE: that is left to
-   transform/give_states_room.py, which sees the whole graph.
+   passes/give_states_room.py, which sees the whole graph.
 """
 
 from __future__ import annotations

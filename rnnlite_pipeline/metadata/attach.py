@@ -14,14 +14,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from rnnlite_pipeline.archive import zip_bytes
 from rnnlite_pipeline.config import Config
 from rnnlite_pipeline.config.description import InputMetadata, OutputMetadata, TensorMetadata
 from rnnlite_pipeline.errors import ConfigError
 from rnnlite_pipeline.graph.flat import Decoder, Fields, encode
 from rnnlite_pipeline.graph.ir import Model
 from rnnlite_pipeline.graph.write import write_model
-from rnnlite_pipeline.layers import Layer
+from rnnlite_pipeline.lower.layers import Layer
 from rnnlite_pipeline.metadata.checks import wrong_metadata
 from rnnlite_pipeline.metadata.files import AssociatedFiles, packed_name
 from rnnlite_pipeline.metadata.names import named_tensors
@@ -40,6 +39,7 @@ from rnnlite_pipeline.metadata.schema import (
     member,
     min_parser_version,
 )
+from rnnlite_pipeline.release.archive import zip_bytes
 
 
 def described_model(model: Model, config: Config, layers: Iterable[Layer]) -> bytes:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any, Literal
 
 from rnnlite_pipeline.graph.ir import Model
-from rnnlite_pipeline.layers import Layer
+from rnnlite_pipeline.lower.layers import Layer
 
 #: The name of the custom metadata.
 NAME = "rnnlite.recurrent"

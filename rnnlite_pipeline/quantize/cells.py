@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnlite_pipeline.cells.recurrence import ACTIVATIONS, Gate, Lstm, sigmoid
 from rnnlite_pipeline.graph.ir import Op
 from rnnlite_pipeline.quantize.numbers import steady
-from rnnlite_pipeline.recurrence import ACTIVATIONS, Gate, Lstm, sigmoid
 
 Array = NDArray[np.float64]
 

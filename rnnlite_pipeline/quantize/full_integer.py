@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from rnnlite_pipeline.batch_axis import axes_of_model
+from rnnlite_pipeline.compare.batch_axis import axes_of_model
 from rnnlite_pipeline.config import Config
 from rnnlite_pipeline.config.arrays import NotArrays, read_headers
 from rnnlite_pipeline.errors import NotConvertible
 from rnnlite_pipeline.graph.edit import producers
 from rnnlite_pipeline.graph.ir import Model, Tensor
 from rnnlite_pipeline.graph.variables import State
-from rnnlite_pipeline.partition import open_runner
 from rnnlite_pipeline.quantize.calibration import batches, check_alike
 from rnnlite_pipeline.quantize.dynamic_range import dynamic_range
 from rnnlite_pipeline.quantize.integer_model import IntegerModel, Interface
@@ -22,6 +21,7 @@ from rnnlite_pipeline.quantize.kernels import RECURRENT
 from rnnlite_pipeline.quantize.outcome import Outcome
 from rnnlite_pipeline.quantize.ranges import Ranges, measure
 from rnnlite_pipeline.quantize.skip import SKIPPED, Skip
+from rnnlite_pipeline.runtimes.partition import open_runner
 
 #: Said of both layers that `bidirectional: group` would have made one op.
 SPLIT = "apart from its other direction, as the bidirectional op has no integer form"

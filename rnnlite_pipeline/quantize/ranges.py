@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 from rnnlite_pipeline.graph.edit import consumers, producers
 from rnnlite_pipeline.graph.ir import Model, Op, Signature, Subgraph, Tensor
 from rnnlite_pipeline.graph.variables import State
-from rnnlite_pipeline.partition import open_runner
 from rnnlite_pipeline.quantize.calibration import Arrays
 from rnnlite_pipeline.quantize.cells import Trace, trace
 from rnnlite_pipeline.quantize.integer_lstm import initial, why_not
 from rnnlite_pipeline.quantize.numbers import steady
 from rnnlite_pipeline.quantize.own_states import OwnStates
 from rnnlite_pipeline.quantize.watch import Row, inner_subgraphs, watching
+from rnnlite_pipeline.runtimes.partition import open_runner
 
 Range = tuple[float, float]
 

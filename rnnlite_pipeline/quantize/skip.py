@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from rnnlite_pipeline.config.did_you_mean import did_you_mean
 from rnnlite_pipeline.errors import NotConvertible
 from rnnlite_pipeline.graph.ir import Model, Op
-from rnnlite_pipeline.names import did_you_mean
 
 #: The reason of an op that stays float because the config says so.
 SKIPPED = "named in quantization.skip"

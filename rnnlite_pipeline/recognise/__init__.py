@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from itertools import count
 from typing import TypeAlias
 
+from rnnlite_pipeline.cells.recurrence import Recurrence
 from rnnlite_pipeline.graph.edit import reachable
 from rnnlite_pipeline.graph.ir import Model, Op, Subgraph
-from rnnlite_pipeline.recognise.loop import Unrecognised
-from rnnlite_pipeline.recognise.rewrite import Replacement, replace_loop
+from rnnlite_pipeline.recognise.loop.loop import Unrecognised
+from rnnlite_pipeline.recognise.loop.rewrite import Replacement, replace_loop
 from rnnlite_pipeline.recognise.unrolled import roll_up
-from rnnlite_pipeline.recurrence import Recurrence
 
 __all__ = ["Finding", "Replacement", "recognise"]
 

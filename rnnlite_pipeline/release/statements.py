@@ -17,8 +17,8 @@ from typing import Any
 from urllib.parse import quote
 
 import rnnlite_pipeline
-from rnnlite_pipeline.archive import source_date_epoch
 from rnnlite_pipeline.config import Config, Pipeline
+from rnnlite_pipeline.release.archive import source_date_epoch
 from rnnlite_pipeline.release.digests import sha256
 from rnnlite_pipeline.release.lock import lock_bytes
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from rnnlite_pipeline.cells.recurrence import RECURRENCE, Recurrence
 from rnnlite_pipeline.graph.build import Builder, make_op
 from rnnlite_pipeline.graph.edit import (
     consumers,
@@ -27,7 +28,6 @@ from rnnlite_pipeline.graph.edit import (
 )
 from rnnlite_pipeline.graph.ir import Model, Op, Subgraph, Tensor
 from rnnlite_pipeline.recognise.unrolled.restack import restack
-from rnnlite_pipeline.recurrence import RECURRENCE, Recurrence
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,7 +12,7 @@ from rnnlite_pipeline.graph.ir import Model, Signature, Subgraph
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.lower import lower
 from rnnlite_pipeline.resolve.composites import Composite
-from rnnlite_pipeline.runtime import Kernels, Runner
+from rnnlite_pipeline.runtimes.interpreter import Kernels, Runner
 
 
 def distance(composite: Composite, samples: Sequence[Sample]) -> float:

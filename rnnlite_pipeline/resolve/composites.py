@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from rnnlite_pipeline.cells.recurrence import RECURRENCE, Recurrence
 from rnnlite_pipeline.composites.call import CompositeCall, Converted, Refused
 from rnnlite_pipeline.composites.record import COMPOSITE, Sample, Told, read_samples, told
 from rnnlite_pipeline.composites.registry import Converter, converter_of
@@ -21,9 +22,8 @@ from rnnlite_pipeline.graph.build import Builder
 from rnnlite_pipeline.graph.edit import prune, replace_uses
 from rnnlite_pipeline.graph.flat import damaged
 from rnnlite_pipeline.graph.ir import Model, Op, Subgraph, Tensor
-from rnnlite_pipeline.recognise.extents import Extents
-from rnnlite_pipeline.recurrence import RECURRENCE, Recurrence
 from rnnlite_pipeline.resolve.steps import written_out
+from rnnlite_pipeline.shapes.extents import Extents
 
 
 @dataclass(frozen=True, eq=False)

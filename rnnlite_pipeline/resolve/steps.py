@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from rnnlite_pipeline.cells.as_equations import equations_of
+from rnnlite_pipeline.cells.equations import INPUT, after, before
+from rnnlite_pipeline.cells.recurrence import RECURRENCE, Recurrence
 from rnnlite_pipeline.graph.ir import Op, Tensor
 from rnnlite_pipeline.lower.emit import Emitter
-from rnnlite_pipeline.lower.loop_cells import equations_of
-from rnnlite_pipeline.lower.loop_forms import Forms
-from rnnlite_pipeline.recognise.equations import INPUT, after, before
-from rnnlite_pipeline.recurrence import RECURRENCE, Recurrence
+from rnnlite_pipeline.lower.loop.forms import Forms
 
 
 def written_out(ops: Sequence[Op]) -> list[Op]:

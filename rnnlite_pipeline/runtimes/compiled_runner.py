@@ -212,7 +212,7 @@ class Served:
         closed = {name: tensor.shape or () for name, tensor in self._tensors[1].items()}
         if not any(OPEN in shape for shape in closed.values()):
             return closed
-        from rnnlite_pipeline.runtime import Runner
+        from rnnlite_pipeline.runtimes.interpreter import Runner
 
         shapes = tuple(feed[name].shape for name in self._names[0])
         if shapes not in self._sizes:

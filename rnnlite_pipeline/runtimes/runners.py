@@ -72,7 +72,7 @@ def _no_web() -> str:
 
 
 def _litert(content: bytes) -> ModelRunner:
-    from rnnlite_pipeline.runtime import Runner
+    from rnnlite_pipeline.runtimes.interpreter import Runner
 
     return Runner(content)
 
@@ -90,7 +90,7 @@ def _web(content: bytes) -> ModelRunner:
 
 
 def _micro(content: bytes) -> ModelRunner:
-    from rnnlite_pipeline.micro import MicroRunner
+    from rnnlite_pipeline.runtimes.micro import MicroRunner
 
     return MicroRunner(content)
 

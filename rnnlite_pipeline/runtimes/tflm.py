@@ -1,6 +1,6 @@
 """TensorFlow Lite Micro with its reference kernels, as in its Python wheel.
 
-Its interpreter is run by `rnnlite_pipeline.micro`, in a process of its own.
+Its interpreter is run by `rnnlite_pipeline.runtimes.micro`, in a process of its own.
 """
 
 from __future__ import annotations

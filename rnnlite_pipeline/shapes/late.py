@@ -31,7 +31,7 @@ from collections.abc import Sequence
 
 from rnnlite_pipeline.graph.calls import called
 from rnnlite_pipeline.graph.ir import OPEN, Op, Subgraph, Tensor
-from rnnlite_pipeline.recognise.extents import Extents
+from rnnlite_pipeline.shapes.extents import Extents
 
 #: Ops that the interpreter evaluates while it prepares, where these operands are known early
 #: (SetTensorToPersistentRo in each kernel's Prepare); None: all of them.

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rnnlite_pipeline.files import write_atomically
-from rnnlite_pipeline.sources.assigned import with_states
+from rnnlite_pipeline.sources.graphdef.assigned import with_states
+from rnnlite_pipeline.sources.graphdef.ranges import with_ranges
 from rnnlite_pipeline.sources.model import SourceModel
-from rnnlite_pipeline.sources.ranges import with_ranges
 from rnnlite_pipeline.sources.to_tflite import to_tflite
 
 if TYPE_CHECKING:
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 #: `source.format` to the module that opens it.
 FORMATS: dict[str, str] = {
-    "keras": "rnnlite_pipeline.sources.keras_files",
-    "h5": "rnnlite_pipeline.sources.keras_files",
-    "saved_model": "rnnlite_pipeline.sources.saved_model",
-    "concrete_function": "rnnlite_pipeline.sources.concrete_function",
-    "graph_def": "rnnlite_pipeline.sources.graph_def",
-    "jax": "rnnlite_pipeline.sources.jax",
-    "tflite": "rnnlite_pipeline.sources.tflite",
+    "keras": "rnnlite_pipeline.sources.formats.keras_files",
+    "h5": "rnnlite_pipeline.sources.formats.keras_files",
+    "saved_model": "rnnlite_pipeline.sources.formats.saved_model",
+    "concrete_function": "rnnlite_pipeline.sources.formats.concrete_function",
+    "graph_def": "rnnlite_pipeline.sources.formats.graph_def",
+    "jax": "rnnlite_pipeline.sources.formats.jax",
+    "tflite": "rnnlite_pipeline.sources.formats.tflite",
 }
 
 

@@ -31,16 +31,16 @@ from rnnlite_pipeline.graph.ir import NUMPY, OPEN, Model, Op, Signature, Subgrap
 from rnnlite_pipeline.graph.read import read_model
 from rnnlite_pipeline.graph.variables import State, add, keep
 from rnnlite_pipeline.graph.write import write_model
-from rnnlite_pipeline.sources.annotated import Annotations
 from rnnlite_pipeline.sources.environment import load
-from rnnlite_pipeline.sources.flex import make_custom, repeatable
-from rnnlite_pipeline.sources.gathers import gathers_in_loops
-from rnnlite_pipeline.sources.integer_products import integer_products_in_floats
+from rnnlite_pipeline.sources.graphdef.annotated import Annotations
+from rnnlite_pipeline.sources.graphdef.flex import make_custom, repeatable
+from rnnlite_pipeline.sources.graphdef.gathers import gathers_in_loops
+from rnnlite_pipeline.sources.graphdef.integer_products import integer_products_in_floats
+from rnnlite_pipeline.sources.graphdef.slices import slices_to_builtin
+from rnnlite_pipeline.sources.graphdef.softplus import stable_softplus
+from rnnlite_pipeline.sources.graphdef.tensor_arrays import lists_for_arrays
 from rnnlite_pipeline.sources.model import Shape, SourceModel, TensorSpec
-from rnnlite_pipeline.sources.slices import slices_to_builtin
-from rnnlite_pipeline.sources.softplus import stable_softplus
 from rnnlite_pipeline.sources.state import refuse_state
-from rnnlite_pipeline.sources.tensor_arrays import lists_for_arrays
 
 SIGNATURE = "serving_default"
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from rnnlite_pipeline.cells.recurrence import BIDIRECTIONAL, RECURRENCE
 from rnnlite_pipeline.graph.ir import OPEN, Model
 from rnnlite_pipeline.graph.variables import State
-from rnnlite_pipeline.recognise.extents import Extents
-from rnnlite_pipeline.recurrence import BIDIRECTIONAL, RECURRENCE
+from rnnlite_pipeline.shapes.extents import Extents
 
 #: The name of the metadata.
 STATES = "rnnlite.states"

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rnnlite_pipeline.cells.recurrence import BIDIRECTIONAL, RECURRENCE, Cell, Lstm, Recurrence
 from rnnlite_pipeline.errors import NotConvertible
 from rnnlite_pipeline.graph.edit import producers
 from rnnlite_pipeline.graph.ir import OPEN, Model, Op, Tensor
 from rnnlite_pipeline.graph.variables import Array, State, add
-from rnnlite_pipeline.recurrence import BIDIRECTIONAL, RECURRENCE, Cell, Lstm, Recurrence
 
 
 def exposed(model: Model, asked: str, kept: Sequence[State]) -> list[State]:

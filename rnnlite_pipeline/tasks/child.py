@@ -20,10 +20,10 @@ from typing import IO
 import rnnlite_pipeline
 from rnnlite_pipeline.errors import RnnliteError, StageError
 from rnnlite_pipeline.files import Held
-from rnnlite_pipeline.stages import UNFORESEEN
+from rnnlite_pipeline.stages.process import UNFORESEEN
 
 #: What starts a stage; STAGE CONFIG OUT follow. `-P`: a user's numpy.py must not shadow ours.
-COMMAND = (sys.executable, "-P", "-m", "rnnlite_pipeline.stages")
+COMMAND = (sys.executable, "-P", "-m", "rnnlite_pipeline.stages.process")
 
 #: Lines of the log shown when a stage crashed.
 TAIL = 5
@@ -56,7 +56,7 @@ def run_stage(
     otherwise, at its exit too, none does.
 
     Args:
-        stage: A name of `rnnlite_pipeline.stages.STAGES`.
+        stage: A name of `rnnlite_pipeline.stages.process.STAGES`.
         config: The model's config.
         out: The model's folder, DIR/NAME; made if it is missing.
         command: What starts a stage.

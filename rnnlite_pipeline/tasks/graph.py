@@ -20,9 +20,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from rnnlite_pipeline.archive import moment_of_release
 from rnnlite_pipeline.config import associated_files, check_files
 from rnnlite_pipeline.errors import StageError
+from rnnlite_pipeline.release.archive import moment_of_release
 from rnnlite_pipeline.tasks import summary
 from rnnlite_pipeline.tasks.child import COMMAND, run_stage
 from rnnlite_pipeline.tasks.plan import BrokenPlan, Plan
@@ -35,7 +35,7 @@ class Stage:
     """A stage as the graph sees it.
 
     Args:
-        name: The stage, as `rnnlite_pipeline.stages` and the user know it.
+        name: The stage, as `rnnlite_pipeline.stages.process` and the user know it.
         after: Stages that come first.
         reads: The files it reads.
         makes: The files it must leave.

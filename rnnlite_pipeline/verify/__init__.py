@@ -13,14 +13,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import rnnlite_pipeline
-from rnnlite_pipeline.batch_axis import Axes, batch_axes, batch_first
+from rnnlite_pipeline.compare.batch_axis import Axes, batch_axes, batch_first
 from rnnlite_pipeline.config import digest
 from rnnlite_pipeline.errors import RnnliteError, VerificationFailed
 from rnnlite_pipeline.files import write_atomically
 from rnnlite_pipeline.graph.edit import ensure_signature
 from rnnlite_pipeline.graph.read import read_model
-from rnnlite_pipeline.layer_record import read_layers
+from rnnlite_pipeline.lower.layer_record import read_layers
 from rnnlite_pipeline.metadata import differences, read_description
+from rnnlite_pipeline.report import PAGE, About, render, with_times
 from rnnlite_pipeline.sources import open_source
 from rnnlite_pipeline.state import described
 from rnnlite_pipeline.verify.accuracy import accuracy
@@ -38,7 +39,6 @@ from rnnlite_pipeline.verify.gates import (
 from rnnlite_pipeline.verify.interface import check_interface
 from rnnlite_pipeline.verify.oracle import Oracle
 from rnnlite_pipeline.verify.quantized import RealRunner, interface, is_judged, open_runners
-from rnnlite_pipeline.verify.report import PAGE, About, render, with_times
 from rnnlite_pipeline.verify.runs import Bounds, Outputs, joined, run_case
 from rnnlite_pipeline.verify.signatures import check_signatures
 from rnnlite_pipeline.verify.states import Started, Streaming, check_policy, with_states

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from rnnlite_pipeline.batch_axis import draw
+from rnnlite_pipeline.compare.batch_axis import draw
 from rnnlite_pipeline.sources.model import Array, TensorSpec
 from rnnlite_pipeline.verify.data import RANDOM, Samples, fixed_batch, rows, taken_whole
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from rnnlite_pipeline.batch_axis import draw
+from rnnlite_pipeline.compare.batch_axis import draw
 from rnnlite_pipeline.config.arrays import NotArrays, read_headers
 from rnnlite_pipeline.errors import VerificationFailed
 from rnnlite_pipeline.graph.ir import OPEN, Tensor

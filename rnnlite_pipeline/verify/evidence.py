@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rnnlite_pipeline.sources.model import Array
 
 if TYPE_CHECKING:
-    from rnnlite_pipeline.verify.report import About
+    from rnnlite_pipeline.report import About
 
 
 @dataclass(frozen=True)

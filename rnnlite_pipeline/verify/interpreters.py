@@ -40,14 +40,14 @@ from pathlib import Path
 
 import numpy as np
 
-from rnnlite_pipeline.apart import tell
-from rnnlite_pipeline.batch_axis import axes_of_model, draw
+from rnnlite_pipeline.compare.batch_axis import axes_of_model, draw
 from rnnlite_pipeline.errors import StageError
 from rnnlite_pipeline.graph.edit import ensure_signature
+from rnnlite_pipeline.graph.multiply_adds import multiply_adds
 from rnnlite_pipeline.graph.read import read_model
-from rnnlite_pipeline.multiply_adds import multiply_adds
-from rnnlite_pipeline.partition import PartitionedRunner, has_foreign_ops, open_runner
-from rnnlite_pipeline.runtime import Kernels, Runner
+from rnnlite_pipeline.runtimes.child import tell
+from rnnlite_pipeline.runtimes.interpreter import Kernels, Runner
+from rnnlite_pipeline.runtimes.partition import PartitionedRunner, has_foreign_ops, open_runner
 from rnnlite_pipeline.sources.model import Array, TensorSpec
 from rnnlite_pipeline.state import described
 from rnnlite_pipeline.verify.compare import compare

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from rnnlite_pipeline.graph.affine import from_integers, to_integers
 from rnnlite_pipeline.graph.ir import Model, Tensor
 from rnnlite_pipeline.graph.read import read_model
-from rnnlite_pipeline.micro import MicroRunner
-from rnnlite_pipeline.partition import PartitionedRunner, open_runner
-from rnnlite_pipeline.runtime import Runner
+from rnnlite_pipeline.runtimes.interpreter import Runner
+from rnnlite_pipeline.runtimes.micro import MicroRunner
+from rnnlite_pipeline.runtimes.partition import PartitionedRunner, open_runner
 from rnnlite_pipeline.sources.model import Array, TensorSpec
 from rnnlite_pipeline.verify.cases import Case
 from rnnlite_pipeline.verify.runs import KERNELS

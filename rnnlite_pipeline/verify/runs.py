@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from rnnlite_pipeline.runtime import Kernels
+from rnnlite_pipeline.runtimes.interpreter import Kernels
 from rnnlite_pipeline.sources.model import Array
 from rnnlite_pipeline.verify.cases import Case
 from rnnlite_pipeline.verify.compare import compare, identical

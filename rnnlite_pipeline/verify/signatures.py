@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from rnnlite_pipeline.batch_axis import batch_axes, batch_first
+from rnnlite_pipeline.compare.batch_axis import batch_axes, batch_first
 from rnnlite_pipeline.graph.edit import as_main
 from rnnlite_pipeline.graph.ir import Model
-from rnnlite_pipeline.partition import open_runner
+from rnnlite_pipeline.runtimes.partition import open_runner
 from rnnlite_pipeline.sources.model import SourceModel
 from rnnlite_pipeline.verify.cases import cases
 from rnnlite_pipeline.verify.data import random_samples

@@ -20,7 +20,7 @@ from typing import Protocol
 
 import numpy as np
 
-from rnnlite_pipeline.batch_axis import draw
+from rnnlite_pipeline.compare.batch_axis import draw
 from rnnlite_pipeline.graph.ir import NUMPY, OPEN, Model
 from rnnlite_pipeline.sources.model import Array, SourceModel, TensorSpec
 from rnnlite_pipeline.state import Description

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from rnnlite_pipeline.annotations import annotated
 from rnnlite_pipeline.cli import COMMANDS, main
+from rnnlite_pipeline.cli.annotations import annotated
 from rnnlite_pipeline.cli.completion import completion
 from rnnlite_pipeline.cli.manual import manual
 from rnnlite_pipeline.errors import ConfigError, Problem, StageError

@@ -8,9 +8,9 @@ from typing import TypeAlias
 
 import numpy as np
 
+from rnnlite_pipeline.cells.recurrence import RECURRENCE, Lstm
 from rnnlite_pipeline.graph.ir import Op, Tensor
 from rnnlite_pipeline.recognise import Replacement
-from rnnlite_pipeline.recurrence import RECURRENCE, Lstm
 
 Fault: TypeAlias = Callable[[Replacement], None]
 

@@ -12,12 +12,12 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from rnnlite_pipeline.cells.recurrence import Gate, Lstm, SimpleRnn
 from rnnlite_pipeline.graph.ir import OPEN, Model
 from rnnlite_pipeline.recognise import Replacement
-from rnnlite_pipeline.recognise.rewrite import replace_loop
+from rnnlite_pipeline.recognise.loop.rewrite import replace_loop
 from rnnlite_pipeline.recognise.unrolled.chains import Straight, chains
 from rnnlite_pipeline.recognise.unrolled.rewrite import replace_chain
-from rnnlite_pipeline.recurrence import Gate, Lstm, SimpleRnn
 from tests.recognise import near_misses as near
 from tests.recognise.author import Author
 from tests.recognise.spelling import Spelling, Step

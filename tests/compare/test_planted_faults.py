@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from rnnlite_pipeline.cells.recurrence import Lstm, SimpleRnn
 from rnnlite_pipeline.compare.validation import check_whole, objection
 from rnnlite_pipeline.errors import StageError
 from rnnlite_pipeline.graph.build import Builder
 from rnnlite_pipeline.graph.edit import prune
 from rnnlite_pipeline.graph.ir import Model, Op, Tensor
 from rnnlite_pipeline.lower import lower
+from rnnlite_pipeline.passes.tensor_lists import tensor_lists_to_tensors
 from rnnlite_pipeline.recognise import recognise
-from rnnlite_pipeline.recurrence import Lstm, SimpleRnn
-from rnnlite_pipeline.transform.tensor_lists import tensor_lists_to_tensors
 from tests.compare.faults import faults
 from tests.compare.tempers import TEMPERS, Maker, Temper, growing, population, proposed, wild
 from tests.recognise.author import Author

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from rnnlite_pipeline.cells.recurrence import RECURRENCE, Gate, Lstm
 from rnnlite_pipeline.compare.distance import TOLERANCE
 from rnnlite_pipeline.compare.validation import (
     check_whole,
@@ -22,10 +23,9 @@ from rnnlite_pipeline.graph.edit import producers, prune
 from rnnlite_pipeline.graph.ir import OPEN, Model, Op, Signature, Subgraph, Tensor
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.lower import lower
+from rnnlite_pipeline.passes.tensor_lists import tensor_lists_to_tensors
 from rnnlite_pipeline.recognise import Replacement, recognise
-from rnnlite_pipeline.recognise.rewrite import replace_loop
-from rnnlite_pipeline.recurrence import RECURRENCE, Gate, Lstm
-from rnnlite_pipeline.transform.tensor_lists import tensor_lists_to_tensors
+from rnnlite_pipeline.recognise.loop.rewrite import replace_loop
 from tests.recognise.author import Author
 from tests.recognise.spelling import Spelling
 from tests.recognise.strategies import lstm, numbers

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from rnnlite_pipeline.sources.environment import load
-from rnnlite_pipeline.sources.session import session_model
+from rnnlite_pipeline.sources.graphdef.session import session_model
 from rnnlite_pipeline.sources.to_tflite import to_tflite
 
 tf = load("tensorflow")

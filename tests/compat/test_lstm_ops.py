@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rnnlite_pipeline.missing import missing_ops
+from rnnlite_pipeline.runtimes.missing import missing_ops
 from tests.authoring import check_numbers, convert
 from tests.fake.project import ROOT
 

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from rnnlite_pipeline.sources.concrete_function import source_model
 from rnnlite_pipeline.sources.environment import load
+from rnnlite_pipeline.sources.formats.concrete_function import source_model
 from rnnlite_pipeline.sources.to_tflite import to_tflite
 
 tf = load("tensorflow")

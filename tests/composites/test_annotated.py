@@ -10,7 +10,7 @@ import pytest
 from rnnlite_pipeline.composites.record import COMPOSITE
 from rnnlite_pipeline.errors import NotConvertible
 from rnnlite_pipeline.graph.read import read_model
-from rnnlite_pipeline.missing import missing_ops
+from rnnlite_pipeline.runtimes.missing import missing_ops
 from tests.authoring import check_numbers, convert
 
 UNIDIRECTIONAL, BIDIRECTIONAL = (f"{each}DIRECTIONAL_SEQUENCE_LSTM" for each in ("UNI", "BI"))

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from rnnlite_pipeline.cells.recurrence import RECURRENCE, Cell, Recurrence
 from rnnlite_pipeline.graph.build import Builder, make_op
 from rnnlite_pipeline.graph.edit import prune
 from rnnlite_pipeline.graph.ir import Model, Op, Signature, Subgraph, Tensor
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.lower import lower
-from rnnlite_pipeline.recurrence import RECURRENCE, Cell, Recurrence
 from rnnlite_pipeline.resolve import chain_steps
-from rnnlite_pipeline.runtime import Runner
+from rnnlite_pipeline.runtimes.interpreter import Runner
 from tests.recognise.strategies import lstm, simple_rnn
 
 STEPS, BATCH, FEATURES, UNITS = 4, 2, 3, 3

@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 import pytest
 
+from rnnlite_pipeline.cells.recurrence import Recurrence, SimpleRnn
 from rnnlite_pipeline.composites.call import CompositeCall, Refused
 from rnnlite_pipeline.composites.record import Sample, composite, draws, write_samples
 from rnnlite_pipeline.composites.registry import converter_of
@@ -17,7 +18,6 @@ from rnnlite_pipeline.errors import ModelFormatError, NotConvertible
 from rnnlite_pipeline.graph.build import Builder
 from rnnlite_pipeline.graph.ir import Model, Op, Signature, Subgraph, Tensor
 from rnnlite_pipeline.plugins import plugins
-from rnnlite_pipeline.recurrence import Recurrence, SimpleRnn
 from rnnlite_pipeline.resolve.check import distance
 from rnnlite_pipeline.resolve.composites import Composite, resolve
 
@@ -27,7 +27,7 @@ NAME = "acme.Doubling"
 CODE = '''
 """A package of converters, some of them wrong."""
 from rnnlite_pipeline.composites import Refused
-from rnnlite_pipeline.recurrence import Recurrence, SimpleRnn
+from rnnlite_pipeline.cells.recurrence import Recurrence, SimpleRnn
 
 import numpy as np
 

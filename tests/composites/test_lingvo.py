@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from rnnlite_pipeline.cells.recurrence import sigmoid
 from rnnlite_pipeline.composites.lingvo import is_name
 from rnnlite_pipeline.composites.record import Sample, composite, draws, nudged, write_samples
 from rnnlite_pipeline.errors import NotConvertible
 from rnnlite_pipeline.graph.ir import Model, Op, Signature, Subgraph, Tensor
-from rnnlite_pipeline.recurrence import sigmoid
 from rnnlite_pipeline.resolve.check import distance
 from rnnlite_pipeline.resolve.composites import resolve
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from rnnlite_pipeline.sources.environment import load
-from rnnlite_pipeline.sources.jax import source_model
+from rnnlite_pipeline.sources.formats.jax import source_model
 from rnnlite_pipeline.sources.model import SourceModel, TensorSpec
 from tests.coverage.row import BATCH, BI_LSTM, GRU, LOOP, LSTM, RNN, Row
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from rnnlite_pipeline.sources.assigned import with_states
+from rnnlite_pipeline.sources.graphdef.assigned import with_states
 from tests.coverage.row import Row
 from tests.random_models.held import convert_source, largest_error
 

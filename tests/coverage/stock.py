@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rnnlite_pipeline.runtime import Runner
+from rnnlite_pipeline.runtimes.interpreter import Runner
 from rnnlite_pipeline.sources.environment import load
 from rnnlite_pipeline.sources.model import SourceModel
 from rnnlite_pipeline.verify.compare import compare

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from rnnlite_pipeline.sources import concrete_function
 from rnnlite_pipeline.sources.environment import load
+from rnnlite_pipeline.sources.formats import concrete_function
 from rnnlite_pipeline.sources.model import SourceModel
 from rnnlite_pipeline.sources.to_tflite import to_tflite
 from tests.coverage.row import BATCH, BI_LSTM, GRU, LOOP, LSTM, RNN, Row, opened

@@ -26,7 +26,7 @@ from rnnlite_pipeline.files import write_atomically
 from rnnlite_pipeline.graph.ir import Model, Subgraph
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.release import package
-from rnnlite_pipeline.stages import STAGES, main
+from rnnlite_pipeline.stages.process import STAGES, main
 
 
 def import_source(config: Any, out: Path) -> None:

@@ -21,8 +21,8 @@ from rnnlite_pipeline.graph.ir import Model, Op, Signature, Subgraph, Tensor
 from rnnlite_pipeline.graph.read import read_model
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.quantize.calibration import batches
-from rnnlite_pipeline.sources.h5 import read_h5
-from rnnlite_pipeline.sources.keras_archive import read_archive
+from rnnlite_pipeline.sources.formats.h5 import read_h5
+from rnnlite_pipeline.sources.formats.keras_archive import read_archive
 from rnnlite_pipeline.sources.model import TensorSpec
 from rnnlite_pipeline.verify.data import read_samples
 

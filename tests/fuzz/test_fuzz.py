@@ -17,7 +17,7 @@ import pytest
 
 from rnnlite_pipeline.config import check_files, load_config
 from rnnlite_pipeline.errors import ConfigError, RnnliteError, SourceError
-from rnnlite_pipeline.sources.keras_archive import read_archive
+from rnnlite_pipeline.sources.formats.keras_archive import read_archive
 from tests.fake.project import ROOT
 from tests.fuzz.readers import READERS, whole
 

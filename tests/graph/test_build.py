@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rnnlite_pipeline.graph.build import Builder, broadcast, make_op, options_type, version_of
 from rnnlite_pipeline.graph.ir import OPEN, Model, Subgraph, Tensor
 from rnnlite_pipeline.graph.write import write_model
-from rnnlite_pipeline.runtime import Kernels, Runner
+from rnnlite_pipeline.runtimes.interpreter import Kernels, Runner
 
 X = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
 

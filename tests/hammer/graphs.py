@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rnnlite_pipeline.sources.environment import load
-from rnnlite_pipeline.sources.keras import source_model
+from rnnlite_pipeline.sources.formats.keras import source_model
 from rnnlite_pipeline.sources.model import SourceModel
 from tests.hammer.parts import BEHIND, FRONT, RECURRENCES, Author, Part, concatenation
 from tests.random_models.keras_models import randomize

@@ -11,17 +11,17 @@ from pathlib import Path
 
 import numpy as np
 
-from rnnlite_pipeline.apart import tell
-from rnnlite_pipeline.batch_axis import batch_axes
+from rnnlite_pipeline.compare.batch_axis import batch_axes
 from rnnlite_pipeline.config import Config
-from rnnlite_pipeline.convert import check_convertible, converted
 from rnnlite_pipeline.graph.edit import ensure_signature
 from rnnlite_pipeline.graph.read import read_model
 from rnnlite_pipeline.graph.write import write_model
-from rnnlite_pipeline.sources.assigned import with_states
+from rnnlite_pipeline.runtimes.child import tell
+from rnnlite_pipeline.sources.graphdef.assigned import with_states
+from rnnlite_pipeline.sources.graphdef.ranges import with_ranges
 from rnnlite_pipeline.sources.model import SourceModel
-from rnnlite_pipeline.sources.ranges import with_ranges
 from rnnlite_pipeline.sources.to_tflite import to_tflite
+from rnnlite_pipeline.stages.convert import check_convertible, converted
 from rnnlite_pipeline.verify.data import random_samples
 from rnnlite_pipeline.verify.every_interpreter import plan_of
 from tests.hammer.graphs import GRAPHS, Graph

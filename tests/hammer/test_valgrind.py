@@ -18,8 +18,8 @@ from pathlib import Path
 
 import pytest
 
-from rnnlite_pipeline.apart import run_apart
-from rnnlite_pipeline.runtime import Runner
+from rnnlite_pipeline.runtimes.child import run_apart
+from rnnlite_pipeline.runtimes.interpreter import Runner
 from tests.hammer.graphs import GRAPHS
 
 #: Batches and lengths: growing, shrinking, and a step at a time.

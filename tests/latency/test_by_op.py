@@ -13,6 +13,7 @@ import pytest
 from rnnlite_pipeline.errors import StageError
 from rnnlite_pipeline.graph.build import Builder
 from rnnlite_pipeline.graph.ir import Model, Op, Signature, Subgraph, Tensor
+from rnnlite_pipeline.graph.multiply_adds import multiply_adds
 from rnnlite_pipeline.graph.variables import State, add, keep
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.latency import Part, parts, rows
@@ -21,7 +22,6 @@ from rnnlite_pipeline.latency.rows import place, title
 from rnnlite_pipeline.latency.text import as_text
 from rnnlite_pipeline.latency.timing import FEWEST, MOST, timed
 from rnnlite_pipeline.lower import lower
-from rnnlite_pipeline.multiply_adds import multiply_adds
 from tests.lower.cases import Case, random_lstm, random_rnn
 from tests.quantize.author import model_of, quantized
 

@@ -9,10 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlite_pipeline.graph.build import Builder
-from rnnlite_pipeline.graph.ir import OPEN, Model, Op, Subgraph, Tensor
-from rnnlite_pipeline.graph.write import write_model
-from rnnlite_pipeline.recurrence import (
+from rnnlite_pipeline.cells.recurrence import (
     BIDIRECTIONAL,
     RECURRENCE,
     Cell,
@@ -21,7 +18,10 @@ from rnnlite_pipeline.recurrence import (
     Recurrence,
     SimpleRnn,
 )
-from rnnlite_pipeline.runtime import Kernels, Runner
+from rnnlite_pipeline.graph.build import Builder
+from rnnlite_pipeline.graph.ir import OPEN, Model, Op, Subgraph, Tensor
+from rnnlite_pipeline.graph.write import write_model
+from rnnlite_pipeline.runtimes.interpreter import Kernels, Runner
 
 Array = NDArray[Any]
 

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from rnnlite_pipeline.lower.loop_cells import equations_of
-from rnnlite_pipeline.recognise.algebra import Form, apply, constant, symbol
-from rnnlite_pipeline.recognise.equations import INPUT, Equations, after, before, substituted
-from rnnlite_pipeline.recurrence import Cell
+from rnnlite_pipeline.algebra.forms import Form, apply, constant, symbol
+from rnnlite_pipeline.cells.as_equations import equations_of
+from rnnlite_pipeline.cells.equations import INPUT, Equations, after, before, substituted
+from rnnlite_pipeline.cells.recurrence import Cell
 
 
 def matrix(rng: np.random.Generator, rows: int, columns: int) -> np.ndarray:

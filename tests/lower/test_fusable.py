@@ -7,9 +7,9 @@ import dataclasses
 import numpy as np
 import pytest
 
+from rnnlite_pipeline.cells.recurrence import ACTIVATIONS, Lstm, Recurrence
 from rnnlite_pipeline.lower import lower, why_not_fused
 from rnnlite_pipeline.lower.fusable import FUSED_ACTIVATIONS
-from rnnlite_pipeline.recurrence import ACTIVATIONS, Lstm, Recurrence
 from tests.lower.cases import Case, random_lstm, random_rnn
 
 RNG = np.random.default_rng(0)

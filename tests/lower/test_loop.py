@@ -12,13 +12,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from rnnlite_pipeline.cells.as_equations import equations_of
+from rnnlite_pipeline.cells.recurrence import RECURRENCE, Cell, Recurrence
 from rnnlite_pipeline.graph.ir import OPEN, Model, Op, Subgraph, Tensor
 from rnnlite_pipeline.graph.write import write_model
-from rnnlite_pipeline.lower import loop_levels, lower
+from rnnlite_pipeline.lower import lower
 from rnnlite_pipeline.lower.emit import Emitter
-from rnnlite_pipeline.lower.loop_cells import equations_of
-from rnnlite_pipeline.recurrence import RECURRENCE, Cell, Recurrence
-from rnnlite_pipeline.runtime import Runner
+from rnnlite_pipeline.lower.loop import levels
+from rnnlite_pipeline.runtimes.interpreter import Runner
 from tests.lower.cases import KERNELS, Case, Initial, histogram, random_lstm, random_rnn
 from tests.lower.loop_cases import gru, hard_lstm, masked
 
@@ -220,7 +221,7 @@ def test_loops_are_as_many_as_the_length_needs(steps: int, loops: int) -> None:
 )
 def test_blocks_are_as_equal_as_may_be(steps: int, blocks: tuple[int, ...], room: int) -> None:
     """No loop but the outermost has more turns than a block has, and little room is left over."""
-    nested = loop_levels.levels(Emitter("test"), steps)
+    nested = levels.levels(Emitter("test"), steps)
     assert (nested.blocks, nested.room) == (blocks, room)
 
 
@@ -299,6 +300,6 @@ def _check_in_blocks(case: Case, block: int) -> None:
 
     Over many steps a random cell may be chaotic, and float32 cannot follow.
     """
-    with mock.patch.object(loop_levels, "BLOCK", block):
+    with mock.patch.object(levels, "BLOCK", block):
         model = lowered(case)
     case.check(model)

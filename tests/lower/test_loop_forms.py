@@ -9,11 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from rnnlite_pipeline.algebra.atoms import Options
+from rnnlite_pipeline.algebra.forms import Form, apply, constant, symbol
+from rnnlite_pipeline.algebra.functions import FUNCTIONS
+from rnnlite_pipeline.cells.equations import INPUT, Equations, after, before
 from rnnlite_pipeline.lower import lower
-from rnnlite_pipeline.recognise.algebra import Form, apply, constant, symbol
-from rnnlite_pipeline.recognise.atoms import Options
-from rnnlite_pipeline.recognise.equations import INPUT, Equations, after, before
-from rnnlite_pipeline.recognise.functions import FUNCTIONS
 from tests.lower.cases import Case, Initial
 from tests.lower.loop_cases import matrix, one_state
 

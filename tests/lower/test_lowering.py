@@ -9,12 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from rnnlite_pipeline.cells.recurrence import RECURRENCE, Cell, Gate, Lstm, Recurrence
 from rnnlite_pipeline.errors import NotConvertible
 from rnnlite_pipeline.graph.ir import Model, Op, Subgraph, Tensor
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.lower import lower
-from rnnlite_pipeline.recurrence import RECURRENCE, Cell, Gate, Lstm, Recurrence
-from rnnlite_pipeline.runtime import Runner
+from rnnlite_pipeline.runtimes.interpreter import Runner
 from tests.lower.cases import KERNELS, Case, Initial, histogram, random_lstm, random_rnn
 
 INITIAL: tuple[Initial, ...] = ("none", "zeros", "row", "batch", "input", "computed")

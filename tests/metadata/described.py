@@ -8,7 +8,7 @@ import numpy as np
 
 from rnnlite_pipeline.config import Config, load_config
 from rnnlite_pipeline.graph.ir import Model, Op, Signature, Subgraph, Tensor
-from rnnlite_pipeline.layers import Layer
+from rnnlite_pipeline.lower.layers import Layer
 
 CONFIG = """\
 name: digits

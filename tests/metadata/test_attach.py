@@ -20,7 +20,7 @@ from rnnlite_pipeline.graph.read import read_model
 from rnnlite_pipeline.metadata import described_model, differences, read_description
 from rnnlite_pipeline.metadata.recurrent import state_policy
 from rnnlite_pipeline.metadata.schema import BUFFER_NAME, SCHEMA, min_parser_version
-from rnnlite_pipeline.runtime import Runner
+from rnnlite_pipeline.runtimes.interpreter import Runner
 from tests.metadata.described import CONFIG, LABELS, config, layer, model
 
 BARE = "name: digits\nsource: {format: keras, path: m.keras}\n"

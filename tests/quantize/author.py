@@ -21,7 +21,7 @@ from rnnlite_pipeline.quantize.integer_model import Interface
 from rnnlite_pipeline.quantize.outcome import Outcome
 from rnnlite_pipeline.quantize.ranges import measure
 from rnnlite_pipeline.quantize.skip import Skip
-from rnnlite_pipeline.runtime import Kernels, Runner
+from rnnlite_pipeline.runtimes.interpreter import Kernels, Runner
 from tests.lower.cases import Case
 
 Array = NDArray[Any]

@@ -9,6 +9,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from rnnlite_pipeline.algebra.atoms import Symbol
+from rnnlite_pipeline.algebra.forms import Form, symbol
+from rnnlite_pipeline.cells.equations import INPUT, Equations, substituted
+from rnnlite_pipeline.cells.recurrence import Cell, Lstm, SimpleRnn
 from rnnlite_pipeline.graph.build import Builder, make_op
 from rnnlite_pipeline.graph.ir import NUMPY, Model, Signature, Subgraph, Tensor
 from rnnlite_pipeline.graph.write import write_model
@@ -17,11 +21,7 @@ from rnnlite_pipeline.quantize.full_integer import rewrite
 from rnnlite_pipeline.quantize.outcome import Outcome
 from rnnlite_pipeline.quantize.ranges import measure
 from rnnlite_pipeline.quantize.skip import Skip
-from rnnlite_pipeline.recognise.algebra import Form, symbol
-from rnnlite_pipeline.recognise.atoms import Symbol
-from rnnlite_pipeline.recognise.equations import INPUT, Equations, substituted
-from rnnlite_pipeline.recurrence import Cell, Lstm, SimpleRnn
-from rnnlite_pipeline.runtime import Runner
+from rnnlite_pipeline.runtimes.interpreter import Runner
 from tests.lower.cases import Case, random_lstm, random_rnn
 from tests.lower.loop_cases import gru
 from tests.quantize.author import KERNELS, Array, db

@@ -10,16 +10,16 @@ from typing import Any
 import numpy as np
 import pytest
 
+from rnnlite_pipeline.cells.recurrence import Gate
 from rnnlite_pipeline.errors import NotConvertible, StageError
 from rnnlite_pipeline.graph.ir import Model
 from rnnlite_pipeline.graph.write import write_model
-from rnnlite_pipeline.micro import MicroRunner, why_wrong
 from rnnlite_pipeline.quantize.full_integer import rewrite
 from rnnlite_pipeline.quantize.integer_model import Interface
 from rnnlite_pipeline.quantize.ranges import measure
 from rnnlite_pipeline.quantize.skip import SKIPPED, Skip
-from rnnlite_pipeline.recurrence import Gate
-from rnnlite_pipeline.runtime import Kernels, Runner
+from rnnlite_pipeline.runtimes.interpreter import Kernels, Runner
+from rnnlite_pipeline.runtimes.micro import MicroRunner, why_wrong
 from tests.lower.cases import Case, random_lstm, random_rnn
 from tests.quantize.author import LEAST_DB, db, feed, integers, model_of, quantized, run, worst_db
 

@@ -9,8 +9,9 @@ from typing import Any, Literal
 import numpy as np
 import pytest
 
+from rnnlite_pipeline.algebra.forms import apply, symbol
+from rnnlite_pipeline.cells.equations import INPUT, Equations, before
 from rnnlite_pipeline.config import Config
-from rnnlite_pipeline.convert import converted
 from rnnlite_pipeline.graph.build import Builder
 from rnnlite_pipeline.graph.ir import Model, Op, Signature, Subgraph, Tensor
 from rnnlite_pipeline.graph.read import read_model
@@ -20,12 +21,11 @@ from rnnlite_pipeline.quantize.full_integer import rewrite
 from rnnlite_pipeline.quantize.joins import go_round_joins
 from rnnlite_pipeline.quantize.ranges import measure
 from rnnlite_pipeline.quantize.skip import Skip
-from rnnlite_pipeline.recognise.algebra import apply, symbol
-from rnnlite_pipeline.recognise.equations import INPUT, Equations, before
-from rnnlite_pipeline.runtime import Runner
+from rnnlite_pipeline.runtimes.interpreter import Runner
 from rnnlite_pipeline.sources.environment import load
-from rnnlite_pipeline.sources.keras import source_model as keras_source
+from rnnlite_pipeline.sources.formats.keras import source_model as keras_source
 from rnnlite_pipeline.sources.to_tflite import to_tflite
+from rnnlite_pipeline.stages.convert import converted
 from rnnlite_pipeline.verify.noise import ratio
 from tests.lower.cases import Case
 from tests.lower.loop_cases import gru, masked, matrix

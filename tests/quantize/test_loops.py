@@ -10,17 +10,17 @@ from typing import Any
 import numpy as np
 import pytest
 
+from rnnlite_pipeline.algebra.forms import Form, apply, constant
+from rnnlite_pipeline.cells.recurrence import Cell
 from rnnlite_pipeline.graph.ir import Model, Signature
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.lower import choice, lower
-from rnnlite_pipeline.micro import MicroRunner
 from rnnlite_pipeline.quantize.full_integer import rewrite
 from rnnlite_pipeline.quantize.ranges import measure
 from rnnlite_pipeline.quantize.skip import SKIPPED, Skip
 from rnnlite_pipeline.quantize.watch import inner_subgraphs
-from rnnlite_pipeline.recognise.algebra import Form, apply, constant
-from rnnlite_pipeline.recurrence import Cell
-from rnnlite_pipeline.runtime import Runner
+from rnnlite_pipeline.runtimes.interpreter import Runner
+from rnnlite_pipeline.runtimes.micro import MicroRunner
 from tests.lower.cases import Case, random_lstm, random_rnn
 from tests.lower.loop_cases import gru, hard_lstm, masked, one_state
 from tests.quantize.author import KERNELS, Array, db, run

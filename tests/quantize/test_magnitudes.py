@@ -16,14 +16,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rnnlite_pipeline.cells.recurrence import Gate, Lstm
 from rnnlite_pipeline.graph.ir import Quantization
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.quantize.full_integer import rewrite
 from rnnlite_pipeline.quantize.integer_model import Interface
 from rnnlite_pipeline.quantize.ranges import measure
 from rnnlite_pipeline.quantize.skip import Skip
-from rnnlite_pipeline.recurrence import Gate, Lstm
-from rnnlite_pipeline.runtime import Runner
+from rnnlite_pipeline.runtimes.interpreter import Runner
 from tests.lower.cases import Case, random_lstm
 from tests.quantize.author import KERNELS, Array, db, feed, model_of
 

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rnnlite_pipeline.graph.write import write_model
-from rnnlite_pipeline.partition import open_runner
 from rnnlite_pipeline.quantize import ranges
 from rnnlite_pipeline.quantize.numbers import steady
-from rnnlite_pipeline.runtime import Kernels
+from rnnlite_pipeline.runtimes.interpreter import Kernels
+from rnnlite_pipeline.runtimes.partition import open_runner
 from tests.lower.cases import Case, random_lstm
 from tests.quantize.author import integers, model_of
 

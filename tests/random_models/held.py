@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 
 from rnnlite_pipeline.compare.distance import ROUNDINGS
 from rnnlite_pipeline.config import Config
-from rnnlite_pipeline.convert import Conversion, check_convertible, converted
 from rnnlite_pipeline.graph.ir import Model
 from rnnlite_pipeline.graph.read import read_model
 from rnnlite_pipeline.graph.write import write_model
-from rnnlite_pipeline.runtime import Runner
-from rnnlite_pipeline.sources.assigned import with_states
+from rnnlite_pipeline.runtimes.interpreter import Runner
+from rnnlite_pipeline.sources.graphdef.assigned import with_states
 from rnnlite_pipeline.sources.model import SourceModel, TensorSpec
 from rnnlite_pipeline.sources.to_tflite import to_tflite
+from rnnlite_pipeline.stages.convert import Conversion, check_convertible, converted
 from rnnlite_pipeline.verify.compare import compare
 
 #: Largest difference, as a part of the output's scale (issue 2, acceptance).

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
 from rnnlite_pipeline.sources.environment import load
-from rnnlite_pipeline.sources.keras import source_model
+from rnnlite_pipeline.sources.formats.keras import source_model
 from rnnlite_pipeline.sources.model import SourceModel
 from tests.random_models.held import hold
 from tests.random_models.keras_cells import AnyCellAuthor, models_of_any_cell

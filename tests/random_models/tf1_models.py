@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rnnlite_pipeline.sources.environment import load
+from rnnlite_pipeline.sources.graphdef.session import session_model
 from rnnlite_pipeline.sources.model import SourceModel
-from rnnlite_pipeline.sources.session import session_model
 
 KINDS = ("BasicLSTM", "LSTM", "LSTM", "GRU", "BasicRNN")
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from rnnlite_pipeline.graph.ir import Model
 from rnnlite_pipeline.graph.write import write_model
-from rnnlite_pipeline.runtime import Kernels, Runner
+from rnnlite_pipeline.runtimes.interpreter import Kernels, Runner
 
 Array = NDArray[np.generic]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from rnnlite_pipeline.cells.recurrence import Lstm, SimpleRnn
 from rnnlite_pipeline.graph.ir import Tensor
-from rnnlite_pipeline.recurrence import Lstm, SimpleRnn
 from tests.recognise.spelling import Parts, Step
 
 

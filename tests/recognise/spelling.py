@@ -9,9 +9,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnlite_pipeline.cells.recurrence import Gate, Lstm, SimpleRnn
 from rnnlite_pipeline.graph.build import Builder
 from rnnlite_pipeline.graph.ir import Tensor
-from rnnlite_pipeline.recurrence import Gate, Lstm, SimpleRnn
 
 Array = NDArray[Any]
 Parts = dict[str, Tensor]

@@ -8,8 +8,8 @@ import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from rnnlite_pipeline.cells.recurrence import Gate, Lstm, SimpleRnn
 from rnnlite_pipeline.graph.ir import OPEN, Model
-from rnnlite_pipeline.recurrence import Gate, Lstm, SimpleRnn
 from tests.recognise.spelling import Spelling
 
 Array = NDArray[Any]

@@ -11,9 +11,9 @@ import pytest
 from rnnlite_pipeline.compare.validation import objection
 from rnnlite_pipeline.graph.ir import NUMPY, OPEN, Tensor
 from rnnlite_pipeline.lower import lower
+from rnnlite_pipeline.passes.tensor_lists import tensor_lists_to_tensors
 from rnnlite_pipeline.recognise import recognise
-from rnnlite_pipeline.recognise.masks import MASKED
-from rnnlite_pipeline.transform.tensor_lists import tensor_lists_to_tensors
+from rnnlite_pipeline.recognise.loop.masks import MASKED
 from tests.recognise.alike import Array, check_alike, sequence
 from tests.recognise.author import Author, Cell
 from tests.recognise.spelling import Spelling

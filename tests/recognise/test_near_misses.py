@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from rnnlite_pipeline.graph.ir import OPEN, Quantization, Tensor
 from rnnlite_pipeline.graph.write import write_model
+from rnnlite_pipeline.passes.tensor_lists import tensor_lists_to_tensors
 from rnnlite_pipeline.recognise import Replacement, recognise
-from rnnlite_pipeline.runtime import Runner
-from rnnlite_pipeline.transform.tensor_lists import tensor_lists_to_tensors
+from rnnlite_pipeline.runtimes.interpreter import Runner
 from tests.recognise import near_misses as near
 from tests.recognise import other_loops as other
 from tests.recognise.author import Author

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
+from rnnlite_pipeline.algebra.forms import apply, symbol
 from rnnlite_pipeline.compare.validation import objection
 from rnnlite_pipeline.graph.ir import Tensor
 from rnnlite_pipeline.lower import lower
+from rnnlite_pipeline.passes.tensor_lists import tensor_lists_to_tensors
 from rnnlite_pipeline.recognise import recognise
-from rnnlite_pipeline.recognise.algebra import apply, symbol
-from rnnlite_pipeline.transform.tensor_lists import tensor_lists_to_tensors
 from tests.recognise.alike import check_alike
 from tests.recognise.author import Author
 from tests.recognise.spelling import Spelling, Step

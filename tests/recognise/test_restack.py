@@ -12,7 +12,7 @@ from rnnlite_pipeline.graph.build import Builder, make_op
 from rnnlite_pipeline.graph.ir import Model, Signature, Subgraph, Tensor
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.recognise.unrolled.restack import restack
-from rnnlite_pipeline.runtime import Runner
+from rnnlite_pipeline.runtimes.interpreter import Runner
 
 STEPS, BATCH, WIDTH = 4, 2, 3
 Steps = list[Tensor]

@@ -11,15 +11,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from rnnlite_pipeline.cells.recurrence import Lstm, Recurrence
 from rnnlite_pipeline.compare.validation import objection
 from rnnlite_pipeline.graph.ir import Model
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.lower import lower
 from rnnlite_pipeline.lower.fusable import why_not_fused
+from rnnlite_pipeline.passes.tensor_lists import tensor_lists_to_tensors
 from rnnlite_pipeline.recognise import recognise
-from rnnlite_pipeline.recurrence import Lstm, Recurrence
-from rnnlite_pipeline.runtime import Runner
-from rnnlite_pipeline.transform.tensor_lists import tensor_lists_to_tensors
+from rnnlite_pipeline.runtimes.interpreter import Runner
 from tests.recognise.author import Author, Cell, truth
 from tests.recognise.spelling import Spelling
 from tests.recognise.strategies import layers, lstm, numbers, spellings

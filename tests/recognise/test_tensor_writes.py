@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from rnnlite_pipeline.compare.validation import objection
 from rnnlite_pipeline.graph.build import Builder, make_op
 from rnnlite_pipeline.graph.ir import Model, Op, Subgraph, Tensor
+from rnnlite_pipeline.passes.tensor_lists import tensor_lists_to_tensors
 from rnnlite_pipeline.recognise import recognise
-from rnnlite_pipeline.transform.tensor_lists import tensor_lists_to_tensors
 from tests.recognise.author import Author
 from tests.recognise.spelling import Spelling
 from tests.recognise.strategies import lstm

@@ -16,9 +16,9 @@ from rnnlite_pipeline.graph.ir import Model, Signature
 from rnnlite_pipeline.graph.read import read_model
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.lower import lower
+from rnnlite_pipeline.passes import run_passes
 from rnnlite_pipeline.recognise import recognise
-from rnnlite_pipeline.runtime import Runner
-from rnnlite_pipeline.transform import run_passes
+from rnnlite_pipeline.runtimes.interpreter import Runner
 
 #: The kinds of cells that each model is read as.
 EXPECTED = {

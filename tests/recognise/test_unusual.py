@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from rnnlite_pipeline.cells.recurrence import Gate, Lstm, Recurrence
 from rnnlite_pipeline.compare.validation import objection
 from rnnlite_pipeline.graph.ir import Tensor
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.lower import lower
 from rnnlite_pipeline.lower.fusable import why_not_fused
+from rnnlite_pipeline.passes.tensor_lists import tensor_lists_to_tensors
 from rnnlite_pipeline.recognise import recognise
-from rnnlite_pipeline.recurrence import Gate, Lstm, Recurrence
-from rnnlite_pipeline.runtime import Runner
-from rnnlite_pipeline.transform.tensor_lists import tensor_lists_to_tensors
+from rnnlite_pipeline.runtimes.interpreter import Runner
 from tests.recognise.author import Author, Cell
 from tests.recognise.spelling import Parts, Spelling, Step
 from tests.recognise.strategies import lstm, numbers

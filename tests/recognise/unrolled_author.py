@@ -9,9 +9,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnlite_pipeline.cells.recurrence import Lstm, Recurrence, SimpleRnn
 from rnnlite_pipeline.graph.build import Builder, make_op
 from rnnlite_pipeline.graph.ir import OPEN, Model, Op, Signature, Subgraph, Tensor
-from rnnlite_pipeline.recurrence import Lstm, Recurrence, SimpleRnn
 from tests.recognise.spelling import Spelling, Step
 
 Array = NDArray[Any]

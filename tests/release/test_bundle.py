@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from rnnlite_pipeline.archive import moment_of_release, zip_bytes
 from rnnlite_pipeline.config import load_config, pipeline_of
 from rnnlite_pipeline.errors import StageError
 from rnnlite_pipeline.graph.ir import Model, Subgraph
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.release import package
+from rnnlite_pipeline.release.archive import moment_of_release, zip_bytes
 
 MODEL = write_model(Model([Subgraph("main")]))
 

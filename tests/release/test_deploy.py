@@ -23,7 +23,7 @@ from rnnlite_pipeline.release.deploy import Deployment, deployment_files
 from rnnlite_pipeline.release.deploy.deployment import identifier
 from rnnlite_pipeline.release.deploy.micro import method, why_not_tflm
 from rnnlite_pipeline.release.deploy.readme import readme
-from rnnlite_pipeline.runtime import Runner
+from rnnlite_pipeline.runtimes.interpreter import Runner
 from rnnlite_pipeline.state.description import describe
 from tests.metadata.described import config, model
 from tests.release import cpp_stubs, kotlin_stubs

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from rnnlite_pipeline.graph.write import write_model
-from rnnlite_pipeline.runtime import Runner
 from rnnlite_pipeline.runtimes.compiled_runner import Served
+from rnnlite_pipeline.runtimes.interpreter import Runner
 from tests.runtimes.models import a_gru, lowered, sample
 
 INSTANCES = 50

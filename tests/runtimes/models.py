@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnlite_pipeline.cells.recurrence import Cell
 from rnnlite_pipeline.graph.build import make_op
 from rnnlite_pipeline.graph.ir import NUMPY, OPEN, Model, Signature, Subgraph, Tensor
 from rnnlite_pipeline.lower.choice import Form
 from rnnlite_pipeline.quantize.integer_model import Interface
-from rnnlite_pipeline.recurrence import Cell
 from tests.lower.cases import Case, random_lstm
 from tests.lower.loop_cases import gru
 from tests.quantize.test_loops import integers, model_of

@@ -12,9 +12,9 @@ import pytest
 from rnnlite_pipeline.errors import StageError
 from rnnlite_pipeline.graph.ir import Model
 from rnnlite_pipeline.graph.write import write_model
-from rnnlite_pipeline.runtime import Runner
 from rnnlite_pipeline.runtimes import RUNTIMES
 from rnnlite_pipeline.runtimes.compiled_runner import CompiledRunner
+from rnnlite_pipeline.runtimes.interpreter import Runner
 from tests.runtimes.models import a_gru, an_lstm, counter, dense, in_integers, lowered, sample
 
 TABLE = RUNTIMES["litert-compiled"]

@@ -6,8 +6,8 @@ import pytest
 
 from rnnlite_pipeline.errors import StageError
 from rnnlite_pipeline.graph.write import write_model
-from rnnlite_pipeline.runtime import Runner
 from rnnlite_pipeline.runtimes import RUNTIMES
+from rnnlite_pipeline.runtimes.interpreter import Runner
 from tests.runtimes.single_ops import CODES, single_op_models
 
 TABLE = RUNTIMES["litert"].table

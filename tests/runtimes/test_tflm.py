@@ -13,8 +13,8 @@ import pytest
 from rnnlite_pipeline.errors import StageError
 from rnnlite_pipeline.graph.ir import NUMPY, Model
 from rnnlite_pipeline.graph.write import write_model
-from rnnlite_pipeline.micro import MicroRunner, why_wrong
 from rnnlite_pipeline.runtimes import RUNTIMES
+from rnnlite_pipeline.runtimes.micro import MicroRunner, why_wrong
 from tests.quantize.test_loops import CELLS
 from tests.runtimes.models import STEPS, an_lstm, in_integers, lowered, sample
 from tests.runtimes.single_ops import CODES, single_op_models

@@ -10,8 +10,8 @@ import pytest
 from rnnlite_pipeline.errors import StageError
 from rnnlite_pipeline.graph.ir import Model
 from rnnlite_pipeline.graph.write import write_model
-from rnnlite_pipeline.runtime import Kernels, Runner
 from rnnlite_pipeline.runtimes import RUNTIMES, web
+from rnnlite_pipeline.runtimes.interpreter import Kernels, Runner
 from rnnlite_pipeline.runtimes.runners import open_runner
 from rnnlite_pipeline.runtimes.web.server import file_of
 from tests.runtimes.models import a_gru, an_lstm, counter, in_integers, lowered, sample

@@ -11,7 +11,7 @@ from rnnlite_pipeline.graph.build import Builder
 from rnnlite_pipeline.graph.ir import OPEN, Model, Op, Subgraph, Tensor
 from rnnlite_pipeline.graph.schema import enum_values
 from rnnlite_pipeline.graph.write import write_model
-from rnnlite_pipeline.runtime import Kernels, Runner
+from rnnlite_pipeline.runtimes.interpreter import Kernels, Runner
 from rnnlite_pipeline.shapes.late import EVALUATED, late_ops
 from tests.graph.op_samples import SAMPLES, Known, Sizes, X, body_and_condition
 

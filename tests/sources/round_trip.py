@@ -9,15 +9,15 @@ from typing import Any, Literal
 import numpy as np
 
 from rnnlite_pipeline.config import Config
-from rnnlite_pipeline.convert import check_convertible, converted
 from rnnlite_pipeline.graph.edit import ensure_signature, ports
 from rnnlite_pipeline.graph.ir import Model
 from rnnlite_pipeline.graph.read import read_model
 from rnnlite_pipeline.graph.write import write_model
-from rnnlite_pipeline.runtime import Kernels, Runner
+from rnnlite_pipeline.runtimes.interpreter import Kernels, Runner
 from rnnlite_pipeline.sources import open_source
 from rnnlite_pipeline.sources.model import SourceModel, TensorSpec
 from rnnlite_pipeline.sources.to_tflite import to_tflite
+from rnnlite_pipeline.stages.convert import check_convertible, converted
 
 #: The length of open axes but the batch.
 LENGTH = 5

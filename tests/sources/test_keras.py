@@ -11,8 +11,8 @@ import pytest
 from rnnlite_pipeline.errors import SourceError
 from rnnlite_pipeline.graph.ir import Model
 from rnnlite_pipeline.graph.read import read_model
-from rnnlite_pipeline.runtime import Runner
-from rnnlite_pipeline.sources.keras import source_model
+from rnnlite_pipeline.runtimes.interpreter import Runner
+from rnnlite_pipeline.sources.formats.keras import source_model
 from rnnlite_pipeline.sources.model import SourceModel
 from rnnlite_pipeline.sources.to_tflite import to_tflite
 

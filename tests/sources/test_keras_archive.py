@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from rnnlite_pipeline.errors import SourceError
-from rnnlite_pipeline.sources.keras_archive import read_archive
+from rnnlite_pipeline.sources.formats.keras_archive import read_archive
 
 
 def write(path: Path, config: Any, without: str = "", metadata: str = "") -> Path:

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rnnlite_pipeline.sources import keras, tf_keras
 from rnnlite_pipeline.sources.environment import load
+from rnnlite_pipeline.sources.formats import keras, tf_keras
 from rnnlite_pipeline.sources.model import SourceModel
 from tests.random_models.held import hold
 

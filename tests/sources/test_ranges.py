@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from rnnlite_pipeline.errors import SourceError
+from rnnlite_pipeline.sources.graphdef.ranges import STEPS, with_ranges
 from rnnlite_pipeline.sources.model import SourceModel, TensorSpec
-from rnnlite_pipeline.sources.ranges import STEPS, with_ranges
 
 
 def _source(lowest: int, highest: int, steps: int | None = None, **known: range) -> SourceModel:

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from rnnlite_pipeline.cells.recurrence import RECURRENCE, Array, Cell, Recurrence
 from rnnlite_pipeline.graph.ir import OPEN, Model, Op, Signature, Subgraph, Tensor
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.lower import lower
-from rnnlite_pipeline.recurrence import RECURRENCE, Array, Cell, Recurrence
-from rnnlite_pipeline.runtime import Kernels, Runner
+from rnnlite_pipeline.runtimes.interpreter import Kernels, Runner
 from rnnlite_pipeline.state import Keeping, described
 from rnnlite_pipeline.verify.states import Started
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from rnnlite_pipeline.cells.recurrence import BIDIRECTIONAL, Cell, Recurrence
 from rnnlite_pipeline.errors import NotConvertible
 from rnnlite_pipeline.graph.ir import OPEN, Model, Op, Subgraph, Tensor
-from rnnlite_pipeline.recurrence import BIDIRECTIONAL, Cell, Recurrence
-from rnnlite_pipeline.runtime import Kernels
+from rnnlite_pipeline.runtimes.interpreter import Kernels
 from rnnlite_pipeline.state import Keeping, described
 from tests.lower.cases import random_lstm, random_rnn
 from tests.state.graphs import BATCH, FEATURES, converted, graph, in_pieces, opened, sequence

@@ -8,14 +8,14 @@ from typing import Any, Literal
 import numpy as np
 import pytest
 
+from rnnlite_pipeline.cells.recurrence import Array, Cell
 from rnnlite_pipeline.config import Config
 from rnnlite_pipeline.graph.ir import Model
 from rnnlite_pipeline.graph.read import read_model
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.lower import lower
 from rnnlite_pipeline.quantize import lowering, quantize
-from rnnlite_pipeline.recurrence import Array, Cell
-from rnnlite_pipeline.runtime import Kernels, Runner
+from rnnlite_pipeline.runtimes.interpreter import Kernels, Runner
 from rnnlite_pipeline.state import Keeping, described
 from rnnlite_pipeline.verify.quantized import RealRunner
 from rnnlite_pipeline.verify.states import Started

@@ -9,20 +9,20 @@ from typing import Any
 import numpy as np
 import pytest
 
+from rnnlite_pipeline.cells.recurrence import Array
 from rnnlite_pipeline.config import Config, load_config
-from rnnlite_pipeline.convert import converted
 from rnnlite_pipeline.errors import NotConvertible
 from rnnlite_pipeline.graph.read import read_model
 from rnnlite_pipeline.graph.write import write_model
-from rnnlite_pipeline.recurrence import Array
-from rnnlite_pipeline.runtime import Runner
-from rnnlite_pipeline.sources import keras as keras_source
-from rnnlite_pipeline.sources.assigned import with_states
-from rnnlite_pipeline.sources.concrete_function import source_model
+from rnnlite_pipeline.runtimes.interpreter import Runner
 from rnnlite_pipeline.sources.environment import load
+from rnnlite_pipeline.sources.formats import keras as keras_source
+from rnnlite_pipeline.sources.formats.concrete_function import source_model
+from rnnlite_pipeline.sources.graphdef.assigned import with_states
+from rnnlite_pipeline.sources.graphdef.session import session_model
 from rnnlite_pipeline.sources.model import SourceModel
-from rnnlite_pipeline.sources.session import session_model
 from rnnlite_pipeline.sources.to_tflite import to_tflite
+from rnnlite_pipeline.stages.convert import converted
 from rnnlite_pipeline.state import described
 from rnnlite_pipeline.verify.runs import KERNELS
 from rnnlite_pipeline.verify.states import Started

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 import numpy as np
 import pytest
 
+from rnnlite_pipeline.cells.recurrence import Array
 from rnnlite_pipeline.graph.variables import State
-from rnnlite_pipeline.recurrence import Array
 from rnnlite_pipeline.sources.model import SourceModel, TensorSpec
 from rnnlite_pipeline.state import Description
 from rnnlite_pipeline.verify.evidence import Check

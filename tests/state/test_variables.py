@@ -11,7 +11,7 @@ from rnnlite_pipeline.graph.ir import Model, Op, Signature, Subgraph, Tensor
 from rnnlite_pipeline.graph.read import read_model
 from rnnlite_pipeline.graph.variables import RESET, State, add, keep, lift
 from rnnlite_pipeline.graph.write import write_model
-from rnnlite_pipeline.runtime import Runner
+from rnnlite_pipeline.runtimes.interpreter import Runner
 
 FIRST = np.array([[1.0, -2.0]], np.float32)
 ONE = np.ones((1, 2), np.float32)

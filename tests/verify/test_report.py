@@ -14,17 +14,17 @@ from typing import Any
 import numpy as np
 import pytest
 
+from rnnlite_pipeline.cells.recurrence import Gate, Lstm, Recurrence
 from rnnlite_pipeline.config import Config
 from rnnlite_pipeline.graph.build import make_op
 from rnnlite_pipeline.graph.ir import Model, Op, Signature, Subgraph, Tensor
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.latency import rows
-from rnnlite_pipeline.layer_record import leave_layers, read_layers
-from rnnlite_pipeline.layers import Layer
-from rnnlite_pipeline.recurrence import Gate, Lstm, Recurrence
+from rnnlite_pipeline.lower.layer_record import leave_layers, read_layers
+from rnnlite_pipeline.lower.layers import Layer
+from rnnlite_pipeline.report import About, render, report, svg
+from rnnlite_pipeline.report.graph import draw
 from rnnlite_pipeline.verify.evidence import Check, Evidence
-from rnnlite_pipeline.verify.report import About, render, report, svg
-from rnnlite_pipeline.verify.report.graph import draw
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or ""
 FLAGS = [

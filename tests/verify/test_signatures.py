@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from rnnlite_pipeline.config import Config, Pipeline
-from rnnlite_pipeline.convert import convert
 from rnnlite_pipeline.errors import VerificationFailed
 from rnnlite_pipeline.graph.ir import Model, Tensor
 from rnnlite_pipeline.graph.read import read_model
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.sources import import_source
+from rnnlite_pipeline.stages.convert import convert
 from rnnlite_pipeline.verify import verify
 from tests.recognise.author import Author
 from tests.recognise.spelling import Spelling

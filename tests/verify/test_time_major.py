@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from rnnlite_pipeline.config import Config, Pipeline
-from rnnlite_pipeline.convert import convert
 from rnnlite_pipeline.sources import import_source
 from rnnlite_pipeline.sources.environment import load
+from rnnlite_pipeline.stages.convert import convert
 from rnnlite_pipeline.verify import verify
 
 

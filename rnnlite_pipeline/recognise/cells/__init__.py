@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
+from rnnlite_pipeline.cells.recurrence import Lstm, SimpleRnn
 from rnnlite_pipeline.recognise.cells import lstm, simple_rnn
 from rnnlite_pipeline.recognise.cells.gates import Inputs
-from rnnlite_pipeline.recognise.loop import Loop, Unrecognised
-from rnnlite_pipeline.recognise.masks import MASKED, unmasked
-from rnnlite_pipeline.recognise.state import State
-from rnnlite_pipeline.recognise.systems import System
-from rnnlite_pipeline.recurrence import Lstm, SimpleRnn
+from rnnlite_pipeline.recognise.loop.loop import Loop, Unrecognised
+from rnnlite_pipeline.recognise.loop.masks import MASKED, unmasked
+from rnnlite_pipeline.recognise.loop.state import State
+from rnnlite_pipeline.recognise.loop.systems import System
 
 Matched: TypeAlias = tuple[Lstm | SimpleRnn, tuple[State, ...], Inputs]
 Matcher: TypeAlias = Callable[[Loop, System], Matched]

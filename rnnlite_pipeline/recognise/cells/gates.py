@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlite_pipeline.recognise.algebra import Form, of
-from rnnlite_pipeline.recognise.atoms import Apply, Atom, Symbol
-from rnnlite_pipeline.recognise.loop import Loop, Unrecognised
-from rnnlite_pipeline.recognise.maps import Map
-from rnnlite_pipeline.recognise.systems import System
+from rnnlite_pipeline.algebra.atoms import Apply, Atom, Symbol
+from rnnlite_pipeline.algebra.forms import Form, of
+from rnnlite_pipeline.algebra.maps import Map
+from rnnlite_pipeline.recognise.loop.loop import Loop, Unrecognised
+from rnnlite_pipeline.recognise.loop.systems import System
 
 Array = NDArray[Any]
 

@@ -9,15 +9,16 @@ from itertools import pairwise
 
 import numpy as np
 
-from rnnlite_pipeline.recognise import algebra, cells
-from rnnlite_pipeline.recognise.algebra import Form
-from rnnlite_pipeline.recognise.atoms import Factor, Product, Symbol
+from rnnlite_pipeline.algebra import forms
+from rnnlite_pipeline.algebra.atoms import Factor, Product, Symbol
+from rnnlite_pipeline.algebra.forms import Form
+from rnnlite_pipeline.cells.equations import INPUT, Equations, after, before, substituted
+from rnnlite_pipeline.recognise import cells
 from rnnlite_pipeline.recognise.cells.gates import Inputs, sigmoid_of
-from rnnlite_pipeline.recognise.equations import INPUT, Equations, after, before, substituted
-from rnnlite_pipeline.recognise.loop import Loop, Unrecognised
-from rnnlite_pipeline.recognise.masks import MASKED, unmasked
-from rnnlite_pipeline.recognise.state import State
-from rnnlite_pipeline.recognise.systems import System, systems
+from rnnlite_pipeline.recognise.loop.loop import Loop, Unrecognised
+from rnnlite_pipeline.recognise.loop.masks import MASKED, unmasked
+from rnnlite_pipeline.recognise.loop.state import State
+from rnnlite_pipeline.recognise.loop.systems import System, systems
 
 
 def general(
@@ -44,22 +45,22 @@ def general(
     def value_of(symbol: Symbol) -> Form:
         ends = sorted({symbol.start, symbol.stop, *loop.cuts(symbol)})
         parts = [part_of(Symbol(symbol.name, a, b)) for a, b in pairwise(ends)]
-        return parts[0] if len(parts) == 1 else algebra.concatenated(parts)
+        return parts[0] if len(parts) == 1 else forms.concatenated(parts)
 
     def part_of(symbol: Symbol) -> Form:
         whole = loop.whole(symbol)
         if not system.owns(symbol):
-            start = inputs.column(whole.key, algebra.of(whole)) + symbol.start - whole.start
-            column = algebra.of(Symbol(INPUT, start, start + symbol.width))
+            start = inputs.column(whole.key, forms.of(whole)) + symbol.start - whole.start
+            column = forms.of(Symbol(INPUT, start, start + symbol.width))
             return as_mask(column) if loop.is_mask(symbol) else column
         k = place[Symbol(whole.name.replace("n", "s"), whole.start, whole.stop).key]
         side = after(k) if symbol.name.startswith("n") else before(k)
-        return algebra.of(Symbol(side, symbol.start - whole.start, symbol.stop - whole.start))
+        return forms.of(Symbol(side, symbol.start - whole.start, symbol.stop - whole.start))
 
     updates = [substituted(s.equation, value_of) for s in system.states]
     widths = [s.stop - s.start for s in system.states]
     if shift:
-        together = algebra.concatenated([value_of(s.after) for s in emitted])
+        together = forms.concatenated([value_of(s.after) for s in emitted])
         updates, widths = [together, *updates], [together.width, *widths]
     order = _order(updates)
     own = [s for s in system.states if s.variable not in loop.writings]
@@ -80,7 +81,7 @@ def _reason(name: str) -> str:
 
 def as_mask(column: Form) -> Form:
     """A 0/1 column as the truth value that selects and logical functions take."""
-    return algebra.apply("NOT_EQUAL", column, algebra.constant(np.zeros(1)))
+    return forms.apply("NOT_EQUAL", column, forms.constant(np.zeros(1)))
 
 
 def _order(updates: Sequence[Form]) -> tuple[int, ...]:
@@ -131,4 +132,4 @@ def _is_gru(h: State) -> bool:
     if signs not in (([1.0], [-1.0, 1.0]), ([-1.0, 1.0], [1.0])):
         return False
     gates = [f for _, factors in [*with_h, *without] for f in factors]
-    return any(sigmoid_of(algebra.of(f)) is not None for f in gates)
+    return any(sigmoid_of(forms.of(f)) is not None for f in gates)

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlite_pipeline.recognise.algebra import Form
-from rnnlite_pipeline.recognise.atoms import Apply, Atom, Product
-from rnnlite_pipeline.recognise.equations import evaluate
-from rnnlite_pipeline.recurrence import LAYER_NORM_EPSILON
+from rnnlite_pipeline.algebra.atoms import Apply, Atom, Product
+from rnnlite_pipeline.algebra.forms import Form
+from rnnlite_pipeline.cells.equations import evaluate
+from rnnlite_pipeline.cells.recurrence import LAYER_NORM_EPSILON
 
 Array = NDArray[Any]
 

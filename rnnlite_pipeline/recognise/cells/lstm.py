@@ -8,17 +8,17 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlite_pipeline.recognise.algebra import Form, of
-from rnnlite_pipeline.recognise.atoms import Apply, Atom, Factor, Product, Symbol
+from rnnlite_pipeline.algebra.atoms import Apply, Atom, Factor, Product, Symbol
+from rnnlite_pipeline.algebra.forms import Form, of
+from rnnlite_pipeline.algebra.maps import Map
+from rnnlite_pipeline.algebra.text import render
+from rnnlite_pipeline.cells.recurrence import Gate, Lstm
 from rnnlite_pipeline.recognise.cells.gates import Affine, Inputs, affine, clipped, sigmoid_of
 from rnnlite_pipeline.recognise.cells.layer_norm import normalization
 from rnnlite_pipeline.recognise.cells.simple_rnn import ACTIVATION
-from rnnlite_pipeline.recognise.loop import Loop, Unrecognised
-from rnnlite_pipeline.recognise.maps import Map
-from rnnlite_pipeline.recognise.render import render
-from rnnlite_pipeline.recognise.state import State
-from rnnlite_pipeline.recognise.systems import System
-from rnnlite_pipeline.recurrence import Gate, Lstm
+from rnnlite_pipeline.recognise.loop.loop import Loop, Unrecognised
+from rnnlite_pipeline.recognise.loop.state import State
+from rnnlite_pipeline.recognise.loop.systems import System
 
 
 def match(loop: Loop, system: System) -> tuple[Lstm, tuple[State, ...], Inputs]:

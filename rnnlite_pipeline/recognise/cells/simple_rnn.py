@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from rnnlite_pipeline.recognise.algebra import Form
-from rnnlite_pipeline.recognise.atoms import Apply
+from rnnlite_pipeline.algebra.atoms import Apply
+from rnnlite_pipeline.algebra.forms import Form
+from rnnlite_pipeline.algebra.text import render
+from rnnlite_pipeline.cells.recurrence import SimpleRnn
 from rnnlite_pipeline.recognise.cells.gates import Inputs, affine
-from rnnlite_pipeline.recognise.loop import Loop, Unrecognised
-from rnnlite_pipeline.recognise.render import render
-from rnnlite_pipeline.recognise.state import State
-from rnnlite_pipeline.recognise.systems import System
-from rnnlite_pipeline.recurrence import SimpleRnn
+from rnnlite_pipeline.recognise.loop.loop import Loop, Unrecognised
+from rnnlite_pipeline.recognise.loop.state import State
+from rnnlite_pipeline.recognise.loop.systems import System
 
 #: The op a form ends in, to the activation's name.
 ACTIVATION = {

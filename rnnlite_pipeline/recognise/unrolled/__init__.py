@@ -13,16 +13,16 @@ from collections.abc import Callable
 from itertools import count
 from typing import TypeAlias
 
+from rnnlite_pipeline.cells.recurrence import Recurrence
 from rnnlite_pipeline.graph.edit import prune, replace_uses, topological_sort
 from rnnlite_pipeline.graph.ir import Model, Op, Subgraph
-from rnnlite_pipeline.recognise.loop import Unrecognised
-from rnnlite_pipeline.recognise.rewriter import Replacement
+from rnnlite_pipeline.recognise.loop.loop import Unrecognised
+from rnnlite_pipeline.recognise.loop.rewriter import Replacement
 from rnnlite_pipeline.recognise.unrolled.chains import Chain, Straight, chains, scope
 from rnnlite_pipeline.recognise.unrolled.explicit import replace_step
 from rnnlite_pipeline.recognise.unrolled.reading import NoRecurrence
 from rnnlite_pipeline.recognise.unrolled.restack import restack
 from rnnlite_pipeline.recognise.unrolled.rewrite import replace_chain
-from rnnlite_pipeline.recurrence import Recurrence
 
 Objection: TypeAlias = Callable[[Replacement], str | None]
 

@@ -19,9 +19,9 @@ from collections.abc import Iterator
 from enum import Enum, auto
 from typing import TypeAlias
 
+from rnnlite_pipeline.algebra.maps import hashed
 from rnnlite_pipeline.graph.ir import Op, Tensor
-from rnnlite_pipeline.recognise.loop import Unrecognised
-from rnnlite_pipeline.recognise.maps import hashed
+from rnnlite_pipeline.recognise.loop.loop import Unrecognised
 from rnnlite_pipeline.recognise.unrolled.chains import Chain
 
 Column: TypeAlias = tuple[Tensor, ...]

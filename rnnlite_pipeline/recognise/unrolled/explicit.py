@@ -11,20 +11,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from itertools import permutations
 
+from rnnlite_pipeline.algebra import forms
+from rnnlite_pipeline.algebra.atoms import Symbol
+from rnnlite_pipeline.algebra.forms import Form
+from rnnlite_pipeline.cells.equations import substituted
 from rnnlite_pipeline.graph.build import Builder
 from rnnlite_pipeline.graph.ir import OPEN, Op, Tensor
-from rnnlite_pipeline.recognise import algebra, operations
-from rnnlite_pipeline.recognise.algebra import Form
-from rnnlite_pipeline.recognise.atoms import Symbol
-from rnnlite_pipeline.recognise.equations import substituted
-from rnnlite_pipeline.recognise.extents import Extents
-from rnnlite_pipeline.recognise.linear import Linear
-from rnnlite_pipeline.recognise.loop import STEP, Loop, Reading, Unrecognised
-from rnnlite_pipeline.recognise.rewriter import Replacement
-from rnnlite_pipeline.recognise.state import State
+from rnnlite_pipeline.recognise.loop.loop import STEP, Loop, Reading, Unrecognised
+from rnnlite_pipeline.recognise.loop.rewriter import Replacement
+from rnnlite_pipeline.recognise.loop.state import State
+from rnnlite_pipeline.recognise.symbolic import operations
+from rnnlite_pipeline.recognise.symbolic.values import Const, Rows, Unknown, Value
 from rnnlite_pipeline.recognise.unrolled.chains import PRODUCTS, Straight, scope
 from rnnlite_pipeline.recognise.unrolled.writing import Results, replacement, wanted, write
-from rnnlite_pipeline.recognise.values import Const, Rows, Unknown, Value
+from rnnlite_pipeline.shapes.extents import Extents
+from rnnlite_pipeline.shapes.linear import Linear
 
 
 def replace_step(graph: Straight, named: Callable[[str], str]) -> Replacement | None:
@@ -84,7 +85,7 @@ class _Step:
 
         def renamed(symbol: Symbol) -> Form:
             name = names.get(symbol.name, symbol.name)
-            return algebra.of(Symbol(name, symbol.start, symbol.stop))
+            return forms.of(Symbol(name, symbol.start, symbol.stop))
 
         states = [
             State(k, 0, self._width(n), substituted(self.equations[n], renamed))
@@ -164,7 +165,7 @@ class _Step:
     def _name(self, tensor: Tensor) -> str:
         name = f"x{len(self.tensors)}"
         self.tensors[name] = tensor
-        self._known[id(tensor)] = Rows(algebra.symbol(name, (tensor.shape or ())[-1]))
+        self._known[id(tensor)] = Rows(forms.symbol(name, (tensor.shape or ())[-1]))
         return name
 
 

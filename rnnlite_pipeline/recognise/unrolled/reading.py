@@ -11,19 +11,20 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from rnnlite_pipeline.algebra import forms
+from rnnlite_pipeline.algebra.atoms import Symbol
+from rnnlite_pipeline.algebra.forms import Form
+from rnnlite_pipeline.cells.equations import substituted
 from rnnlite_pipeline.graph.ir import OPEN, Tensor
-from rnnlite_pipeline.recognise import algebra, operations
-from rnnlite_pipeline.recognise.algebra import Form
-from rnnlite_pipeline.recognise.atoms import Symbol
-from rnnlite_pipeline.recognise.equations import substituted
-from rnnlite_pipeline.recognise.extents import Extents
-from rnnlite_pipeline.recognise.loop import Unrecognised
-from rnnlite_pipeline.recognise.readable import rows
-from rnnlite_pipeline.recognise.state import State
+from rnnlite_pipeline.recognise.loop.loop import Unrecognised
+from rnnlite_pipeline.recognise.loop.state import State
+from rnnlite_pipeline.recognise.symbolic import operations
+from rnnlite_pipeline.recognise.symbolic.readable import rows
+from rnnlite_pipeline.recognise.symbolic.values import Const, Index, Rows, Unknown, Value
 from rnnlite_pipeline.recognise.unrolled.chains import Chain
 from rnnlite_pipeline.recognise.unrolled.columns import NOT_ALIKE, Column, Columns, Kind, key
 from rnnlite_pipeline.recognise.unrolled.places import Place, consecutive, places
-from rnnlite_pipeline.recognise.values import Const, Index, Rows, Unknown, Value
+from rnnlite_pipeline.shapes.extents import Extents
 
 #: How many ops before the step are read for what they are; beyond, their result is an input.
 OUTSIDE_DEPTH = 24
@@ -117,8 +118,8 @@ class _Reader:
             width = (before[-1].shape or (OPEN,))[-1]
             if len(before[-1].shape or ()) != 2 or width == OPEN or before[-1].dtype != "FLOAT32":
                 raise Unrecognised(f"it carries {before[-1].name}, not one row a batch entry")
-            self._known[key(before)] = Rows(algebra.symbol(f"s{k}", width))
-            self._known[key(after)] = Rows(algebra.symbol(f"n{k}", width))
+            self._known[key(before)] = Rows(forms.symbol(f"s{k}", width))
+            self._known[key(after)] = Rows(forms.symbol(f"n{k}", width))
 
     def states(self) -> list[State]:
         """The states with their equations."""
@@ -167,7 +168,7 @@ class _Reader:
     def _source(self, source: Source) -> Value:
         name = f"x{len(self.sources)}"
         self.sources[name] = source
-        return Rows(algebra.symbol(name, (source.tensors[0].shape or ())[-1]))
+        return Rows(forms.symbol(name, (source.tensors[0].shape or ())[-1]))
 
 
 def _unfold(steps: Steps, reader: _Reader) -> None:
@@ -196,8 +197,8 @@ def _unfold(steps: Steps, reader: _Reader) -> None:
 
 def _from_zero(symbol: Symbol) -> Form:
     if symbol.name.startswith("s"):
-        return algebra.constant(np.zeros(symbol.width))
-    return algebra.of(symbol)
+        return forms.constant(np.zeros(symbol.width))
+    return forms.of(symbol)
 
 
 def _as_row(value: Value) -> Value:
@@ -223,10 +224,10 @@ class _Folded:
         for tensor_id, place in reader.places.items():
             if place in inputs:
                 width = (place.sequence.shape or ())[-1]
-                self._known[tensor_id] = Rows(algebra.symbol(inputs[place], width))
+                self._known[tensor_id] = Rows(forms.symbol(inputs[place], width))
         for k, tensor in enumerate(states):
             width = ((tensor.shape if tensor else None) or ())[-1]
-            self._known[id(tensor)] = Rows(algebra.symbol(f"n{k}", width))
+            self._known[id(tensor)] = Rows(forms.symbol(f"n{k}", width))
 
     def computed(self, tensor: Tensor, depth: int = 0) -> Value:
         """The value of a tensor from what its op reads."""

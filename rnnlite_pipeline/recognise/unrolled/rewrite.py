@@ -7,11 +7,9 @@ from collections.abc import Iterator
 
 from rnnlite_pipeline.graph.build import Builder, make_op
 from rnnlite_pipeline.graph.ir import Op, Tensor
-from rnnlite_pipeline.recognise.extents import Extents
-from rnnlite_pipeline.recognise.linear import Linear
-from rnnlite_pipeline.recognise.loop import STEP, Loop, Reading
-from rnnlite_pipeline.recognise.rewriter import Replacement
-from rnnlite_pipeline.recognise.state import State
+from rnnlite_pipeline.recognise.loop.loop import STEP, Loop, Reading
+from rnnlite_pipeline.recognise.loop.rewriter import Replacement
+from rnnlite_pipeline.recognise.loop.state import State
 from rnnlite_pipeline.recognise.unrolled.chains import Chain
 from rnnlite_pipeline.recognise.unrolled.places import part
 from rnnlite_pipeline.recognise.unrolled.reading import Source, Steps, read_steps
@@ -22,6 +20,8 @@ from rnnlite_pipeline.recognise.unrolled.writing import (
     wanted,
     write,
 )
+from rnnlite_pipeline.shapes.extents import Extents
+from rnnlite_pipeline.shapes.linear import Linear
 
 
 def replace_chain(chain: Chain, name: str, folded: bool = False) -> Replacement:

@@ -6,19 +6,19 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 
+from rnnlite_pipeline.cells.recurrence import RECURRENCE, Recurrence
 from rnnlite_pipeline.graph.build import Builder
 from rnnlite_pipeline.graph.ir import Op, Tensor
 from rnnlite_pipeline.recognise import cells
 from rnnlite_pipeline.recognise.cells import Matched
 from rnnlite_pipeline.recognise.cells.general import general
-from rnnlite_pipeline.recognise.extents import Extents
-from rnnlite_pipeline.recognise.loop import Loop, Unrecognised
-from rnnlite_pipeline.recognise.rewriter import Replacement
-from rnnlite_pipeline.recognise.sequences import Sequences
-from rnnlite_pipeline.recognise.state import State
-from rnnlite_pipeline.recognise.systems import System, systems
+from rnnlite_pipeline.recognise.loop.loop import Loop, Unrecognised
+from rnnlite_pipeline.recognise.loop.rewriter import Replacement
+from rnnlite_pipeline.recognise.loop.sequences import Sequences
+from rnnlite_pipeline.recognise.loop.state import State
+from rnnlite_pipeline.recognise.loop.systems import System, systems
 from rnnlite_pipeline.recognise.unrolled.chains import Straight
-from rnnlite_pipeline.recurrence import RECURRENCE, Recurrence
+from rnnlite_pipeline.shapes.extents import Extents
 
 #: By the id of each old tensor that is used: itself and the one for it now.
 Results = dict[int, tuple[Tensor, Tensor]]

@@ -13,9 +13,9 @@ from rnnlite_pipeline.graph.variables import RESET, Array
 from rnnlite_pipeline.metadata import Description
 from rnnlite_pipeline.metadata.names import named_tensors
 from rnnlite_pipeline.metadata.recurrent import HOW_TO_RESET, State, state_policy
-from rnnlite_pipeline.missing import missing_ops
 from rnnlite_pipeline.release.deploy.micro import why_not_tflm
 from rnnlite_pipeline.release.deploy.text import plain
+from rnnlite_pipeline.runtimes.missing import missing_ops
 from rnnlite_pipeline.state import described
 
 

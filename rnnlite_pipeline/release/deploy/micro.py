@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rnnlite_pipeline.graph.ir import Model
-from rnnlite_pipeline.micro import why_wrong
+from rnnlite_pipeline.runtimes.micro import why_wrong
 
 _OPS = """
 ABS ADD ADD_N ARG_MAX ARG_MIN ASSIGN_VARIABLE AVERAGE_POOL_2D BATCH_MATMUL BATCH_TO_SPACE_ND

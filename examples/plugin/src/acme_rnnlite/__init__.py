@@ -10,9 +10,9 @@ Each is normalized over its units, scaled, and then biased. Attribute `cell_clip
 
 from __future__ import annotations
 
+from rnnlite_pipeline.cells.recurrence import Gate, Lstm, Recurrence
 from rnnlite_pipeline.composites import CompositeCall, Refused
 from rnnlite_pipeline.graph.ir import Tensor
-from rnnlite_pipeline.recurrence import Gate, Lstm, Recurrence
 
 
 def convert(call: CompositeCall) -> list[Tensor]:

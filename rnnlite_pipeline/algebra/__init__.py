@@ -1,0 +1,1 @@
+"""Affine forms over atoms, and the functions that make atoms of them."""

@@ -1,0 +1,78 @@
+"""The functions an equation can apply, by TFLite op name, in float64.
+
+Elementwise but for the reductions, which are over the last axis and keep it. The options that
+change what an op computes are keyword arguments.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnlite_pipeline.cells.recurrence import sigmoid
+
+Array = NDArray[Any]
+
+
+def _gelu(z: Array, approximate: bool) -> Array:
+    """z * Phi(z), or Hendrycks and Gimpel's approximation by tanh (2016)."""
+    if approximate:
+        return np.asarray(0.5 * z * (1 + np.tanh(np.sqrt(2 / np.pi) * (z + 0.044715 * z**3))))
+    return np.asarray(0.5 * z * (1 + np.vectorize(math.erf, otypes=[float])(z / np.sqrt(2))))
+
+
+def _softmax(z: Array, beta: float) -> Array:
+    e = np.exp(beta * (z - z.max(axis=-1, keepdims=True)))
+    return np.asarray(e / e.sum(axis=-1, keepdims=True))
+
+
+#: Every function an equation can apply, by TFLite op name, in float64.
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "LINEAR": lambda z: z,
+    "LOGISTIC": sigmoid,
+    "TANH": np.tanh,
+    "RELU": lambda z: np.maximum(z, 0.0),
+    "RELU6": lambda z: np.clip(z, 0.0, 6.0),
+    "RELU_N1_TO_1": lambda z: np.clip(z, -1.0, 1.0),
+    "RELU_0_TO_1": lambda z: np.clip(z, 0.0, 1.0),
+    "ELU": lambda z: np.where(z > 0, z, np.expm1(np.minimum(z, 0.0))),
+    "LEAKY_RELU": lambda z, alpha: np.where(z > 0, z, alpha * z),
+    "GELU": _gelu,
+    "HARD_SWISH": lambda z: z * np.clip(z + 3.0, 0.0, 6.0) / 6.0,
+    "EXP": np.exp,
+    "LOG": np.log,
+    "SQRT": np.sqrt,
+    "RSQRT": lambda z: 1.0 / np.sqrt(z),
+    "ABS": np.abs,
+    "SIN": np.sin,
+    "COS": np.cos,
+    "SIGN": np.sign,
+    "FLOOR": np.floor,
+    "CEIL": np.ceil,
+    "ROUND": np.round,
+    "SOFTMAX": _softmax,
+    "MAXIMUM": np.maximum,
+    "MINIMUM": np.minimum,
+    "DIV": np.divide,
+    "POW": np.power,
+    "SQUARED_DIFFERENCE": lambda a, b: (a - b) ** 2,
+    "SELECT": lambda m, a, b: np.where(m != 0, a, b),
+    "SELECT_V2": lambda m, a, b: np.where(m != 0, a, b),
+    "EQUAL": np.equal,
+    "NOT_EQUAL": np.not_equal,
+    "LESS": np.less,
+    "LESS_EQUAL": np.less_equal,
+    "GREATER": np.greater,
+    "GREATER_EQUAL": np.greater_equal,
+    "LOGICAL_NOT": lambda m: m == 0,
+    "LOGICAL_AND": lambda a, b: (a != 0) & (b != 0),
+    "LOGICAL_OR": lambda a, b: (a != 0) | (b != 0),
+    "MEAN": lambda z: z.mean(axis=-1, keepdims=True),
+    "SUM": lambda z: z.sum(axis=-1, keepdims=True),
+    "REDUCE_MAX": lambda z: z.max(axis=-1, keepdims=True),
+    "REDUCE_MIN": lambda z: z.min(axis=-1, keepdims=True),
+}

@@ -1,0 +1,35 @@
+"""Equations as a person writes them, for the reasons users read."""
+
+from __future__ import annotations
+
+from rnnlite_pipeline.algebra.atoms import Atom, Product, Symbol
+from rnnlite_pipeline.algebra.forms import Form
+
+_NAMES = {"LOGISTIC": "sigmoid", "SELECT_V2": "select", "LINEAR": ""}
+
+
+def render(form: Form, depth: int = 2) -> str:
+    """The form as text: matrices as W, diagonals as w, nested functions to `depth`."""
+    parts = []
+    for atom, linear in form.terms.values():
+        text = _atom(atom, depth)
+        if linear.is_identity:
+            parts.append(text)
+        elif linear.diagonal and len(set(linear.values.tolist())) == 1:
+            parts.append(f"{linear.values[0]:.4g}*{text}")
+        else:
+            parts.append(f"{'w' if linear.diagonal else 'W'}*{text}")
+    if form.bias.any() or not parts:
+        single = len(set(form.bias.tolist())) == 1
+        parts.append(f"{form.bias[0]:.4g}" if single else "b")
+    return " + ".join(parts)
+
+
+def _atom(atom: Atom, depth: int) -> str:
+    if isinstance(atom, Symbol):
+        return {"x": "x", "s": "h", "n": "h'"}.get(atom.name[0], atom.name)
+    if isinstance(atom, Product):
+        return "*".join(_atom(f, depth) for f in atom.factors)
+    name = _NAMES.get(atom.function, atom.function.lower())
+    inner = "..." if depth <= 0 else ", ".join(render(a, depth - 1) for a in atom.arguments)
+    return f"{name}({inner})"

@@ -1,0 +1,1 @@
+"""What a recurrent cell is, one file a cell."""

@@ -1,0 +1,104 @@
+"""A cell given by its equations alone: what has no fused op, or no name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnlite_pipeline.algebra import forms
+from rnnlite_pipeline.algebra.atoms import Apply, Atom, Product, Symbol
+from rnnlite_pipeline.algebra.forms import Form
+from rnnlite_pipeline.algebra.functions import FUNCTIONS
+
+Array = NDArray[Any]
+
+#: The symbol for a step's input; `before(k)` and `after(k)` are those of state k.
+INPUT = "x"
+
+
+def before(k: int) -> str:
+    """The symbol's name for state k before the step."""
+    return f"s{k}"
+
+
+def after(k: int) -> str:
+    """The symbol's name for state k after the step."""
+    return f"n{k}"
+
+
+@dataclass(frozen=True, eq=False)
+class Equations:
+    """A cell by its equations.
+
+    Attributes:
+        kind: The cell's name as its author knows it, such as "GRU"; "cell" where it has none.
+        features: F.
+        states: The width of each state; the first is what the cell puts out.
+        updates: The new value of each state, a form over `INPUT`, `before(k)` and `after(j)`.
+        order: The positions of `updates` in an order they can be computed in.
+        reason: Why it is no cell that a fused op computes, in the user's terms.
+    """
+
+    kind: str
+    features: int
+    states: tuple[int, ...]
+    updates: tuple[Form, ...]
+    order: tuple[int, ...]
+    reason: str = ""
+
+    def step(self, x: Array, states: Sequence[Array]) -> tuple[Array, ...]:
+        """x [B, F] and the states [B, width] before the step, to the states after it."""
+        values: dict[str, Array] = {INPUT: x}
+        values.update((before(k), s) for k, s in enumerate(states))
+        for k in self.order:
+            new = evaluate(self.updates[k], values)
+            values[after(k)] = np.broadcast_to(new, (x.shape[0], self.states[k]))
+        return tuple(values[after(k)] for k in range(len(self.states)))
+
+
+def evaluate(form: Form, values: dict[str, Array]) -> Array:
+    """The form's value [B, width] in float64, given each symbol's [B, whole width]."""
+    total: Array = form.bias[None, :].copy()
+    for atom, linear in form.terms.values():
+        value = _atom(atom, values)
+        total = total + (value * linear.values if linear.diagonal else value @ linear.values)
+    return total
+
+
+def _atom(atom: Atom, values: dict[str, Array]) -> Array:
+    if isinstance(atom, Symbol):
+        return np.asarray(values[atom.name][:, atom.start : atom.stop], np.float64)
+    if isinstance(atom, Product):
+        first, *rest = (_atom(f, values) for f in atom.factors)
+        return reduce(np.multiply, rest, first)
+    arguments = [evaluate(a, values) for a in atom.arguments]
+    value = FUNCTIONS[atom.function](*arguments, **dict(atom.options))
+    return np.asarray(value, np.float64)
+
+
+def substituted(form: Form, value_of: Callable[[Symbol], Form]) -> Form:
+    """The form with `value_of(symbol)` in the place of every symbol, however deep."""
+    total = forms.constant(form.bias)
+    for atom, linear in form.terms.values():
+        value = _substituted(atom, value_of)
+        diagonal = linear.diagonal
+        part = value.scaled(linear.values) if diagonal else value @ linear.values
+        total = total + part
+    return total
+
+
+def _substituted(atom: Atom, value_of: Callable[[Symbol], Form]) -> Form:
+    if isinstance(atom, Symbol):
+        return value_of(atom)
+    if isinstance(atom, Product):
+        first, *rest = (_substituted(f, value_of) for f in atom.factors)
+        for factor in rest:
+            first = first * factor
+        return first
+    arguments = tuple(substituted(a, value_of) for a in atom.arguments)
+    return forms.of(Apply(atom.function, arguments, atom.width, atom.options))

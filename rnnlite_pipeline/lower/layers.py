@@ -1,0 +1,29 @@
+"""A recurrent layer of a model and what it became: what convert, inspect and the report tell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from rnnlite_pipeline.cells.recurrence import Recurrence
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """One recurrent layer and what it becomes.
+
+    Attributes:
+        name: The layer's name, as its author knows it.
+        recurrence: What it computes; None where its loop was not read.
+        op: The op it becomes: a fused op, or WHILE; UNROLLED where it stays a step after a step.
+        reason: Why it is a loop; empty where it is fused.
+        scope: What the names of its op's tensors begin with; its partner's where it was grouped.
+        milliseconds: What each form took, where `lowering: fastest` measured them.
+    """
+
+    name: str
+    recurrence: Recurrence | None
+    op: str
+    reason: str = ""
+    scope: str = ""
+    milliseconds: Mapping[str, float] = field(default_factory=dict)

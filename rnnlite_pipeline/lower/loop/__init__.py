@@ -1,0 +1,1 @@
+"""Recurrences as loops of builtin ops."""

@@ -1,0 +1,228 @@
+"""Recurrences as loops of builtin ops: exact for every cell, linear in the sequence length.
+
+1. What depends on x alone is computed over the whole sequence before the loop (loop_plan.py); a
+   step reads its row of it. x is read in its own layout; nothing is transposed.
+2. A reverse recurrence reads and writes from the last step to the first; nothing is reversed.
+3. A loop copies what it carries at every turn. So an inner loop carries the outputs of a block
+   of steps, and the loop around it puts the blocks in place, on as many levels as the length
+   needs (loop_levels.py): time grows with the length, not faster. Where only final states are
+   used, no output is carried.
+4. Initial states are operands of the loop, final states its results: no variable is kept from
+   call to call.
+5. All sizes follow from SHAPE by ops that the interpreter evaluates while it prepares
+   (shapes/late.py), so that the default delegate takes the bodies with an open batch and length.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+
+from rnnlite_pipeline.cells.as_equations import equations_of
+from rnnlite_pipeline.cells.recurrence import Recurrence
+from rnnlite_pipeline.graph.build import make_op
+from rnnlite_pipeline.graph.ir import OPEN, Op, Tensor
+from rnnlite_pipeline.lower.emit import Emitter
+from rnnlite_pipeline.lower.loop.counting import Integer, counting_loop, scalar
+from rnnlite_pipeline.lower.loop.levels import Length, levels
+from rnnlite_pipeline.lower.loop.plan import plan
+from rnnlite_pipeline.lower.loop.step import Outside, Step
+
+T = TypeVar("T")
+
+
+def lower_to_loop(
+    recurrence: Recurrence,
+    inputs: Sequence[Tensor | None],
+    outputs: Sequence[Tensor],
+    used: set[Tensor],
+    narrow: bool = False,
+) -> list[Op]:
+    """The ops that take a recurrence's place; the subgraphs they run are theirs alone.
+
+    Args:
+        recurrence: Any recurrence.
+        inputs: x [T, B, F] or [B, T, F], then the initial states [B, width] or [1, width];
+            None or missing: zeros.
+        outputs: y, then the final states.
+        used: The tensors that something reads; y is left uncomputed if not among them.
+        narrow: Whether the loop reads x rather than its products: it will be quantized to
+            integers, or run on TensorFlow Lite Micro (loop_plan.py, rule 2).
+    """
+    x, *initial = inputs
+    y, *finals = outputs
+    assert x is not None, "a recurrence reads a sequence"
+    writer = _Writer(recurrence, x, hoists=not narrow)
+    results = writer.run(initial, y in used)
+    computed = dict(zip([*finals, y], results, strict=False))
+    _deliver(writer.emit, {new: old for old, new in computed.items() if old in used})
+    return writer.emit.ops
+
+
+def _deliver(emit: Emitter, places: dict[Tensor, Tensor]) -> None:
+    """Lets the ops produce the tensors that others already refer to."""
+    for op in emit.ops:
+        op.outputs = [places.get(tensor, tensor) for tensor in op.outputs]
+
+
+class _Writer:
+    """Writes one recurrence.
+
+    Attributes:
+        emit: The ops around the loops.
+        axis: The time axis of x and y.
+        steps: T.
+    """
+
+    def __init__(self, recurrence: Recurrence, x: Tensor, hoists: bool) -> None:
+        self.emit = Emitter(recurrence.name)
+        self.cell = equations_of(recurrence.cell)
+        self.plan = plan(self.cell, hoists)
+        self.outside = Outside(self.plan)
+        self.reverse = recurrence.reverse
+        self.x = x
+        self.axis = 0 if recurrence.time_major else 1
+        shape = x.shape or (OPEN,) * 3
+        self.batch = shape[1 - self.axis]
+        self.batch_size = self.emit.dimension(x, 1 - self.axis)
+        self.length = self.emit.dimension(x, self.axis)
+        fixed = shape[self.axis]
+        self.steps: Length = self.length if fixed == OPEN else fixed
+
+    def run(self, initial: Sequence[Tensor | None], puts_out: bool) -> list[Tensor]:
+        """Appends everything; returns the final states, and y if asked for."""
+        given = [*initial, *[None] * (len(self.cell.states) - len(initial))]
+        states = [self._initial(w, s) for w, s in zip(self.cell.states, given, strict=True)]
+        sequences = self.outside.compute(self.emit, self.x)
+        end = self.steps if isinstance(self.steps, int) else scalar(self.emit, self.steps)
+        if not puts_out:
+            return self._pass(self.emit, 0, (0, end), states, sequences)
+        nested = levels(self.emit, self.steps)
+        same: list[Integer] = [*sequences]
+        for block in nested.blocks:
+            stride = block if isinstance(block, int) else scalar(self.emit, block)
+            same = [stride, self._zeros(block), *same]
+        carried = [*states, self._zeros(nested.room)]
+        *states, y = self._pass(self.emit, len(nested.blocks), (0, end), carried, same)
+        return [*states, self._trimmed(y)]
+
+    def _pass(
+        self,
+        emit: Emitter,
+        level: int,
+        span: tuple[Integer, Integer],
+        carried: list[Tensor],
+        same: Sequence[Integer],
+    ) -> list[Tensor]:
+        """Runs the steps [start, end) of `span`: one by one, or by blocks of the level below.
+
+        Args:
+            emit: The ops around the loop.
+            level: 0: each turn is a step; else it is a pass of the level below.
+            span: The first step in time and the one after the last.
+            carried: The states, and the block the outputs go to, if they are kept.
+            same: Of this level and each below, but for level 0, the stride and a block for so
+                many outputs; then the sequences that the steps read.
+        """
+        count = len(self.cell.states)
+
+        def turn(
+            emit: Emitter, t: Tensor, carried: list[Tensor], same: Sequence[Any]
+        ) -> list[Tensor]:
+            start, end, *same = same
+            states, kept = carried[:count], carried[count:]
+            if level:
+                stride, block, *same = same
+                beyond = emit.binary("ADD", t, scalar(emit, stride))
+                until = emit.binary("MINIMUM", beyond, scalar(emit, end))
+                *states, part = self._pass(emit, level - 1, (t, until), [*states, block], same)
+            else:
+                states = self._step(emit, t, states, same)
+                part = emit.expand_dims(states[0], self.axis) if kept else states[0]
+            return [*states, *(self._placed(emit, whole, part, (start, t)) for whole in kept)]
+
+        return counting_loop(
+            emit,
+            f"level_{level}",
+            span,
+            same[0] if level else 1,
+            backwards=self.reverse,
+            carried=carried,
+            same=[*span, *same],
+            body=turn,
+        )
+
+    def _step(
+        self, emit: Emitter, t: Tensor, states: list[Tensor], sequences: Sequence[Tensor]
+    ) -> list[Tensor]:
+        """The states after step t."""
+        rows = [emit.gather(sequence, t, self.axis) for sequence in sequences]
+        return Step(emit, self.plan, self.outside, rows, states).run(self.cell)
+
+    def _initial(self, width: int, given: Tensor | None) -> Tensor:
+        """An initial state [B, width]; one row given is repeated for every batch entry."""
+        shape = (self.batch, width)
+        if given is not None and given.shape == shape and self.batch != OPEN:
+            return given
+        size = self._dims([self.batch_size, self.emit.indices([width])])
+        if given is None:
+            return self.emit.fill(size, self._zero(), shape)
+        return self.emit.op("BROADCAST_TO", [given, size], "FLOAT32", shape)
+
+    def _zeros(self, length: Length) -> Tensor:
+        """A tensor for `length` outputs, in y's layout."""
+        known = OPEN if isinstance(length, Tensor) else length
+        rows = length if isinstance(length, Tensor) else self.emit.indices([length])
+        outputs = self.cell.states[0]
+        dims = self._dims([*self._ordered(rows, self.batch_size), self.emit.indices([outputs])])
+        return self.emit.fill(dims, self._zero(), (*self._ordered(known, self.batch), outputs))
+
+    def _placed(
+        self, emit: Emitter, whole: Tensor, part: Tensor, place: tuple[Integer, Tensor]
+    ) -> Tensor:
+        """`whole` with `part` at a step; `place`: where `whole` starts (0 if known), the step."""
+        zero, (start, t) = scalar(emit, 0), place
+        at = emit.binary("SUB", t, start) if isinstance(start, Tensor) else t
+        begin = make_op(
+            "PACK",
+            [*self._ordered(at, zero), zero],
+            [emit.tensor("start", "INT32", [3])],
+            values_count=3,
+            axis=0,
+        )
+        emit.ops.append(begin)
+        return emit.update(whole, part, begin.outputs[0])
+
+    def _trimmed(self, y: Tensor) -> Tensor:
+        """y without the places behind the last step."""
+        shape = y.shape or ()
+        if shape[self.axis] == self.steps:
+            return y
+        zero, known = self.emit.indices([0]), self.steps if isinstance(self.steps, int) else OPEN
+        end = self._dims([*self._ordered(self.length, zero), zero])
+        others = 0b111 & ~(1 << self.axis)
+        return self.emit.op(
+            "STRIDED_SLICE",
+            [y, self.emit.indices([0, 0, 0]), end, self.emit.indices([1, 1, 1])],
+            "FLOAT32",
+            (*self._ordered(known, self.batch), shape[2]),
+            begin_mask=others,
+            end_mask=others,
+        )
+
+    def _ordered(self, time: T, batch: T) -> tuple[T, T]:
+        """Something of the time and the batch axis, in the layout's order."""
+        return (time, batch) if self.axis == 0 else (batch, time)
+
+    def _dims(self, sizes: Sequence[Tensor]) -> Tensor:
+        """A shape put together, int32 [rank]; a constant where all of it is."""
+        arrays = [size.array for size in sizes]
+        known = [a for a in arrays if a is not None]
+        if len(known) == len(arrays):
+            return self.emit.constant("shape", np.concatenate(known))
+        return self.emit.concatenate(sizes, 0)
+
+    def _zero(self) -> Tensor:
+        return self.emit.constant("zero", np.zeros((), np.float32))

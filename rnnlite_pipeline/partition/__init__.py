@@ -1,6 +1,0 @@
-"""Models with ops that LiteRT lacks: what it has runs on LiteRT, each other op on TensorFlow."""
-
-from rnnlite_pipeline.partition.cut import cut, has_foreign_ops, is_foreign
-from rnnlite_pipeline.partition.runner import PartitionedRunner, open_runner
-
-__all__ = ["PartitionedRunner", "cut", "has_foreign_ops", "is_foreign", "open_runner"]

@@ -1,0 +1,1 @@
+"""Loops read as equations."""

@@ -1,0 +1,278 @@
+"""Computes over the whole sequence what a loop computes in each step from the outside alone.
+
+Every function of the algebra works on the last axis, so a form over the inputs' steps is the
+same form over their sequences [T, B, ...].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnlite_pipeline.algebra.atoms import Apply, Atom, Product, Symbol
+from rnnlite_pipeline.algebra.forms import Form
+from rnnlite_pipeline.algebra.maps import Map
+from rnnlite_pipeline.graph.build import Builder
+from rnnlite_pipeline.graph.ir import OPEN, Tensor
+from rnnlite_pipeline.recognise.loop.loop import KEPT, STEP, Loop, Reading, Unrecognised
+from rnnlite_pipeline.shapes.extents import Extents
+from rnnlite_pipeline.shapes.linear import COUNTER, Linear
+
+_PLAIN = {
+    *("LOGISTIC", "TANH", "RELU", "RELU6", "RELU_N1_TO_1", "ABS", "EXP", "LOG", "SQRT", "RSQRT"),
+    *("SIN", "COS", "MAXIMUM", "MINIMUM", "DIV"),
+}
+
+
+@dataclass
+class Sequences:
+    """The sequences of one loop, in running order, each [T, B, ...].
+
+    Attributes:
+        loop: The loop they belong to.
+        extents: The run-time integers of the graph the loop stands in.
+        build: Collects the ops made, in execution order.
+    """
+
+    loop: Loop
+    extents: Extents
+    build: Builder
+    _known: dict[str, Tensor] = field(default_factory=dict)
+
+    def define(self, symbol: Symbol, tensor: Tensor) -> None:
+        """Says which sequence a symbol stands for, once it is computed."""
+        self._known[symbol.key] = tensor
+
+    def joined(self, forms: Sequence[Form]) -> Tensor:
+        """The forms' sequences side by side along the features."""
+        parts = [self.of(form) for form in forms]
+        if len(parts) == 1:
+            return parts[0]
+        return self.build.concatenate(parts, axis=2)
+
+    def of(self, form: Form) -> Tensor:
+        """The sequence [T, B, form.width] of a form over the outside.
+
+        Raises:
+            Unrecognised: It depends on what is not known as a sequence.
+        """
+        total: Tensor | None = None
+        for atom, linear in form.terms.values():
+            part = self._mapped(self._atom(atom), linear, atom.width)
+            total = part if total is None else self.build.binary("ADD", total, part)
+        if total is None:
+            raise Unrecognised("a part of its step is the same in every step")
+        if not np.any(form.bias):
+            return total
+        return self.build.binary("ADD", total, self.row(form.bias))
+
+    def reversed(self, tensor: Tensor) -> Tensor:
+        """The sequence from its last step to its first."""
+        return self.build.reverse(tensor, axis=0)
+
+    def of_symbol(self, symbol: Symbol) -> Tensor:
+        """The sequence [T, B, n] of a symbol.
+
+        Raises:
+            Unrecognised: It is not known as a sequence.
+        """
+        return self._atom(symbol)
+
+    def last(self, tensor: Tensor) -> Tensor:
+        """The last step [B, n] of a sequence."""
+        places = ([-1, 0, 0], [0, 0, 0], [1, 1, 1])
+        return self.build.op(
+            "STRIDED_SLICE",
+            [tensor, *map(self.build.indices, places)],
+            tensor.dtype,
+            (tensor.shape or ())[1:],
+            begin_mask=0b110,
+            end_mask=0b111,
+            shrink_axis_mask=0b001,
+        )
+
+    def columns(self, tensor: Tensor, start: int, stop: int) -> Tensor:
+        """Columns [start, stop) of a tensor's last axis."""
+        lead = (tensor.shape or ())[:-1]
+        if (start, stop) == (0, (tensor.shape or ())[-1]):
+            return tensor
+        others = (1 << len(lead)) - 1
+        places = ([*(0 for _ in lead), start], [*(0 for _ in lead), stop], [1] * (len(lead) + 1))
+        return self.build.op(
+            "STRIDED_SLICE",
+            [tensor, *map(self.build.indices, places)],
+            tensor.dtype,
+            (*lead, stop - start),
+            begin_mask=others,
+            end_mask=others,
+        )
+
+    def row(self, values: NDArray[Any] | Sequence[float]) -> Tensor:
+        """A constant row."""
+        return self.build.constant("row", np.asarray(values, np.float32))
+
+    def _mapped(self, tensor: Tensor, linear: Map, width: int) -> Tensor:
+        """The sequence of `tensor` mapped in each step."""
+        if linear.is_identity and width == linear.width:
+            return tensor
+        if linear.diagonal:
+            return self.build.binary("MUL", tensor, self.row(linear.values))
+        shape = (*(tensor.shape or ())[:2], linear.width)
+        weights = self.row(linear.values.T)
+        return self.build.op(
+            "FULLY_CONNECTED", [tensor, weights, None], tensor.dtype, shape, keep_num_dims=True
+        )
+
+    def _atom(self, atom: Atom) -> Tensor:
+        if atom.key not in self._known:
+            self._known[atom.key] = self._computed(atom)
+        return self._known[atom.key]
+
+    def _computed(self, atom: Atom) -> Tensor:
+        if isinstance(atom, Symbol):
+            return self._symbol(atom)
+        if isinstance(atom, Product):
+            first, *rest = (self._atom(f) for f in atom.factors)
+            for tensor in rest:
+                first = self.build.binary("MUL", first, tensor)
+            return first
+        if atom.function == "LINEAR":
+            return self.of(atom.arguments[0])
+        if atom.function not in _PLAIN:
+            raise Unrecognised(f"its step computes {atom.function.lower()} between two layers")
+        return self._applied(atom)
+
+    def _applied(self, atom: Apply) -> Tensor:
+        parts = [self.row(a.bias) if a.is_constant else self.of(a) for a in atom.arguments]
+        if len(parts) == 1:
+            return self.build.unary(atom.function, parts[0])
+        return self.build.binary(atom.function, parts[0], parts[1])
+
+    def _symbol(self, symbol: Symbol) -> Tensor:
+        whole = self.loop.whole(symbol)
+        if whole.key in self._known:
+            start = symbol.start - whole.start
+            return self.columns(self._known[whole.key], start, start + symbol.width)
+        if symbol.name in self.loop.readings:
+            self._known[whole.key] = self._running(self.loop.readings[symbol.name])
+        elif symbol.name.startswith(KEPT):
+            self._known[whole.key] = self._repeated(int(symbol.name[1:]), whole.width)
+        elif symbol.name.startswith(COUNTER):
+            self._known[whole.key] = self._counted(int(symbol.name[1:]))
+        else:
+            raise Unrecognised(self._why_not(symbol))
+        return self._symbol(symbol)
+
+    def _repeated(self, variable: int, width: int) -> Tensor:
+        """What a variable holds in every step, [B] or [B, width], as a sequence [T, B, width]."""
+        tensor = self.loop.op.inputs[variable]
+        assert tensor is not None, "a WHILE has all its operands"
+        if tensor.dtype != "FLOAT32":
+            tensor = self.build.op("CAST", [tensor], "FLOAT32", tensor.shape)
+        batch = (tensor.shape or ())[0]
+        return self._broadcast(self.build.reshape(tensor, [1, batch, width]), width)
+
+    def _counted(self, variable: int) -> Tensor:
+        """The counter's value in each step, as a sequence [T, B, 1]."""
+        counter = self.loop.counters[variable]
+        stride = counter.factor(STEP)
+        start = counter - Linear.symbol(STEP) * stride
+        if not start.is_constant:
+            raise Unrecognised("its step computes with a counter that starts at run time")
+        length = self.build.dimension(*self._measured())
+        places = self.build.op(
+            "RANGE",
+            [self.build.indices(0), self.build.reshape(length, []), self.build.indices(1)],
+            "INT32",
+            [self._lengths()[0]],
+        )
+        floats = self.build.op("CAST", [places], "FLOAT32", places.shape)
+        value = self._mapped(floats, Map(np.array([float(stride)])), 1)
+        if start.constant:
+            value = self.build.binary("ADD", value, self.row(np.array([float(start.constant)])))
+        return self._broadcast(self.build.reshape(value, [self._lengths()[0], 1, 1]), 1)
+
+    def _broadcast(self, tensor: Tensor, width: int) -> Tensor:
+        measured, axis = self._measured()
+        sizes = [
+            self.build.dimension(measured, axis),
+            self.build.dimension(measured, 1 - axis),
+            self.build.indices([width]),
+        ]
+        shape = self.build.concatenate(sizes, axis=0)
+        return self.build.op("BROADCAST_TO", [tensor, shape], "FLOAT32", [*self._lengths(), width])
+
+    def _measured(self) -> tuple[Tensor, int]:
+        """A sequence the loop reads, and its axis of time."""
+        reading = next(iter(self.loop.readings.values()), None)
+        if reading is None:
+            raise Unrecognised("its step reads no sequence")
+        return reading.tensor, reading.axis
+
+    def _lengths(self) -> tuple[int, int]:
+        """T and B as far as they are known."""
+        measured, axis = self._measured()
+        shape = measured.shape or ()
+        return shape[axis], shape[1 - axis]
+
+    def _why_not(self, symbol: Symbol) -> str:
+        """Why a value of the loop is not to be had for every step."""
+        if symbol.name.startswith("n"):
+            return "the cell state of each step is used, and a fused op gives the last alone"
+        return "a state from before the step is used outside the state's own cell"
+
+    def _as_long(self, reading: Reading) -> Tensor:
+        """The sequence as far as the loop reads it.
+
+        A mask of its own may be longer than what it masks, and is cut. Where it is shorter, the
+        source fails, and so does joining the two.
+
+        Raises:
+            Unrecognised: It is not known to be as long, and no other sequence is.
+        """
+        tensor, axis, steps = reading.tensor, reading.axis, self.loop.steps
+        length, place = self.extents.dimension(tensor, axis), self.extents.place(steps)
+        if length == steps:
+            return tensor
+        others = self.loop.readings.values()
+        bound = any(self.extents.dimension(r.tensor, r.axis) == steps for r in others)
+        if (
+            not bound
+            or (length.is_constant and steps.is_constant)
+            or not (place or steps.is_constant)
+        ):
+            raise Unrecognised("the number of its steps is not known to be its sequence's length")
+        build, zero = self.build, self.build.indices([0])
+        end = build.dimension(*place) if place else build.indices([steps.constant])
+        rank = len(tensor.shape or ())
+        ends = build.concatenate([end if a == axis else zero for a in range(rank)], axis=0)
+        shape = list(tensor.shape or ())
+        shape[axis] = OPEN if place else steps.constant
+        places = [build.indices([0] * rank), ends, build.indices([1] * rank)]
+        mask = (1 << rank) - 1 - (1 << axis)
+        return build.op(
+            "STRIDED_SLICE", [tensor, *places], tensor.dtype, shape, begin_mask=mask, end_mask=mask
+        )
+
+    def _running(self, reading: Reading) -> Tensor:
+        """The sequence [T, B, F] in the order the loop reads it.
+
+        Raises:
+            Unrecognised: The loop reads a part of it, or in another order.
+        """
+        tensor, steps = self._as_long(reading), self.loop.steps
+        if tensor.dtype != "FLOAT32":
+            tensor = self.build.op("CAST", [tensor], "FLOAT32", tensor.shape)
+        if len(tensor.shape or ()) == 2:
+            tensor = self.build.expand_dims(tensor, axis=2)
+        if reading.axis == 1:
+            tensor = self.build.transpose(tensor, [1, 0, 2])
+        if reading.index == Linear.symbol(STEP):
+            return tensor
+        if reading.index == steps - Linear(1) - Linear.symbol(STEP):
+            return self.reversed(tensor)
+        raise Unrecognised("it reads its sequence neither forwards nor backwards")

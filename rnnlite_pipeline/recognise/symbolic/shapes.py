@@ -1,0 +1,92 @@
+"""Rules of shape: what joins, splits, slices and reshapes do to symbolic values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence as Many
+
+import numpy as np
+
+from rnnlite_pipeline.algebra import forms
+from rnnlite_pipeline.graph.ir import OPEN, Op
+from rnnlite_pipeline.recognise.loop import tensor_writes
+from rnnlite_pipeline.recognise.symbolic.arithmetic import activated
+from rnnlite_pipeline.recognise.symbolic.readable import Unreadable, linear, rows
+from rnnlite_pipeline.recognise.symbolic.values import (
+    Const,
+    PerRow,
+    Piece,
+    Rows,
+    Value,
+)
+
+
+def joined(op: Op, values: Many[Value]) -> tuple[Value, ...]:
+    """Rows side by side."""
+    axis, rank = op.options["axis"], len(op.outputs[0].shape or ())
+    if all(isinstance(v, Const) for v in values):
+        return (Const(np.concatenate([v.array for v in values if isinstance(v, Const)], axis)),)
+    if any(isinstance(v, Piece) for v in values) and axis == 0:
+        return tensor_writes.put_between(op, values)
+    if axis % rank != rank - 1:
+        raise Unreadable("its step joins values along another axis than the features")
+    return (Rows(activated(op, forms.concatenated([rows(v) for v in values]))),)
+
+
+def split(op: Op, values: Many[Value]) -> tuple[Value, ...]:
+    """The parts of a row."""
+    axis_value, value = (values[0], values[1]) if op.code == "SPLIT" else (values[2], values[0])
+    axis = linear(axis_value).constant
+    rank = len(op.outputs[0].shape or ())
+    widths = [(t.shape or ())[axis % rank] for t in op.outputs]
+    ends = np.cumsum(widths)
+    if isinstance(value, Const):
+        return tuple(Const(part) for part in np.split(value.array, ends[:-1], axis))
+    if axis % rank != rank - 1:
+        raise Unreadable("its step splits a value along another axis than the features")
+    form = rows(value)
+    return tuple(Rows(form.columns(int(e) - w, int(e))) for e, w in zip(ends, widths, strict=True))
+
+
+def reshaped(op: Op, values: Many[Value]) -> tuple[Value, ...]:
+    """The same row in another rank."""
+    value, shape = values[0], op.outputs[0].shape
+    if isinstance(value, Const) and shape is not None and OPEN not in shape:
+        return (Const(value.array.reshape(shape)),)
+    if isinstance(value, PerRow) and shape is not None and shape[-1] == 1 and len(shape) == 2:
+        return (Rows(value.form),)
+    form = rows(value)
+    others = [d for d in (shape or ())[:-1] if d != 1]
+    if shape is None or shape[-1] != form.width or len(others) > 1:
+        raise Unreadable("its step reshapes a value across batch and features")
+    return (Rows(form),)
+
+
+def transposed(_op: Op, values: Many[Value]) -> tuple[Value, ...]:
+    """A constant with its axes in another order."""
+    value, order = values
+    if isinstance(value, Const) and isinstance(order, Const):
+        return (Const(value.array.transpose(order.array)),)
+    raise Unreadable("its step transposes a value")
+
+
+def filled(op: Op, values: Many[Value]) -> tuple[Value, ...]:
+    """A row as often as the batch has entries: one constant, or one that is there already."""
+    shape = op.outputs[0].shape or (OPEN,)
+    value, width = values[1 if op.code == "FILL" else 0], shape[-1]
+    is_row = isinstance(value, Const) and value.array.shape[-1:] in ((), (1,), (width,))
+    if width == OPEN or not isinstance(value, Rows | Const):
+        raise Unreadable("its step makes a value of unknown width")
+    if isinstance(value, Const) and is_row and value.array.size in (1, width):
+        row = np.broadcast_to(value.array.reshape(-1), width).astype(np.float64)
+        return (Rows(forms.constant(row)),)
+    if not isinstance(value, Rows) or len([d for d in shape[:-1] if d != 1]) > 1:
+        raise Unreadable("its step makes a value of unknown width")
+    return (Rows(forms.widened(value.form, width)),)
+
+
+def zeros(op: Op, _values: Many[Value]) -> tuple[Value, ...]:
+    """A row of zeros."""
+    width = (op.outputs[0].shape or (OPEN,))[-1]
+    if width == OPEN:
+        raise Unreadable("its step makes a value of unknown width")
+    return (Rows(forms.constant(np.zeros(width))),)

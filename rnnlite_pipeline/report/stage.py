@@ -1,0 +1,56 @@
+"""The stage report: report.html, which shows the times that were measured since verify."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rnnlite_pipeline.files import write_atomically
+from rnnlite_pipeline.graph.read import read_model
+from rnnlite_pipeline.latency import rows
+from rnnlite_pipeline.lower.layer_record import read_layers
+from rnnlite_pipeline.report.latency import counted, measured, replaced
+
+if TYPE_CHECKING:
+    from rnnlite_pipeline.config import Config
+
+#: The page as verify wrote it, under the model's folder: without times, and part of a release.
+PAGE = Path(".work") / "report.html"
+
+
+def report(config: Config, out: Path) -> None:  # noqa: ARG001
+    """Writes `out/report.html`: verify's page, with the times that `out/benchmark.json` tells.
+
+    They are shown if they were measured on this very model.
+    """
+    page = with_times((out / PAGE).read_text(encoding="utf-8"), out)
+    write_atomically(out / "report.html", page.encode())
+
+
+def with_times(page: str, out: Path) -> str:
+    """Verify's page, with the times that `out/benchmark.json` tells of this very model."""
+    model = out / "model.tflite"
+    if model.is_file() and (out / "benchmark.json").is_file():
+        return replaced(page, _latency(out, model.read_bytes()))
+    return page
+
+
+def _latency(out: Path, content: bytes) -> str:
+    told = _read(out / "benchmark.json")
+    if told.get("model_sha256") == hashlib.sha256(content).hexdigest():
+        return measured(told)
+    another = (
+        "benchmark.json beside this page is of another model: “rnnlite benchmark CONFIG” measures"
+        " this one."
+    )
+    return counted(rows(read_model(content), read_layers(out)), another)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        told = json.loads(path.read_bytes())
+    except ValueError:
+        return {}
+    return told if isinstance(told, dict) else {}

@@ -1,0 +1,233 @@
+"""Runs a .tflite model on TensorFlow Lite Micro, in a process of its own.
+
+TFLM ends its process where LiteRT raises, and says why on standard error only. The process is
+`python -m rnnlite_pipeline.runtimes.micro MODEL`; for each call it reads one .npz from standard
+input and writes one to standard output, each behind its length in 8 bytes.
+
+The package is `tflite-micro`, a pre-release: the extra `tflm` of this distribution.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnnlite_pipeline.errors import StageError
+from rnnlite_pipeline.graph.ir import OPEN, Model, Op
+from rnnlite_pipeline.graph.read import read_model
+
+#: The room TFLM plans tensors in; what it needs of it is reported.
+ARENA_BYTES = 64 * 2**20
+
+#: The name in a message that asks for the first states instead of a call.
+_RESET = "reset"
+
+#: Operands of UNIDIRECTIONAL_SEQUENCE_LSTM that TFLM's kernel never reads, or cannot do without.
+_IGNORED = {"a peephole": (9, 10, 11), "a projection": (16, 17), "a layer norm": (20, 21, 22, 23)}
+
+
+def why_wrong(model: Model) -> list[str]:
+    """What TFLM would compute wrongly without a word, or cannot hold; empty if nothing.
+
+    Sources: tflite-micro unidirectional_sequence_lstm.cc and lstm_eval_common.cc.
+    """
+    reasons = [
+        f"its input {tensor.name!r} has an open dimension; pin it in source.inputs"
+        for tensor in model.main.inputs
+        if tensor.shape is None or OPEN in tensor.shape
+    ]
+    for op in model.ops():
+        if op.code == "UNIDIRECTIONAL_SEQUENCE_LSTM":
+            reasons += _why_lstm(op)
+        if any(t is not None and t.dtype == "FLOAT16" for t in op.inputs):
+            reasons.append(f"{op.outputs[0].name}: TFLM has no float16")
+        elif _is_hybrid(op):
+            reasons.append(f"{op.outputs[0].name}: {op.code} with int8 weights and float input")
+    return reasons
+
+
+def _why_lstm(op: Op) -> list[str]:
+    name, operands = op.outputs[0].name, [*op.inputs, *[None] * (24 - len(op.inputs))]
+    found = [
+        f"{name}: TFLM ignores {what}"
+        for what, slots in _IGNORED.items()
+        if any(operands[slot] is not None for slot in slots)
+    ]
+    if operands[1] is None:
+        found.append(f"{name}: TFLM has no coupled gates")
+    if op.options["fused_activation_function"] != "TANH":
+        found.append(f"{name}: TFLM computes tanh whatever the activation")
+    return found
+
+
+def _is_hybrid(op: Op) -> bool:
+    x, *others = op.inputs or [None]
+    stored = [t for t in others if t is not None and t.data is not None and t.dtype == "INT8"]
+    return x is not None and x.dtype == "FLOAT32" and bool(stored)
+
+
+class MicroRunner:
+    """A model on TFLM, kept between calls. It ends with `close`, or with this process.
+
+    Attributes:
+        kernels: "tflm".
+        note: Empty; nothing is replaced.
+        arena_bytes: What the tensors of the model took; known after the first call.
+
+    Raises:
+        StageError: The package is missing, or TFLM has no place or op for the model.
+    """
+
+    kernels = "tflm"
+    note = ""
+
+    def __init__(self, content: bytes) -> None:
+        if importlib.util.find_spec("tflite_micro") is None:
+            raise StageError(
+                "verification.runtimes asks for tflm, and tflite-micro is not installed.",
+                "Install the extra: pip install --pre 'rnnlite[tflm]'.",
+            )
+        model = read_model(content)
+        if reasons := why_wrong(model):
+            lines = "".join(f"\n  {reason}" for reason in reasons)
+            raise StageError(
+                f"TensorFlow Lite Micro would not compute this model:{lines}",
+                "Change the model, or leave tflm out of verification.runtimes.",
+            )
+        signature, main = model.signatures[0], model.main
+        self._inputs = {n: main.inputs.index(t) for n, t in signature.inputs.items()}
+        self._outputs = {n: main.outputs.index(t) for n, t in signature.outputs.items()}
+        self.arena_bytes = 0
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115  # as long as the process
+        with tempfile.NamedTemporaryFile(suffix=".tflite") as file:
+            Path(file.name).write_bytes(content)
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "rnnlite_pipeline.runtimes.micro", file.name],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._log,
+                env=_environment(),
+            )
+            self._receive()  # the model is loaded
+
+    def run(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        """Runs the model once.
+
+        Raises:
+            StageError: TFLM fails; with what it printed.
+        """
+        feed = {str(self._inputs[name]): array for name, array in inputs.items()}
+        assert self._process.stdin is not None
+        _send(self._process.stdin, feed)
+        results = self._receive()
+        self.arena_bytes = int(results["arena"])
+        return {name: results[str(index)] for name, index in self._outputs.items()}
+
+    def reset(self) -> None:
+        """Gives the states that the model keeps between calls their first values.
+
+        Raises:
+            StageError: TFLM fails.
+        """
+        assert self._process.stdin is not None
+        _send(self._process.stdin, {_RESET: np.zeros(0)})
+        self._receive()
+
+    def close(self) -> None:
+        """Ends the process."""
+        self._process.kill()
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout, self._log):
+            if pipe is not None:
+                pipe.close()
+
+    def _receive(self) -> dict[str, NDArray[Any]]:
+        assert self._process.stdout is not None
+        results = _next(self._process.stdout)
+        if results is not None:
+            return results
+        self._process.wait()
+        self._log.seek(0)
+        printed = self._log.read().decode(errors="replace").splitlines()
+        own = [line for line in printed if line.strip() and not line.startswith((" ", "Trace"))]
+        self.close()
+        raise StageError(
+            f"TensorFlow Lite Micro cannot run the model: {'; '.join(own[:3])}",
+            "Leave tflm out of verification.runtimes, or replace what it lacks.",
+        )
+
+
+def _environment() -> dict[str, str]:
+    """The process finds this package where this one did, installed or not."""
+    root = str(Path(__file__).parent.parent)
+    paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+
+
+def _send(pipe: IO[bytes], arrays: Mapping[str, NDArray[Any]]) -> None:
+    buffer = io.BytesIO()
+    np.savez(buffer, **dict(arrays))  # type: ignore[arg-type]
+    pipe.write(len(buffer.getvalue()).to_bytes(8, "little") + buffer.getvalue())
+    pipe.flush()
+
+
+def _next(pipe: IO[bytes]) -> dict[str, NDArray[Any]] | None:
+    """The next message, None where the other end is gone."""
+    head = pipe.read(8)
+    if len(head) < 8:
+        return None
+    body = pipe.read(int.from_bytes(head, "little"))
+    with np.load(io.BytesIO(body), allow_pickle=False) as file:
+        return {name: file[name] for name in file.files}
+
+
+def _serve(path: str) -> None:
+    """The process's own side: loads the model, then answers until standard input ends."""
+    from tflite_micro.python.tflite_micro.runtime import Interpreter
+
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what TFLM prints is no answer
+    content = Path(path).read_bytes()
+    count = len(read_model(content).main.outputs)
+    interpreter = Interpreter.from_bytes(content, arena_size=ARENA_BYTES)
+    _send(answers, {})
+    arena = 0
+    while (feed := _next(sys.stdin.buffer)) is not None:
+        if _RESET in feed:
+            interpreter.reset()
+            _send(answers, {})
+            continue
+        for index, array in feed.items():
+            interpreter.set_input(array, int(index))
+        interpreter.invoke()
+        arena = arena or _arena(interpreter)
+        results = {str(k): interpreter.get_output(k) for k in range(count)}
+        _send(answers, {**results, "arena": np.asarray(arena)})
+
+
+def _arena(interpreter: Any) -> int:
+    """The bytes TFLM used, which it prints and does not return."""
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as file:
+        os.dup2(file.fileno(), 2)
+        interpreter.print_allocations()
+        os.dup2(kept, 2)
+        os.close(kept)
+        file.seek(0)
+        found = re.search(rb"Arena allocation total (\d+)", file.read())
+    return int(found[1]) if found else 0
+
+
+if __name__ == "__main__":
+    _serve(sys.argv[1])

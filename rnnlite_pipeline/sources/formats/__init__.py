@@ -1,0 +1,1 @@
+"""How each format of a source is opened, one file each."""

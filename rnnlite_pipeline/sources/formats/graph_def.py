@@ -1,0 +1,103 @@
+"""TensorFlow 1 graphs: frozen (.pb, .pbtxt), or with their variables in a checkpoint (.meta)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rnnlite_pipeline.errors import SourceError
+from rnnlite_pipeline.sources.environment import load
+from rnnlite_pipeline.sources.graphdef.session import find_tensor, session_model
+from rnnlite_pipeline.sources.model import SourceModel, first_line
+
+if TYPE_CHECKING:
+    from rnnlite_pipeline.config import Config
+
+
+def open_source(config: Config) -> SourceModel:
+    """The part of a graph between `source.inputs` and `source.outputs`.
+
+    The inputs and outputs keep the names and the order that the config gives them.
+
+    Raises:
+        SourceError: The file cannot be read, or has no tensor of such a name.
+    """
+    source = config.source
+    path = config.resolve(str(source.path))
+    session = _restored(path) if path.suffix == ".meta" else _imported(path)
+    inputs = {n: find_tensor(session.graph, n, f"source.inputs.{n}") for n in source.inputs}
+    outputs = {n: find_tensor(session.graph, n, "source.outputs") for n in source.outputs}
+    return session_model(session, inputs, outputs, source.inputs)
+
+
+def _imported(path: Path) -> Any:
+    """A session on a frozen graph."""
+    tf = load("tensorflow")
+    definition = _read(path)
+    session = tf.compat.v1.Session(graph=tf.Graph())
+    try:
+        with session.graph.as_default():
+            tf.graph_util.import_graph_def(definition, name="")
+    except Exception as error:  # whatever a damaged graph raises
+        raise _not_imported(path, error) from error
+    variables = [o for o in session.graph.get_operations() if o.type in _VARIABLES]
+    if variables:
+        raise SourceError(
+            f'{path} is not frozen: it has variables, such as "{variables[0].name}".',
+            "Freeze it, or name the .meta file of its checkpoint as source.path.",
+        )
+    return session
+
+
+_VARIABLES = ("Variable", "VariableV2", "VarHandleOp")
+
+
+def _read(path: Path) -> Any:
+    """A GraphDef, binary or as text."""
+    definition = load("tensorflow").compat.v1.GraphDef()
+    try:
+        content = path.read_bytes()
+        if path.suffix in (".pbtxt", ".txt"):
+            load("google.protobuf.text_format").Parse(content, definition)
+        else:
+            definition.ParseFromString(content)
+    except OSError as error:
+        raise SourceError(
+            f"{path} cannot be read: {error.strerror or error}.", "Check source.path."
+        ) from error
+    except Exception as error:  # protobuf has several, in several versions
+        raise SourceError(
+            f"{path} is damaged, or no GraphDef.",
+            "Expected a frozen graph as .pb or .pbtxt, or the .meta file of a checkpoint. A folder "
+            "with a saved_model.pb is of format saved_model.",
+        ) from error
+    if not definition.node:
+        raise SourceError(f"{path} is an empty graph.", "Freeze the graph again.")
+    return definition
+
+
+def _restored(path: Path) -> Any:
+    """A session on a graph with the variables of the checkpoint beside it."""
+    v1 = load("tensorflow").compat.v1
+    checkpoint = path.with_suffix("")
+    if not checkpoint.with_name(f"{checkpoint.name}.index").is_file():
+        raise SourceError(
+            f"{path} has no checkpoint beside it: there is no {checkpoint.name}.index.",
+            "Copy all files of the checkpoint: .meta, .index and .data-*.",
+        )
+    session = v1.Session(graph=v1.Graph())
+    try:
+        with session.graph.as_default():
+            saver = v1.train.import_meta_graph(str(path), clear_devices=True)
+            saver.restore(session, str(checkpoint))
+    except Exception as error:  # whatever a damaged graph or checkpoint raises
+        raise _not_imported(path, error) from error
+    return session
+
+
+def _not_imported(path: Path, error: Exception) -> SourceError:
+    print(error, flush=True)
+    return SourceError(
+        f"TensorFlow cannot import {path}: {first_line(error)}",
+        "Write it with a released TensorFlow, without custom ops, and copy the whole file.",
+    )

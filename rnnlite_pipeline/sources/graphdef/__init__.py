@@ -1,0 +1,1 @@
+"""Rewrites of TensorFlow graphs before they are converted."""

@@ -1,0 +1,186 @@
+"""TensorFlow 1 graphs as sources: a session that holds the variables, and tensors by name.
+
+The session is the oracle, on the graph as it was written. What is converted is the part between
+the inputs and the outputs, its variables frozen by TensorFlow 1's own tool, which knows the
+reference variables and the loops of that time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from rnnlite_pipeline.errors import SourceError
+from rnnlite_pipeline.sources.environment import load
+from rnnlite_pipeline.sources.graphdef.functions import Pins, pinned_shape, tensor_spec, versions
+from rnnlite_pipeline.sources.graphdef.lifting import Assigned, lift
+from rnnlite_pipeline.sources.graphdef.session_states import from_the_start, session_states
+from rnnlite_pipeline.sources.model import (
+    Array,
+    SourceModel,
+    TensorSpec,
+    check_dtypes,
+    did_you_mean,
+    listed,
+    pin,
+)
+
+
+def session_model(
+    session: Any, inputs: Mapping[str, Any], outputs: Mapping[str, Any], pins: Pins
+) -> SourceModel:
+    """A session's graph between inputs and outputs as a `SourceModel`.
+
+    Args:
+        session: A tf.compat.v1.Session with its variables restored.
+        inputs: Tensors of its graph by input name; need not be placeholders.
+        outputs: Likewise.
+        pins: Dimensions by input name.
+
+    Raises:
+        SourceError: An input's rank is unknown, or a pin does not fit.
+        NotConvertible: The outputs depend on a variable being assigned.
+    """
+    specs = [tensor_spec(n, t.dtype, pinned_shape(t.shape, n, pins)) for n, t in inputs.items()]
+    specs = pin(specs, pins)
+    check_dtypes(specs)
+    definition, assigned = _frozen(session, inputs, outputs)
+    function, states = lift(_function(definition, specs, inputs, outputs), assigned)
+    results = [
+        tensor_spec(n, t.dtype, _known(session, specs, inputs, t, now.shape))
+        for (n, t), now in zip(outputs.items(), function.outputs, strict=False)
+    ]
+    check_dtypes(results)
+
+    def run(arrays: Mapping[str, Array]) -> dict[str, Array]:
+        fed = {tensor: arrays[name] for name, tensor in inputs.items()}
+        values = session.run(list(outputs.values()), fed)
+        return {name: np.asarray(v) for name, v in zip(outputs, values, strict=True)}
+
+    return SourceModel(
+        tuple(specs),
+        tuple(results),
+        lambda: function,
+        from_the_start(session, run, assigned) if assigned else run,
+        versions=versions(),
+        states=tuple((state.name, state.initial) for state in states),
+        resume=run if states else None,
+    )
+
+
+def find_tensor(graph: Any, name: str, key: str) -> Any:
+    """The tensor of a graph that a config names, with or without its ":0".
+
+    Raises:
+        SourceError: There is none of that name.
+    """
+    owner, _, port = name.partition(":")
+    try:
+        return graph.get_tensor_by_name(f"{owner}:{port or 0}")
+    except (KeyError, ValueError) as error:
+        ops = [op.name for op in graph.get_operations() if op.outputs]
+        shown = [op.name for op in graph.get_operations() if op.type == "Placeholder"]
+        hint = did_you_mean(owner, ops) if owner not in ops else f' "{owner}" has fewer outputs.'
+        raise SourceError(
+            f'{key} names "{name}", which is no tensor of the graph.{hint}',
+            f"Its placeholders are {listed(shown[:8]) or 'none'}; every op's name is that of its "
+            "first output.",
+        ) from error
+
+
+def _known(
+    session: Any, specs: Sequence[TensorSpec], inputs: Mapping[str, Any], output: Any, traced: Any
+) -> Any:
+    """An output's shape: what a loop of control flow v1 carries is traced without its rank.
+
+    It is then seen by running the graph on inputs of two sizes: what differs is open.
+    """
+    if traced.rank is not None:
+        return traced
+    seen = []
+    for size in (2, 3):
+        fed = {
+            inputs[s.name]: np.zeros([size if d is None else d for d in s.shape], s.dtype)
+            for s in specs
+        }
+        seen.append(session.run(output, fed).shape)
+    one, two = seen
+    return load("tensorflow").TensorShape(
+        [a if a == b else None for a, b in zip(one, two, strict=True)]
+    )
+
+
+def _frozen(
+    session: Any, inputs: Mapping[str, Any], outputs: Mapping[str, Any]
+) -> tuple[Any, dict[str, Assigned]]:
+    """The graph between inputs and outputs, its variables constants but for those it assigns."""
+    v1 = load("tensorflow").compat.v1
+    names = list(dict.fromkeys(t.op.name for t in outputs.values()))
+    cut = v1.graph_util.extract_sub_graph(_cut_at(session.graph.as_graph_def(), inputs), names)
+    assigned = session_states(session, cut)
+    with v1.Graph().as_default():
+        frozen = v1.graph_util.convert_variables_to_constants(
+            session, cut, names, variable_names_blacklist=list(assigned)
+        )
+    return frozen, assigned
+
+
+def _cut_at(definition: Any, inputs: Mapping[str, Any]) -> Any:
+    """The graph without what computes its inputs: an op all of whose outputs are fed."""
+    fed: dict[str, Any] = {t.op.name: t for t in inputs.values() if len(t.op.outputs) == 1}
+    for node in definition.node:
+        if node.name in fed and node.op != "Placeholder":
+            tensor = fed[node.name]
+            node.op = "Placeholder"
+            del node.input[:]
+            node.attr.clear()
+            node.attr["dtype"].type = tensor.dtype.as_datatype_enum
+            node.attr["shape"].shape.CopyFrom(tensor.shape.as_proto())
+    return definition
+
+
+def _function(
+    definition: Any,
+    specs: Sequence[TensorSpec],
+    inputs: Mapping[str, Any],
+    outputs: Mapping[str, Any],
+) -> Any:
+    """A concrete function of a frozen graph, from `inputs` to `outputs`."""
+    tf = load("tensorflow")
+    present = {node.name for node in definition.node}
+    names = [t.name for t in inputs.values()]
+
+    def call(*tensors: Any) -> list[Any]:
+        fed = dict(zip(names, tensors, strict=True))
+        wanted = [t.name for t in outputs.values()]
+        results = iter(
+            tf.graph_util.import_graph_def(
+                definition,
+                input_map={n: t for n, t in fed.items() if n.split(":")[0] in present},
+                return_elements=[n for n in wanted if n not in fed],
+                name="",
+            )
+        )
+        return [tf.identity(fed[n] if n in fed else next(results)) for n in wanted]
+
+    signature = [
+        tf.TensorSpec(s.shape, s.dtype, name=f"rnnlite_input_{i}") for i, s in enumerate(specs)
+    ]
+    _forget(definition.library.function)
+    function = tf.compat.v1.wrap_function(call, signature)
+    _forget(definition.library.function)
+    return function
+
+
+def _forget(functions: Any) -> None:
+    """Takes a graph's functions out of the process's registry; the graph has them itself.
+
+    Another graph may have left others of the same names there, and the converter registers them
+    anew with bodies that it has simplified; TensorFlow refuses both.
+    """
+    context = load("tensorflow.python.eager.context").context()
+    for name in [each.signature.name for each in functions]:
+        while context.has_function(name):
+            context.remove_function(name)

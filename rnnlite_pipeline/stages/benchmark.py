@@ -1,0 +1,251 @@
+"""The stage benchmark: latency, size and memory beside the stock conversion of the same source.
+
+1. One thread, the default delegate, a batch of 1. An open length is that of the data the config
+   names, else `STEPS`.
+2. Each model runs in a process of its own first, which tells the memory it takes. One that does
+   not run is told with its reason: of the stock conversion, that is a result.
+3. The others are timed in turns, in one process (`latency/timing.py`). A figure is the median of
+   the rounds, and their best; a ratio is the median of the rounds' ratios to model.tflite.
+4. What each op of model.tflite takes is measured with the op alone (`latency/`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import statistics
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rnnlite_pipeline.compare.batch_axis import draw
+from rnnlite_pipeline.config import Config
+from rnnlite_pipeline.errors import RnnliteError, StageError
+from rnnlite_pipeline.files import write_atomically
+from rnnlite_pipeline.graph.edit import ports
+from rnnlite_pipeline.graph.ir import NUMPY, OPEN, Tensor
+from rnnlite_pipeline.graph.read import read_model
+from rnnlite_pipeline.graph.write import write_model
+from rnnlite_pipeline.latency.by_op import by_op
+from rnnlite_pipeline.latency.machine import machine
+from rnnlite_pipeline.latency.text import as_text
+from rnnlite_pipeline.latency.timing import timed
+from rnnlite_pipeline.lower.layer_record import read_layers
+from rnnlite_pipeline.runtimes.interpreter import Runner
+from rnnlite_pipeline.runtimes.missing import missing_ops
+from rnnlite_pipeline.runtimes.probe import peak_memory
+from rnnlite_pipeline.sources.model import Array, TensorSpec
+from rnnlite_pipeline.sources.stock import ATTEMPTS, stock
+from rnnlite_pipeline.stages.convert import converted, read_limits, read_source
+from rnnlite_pipeline.verify.data import random_shape, read_samples
+
+#: The number of steps of an open sequence, where no data says another.
+STEPS = 100
+
+#: The name of model.tflite among the models.
+OURS = "model.tflite"
+
+Arrays = Mapping[str, Array]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One model that is measured.
+
+    Attributes:
+        name: What it is called in the results.
+        content: The .tflite file; None where there is none.
+        how: How it was made.
+        reason: Why there is none.
+        inputs: Its input names by the source's, where they differ.
+    """
+
+    name: str
+    content: bytes | None
+    how: str = ""
+    reason: str = ""
+    inputs: Mapping[str, str] | None = None
+
+
+def benchmark(config: Config, out: Path) -> None:
+    """Writes `out/benchmark.json`, and the same for people as `out/benchmark.txt`.
+
+    Raises:
+        StageError: model.tflite itself does not run.
+        VerificationFailed: The data that the config names is not the model's.
+    """
+    own = (out / "model.tflite").read_bytes()
+    samples, limits = _samples(config, out), read_limits(out)
+    models: dict[str, dict[str, Any]] = {}
+    runners: dict[str, tuple[Runner, Arrays]] = {}
+    for each in _candidates(config, out, own, samples):
+        print(f"{each.name}: {each.reason or each.how}", flush=True)
+        models[each.name] = {"how": each.how, "reason": each.reason}
+        if each.content is None:
+            continue
+        fed = feed(each, samples, limits)
+        memory, reason = peak_memory(out / ".work", each.content, fed)
+        models[each.name] |= {"bytes": len(each.content), "reason": reason}
+        if reason and each.name == OURS:
+            raise StageError(f"model.tflite {reason}.", "Run `rnnlite verify` to see more.")
+        if not reason:
+            models[each.name]["memory_bytes"] = memory
+            runners[each.name] = Runner(each.content, "default", threads=1), fed
+    rounds = timed({name: partial(runner.run, fed) for name, (runner, fed) in runners.items()})
+    for name, times in rounds.items():
+        models[name] |= _figures(times, rounds[OURS])
+    told = {
+        "name": config.name,
+        "model_sha256": hashlib.sha256(own).hexdigest(),
+        "machine": machine(),
+        "settings": _settings(config, samples) | {"rounds": len(rounds[OURS])},
+        "models": models,
+        "ops": by_op(out / ".work", own, runners[OURS][1], read_layers(out)),
+    }
+    write_atomically(out / "benchmark.txt", as_text(told).encode())
+    text = json.dumps(told, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    write_atomically(out / "benchmark.json", text.encode())
+
+
+def feed(candidate: Candidate, samples: Arrays, limits: Mapping[str, range]) -> dict[str, Array]:
+    """What a model is run on: the samples, in the shapes and dtypes that its inputs have.
+
+    An input that the source does not have, a state, is zeros.
+    """
+    assert candidate.content is not None
+    named = candidate.inputs or {}
+    return {
+        name: _fitted(tensor, samples.get(named.get(name, name)), name in limits)
+        for name, tensor in ports(read_model(candidate.content), "inputs")
+    }
+
+
+def _candidates(config: Config, out: Path, own: bytes, samples: Arrays) -> Iterator[Candidate]:
+    yield Candidate(OURS, own, f"recurrent.lowering: {config.recurrent.lowering}")
+    yield _stock(config, out, samples)
+    ops = _ops(own)
+    for form in ("fused", "loop"):
+        other = _lowered(config, out, form)
+        if other.content is None or _ops(other.content) != ops:
+            yield other
+
+
+def _stock(config: Config, out: Path, samples: Arrays) -> Candidate:
+    """The first attempt that gives a model that runs; else the first that gives one; else why.
+
+    What was tried before is told with it.
+    """
+    found, reasons = list[Candidate](), list[str]()
+    for attempt, how in _attempts(config).items():
+        reason = stock(config.path, out, attempt, _pins(out, attempt, samples))
+        if not reason:
+            content = (out / ".work" / "stock.tflite").read_bytes()
+            inputs = json.loads((out / ".work" / "stock.json").read_text())
+            told = "; ".join([how, *(f"not {each}" for each in reasons)])
+            found.append(Candidate("stock", content, told, "", inputs))
+            fed = feed(found[-1], samples, read_limits(out))
+            reason = peak_memory(out / ".work", content, fed)[1]
+            if not reason:
+                return found[-1]
+        print(f"stock, {how}: {reason}", flush=True)
+        reasons.append(f"{how}: {reason}")
+    return found[0] if found else Candidate("stock", None, reason="; ".join(reasons))
+
+
+def _attempts(config: Config) -> Mapping[str, str]:
+    if config.source.format == "tflite":
+        return {"builtins": "the source itself"}
+    known = config.source.format in ("keras", "h5")
+    return {attempt: how for attempt, how in ATTEMPTS.items() if known or attempt != "keras"}
+
+
+def _pins(out: Path, attempt: str, samples: Arrays) -> dict[str, list[int | None]]:
+    """The shape of each input: its batch 1, or, for "fixed", all of it as the samples are."""
+    pins = {}
+    for spec in _specs(out, "inputs"):
+        shape = samples[spec.name].shape
+        axes = len(shape) if attempt == "fixed" else 1
+        open_or_not = enumerate(spec.shape)
+        pins[spec.name] = [shape[k] if d is None and k < axes else d for k, d in open_or_not]
+    return pins
+
+
+def _lowered(config: Config, out: Path, form: str) -> Candidate:
+    """The same source with its recurrences lowered otherwise."""
+    name = f"lowering: {form}"
+    recurrent = config.recurrent.model_copy(update={"lowering": form})
+    asked = config.model_copy(update={"recurrent": recurrent})
+    try:
+        conversion = converted(read_source(out), asked, read_limits(out))
+    except RnnliteError as error:
+        return Candidate(name, None, reason=str(error.message))
+    if missing := missing_ops(conversion.model):
+        return Candidate(
+            name, None, reason=f"the runtime has no op for {', '.join(map(str, missing))}"
+        )
+    reasons = [f"{layer.name}: {layer.reason}" for layer in conversion.layers if layer.reason]
+    if form == "fused" and reasons:
+        return Candidate(name, None, reason="; ".join(reasons))
+    return Candidate(name, write_model(conversion.model), f"recurrent.lowering: {form}")
+
+
+def _ops(content: bytes) -> Counter[str]:
+    return Counter(op.code for op in read_model(content).ops())
+
+
+def _samples(config: Config, out: Path) -> dict[str, Array]:
+    """One sample of each of the source's inputs, [1, ...]; a fixed batch is kept."""
+    specs, path = _specs(out, "inputs"), config.verification.data.path
+    if path:
+        read = read_samples(config.resolve(path), specs, _specs(out, "outputs"))
+        return {name: array[:1] for name, array in read.inputs.items()}
+    rng, limits = np.random.default_rng(0), read_limits(out)
+    return {spec.name: draw(rng, spec, _shape(spec), limits) for spec in specs}
+
+
+def _shape(spec: TensorSpec) -> tuple[int, ...]:
+    """A batch of 1, `STEPS` steps where their number is open."""
+    if not spec.shape:
+        return ()
+    closed = random_shape(spec.shape, spec.shape[0] or 1)
+    is_open = len(spec.shape) > 1 and spec.shape[1] is None
+    return (closed[0], STEPS, *closed[2:]) if is_open else closed
+
+
+def _specs(out: Path, side: str) -> list[TensorSpec]:
+    described = json.loads((out / ".work" / "source.json").read_text())
+    return [TensorSpec.from_json(each) for each in described[side]]
+
+
+def _fitted(tensor: Tensor, sample: Array | None, is_index: bool) -> Array:
+    """The sample as this input takes it, repeated where its shape is larger."""
+    shape, dtype = tensor.shape or (), NUMPY[tensor.dtype]
+    if sample is None or sample.ndim != len(shape):
+        return np.zeros([1 if d == OPEN else d for d in shape], dtype)
+    sizes = [size if d == OPEN else d for d, size in zip(shape, sample.shape, strict=True)]
+    resized = np.resize(sample, sizes)
+    if tensor.quantization and tensor.quantization.scale and not is_index:
+        scale, zero = tensor.quantization.scale[0], tensor.quantization.zero_point[0]
+        info = np.iinfo(dtype)
+        return np.clip(np.round(resized / scale) + zero, info.min, info.max).astype(dtype)
+    return resized.astype(dtype)
+
+
+def _figures(times: list[float], own: list[float]) -> dict[str, Any]:
+    ratio = statistics.median(t / o for t, o in zip(times, own, strict=True))
+    ms = {"median": round(statistics.median(times), 6), "best": round(min(times), 6)}
+    return {"ms": ms, "ratio": round(ratio, 4)}
+
+
+def _settings(config: Config, samples: Arrays) -> dict[str, Any]:
+    return {
+        "threads": 1,
+        "delegate": "default",
+        "data": "the first sample of the data" if config.verification.data.path else "random data",
+        "inputs": {name: list(array.shape) for name, array in samples.items()},
+    }

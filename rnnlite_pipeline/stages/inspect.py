@@ -1,0 +1,141 @@
+"""The stage inspect: what recurrent layers a source has, and what becomes of each."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from rnnlite_pipeline.cells.recurrence import Lstm, Recurrence
+from rnnlite_pipeline.config import Config
+from rnnlite_pipeline.files import write_atomically
+from rnnlite_pipeline.graph.ir import Model
+from rnnlite_pipeline.graph.multiply_adds import multiply_adds
+from rnnlite_pipeline.graph.write import write_model
+from rnnlite_pipeline.lower.layers import Layer
+from rnnlite_pipeline.runtimes.missing import missing_ops
+from rnnlite_pipeline.stages.convert import (
+    Conversion,
+    converted,
+    read_limits,
+    read_source,
+)
+
+
+def inspect(config: Config, out: Path) -> None:
+    """Writes `out/inspect.json`, and the same for people as `out/inspect.txt`."""
+    source = read_source(out)
+    before = Counter(op.code for op in source.ops())
+    findings = _findings(config, converted(source, config, read_limits(out)), before)
+    text = json.dumps(findings, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    write_atomically(out / "inspect.txt", table(findings).encode())
+    write_atomically(out / "inspect.json", text.encode())
+
+
+def _findings(config: Config, conversion: Conversion, before: Counter[str]) -> dict[str, Any]:
+    model = conversion.model
+    return {
+        "name": config.name,
+        "recurrences": [_layer(layer) for layer in conversion.layers],
+        "composites": [
+            {"name": c.name, "layer": c.layer, "package": c.package} for c in conversion.composites
+        ],
+        "ops_before": dict(sorted(before.items())),
+        "ops": dict(sorted(Counter(op.code for op in model.ops()).items())),
+        "missing_ops": [op.as_json() for op in missing_ops(model)],
+        "quantization": [outcome.as_json() for outcome in conversion.quantized],
+        "bytes": len(write_model(model)),
+        "weight_bytes": weight_bytes(model),
+        "multiply_adds": multiply_adds(model),
+    }
+
+
+def _layer(layer: Layer) -> dict[str, Any]:
+    described = _described(layer.recurrence) if layer.recurrence else {}
+    return {"name": layer.name, "op": layer.op, "reason": layer.reason, **described}
+
+
+def _described(recurrence: Recurrence) -> dict[str, Any]:
+    cell = recurrence.cell
+    described: dict[str, Any] = {
+        "cell": cell.kind,
+        "features": cell.features,
+        "units": cell.states[-1],
+        "outputs": cell.states[0],
+        "direction": "backward" if recurrence.reverse else "forward",
+        "time_major": recurrence.time_major,
+        "activation": getattr(cell, "activation", ""),
+    }
+    if isinstance(cell, Lstm):
+        described |= {
+            "peephole": cell.forget.peephole is not None,
+            "projection": cell.projection is not None,
+            "coupled_gates": cell.input is None,
+            "layer_norm": cell.forget.layer_norm is not None,
+            "cell_clip": cell.cell_clip,
+            "projection_clip": cell.projection_clip,
+        }
+    return described
+
+
+def weight_bytes(model: Model) -> int:
+    """The size of every constant, each counted once however often it is read."""
+    constants = {
+        id(t.data): len(t.data)
+        for op in model.ops()
+        for t in op.inputs
+        if t is not None and t.data is not None
+    }
+    return sum(constants.values())
+
+
+def table(findings: dict[str, Any]) -> str:
+    """The findings as a person reads them."""
+    layers = findings["recurrences"]
+    rows = [("layer", "cell", "features", "units", "direction", "becomes")]
+    rows += [
+        (
+            layer["name"],
+            layer.get("cell", "loop"),
+            str(layer.get("features", "")),
+            str(layer.get("units", "")),
+            layer.get("direction", ""),
+            layer["op"],
+        )
+        for layer in layers
+    ]
+    lines = _aligned(rows) if layers else ["no recurrent layers"]
+    lines += ["", *(f"{i['name']} stays a loop: {i['reason']}" for i in layers if i["reason"])]
+    lines += [f"{c['layer']} is {c['name']}, by {c['package']}" for c in findings["composites"]]
+    missing = findings["missing_ops"]
+    work = findings["multiply_adds"]
+    lines += [
+        f"size            {findings['bytes']:,} bytes, weights {findings['weight_bytes']:,}",
+        f"multiply-adds   {work['fixed']:,} a call, and {work['per_step']:,} a step of open length",
+        f"ops             {_counted(findings['ops'])}",
+        *(f"quantized       {_quantized(each)}" for each in findings["quantization"]),
+        *(f"missing op      {_lacking(each)}" for each in missing),
+        *([] if missing else ["missing ops     none"]),
+    ]
+    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)) for row in rows]
+
+
+def _quantized(outcome: dict[str, Any]) -> str:
+    reason = outcome.get("reason", "")
+    return f"{outcome['name']} ({outcome['op']}): {outcome['became']}{reason and f', {reason}'}"
+
+
+def _lacking(op: dict[str, Any]) -> str:
+    return f"{op['op']} ({', '.join(op['places'])}); {op['kept_by']} would keep it"
+
+
+def _counted(ops: dict[str, int]) -> str:
+    items: Iterable[tuple[str, int]] = sorted(ops.items(), key=lambda item: (-item[1], item[0]))
+    return ", ".join(f"{count} {code}" for code, count in items)

@@ -1,0 +1,100 @@
+"""One stage in a process of its own: `python -m rnnlite_pipeline.stages.process STAGE CONFIG OUT`.
+
+TensorFlow's converter can crash its process and keeps state from one conversion to the next, so
+each stage starts anew. `rnnlite_pipeline.tasks.child` starts this program and holds the other ends:
+
+* the files it writes are held back (`files.py`): the parent gives them their final names after this
+  process has ended with status 0;
+* standard input is a leash: when the parent dies it closes, and this process ends with it;
+* standard output carries one JSON object if the stage fails: `message`, `remedy`, `status`;
+* standard error is the stage's log, and everything printed by anyone goes there.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rnnlite_pipeline.config import load_config, pipeline_of
+from rnnlite_pipeline.errors import RnnliteError, of_system
+from rnnlite_pipeline.files import Held, hold_back
+from rnnlite_pipeline.runtimes.child import end_with_parent
+
+#: Where each stage lives, as module:function; imported when it runs, and not before.
+STAGES: Mapping[str, str] = {
+    "import": "rnnlite_pipeline.sources:import_source",
+    "inspect": "rnnlite_pipeline.stages.inspect:inspect",
+    "convert": "rnnlite_pipeline.stages.convert:convert",
+    "verify": "rnnlite_pipeline.verify:verify",
+    "report": "rnnlite_pipeline.report:report",
+    "package": "rnnlite_pipeline.release:package",
+    "benchmark": "rnnlite_pipeline.stages.benchmark:benchmark",
+}
+
+#: Stages that are told the gates, as (config, out, pipeline); the others get (config, out).
+GATED = frozenset({"verify", "package"})
+
+#: Exit status of a child whose stage raised what nobody foresaw; the log holds the traceback.
+UNFORESEEN = 70
+
+
+def main(arguments: Sequence[str], stages: Mapping[str, str] = STAGES) -> int:
+    """Run one stage and report.
+
+    Args:
+        arguments: STAGE, CONFIG and OUT.
+        stages: Where each stage lives.
+
+    Returns:
+        The exit status: 0, the error's own, or `UNFORESEEN`.
+    """
+    stage, config, out = arguments
+    end_with_parent()
+    report = _keep_stdout_for_the_report()
+    hold_back(Held.of(stage, Path(out)))
+    try:
+        _run(stage, Path(config), Path(out), stages)
+    except RnnliteError as error:
+        return _fail(report, str(error.message), error.remedy, error.exit_status)
+    except OSError as error:
+        traceback.print_exc()
+        told = of_system(error, out)
+        return _fail(report, told.message, told.remedy, told.exit_status)
+    except Exception as error:  # noqa: BLE001  # the parent shows one line, the log has all
+        traceback.print_exc()
+        first_line = str(error).strip().split("\n", 1)[0]
+        return _fail(report, f"{type(error).__name__}: {first_line}", "", UNFORESEEN)
+    return 0
+
+
+def _run(stage: str, config_path: Path, out: Path, stages: Mapping[str, str]) -> None:
+    module, function = stages[stage].split(":")
+    call: Callable[..., Any] = getattr(importlib.import_module(module), function)
+    config = load_config(config_path)
+    if stage in GATED:
+        call(config, out, pipeline_of(config))
+    else:
+        call(config, out)
+
+
+def _fail(report: int, message: str, remedy: str, status: int) -> int:
+    with os.fdopen(report, "w", encoding="utf-8") as file:
+        json.dump({"message": message, "remedy": remedy, "status": status}, file)
+    return status
+
+
+def _keep_stdout_for_the_report() -> int:
+    """A handle on standard output that no other code knows; prints go to the log from here on."""
+    report = os.dup(1)
+    os.dup2(2, 1)
+    return report
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,112 @@
+"""Equations as text: what is written is what the cell computes."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from rnnlite_pipeline.algebra import forms
+from rnnlite_pipeline.algebra.atoms import Apply, Symbol
+from rnnlite_pipeline.algebra.forms import Form
+from rnnlite_pipeline.cells.equations import Equations
+from rnnlite_pipeline.cells.recurrence import Gate, Lstm, SimpleRnn
+from rnnlite_pipeline.cells.text import MOST_LINES, written
+
+FULL = np.array([[1.0, 2.0], [0.5, 1.0]])
+
+
+def gate(*, peephole: bool = False, norm: bool = False, bias: float = 1.0) -> Gate:
+    """Of 2 units, 3 features and 2 outputs."""
+    ones = np.ones(2)
+    parts = (ones if peephole else None, ones if norm else None)
+    return Gate(np.ones((2, 3)), np.ones((2, 2)), np.full(2, bias), *parts)
+
+
+def test_a_plain_lstm() -> None:
+    """Six lines; a bias of zeros is not written."""
+    assert written(Lstm(gate(), gate(), gate(bias=0.0), gate())) == [
+        "i = σ(W_i x + R_i h + b_i)",
+        "f = σ(W_f x + R_f h + b_f)",
+        "g = tanh(W_g x + R_g h)",
+        "c′ = f ⊙ c + i ⊙ g",
+        "o = σ(W_o x + R_o h + b_o)",
+        "h′ = o ⊙ tanh(c′)",
+    ]
+
+
+def test_every_part_of_an_lstm() -> None:
+    """Coupled gates, peepholes (the output's on the new state), norms, clips, a projection."""
+    full = gate(peephole=True, norm=True)
+    lines = written(
+        Lstm(None, full, gate(norm=True), full, "RELU", np.ones((2, 2)), np.ones(2), 3.0, 0.5)
+    )
+    assert lines == [
+        "f = σ(l_f ⊙ norm(W_f x + R_f h + p_f ⊙ c) + b_f)",
+        "g = relu(l_g ⊙ norm(W_g x + R_g h) + b_g)",
+        "c′ = clip(f ⊙ c + (1 − f) ⊙ g, ±3)",
+        "o = σ(l_o ⊙ norm(W_o x + R_o h + p_o ⊙ c′) + b_o)",
+        "h′ = clip(P (o ⊙ relu(c′)) + b_p, ±0.5)",
+    ]
+
+
+def test_a_linear_simple_rnn() -> None:
+    """The linear activation is no function."""
+    cell = SimpleRnn(np.ones((2, 3)), np.ones((2, 2)), np.ones(2), "NONE")
+    assert written(cell) == ["h′ = W x + R h + b"]
+
+
+def symbol(name: str, width: int, columns: int | None = None) -> Form:
+    """The first columns of a quantity."""
+    return forms.of(Symbol(name, 0, columns or width))
+
+
+def test_a_cell_without_a_name() -> None:
+    """Each function gets a line before it is used, once; a slice and a scalar factor show."""
+    z = forms.of(
+        Apply("LOGISTIC", (symbol("x", 4, 2) + symbol("s0", 2).scaled(np.full(2, 2.0)),), 2)
+    )
+    update = z * symbol("s0", 2) - z
+    cell = Equations("cell", 4, (2, 2), (update, symbol("n0", 2)), (0, 1))
+    lines = written(cell)
+    assert lines[0] in {"a_1 = σ(x[0:2] + 2 h)", "a_1 = σ(2 h + x[0:2])"}
+    assert set(lines[1].removeprefix("h′ = ").replace("− ", "+ -").split(" + ")) in (
+        {"a_1 ⊙ h", "-a_1"},
+        {"h ⊙ a_1", "-a_1"},
+    )
+    assert lines[2:] == ["s_1′ = h′"]
+
+
+def test_matrices_are_numbered() -> None:
+    """Each matrix and each bias vector is one of its own."""
+    total = symbol("x", 2) @ FULL
+    biased = forms.form(total.terms.values(), np.array([1.0, 2.0]))
+    cell = Equations("cell", 2, (2,), (biased,), (0,))
+    assert written(cell) == ["h′ = W_1 x + b_1"]
+
+
+def test_a_product_under_a_matrix_is_in_brackets() -> None:
+    """`W (a ⊙ h)` is not `(W a) ⊙ h`; matrices are numbered in the order they are read."""
+    gated = symbol("s0", 2) * forms.of(Apply("TANH", (symbol("x", 2) @ FULL,), 2))
+    update = symbol("x", 2) @ FULL + gated @ FULL
+    lines = written(Equations("cell", 2, (2,), (update,), (0,)))
+    assert lines[0] == "a_1 = tanh(W_1 x)"
+    assert re.fullmatch(r"h′ = W_2 x \+ W_3 \((a_1 ⊙ h|h ⊙ a_1)\)", lines[1])
+
+
+def test_a_masked_step() -> None:
+    """A comparison stands between its sides; a state that is one function's value is that line."""
+    real = forms.of(Apply("NOT_EQUAL", (symbol("x", 1), forms.constant(np.zeros(1))), 1))
+    update = forms.of(Apply("SELECT_V2", (real, symbol("x", 1), symbol("s0", 1)), 1))
+    cell = Equations("cell", 1, (1, 1), (update, update), (0, 1))
+    assert written(cell) == ["a_1 = x ≠ 0", "h′ = select(a_1, x, h)", "s_1′ = h′"]
+
+
+def test_a_long_list_is_cut() -> None:
+    """What nobody would read is counted."""
+    value = symbol("s0", 1)
+    for _ in range(MOST_LINES + 4):
+        value = forms.of(Apply("TANH", (value,), 1))
+    lines = written(Equations("cell", 1, (1,), (value,), (0,)))
+    assert len(lines) == MOST_LINES + 1
+    assert lines[-1] == "… and 4 more"
