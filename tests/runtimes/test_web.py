@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -60,6 +66,41 @@ def test_states_are_kept_and_reset() -> None:
     runner.reset()
     assert runner.run(given)["s"][0, 0] == 1
     runner.close()
+
+
+@in_browser
+def test_the_browser_ends_with_the_process_that_started_it() -> None:
+    """A killed run leaves no browser behind."""
+    script = (
+        "import os\n"
+        "from rnnlite_pipeline.graph.write import write_model\n"
+        "from tests.runtimes.models import counter\n"
+        "from rnnlite_pipeline.runtimes.web import WebRunner\n"
+        "runner = WebRunner(write_model(counter()))\n"
+        "print(runner.profile, flush=True)\n"
+        "os.kill(os.getpid(), 9)\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=120
+    )
+    profile = ended.stdout.strip()
+    assert profile, ended.stderr
+    for _ in range(100):
+        if not running_with(profile):
+            break
+        time.sleep(0.1)
+    assert not running_with(profile)
+    shutil.rmtree(profile, ignore_errors=True)
+
+
+def running_with(word: str) -> list[str]:
+    """The processes that have a word among their arguments."""
+    found = []
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if word.encode() in file.read_bytes():
+                found.append(file.parent.name)
+    return found
 
 
 REFUSED: dict[str, tuple[Model, str]] = {

@@ -48,6 +48,9 @@ _FLAGS = (
     "--no-first-run",
 )
 
+#: The browser is on a leash: it ends when this process closes its input, or dies.
+_LEASH = '"$0" "$@" </dev/null & read -r _; kill $!; wait $!'
+
 
 def modules() -> Path:
     """The folder node_modules with @litertjs/core: `RNNLITE_LITERTJS`, else in the user's cache."""
@@ -82,6 +85,7 @@ class WebRunner:
     Attributes:
         kernels: "litert-web".
         note: Empty; nothing is replaced.
+        profile: The browser's own folder; it goes with `close`.
 
     Raises:
         StageError: The browser or the package is missing, or LiteRT.js does not load the model.
@@ -99,15 +103,18 @@ class WebRunner:
         self._inputs = named.inputs if named else {t.name: t for t in main.inputs}
         self._outputs = named.outputs if named else {t.name: t for t in main.outputs}
         self._server = Server(content, modules())
-        self._profile = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+        self._folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+        self.profile = self._folder.name
         program = browser()
         assert program is not None
         self._process = subprocess.Popen(
-            [program, *_FLAGS, f"--user-data-dir={self._profile.name}", self._server.address],
-            stdin=subprocess.DEVNULL,
+            [
+                *("/bin/sh", "-c", _LEASH, program),
+                *(*_FLAGS, f"--user-data-dir={self.profile}", self._server.address),
+            ],
+            stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            start_new_session=True,
         )
         self._answer("load")
 
@@ -138,14 +145,11 @@ class WebRunner:
 
     def close(self) -> None:
         """Ends the browser and the server."""
-        self._process.terminate()
-        try:
-            self._process.wait(10)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait()
         self._server.close()
-        self._profile.cleanup()
+        self._folder.cleanup()
 
     def _answer(self, what: str) -> dict[str, Any]:
         try:
