@@ -15,7 +15,7 @@ import numpy.typing as npt
 from sklearn.datasets import load_digits
 
 from rnnlite_pipeline.files import write_atomically
-from rnnlite_pipeline.release.archive import FIRST_MOMENT, zip_bytes
+from rnnlite_pipeline.metadata.archive import FIRST_MOMENT, zip_bytes
 
 #: Of the shuffle, and of each model's weights.
 SEED = 7

@@ -29,7 +29,7 @@ import tensorflow as tf
 
 from examples.handwriting import SEED, save_arrays, training_and_test
 from rnnlite_pipeline.files import write_atomically
-from rnnlite_pipeline.release.archive import FIRST_MOMENT, zip_bytes
+from rnnlite_pipeline.metadata.archive import FIRST_MOMENT, zip_bytes
 
 EPOCHS = 40
 BATCH = 64

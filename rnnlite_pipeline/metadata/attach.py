@@ -21,6 +21,7 @@ from rnnlite_pipeline.graph.flat import Decoder, Fields, encode
 from rnnlite_pipeline.graph.ir import Model
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.lower.layers import Layer
+from rnnlite_pipeline.metadata.archive import zip_bytes
 from rnnlite_pipeline.metadata.checks import wrong_metadata
 from rnnlite_pipeline.metadata.files import AssociatedFiles, packed_name
 from rnnlite_pipeline.metadata.names import named_tensors
@@ -39,7 +40,6 @@ from rnnlite_pipeline.metadata.schema import (
     member,
     min_parser_version,
 )
-from rnnlite_pipeline.release.archive import zip_bytes
 
 
 def described_model(model: Model, config: Config, layers: Iterable[Layer]) -> bytes:

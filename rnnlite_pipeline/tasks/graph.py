@@ -22,7 +22,7 @@ from typing import Any
 
 from rnnlite_pipeline.config import associated_files, check_files
 from rnnlite_pipeline.errors import StageError
-from rnnlite_pipeline.release.archive import moment_of_release
+from rnnlite_pipeline.metadata.archive import moment_of_release
 from rnnlite_pipeline.tasks import summary
 from rnnlite_pipeline.tasks.child import COMMAND, run_stage
 from rnnlite_pipeline.tasks.plan import BrokenPlan, Plan

@@ -16,8 +16,8 @@ from rnnlite_pipeline.config import load_config, pipeline_of
 from rnnlite_pipeline.errors import StageError
 from rnnlite_pipeline.graph.ir import Model, Subgraph
 from rnnlite_pipeline.graph.write import write_model
+from rnnlite_pipeline.metadata.archive import moment_of_release, zip_bytes
 from rnnlite_pipeline.release import package
-from rnnlite_pipeline.release.archive import moment_of_release, zip_bytes
 
 MODEL = write_model(Model([Subgraph("main")]))
 
