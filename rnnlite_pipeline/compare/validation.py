@@ -27,8 +27,9 @@ from rnnlite_pipeline.lower.fusable import why_not_fused
 from rnnlite_pipeline.passes.tensor_lists import tensor_lists_to_tensors
 from rnnlite_pipeline.recognise import Replacement
 
-#: After how many steps a loop of closed length is stopped.
-TURNS = 3
+#: After how many steps a loop of closed length is stopped. After one, nothing of a state away from
+#: zero is forgotten.
+TURNS = (3, 1)
 
 #: How much smaller every matrix is made in a model that is chaotic with its own.
 TAMER = (1 / 8, 1 / 64)
@@ -79,15 +80,15 @@ def _lists_as_tensors(both: Excerpt, reasons: list[str]) -> Excerpt:
 def _of_excerpts(replacement: Replacement, few: Excerpt, whole: Excerpt) -> Evidence:
     """Runs the excerpts: for a few steps from states away from zero, then as they are."""
     evidence = both_have(whole.old)
-    cut = stopped(replacement, few, TURNS) or Stopped(few.old, few.new, frozenset())
-    pairs = (
-        (cut.old, cut.new, cut.unsure, few.inputs, draws.FEW),
-        (whole.old, whole.new, frozenset[str](), whole.inputs, draws.EXCERPT),
-    )
-    for old, new, unsure, inputs, kinds in pairs:
-        lower(old)
-        lower(new)
-        pair = Pair(old, new, evidence, unsure)
+    cuts = [c for turns in TURNS if (c := stopped(replacement, few, turns)) is not None]
+    pairs = [
+        *((c, few.inputs, draws.FEW) for c in cuts or [Stopped(few.old, few.new, frozenset())]),
+        (Stopped(whole.old, whole.new, frozenset()), whole.inputs, draws.EXCERPT),
+    ]
+    for cut, inputs, kinds in pairs:
+        lower(cut.old)
+        lower(cut.new)
+        pair = Pair(cut.old, cut.new, evidence, cut.unsure)
         drawn = draws.of_replacement(replacement, inputs, kinds)
         for draw, arrays in zip(kinds, drawn, strict=True):
             if pair.affords(draw.steps, draw.batch) and not evidence.difference:

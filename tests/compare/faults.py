@@ -37,14 +37,15 @@ def constants(replacement: Replacement) -> list[list[Tensor]]:
     return [list(same.values()) for same in found.values()]
 
 
-def off(which: int, entry: float) -> Fault:
-    """One entry of one constant of the step differs, by 0.01 of the constant's scale.
+def off(which: int, entry: float, error: float) -> Fault:
+    """One entry of one constant of the step differs.
 
     It is changed in the loop, which is as good as in what replaces it, and serves every cell.
 
     Args:
         which: The constant's number.
         entry: The entry's place, from 0 for the first to 1 for the last.
+        error: By how much of the constant's scale.
     """
 
     def fault(replacement: Replacement) -> None:
@@ -52,7 +53,7 @@ def off(which: int, entry: float) -> Fault:
             array = tensor.array
             assert array is not None
             changed = array.copy()
-            changed.flat[int(entry * (changed.size - 1))] += 0.01 * np.abs(changed).max()
+            changed.flat[int(entry * (changed.size - 1))] += error * np.abs(changed).max()
             tensor.data = changed.tobytes()
 
     return fault
@@ -105,16 +106,17 @@ def finals_exchanged(replacement: Replacement) -> None:
         results[key] = (old, swapped.get(id(new), new))
 
 
-def faults(replacement: Replacement, scale: float) -> Iterator[tuple[str, Fault]]:
+def faults(replacement: Replacement, scale: float, error: float) -> Iterator[tuple[str, Fault]]:
     """Every fault that makes a difference in this replacement.
 
     Args:
         replacement: A right one; not changed.
         scale: Of the states.
+        error: How far off a constant is, as a part of its scale.
     """
     for which in range(len(constants(replacement))):
-        yield f"constant {which}, first entry", off(which, 0.0)
-        yield f"constant {which}, last entry", off(which, 1.0)
+        yield f"constant {which}, first entry", off(which, 0.0, error)
+        yield f"constant {which}, last entry", off(which, 1.0, error)
     yield "direction", turned_round
     op = recurrence_op(replacement)
     for index, state in enumerate(op.inputs[1:]):

@@ -41,11 +41,14 @@ class Temper:
         weights: Every kernel and recurrent kernel is multiplied by it.
         bias: It is added to the bias of every gate but the candidate's.
         scale: Of the cell's state: a clip of a third of it makes a difference.
+        error: How far off a planted entry is, as a part of its matrix's scale. What multiplies a
+            state that is nearly zero may be off by more before it makes as much as 64 roundings.
     """
 
     weights: float = 1.0
     bias: float = 0.0
     scale: float = 1.0
+    error: float = 0.01
 
     def of(self, cell: Cell) -> Cell:
         """The cell of this temper."""
@@ -75,8 +78,8 @@ TEMPERS = {
     "well-behaved": Temper(),
     "chaotic": Temper(weights=6.0),
     "saturating": Temper(weights=100.0),
-    "tiny": Temper(weights=0.1, scale=0.1),
-    "deep bias": Temper(bias=-5.0, scale=1e-2),
+    "tiny": Temper(weights=0.1, scale=0.1, error=0.1),
+    "deep bias": Temper(bias=-4.0, scale=1e-2, error=0.1),
 }
 
 #: Makes a model of one cell: closed or open length.

@@ -36,7 +36,7 @@ def check(maker: Maker, temper: Temper, closed: bool, every: int = 1) -> None:
     """No objection to the right replacement, and one to each with a fault."""
     right = proposed(maker(temper, closed)[0])
     assert objection(right) is None
-    planted = list(faults(right, temper.scale))[::every]
+    planted = list(faults(right, temper.scale, temper.error))[::every]
     missed = []
     for name, fault in planted:
         wrong = proposed(maker(temper, closed)[0])
