@@ -8,8 +8,8 @@ Rules:
        changes: its lists keep their lengths, and their later items stay zero.
     2. Each recurrence reads the first steps of its sequence alone; of its output, the last of
        these stands for all later ones. So what is computed of the output keeps its shape, too.
-    3. Of what holds every step, the steps that were made are compared. What is a final state of a
-       recurrence is the same in both.
+    3. Of what holds every step, the steps that were made are compared. What is a final state of the
+       loop, and of a recurrence, is the same in both.
     4. Other results, such as the last step of an expression over the sequence, need not agree: they
        tell something where they do ("told" in `Stopped.unsure`), and nothing where they do not.
 """
@@ -63,8 +63,10 @@ def stopped(replacement: Replacement, both: Excerpt, turns: int) -> Stopped | No
     recurrences = [op for op in new.main.ops if op.code == RECURRENCE]
     if len(loops) != 1 or not all(_length(op) == steps.constant for op in recurrences):
         return None
-    _stop_loop(loops[0], turns)
     final = {id(t) for op in recurrences for t in op.outputs[1:]}
+    lists = replacement.loop.writings
+    final |= {id(t) for number, t in enumerate(loops[0].outputs) if number not in lists}
+    _stop_loop(loops[0], turns)
     for op in recurrences:
         _stop_recurrence(new, op, turns)
     unsure = _compare_made_steps(replacement, old, new, turns, final)
@@ -130,7 +132,7 @@ def _compare_made_steps(
     """Rules 3 and 4: cuts the outputs down, in place; returns the unsure ones."""
     pairs = [o for o, _ in replacement.results.values()]
     unsure: list[str] = []
-    makers = {t: op for op in new.main.ops for t in op.outputs}
+    makers = {t: op for model in (old, new) for op in model.main.ops for t in op.outputs}
     for number, tensor in enumerate(pairs):
         name = f"output_{number}"
         if tensor.dtype != "FLOAT32":
@@ -144,7 +146,7 @@ def _compare_made_steps(
                 few = build.gather(whole, build.indices(rows), axis=0)
                 model.main.ops += build.ops
                 _replace_output([model], name, few)
-        elif not _is_final(new.signatures[0].outputs[name], makers, final):
+        elif not all(_is_final(m.signatures[0].outputs[name], makers, final) for m in (old, new)):
             unsure.append(name)
     return unsure
 
@@ -167,7 +169,7 @@ def _made(replacement: Replacement, tensor: Tensor, turns: int) -> list[int] | N
 
 
 def _is_final(tensor: Tensor, makers: dict[Tensor, Op], final: set[int]) -> bool:
-    """Whether a result is a final state of a recurrence, or put together of some."""
+    """Whether a result is a final state, or put together of some."""
     if id(tensor) in final:
         return True
     op = makers.get(tensor)

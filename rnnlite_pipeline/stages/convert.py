@@ -144,7 +144,8 @@ def converted(
         quantized, outcomes = quantize(model, config, scopes, states)
         conversion = replace(conversion, model=quantized, quantized=tuple(outcomes), before=before)
     states.conclude(conversion.model)
-    _settled(conversion.model, config)
+    if not refused_ops(conversion.model, config.converter):
+        _settled(conversion.model, config)
     return conversion
 
 
