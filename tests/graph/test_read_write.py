@@ -206,7 +206,7 @@ def test_an_empty_constant_stays_a_constant() -> None:
     """The int32 [0] shape of a RESHAPE to a scalar is read as a constant."""
     x = Tensor("x", "FLOAT32", (1,))
     builder = Builder("r")
-    scalar = builder.reshape(x, [])
+    scalar = builder.op("RESHAPE", [x, builder.indices([])], "FLOAT32", (), new_shape=[])
     model = read_model(write_model(Model([Subgraph("main", [x], [scalar], builder.ops)])))
 
     shape = model.main.ops[0].inputs[1]
