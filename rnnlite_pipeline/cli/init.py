@@ -14,7 +14,10 @@ from rnnlite_pipeline.config import Format, check_files, load_config, schema_tex
 from rnnlite_pipeline.errors import CallError, ConfigError
 from rnnlite_pipeline.files import write_atomically
 
-_KNOWN = "a .keras or .h5 file of Keras, the folder of a SavedModel, or a .tflite file"
+_KNOWN = (
+    "a .keras or .h5 file of Keras, an architecture of Keras as JSON, the folder of a SavedModel, a"
+    " .pb or .meta graph of TensorFlow 1, or a .tflite file"
+)
 _USUAL = "serving_default"
 _H5 = b"\x89HDF\r\n\x1a\n"
 
@@ -44,10 +47,18 @@ def write_config(
         raise CallError(f"{path} is there already.", "Name another file: -o FILE.")
     from rnnlite_pipeline.sources.described import described
 
-    told = described(kind, model, signature, custom or {})
-    source: dict[str, Any] = {"format": kind, "path": _relative(model, path.parent)}
-    source |= {"signature": signature} if signature else {}
-    source |= {"custom_objects": custom} if custom else {}
+    weights = None
+    if kind in ("h5", "keras"):
+        from rnnlite_pipeline.sources.weights_beside import pair
+
+        model, weights = pair(model)
+    extra: dict[str, Any] = {"signature": signature} if signature else {}
+    extra |= {"custom_objects": dict(custom)} if custom else {}
+    source: dict[str, Any] = {"format": kind, "path": str(model.absolute())}
+    told = described(source | extra | ({"weights": str(weights.absolute())} if weights else {}))
+    source["path"] = _relative(model, path.parent)
+    source |= {"weights": _relative(weights, path.parent)} if weights else {}
+    source |= extra | told.get("source", {})
     write_atomically(path, config_text(name, source, told).encode())
     try:
         check_files(load_config(path))
@@ -82,10 +93,9 @@ def format_of(model: Path) -> Format:
     if zipfile.is_zipfile(model):
         return "keras"
     if model.suffix in (".pb", ".pbtxt", ".meta"):
-        raise CallError(
-            f"{model} is a graph, which does not say what its inputs and outputs are.",
-            "Write the config with source.format: graph_def, source.inputs and source.outputs.",
-        )
+        return "graph_def"
+    if head.lstrip()[:1] == b"{":
+        return "h5"
     raise CallError(f"{model} is no model file that is known here.", f"Expected {_KNOWN}.")
 
 
@@ -113,7 +123,7 @@ version: 0.1.0
 pipeline: default            # release: stricter gates; it wants data with labels
 source:
 {"".join(f"  {key}: {_value(value)}{chr(10)}" for key, value in source.items())}\
-  # inputs: {pins}   # closes dimensions that the model leaves open (null)
+{_hint(source, pins)}
 recurrent:
   lowering: auto             # fused: a fused op for each layer, or an error that says why not
   bidirectional: group       # split: two ops, one each way
@@ -127,6 +137,16 @@ verification:
   # min_accuracy: 0.97
   # max_accuracy_drop: 0.005
 """
+
+
+def _hint(source: Mapping[str, Any], pins: str) -> str:
+    """What a person does with the inputs: check a proposal, or close what is open."""
+    if "inputs" in source:
+        return (
+            "  # inputs, outputs and constants are a proposal, from the graph's placeholders and\n"
+            "  # ends: check them; null leaves a dimension open"
+        )
+    return f"  # inputs: {pins}   # closes dimensions that the model leaves open (null)"
 
 
 def _comments(told: Mapping[str, Any]) -> str:
@@ -162,10 +182,9 @@ def _relative(model: Path, folder: Path) -> str:
     return Path(os.path.relpath(model.absolute(), folder.absolute())).as_posix()
 
 
-def _value(value: str | Mapping[str, str]) -> str:
-    if isinstance(value, str):
-        return _scalar(value)
-    return "{" + ", ".join(f"{json.dumps(n)}: {json.dumps(v)}" for n, v in value.items()) + "}"
+def _value(value: Any) -> str:
+    """A value of `source:` on one line; JSON is YAML."""
+    return _scalar(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _scalar(text: str) -> str:

@@ -15,11 +15,14 @@ Rules:
     5. What the runs cost is counted before they are made (`multiply_adds`). Once every output has
        evidence and `BUDGET` is spent, no more numbers are drawn. Where a run is not cheap, the new
        model runs on the default delegate alone.
+    6. What computes in integers is rounded as its kernels like, and its roundings jump: each set of
+       kernels is held to the old model on the same set, and where roundings move an output, that
+       the two agree is evidence, and that they do not is none.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -28,6 +31,7 @@ import numpy as np
 from rnnlite_pipeline.compare.distance import Array, Arrays, Part, beyond, firm_parts, is_too_large
 from rnnlite_pipeline.compare.draws import scaled
 from rnnlite_pipeline.compare.roundings import SAMPLES, rounded, rounded_weights
+from rnnlite_pipeline.graph.affine import computes_in_integers
 from rnnlite_pipeline.graph.edit import ports
 from rnnlite_pipeline.graph.ir import Model
 from rnnlite_pipeline.graph.multiply_adds import multiply_adds
@@ -44,6 +48,9 @@ CHEAP = 2e8
 #: The multiply-adds after which no more numbers are drawn, if every output has evidence. Fast
 #: kernels make some 5 in a nanosecond.
 BUDGET = 4e9
+
+#: How far outputs that roundings move may be apart and count as equal, as a part of their scale.
+EQUAL = 1e-5
 
 AnyRunner = Runner | PartitionedRunner
 
@@ -85,6 +92,7 @@ class Pair:
     ) -> None:
         self._old, self._new = old, new
         self.evidence, self._unsure = evidence, unsure
+        self._in_integers = computes_in_integers(old)
         self._agreed: set[str] = set()
         self._doubted: set[str] = set()
         counted = multiply_adds(old)
@@ -165,9 +173,16 @@ class Pair:
             return False
         moved = [runner.run(rounded(arrays, seed)) for seed, runner in self._moved]
         parts = {n: firm_parts(a, [m[n] for m in moved]) for n, a in reference.items()}
-        if any(parts.values()):
-            results = [r.run(arrays) for r in self.runners for _ in range(2)]
-            disagree = self._disagreement(reference, results, parts)
+        if any(parts.values()) or self._in_integers:
+            held_to = self._held_to(arrays, reference)
+            pairs = [
+                (own, runner.run(arrays))
+                for own, runner in zip(held_to, self.runners, strict=True)
+                for _ in range(2)
+            ]
+            disagree = self._disagreement(pairs, parts)
+            if self._in_integers:
+                disagree |= dict.fromkeys(_equal_where_not_firm(pairs, parts), 0.0)
             for name, found in disagree.items():
                 if found and overflows and np.isinf(found):
                     continue
@@ -178,14 +193,25 @@ class Pair:
         return firm
 
     def _disagreement(
-        self, reference: Arrays, results: list[Arrays], parts: Mapping[str, list[Part]]
+        self, pairs: Sequence[tuple[Arrays, Arrays]], parts: Mapping[str, list[Part]]
     ) -> dict[str, float]:
         """How far each output that is firm somewhere is off there; 0 within its limits."""
         return {
-            name: max(beyond(reference[name], result[name], firm) for result in results)
+            name: max(beyond(own[name], result[name], firm) for own, result in pairs)
             for name, firm in parts.items()
             if firm
         }
+
+    def _held_to(self, arrays: Arrays, reference: Arrays) -> list[Arrays]:
+        """What each runner is held to (rule 6)."""
+        if not self._in_integers or "default" not in self._kernels:
+            return [reference for _ in self._kernels]
+        delegated = self._delegated.run(arrays)
+        return [delegated if k == "default" else reference for k in self._kernels]
+
+    @cached_property
+    def _delegated(self) -> AnyRunner:
+        return open_runner(self._old, "default", stand_ins=True)
 
     def _note(self, name: str, found: float, proves: bool) -> None:
         unsure = name in self._unsure
@@ -215,6 +241,18 @@ class Pair:
         if all(_is_repeated(reference[n], r[n], parts[n]) for r in results for n in reference):
             return
         self._weigh(large)
+
+
+def _equal_where_not_firm(
+    pairs: Sequence[tuple[Arrays, Arrays]], parts: Mapping[str, list[Part]]
+) -> list[str]:
+    """The outputs that roundings move, and that are equal all the same (rule 6)."""
+    whole = [Part((), EQUAL)]
+    return [
+        name
+        for name, firm in parts.items()
+        if not firm and all(beyond(own[name], result[name], whole) == 0 for own, result in pairs)
+    ]
 
 
 def both_have(old: Model) -> Evidence:

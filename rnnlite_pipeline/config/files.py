@@ -107,6 +107,8 @@ def _wrong_file(loc: Loc, path: Path, *, folder: bool = False) -> Iterator[tuple
 
 def _wrong_source(config: Config) -> Iterator[tuple[Loc, str]]:
     source, loc = config.source, ("source", "path")
+    if source.weights:
+        yield from _wrong_file(("source", "weights"), config.resolve(source.weights))
     if not source.path:
         return
     path = config.resolve(source.path)

@@ -7,7 +7,16 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from rnnlite_pipeline.config.base import Broken, Distinct, FrozenDict, Section, Text, text_like
+from rnnlite_pipeline.config.base import (
+    Broken,
+    Distinct,
+    Finite,
+    FrozenDict,
+    FrozenMapping,
+    Section,
+    Text,
+    text_like,
+)
 
 Format = Literal["keras", "h5", "saved_model", "concrete_function", "graph_def", "jax", "tflite"]
 
@@ -20,6 +29,8 @@ Reference = Annotated[
     ),
 ]
 Sha256 = Annotated[str, *text_like(r"[0-9a-fA-F]{64}", "a sha256: 64 hexadecimal digits")]
+#: What a placeholder can be: a number, or a list of numbers.
+Constant = bool | int | Finite | tuple[bool | int | Finite, ...]
 Dimension = Annotated[int, Field(ge=1, le=2**31 - 1)] | None
 
 #: Which of `path` and `factory` a format can be read from.
@@ -39,7 +50,15 @@ ONLY_FOR: dict[str, tuple[Format, ...]] = {
     "outputs": ("graph_def",),
     "custom_objects": ("keras", "h5"),
     "allow_lambda": ("keras", "h5"),
+    "weights": ("keras", "h5"),
+    "constants": ("saved_model", "graph_def"),
+    "cell_clip": ("tflite",),
 }
+
+
+def _is_set(value: object) -> bool:
+    """Whether a key says something: the number 0 does, and what is empty or false does not."""
+    return value is not None and value is not False and value != () and value != FrozenMapping()
 
 
 class Source(Section):
@@ -84,15 +103,36 @@ class Source(Section):
         default=False,
         description="Whether the file may hold Lambda layers, which run code of its author.",
     )
+    weights: Text | None = Field(
+        default=None,
+        description="The H5 file of the weights, relative to this file, where path is the"
+        " architecture as JSON: what Keras' to_json and save_weights write.",
+    )
+    constants: FrozenDict[Text, Constant] = Field(
+        default_factory=dict,
+        validate_default=True,
+        description="Placeholders of a TensorFlow 1 graph that become constants, by name, each"
+        " with its value: {keep_prob: 1.0, is_training: false}.",
+    )
+    cell_clip: Annotated[Finite, Field(ge=0)] | None = Field(
+        default=None,
+        description="The bound of the cell state of a file's fused LSTMs, in place of its own; 0"
+        " for none. TensorFlow's converter clips at 10 whatever the model does.",
+    )
 
     def rules(self) -> Iterator[Broken]:
         """One origin that suits the format, and no keys of other formats."""
         yield from self._origin()
         for key, formats in ONLY_FOR.items():
-            if getattr(self, key) and self.format not in formats:
+            if _is_set(getattr(self, key)) and self.format not in formats:
                 yield (key,), f"only for format {' or '.join(formats)}, not {self.format}"
         if self.sha256 and not self.path:
             yield ("sha256",), "pins the content of path, and there is no path"
+        if self.weights and not self.path:
+            yield ("weights",), "belongs to an architecture: give path, its JSON file"
+        for name in self.constants:
+            if name in self.inputs:
+                yield ("constants", name), "is an input in source.inputs; it is one or the other"
         if self.format == "graph_def":
             for key in ("inputs", "outputs"):
                 if not getattr(self, key):

@@ -14,6 +14,7 @@ from typing import TypeAlias
 from rnnlite_pipeline.cells.recurrence import Recurrence
 from rnnlite_pipeline.graph.edit import reachable
 from rnnlite_pipeline.graph.ir import Model, Op, Subgraph
+from rnnlite_pipeline.recognise.fused import read_fused_ops
 from rnnlite_pipeline.recognise.loop.loop import Unrecognised
 from rnnlite_pipeline.recognise.loop.rewrite import Replacement, replace_loop
 from rnnlite_pipeline.recognise.unrolled import roll_up
@@ -29,13 +30,15 @@ class Finding:
         name: The layer's name, as its author knows it.
         recurrences: What it was read as; empty where it was not.
         reason: Why it stays as it is, in the user's terms; empty where it was read.
-        stays: What it stays where it was not read: the op WHILE, or UNROLLED steps.
+        stays: What it stays where it was not read: the op WHILE, UNROLLED steps, or a fused op.
+        note: What the user is to know of it besides; empty if nothing.
     """
 
     name: str
     recurrences: tuple[Recurrence, ...] = ()
     reason: str = ""
     stays: str = "WHILE"
+    note: str = ""
 
 
 #: Says why a replacement must not be made, or None.
@@ -48,7 +51,9 @@ def recognise(model: Model, objection: Objection = lambda _: None) -> list[Findi
     1. A loop is replaced whole, or not at all.
     2. Loops inside loops are read first.
     3. Steps written out are read when the loops are done.
-    4. The findings stand in execution order, the loops' first.
+    4. Fused ops, which the file has already, are read without an objection: they are the
+       recurrences of the runtime itself.
+    5. The findings stand in execution order, the loops' first and the fused ops' last.
 
     Args:
         model: Changed in place.
@@ -65,6 +70,9 @@ def recognise(model: Model, objection: Objection = lambda _: None) -> list[Findi
         findings = [*here, *findings]
     for subgraph in reachable(model):
         findings += _unrolled(model, subgraph, objection, taken)
+    for subgraph in reachable(model):
+        fused = read_fused_ops(model, subgraph)
+        findings += [Finding(f.name, f.recurrences, stays=f.code, note=f.note) for f in fused]
     return findings
 
 

@@ -167,6 +167,8 @@ def _files(config: Config) -> Iterator[tuple[str, Path]]:
     """The files a build reads, by the key of their entry."""
     if config.source.path:
         yield "source", config.resolve(config.source.path)
+    if config.source.weights:
+        yield "source.weights", config.resolve(config.source.weights)
     if config.quantization.calibration:
         yield "data.calibration", config.resolve(config.quantization.calibration.path)
     if config.verification.data.path:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rnnlite_pipeline.files import write_atomically
+from rnnlite_pipeline.sources.batch import pins_of_one
 from rnnlite_pipeline.sources.graphdef.assigned import with_states
 from rnnlite_pipeline.sources.graphdef.ranges import with_ranges
 from rnnlite_pipeline.sources.model import SourceModel
@@ -32,6 +33,9 @@ FORMATS: dict[str, str] = {
     "tflite": "rnnlite_pipeline.sources.formats.tflite",
 }
 
+#: Formats whose graph can be made for one batch entry while its inputs leave the batch open.
+_GRAPHS = ("saved_model", "graph_def", "concrete_function", "tflite")
+
 
 def open_source(config: Config) -> SourceModel:
     """The source that a config names, ready to trace and to run.
@@ -39,6 +43,20 @@ def open_source(config: Config) -> SourceModel:
     Raises:
         SourceError: It cannot be read or built.
     """
+    source = _opened(config)
+    pins, refused = pins_of_one(source) if config.source.format in _GRAPHS else ({}, "")
+    if not pins:
+        return source
+    print(
+        f"warning: the source takes one batch entry alone, and is converted for a batch of 1; to "
+        f"several it says: {refused}",
+        flush=True,
+    )
+    pinned = config.source.model_copy(update={"inputs": {**config.source.inputs, **pins}})
+    return _opened(config.model_copy(update={"source": pinned}))
+
+
+def _opened(config: Config) -> SourceModel:
     module = importlib.import_module(FORMATS[config.source.format])
     source: SourceModel = module.open_source(config)
     return with_ranges(with_states(source))

@@ -1,6 +1,6 @@
 """What a model file holds, told by a process of its own, for who writes a config for it.
 
-python -m rnnlite_pipeline.sources.described FORMAT PATH SIGNATURE CUSTOM
+python -m rnnlite_pipeline.sources.described SOURCE
 """
 
 from __future__ import annotations
@@ -12,29 +12,29 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
 
-from rnnlite_pipeline.config import Config, Format
+from rnnlite_pipeline.config import Config
 from rnnlite_pipeline.errors import RnnliteError, SourceError
 from rnnlite_pipeline.runtimes.child import run_apart, tell
 from rnnlite_pipeline.sources import describe, open_source
 from rnnlite_pipeline.sources.model import first_line
+from rnnlite_pipeline.sources.proposal import propose
 
 
-def described(
-    kind: Format, path: Path, signature: str = "", custom: Mapping[str, str] | None = None
-) -> dict[str, Any]:
+def described(source: Mapping[str, Any]) -> dict[str, Any]:
     """The interface and the layers of a model file, as the stage import describes them.
 
+    Of a graph, which does not say what its inputs and outputs are, a proposal (proposal.py) stands
+    under `source`.
+
     Args:
-        kind: Its format.
-        path: The file or folder.
-        signature: The signature of a saved_model; empty for its default one.
-        custom: As `source.custom_objects`.
+        source: Keys of `source:`: its format and path, and what its author alone can say.
 
     Raises:
         SourceError: It cannot be read, or opening it crashed.
     """
+    path = source["path"]
     with TemporaryFile() as log:
-        words = [kind, str(path.absolute()), signature, json.dumps(dict(custom or {}))]
+        words = [json.dumps(dict(source))]
         told, why = run_apart("rnnlite_pipeline.sources.described", words, log=log.fileno())
     if why:
         raise SourceError(f"Opening {path} {why}.", "Save the model again; it may be damaged.")
@@ -44,14 +44,15 @@ def described(
     return value
 
 
-def describe_file(kind: str, path: str, signature: str, custom: str = "{}") -> str:
-    """As `described`, in its process, as JSON: what the file holds, or why it cannot be read."""
-    source: dict[str, Any] = {"format": kind, "path": path}
-    source |= {"signature": signature} if signature else {}
-    source |= {"custom_objects": objects} if (objects := json.loads(custom)) else {}
+def describe_file(text: str) -> str:
+    """As `described`, in its process, from and as JSON: what the file holds, or why not."""
+    source: dict[str, Any] = json.loads(text)
+    path, proposed = source["path"], dict[str, Any]()
     try:
-        config = Config.model_validate({"name": "described", "source": source})
-        return json.dumps(describe(open_source(config)))
+        if source["format"] == "graph_def":
+            proposed = propose(Path(path)).as_source()
+        config = config_of({**source, **proposed})
+        return json.dumps({**describe(open_source(config)), "source": proposed})
     except RnnliteError as error:
         return json.dumps({"message": str(error.message), "remedy": error.remedy})
     except Exception as error:  # noqa: BLE001  # whatever a damaged file raises
@@ -59,5 +60,12 @@ def describe_file(kind: str, path: str, signature: str, custom: str = "{}") -> s
         return json.dumps({"message": reason, "remedy": "", "unforeseen": True})
 
 
+def config_of(source: Mapping[str, Any]) -> Config:
+    """A config of which only the source matters; JSON's lists may be lists."""
+    inputs = {name: tuple(shape) for name, shape in source.get("inputs", {}).items()}
+    values = {**source, "inputs": inputs, "outputs": tuple(source.get("outputs", ()))}
+    return Config.model_validate({"name": "described", "source": values})
+
+
 if __name__ == "__main__":
-    tell(lambda: describe_file(*sys.argv[1:5]))
+    tell(lambda: describe_file(sys.argv[1]))

@@ -6,13 +6,16 @@ import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rnnlite_pipeline.errors import SourceError
 from rnnlite_pipeline.graph.ir import NUMPY, OPEN, Tensor
+
+if TYPE_CHECKING:
+    from rnnlite_pipeline.runtimes.interpreter import Kernels
 
 Array = NDArray[Any]
 Shape = tuple[int | None, ...]
@@ -72,6 +75,8 @@ class SourceModel:
         others: What else a .tflite file has signatures for, by their names, each a source.
         resume: As `run`, but a call starts from the states that the one before left; None where
             the source keeps none.
+        on: The same source on a set of kernels, "reference" or "default", where these round
+            differently: a .tflite file that computes in integers. None where it does not matter.
         keras_model: Makes a keras.Model whose inputs are flat, and of the shapes of `inputs`; None
             where the source is not a model of Keras 3.
     """
@@ -88,6 +93,7 @@ class SourceModel:
     states: tuple[tuple[str, Array], ...] = ()
     resume: Callable[[Mapping[str, Array]], dict[str, Array]] | None = None
     others: Mapping[str, SourceModel] = field(default_factory=dict)
+    on: Callable[[Kernels], SourceModel] | None = None
     keras_model: Callable[[], Any] | None = None
 
 

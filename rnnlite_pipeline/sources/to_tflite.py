@@ -15,9 +15,10 @@ Rules:
        as TensorFlow's converter writes them for one (flatbuffer_export.cc).
     7. Slices with new axes are builtin ops (slices.py).
     8. Products of integer matrices are computed in float32 (integer_products.py).
-    9. A variable of a loop that becomes what another was is a copy of it: the interpreter hands
+    9. Ops for whole cells, and clips, are the plain ops that they stand for (cell_ops.py).
+    10. A variable of a loop that becomes what another was is a copy of it: the interpreter hands
        variables on one after the other, and would give it what that other has become.
-    10. Softplus does not overflow (softplus.py).
+    11. Softplus does not overflow (softplus.py).
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from rnnlite_pipeline.graph.ir import NUMPY, OPEN, Model, Op, Signature, Subgrap
 from rnnlite_pipeline.graph.read import read_model
 from rnnlite_pipeline.graph.variables import State, add, keep
 from rnnlite_pipeline.graph.write import write_model
+from rnnlite_pipeline.sources.cell_ops import cell_ops_to_plain
 from rnnlite_pipeline.sources.environment import load
 from rnnlite_pipeline.sources.graphdef.annotated import Annotations
 from rnnlite_pipeline.sources.graphdef.flex import make_custom, repeatable
@@ -65,7 +67,8 @@ def to_tflite(source: SourceModel, *, as_custom: bool = False) -> bytes:
     annotations = Annotations(function)
     with annotations.kept_apart(function), gathers_in_loops():
         frozen = constants.convert_variables_to_constants_v2(function, lower_control_flow=False)
-    frozen = stable_softplus(integer_products_in_floats(lists_for_arrays(frozen)))
+    frozen = integer_products_in_floats(lists_for_arrays(cell_ops_to_plain(frozen)))
+    frozen = stable_softplus(frozen)
     frozen = annotations.numbered(frozen)
     print(f"converting signature {SIGNATURE} ...", flush=True)
     model = read_model(_convert(frozen))
@@ -121,7 +124,7 @@ def _refused(text: str) -> str:
 
 
 def _copy_exchanged(model: Model) -> None:
-    """Rule 9."""
+    """Rule 10."""
     for op in model.ops():
         body = op.options.get("body_subgraph")
         if not isinstance(body, Subgraph):

@@ -39,7 +39,8 @@ from rnnlite_pipeline.state import Keeping
 class Conversion:
     """A converted model, how each recurrent layer was lowered, and each op quantized.
 
-    The annotated functions among its layers are `composites`.
+    The annotated functions among its layers are `composites`; `repaired` says whether states
+    leaked in the source.
     """
 
     model: Model
@@ -47,6 +48,7 @@ class Conversion:
     quantized: tuple[Outcome, ...] = ()
     before: bytes = b""
     composites: tuple[Composite, ...] = ()
+    repaired: bool = False
 
 
 def convert(config: Config, out: Path) -> None:
@@ -80,7 +82,8 @@ def _passes_through(conversion: Conversion, config: Config, out: Path) -> bool:
     """Whether a .tflite file is the result as it is: nothing in it was read, nothing is asked."""
     asked = config.metadata or config.quantization.scheme != "none"
     read = any(layer.recurrence is not None for layer in conversion.layers)
-    if config.source.format != "tflite" or asked or read or config.recurrent.state != "source":
+    kept = config.recurrent.state == "source" and not conversion.repaired
+    if config.source.format != "tflite" or asked or read or not kept:
         return False
     if fence_copies(read_source(out)):
         return False
@@ -120,6 +123,8 @@ def converted(
     settle_dropout(model)
     findings = [Finding(c.layer, c.recurrences) for c in composites]
     findings += recognise(model, objection)
+    for note in [*states.notes, *(f"{f.name}: {f.note}" for f in findings if f.note)]:
+        print(note, flush=True)
     prune(model)
     run_passes(model, grouping(config).recurrent)
     states.expose(model)
@@ -132,7 +137,8 @@ def converted(
         print(reason, flush=True)
     prune(model)
     _keep_output_names(model, source)
-    conversion = Conversion(model, layers, composites=tuple(composites))
+    repaired = bool(states.notes)
+    conversion = Conversion(model, layers, composites=tuple(composites), repaired=repaired)
     if not refused_ops(model, config.converter):
         print("running the source's graph against the converted model", flush=True)
         lower(source)
@@ -205,7 +211,7 @@ def _layers(
         recurrence.name: (op, recurrence) for op in pseudo for recurrence in op.options.values()
     }
     for finding in findings:
-        if finding.reason:
+        if finding.reason or not finding.recurrences:
             yield Layer(finding.name, None, finding.stays, finding.reason)
         for name in (r.name for r in finding.recurrences if r.name in found):
             op, recurrence = found[name]

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from rnnlite_pipeline.errors import NotConvertible
 from rnnlite_pipeline.graph.edit import prune, replace_uses
 from rnnlite_pipeline.graph.ir import OPEN, Model, Tensor
+from rnnlite_pipeline.graph.leaks import lift_leaks, stop_leaks
 from rnnlite_pipeline.graph.variables import Array, State, add, keep, lift, remove
 from rnnlite_pipeline.state.description import describe, time_axes
 from rnnlite_pipeline.state.exposure import exposed, names_of
@@ -23,14 +24,20 @@ class Keeping:
 
     Attributes:
         policy: reset, persist or explicit.
+        notes: What the user is to know of states that leak in the source (leaks.py).
     """
 
     def __init__(self, model: Model, setting: str) -> None:
         self._kept = lift(model)
         self._as_source = setting == "source"
         self.policy = setting
+        self.notes: list[str] = []
         if setting == "source":
             self.policy = "persist" if self._kept else "reset"
+        if setting in ("source", "reset"):
+            self.notes = [_stopped(name, setting) for name in stop_leaks(model)]
+        else:
+            self._kept += lift_leaks(model, setting)
         if self.policy == "reset":
             _begin(model, self._kept)
             self._kept = []
@@ -84,6 +91,13 @@ class Keeping:
             for state in states:
                 _check_batch(model, state)
             keep(model, states)
+
+
+def _stopped(name: str, setting: str) -> str:
+    note = (
+        f"{name}: in the file its state leaks from call to call; here every call starts from zeros"
+    )
+    return note + ("; recurrent.state: persist keeps it" if setting == "source" else "")
 
 
 def _begin(model: Model, states: list[State]) -> None:

@@ -58,11 +58,17 @@ class Stage:
 
 
 def _named_files(plan: Plan) -> list[Path | None]:
-    return [_source(plan), _calibration(plan), _data(plan), *_associated(plan), *_included(plan)]
+    sources = [_source(plan), _weights(plan)]
+    return [*sources, _calibration(plan), _data(plan), *_associated(plan), *_included(plan)]
 
 
 def _source(plan: Plan) -> Path | None:
     path = plan.config.source.path
+    return plan.config.resolve(path) if path else None
+
+
+def _weights(plan: Plan) -> Path | None:
+    path = plan.config.source.weights
     return plan.config.resolve(path) if path else None
 
 

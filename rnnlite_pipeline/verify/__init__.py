@@ -37,7 +37,7 @@ from rnnlite_pipeline.verify.gates import (
     op_histogram,
 )
 from rnnlite_pipeline.verify.interface import check_interface
-from rnnlite_pipeline.verify.oracle import Oracle
+from rnnlite_pipeline.verify.oracle import oracles, source_on
 from rnnlite_pipeline.verify.quantized import RealRunner, interface, is_judged, open_runners
 from rnnlite_pipeline.verify.runs import Bounds, Outputs, joined, run_case
 from rnnlite_pipeline.verify.signatures import check_signatures
@@ -94,6 +94,7 @@ def _examine(config: Config, out: Path, pipeline: Pipeline, evidence: Evidence) 
         "min_snr_db": config.min_snr_db,
     }
     model = read_model(content)
+    ensure_signature(model)
     ops = op_histogram(model)
     graph = read_model(imported)
     ensure_signature(graph)
@@ -140,10 +141,10 @@ def _compare(
 ) -> None:
     """Runs every case; sequences are [N, T, ...] here, whatever the model takes."""
     first = batch_first(source, axes)
-    oracle = Oracle(first)
     samples = _samples(config, first)
     states = described(read_model(content))
     runners = {runner.kernels: runner for runner in open_runners(content, config)}
+    held_to = oracles(source, axes, runners)
     for runner in runners.values():
         if runner.note:
             evidence.skipped["reference kernels"] = runner.note
@@ -151,12 +152,13 @@ def _compare(
     bounds = Bounds(evidence.facts["tolerance"], evidence.facts["min_snr_db"])
     for number, case in enumerate(cases(samples, first.inputs, source.limits)):
         print(f'running "{case.name}" input ...', flush=True)
-        answer = oracle.answer(case)
-        if isinstance(answer, str):
-            evidence.skipped[case.name] = answer
-            continue
-        bounds = bounds.on(answer) if number == 0 else bounds
+        answers = {oracle: oracle.answer(case) for oracle in dict.fromkeys(held_to.values())}
         for kernels, runner in runners.items():
+            answer = answers[held_to[kernels]]
+            if isinstance(answer, str):
+                evidence.skipped[case.name] = answer
+                continue
+            bounds = bounds.on(answer) if number == 0 else bounds
             run = axes.running(Started(runner, states).run)
             judged = bounds if is_judged(case, config) else None
             checks, outputs = run_case(run, kernels, case, answer, judged)
@@ -165,10 +167,10 @@ def _compare(
                 _judge_data(evidence, samples, kernels, answer.outputs, outputs)
     if states.states:
         print("running calls on end ...", flush=True)
-        streaming = Streaming(source, states)
-        if streaming.note:
-            evidence.skipped["in pieces"] = streaming.note
         for kernels, runner in runners.items():
+            streaming = Streaming(source_on(source, kernels), states)
+            if streaming.note:
+                evidence.skipped["in pieces"] = streaming.note
             model = Started(runner, states)
             evidence.checks += streaming.checks(
                 model, kernels, bounds.max_abs_error, bounds.min_snr_db

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
+from rnnlite_pipeline.compare.batch_axis import Axes, batch_first
 from rnnlite_pipeline.errors import VerificationFailed
 from rnnlite_pipeline.sources.model import Array, SourceModel, first_line
 from rnnlite_pipeline.verify.cases import Case
@@ -85,6 +86,24 @@ class Oracle:
                     "Convert a model that is deterministic in inference.",
                 )
         self._repeatable = True
+
+
+def oracles(source: SourceModel, axes: Axes, kernels: Iterable[str]) -> dict[str, Oracle]:
+    """For each set of kernels that the model runs on, the source that it is held to.
+
+    It is one and the same, but for a file that computes in integers (`SourceModel.on`), whose
+    kernels round differently; other kernels than the delegate's are held to the reference ones.
+    """
+    if source.on is None:
+        return dict.fromkeys(kernels, Oracle(batch_first(source, axes)))
+    return {name: Oracle(batch_first(source_on(source, name), axes)) for name in kernels}
+
+
+def source_on(source: SourceModel, kernels: str) -> SourceModel:
+    """The source as kernels that round like these run it."""
+    if source.on is None:
+        return source
+    return source.on("default" if kernels == "default" else "reference")
 
 
 def _nudged(

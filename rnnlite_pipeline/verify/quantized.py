@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rnnlite_pipeline.graph.affine import from_integers, to_integers
+from rnnlite_pipeline.graph.edit import ensure_signature
 from rnnlite_pipeline.graph.ir import Model, Tensor
 from rnnlite_pipeline.graph.read import read_model
 from rnnlite_pipeline.runtimes.interpreter import Runner
@@ -27,6 +28,7 @@ def open_runners(content: bytes, config: Config) -> list[RealRunner]:
     as in the source; any other source has run all of its ops.
     """
     model, runtimes = read_model(content), config.verification.runtimes
+    ensure_signature(model)
     stand_ins = config.source.format == "tflite"
     opened: list[Runner | PartitionedRunner | MicroRunner] = []
     if "litert" in runtimes:
@@ -35,11 +37,14 @@ def open_runners(content: bytes, config: Config) -> list[RealRunner]:
         ]
     if "tflm" in runtimes:
         opened.append(MicroRunner(content))
-    return [RealRunner(runner, model) for runner in opened]
+    plain = config.quantization.scheme == "none"  # integers are then the source's own
+    return [RealRunner(runner, model, plain=plain) for runner in opened]
 
 
 class RealRunner:
     """Runs a model with an integer interface on real numbers, as an application does.
+
+    Integers are fed as they are: a source that takes some has them in its data.
 
     Args:
         runner: The model on some kernels.
@@ -82,7 +87,8 @@ class RealRunner:
         """Real arrays in and out, whatever the model's own types."""
         feed = dict(inputs)
         for name, tensor in self._inputs.items():
-            feed[name] = to_integers(inputs[name], tensor)
+            if inputs[name].dtype.kind == "f":
+                feed[name] = to_integers(inputs[name], tensor)
         results = self._runner.run(feed)
         for name, tensor in self._outputs.items():
             results[name] = from_integers(results[name], tensor)

@@ -14,7 +14,7 @@ from rnnlite_pipeline.verify.cases import cases
 from rnnlite_pipeline.verify.data import random_samples
 from rnnlite_pipeline.verify.evidence import Check, Evidence
 from rnnlite_pipeline.verify.interface import check_interface
-from rnnlite_pipeline.verify.oracle import Oracle
+from rnnlite_pipeline.verify.oracle import oracles
 from rnnlite_pipeline.verify.quantized import is_judged
 from rnnlite_pipeline.verify.runs import KERNELS, Bounds, run_case
 
@@ -58,16 +58,18 @@ def _check(config: Config, key: str, source: SourceModel, model: Model, evidence
     first = batch_first(source, axes)
     samples = random_samples(first.inputs, first.limits, SAMPLES, seed=0)
     runners = {kernels: open_runner(model, kernels, stand_ins=True) for kernels in KERNELS}
-    oracle = Oracle(first)
+    held_to = oracles(source, axes, runners)
     bounds = Bounds(evidence.facts["tolerance"], evidence.facts["min_snr_db"])
     for number, case in enumerate(cases(samples, first.inputs, first.limits)):
         print(f'running signature {key} on "{case.name}" input ...', flush=True)
-        answer, named = oracle.answer(case), dataclasses.replace(case, name=f"{key}: {case.name}")
-        if isinstance(answer, str):
-            evidence.skipped[named.name] = answer
-            continue
-        bounds = bounds.on(answer) if number == 0 else bounds
-        for runner in runners.values():
+        named = dataclasses.replace(case, name=f"{key}: {case.name}")
+        answers = {oracle: oracle.answer(case) for oracle in dict.fromkeys(held_to.values())}
+        for kernels, runner in runners.items():
+            answer = answers[held_to[kernels]]
+            if isinstance(answer, str):
+                evidence.skipped[named.name] = answer
+                continue
+            bounds = bounds.on(answer) if number == 0 else bounds
             run = axes.running(runner.run)
             judged = bounds if is_judged(case, config) else None
             checks, _ = run_case(run, runner.kernels, named, answer, judged)

@@ -69,6 +69,73 @@ def test_written_config_converts(
     assert main(["convert", "again.yaml", "--out", "again"]) == 0
 
 
+_GRAPHS = """
+import sys
+from pathlib import Path
+from rnnlite_pipeline.sources.environment import load
+tf = load("tensorflow")
+v1, folder = tf.compat.v1, Path(sys.argv[1])
+v1.disable_v2_behavior()
+x = v1.placeholder(tf.float32, [None, 6], name="x")
+keep = v1.placeholder(tf.float32, name="keep_prob")
+labels = v1.placeholder(tf.float32, [None, 4], name="labels")
+w = v1.get_variable("w", [6, 4])
+y = tf.nn.softmax(v1.matmul(x, w) / keep, name="y")
+loss = tf.reduce_mean((y - labels) ** 2, name="loss")
+v1.train.GradientDescentOptimizer(0.1).minimize(loss)
+v1.summary.scalar("loss", loss)
+with v1.Session() as session:
+    session.run(v1.global_variables_initializer())
+    v1.train.Saver().save(session, str(folder / "trained"))
+    graph = session.graph.as_graph_def()
+    frozen = v1.graph_util.convert_variables_to_constants(session, graph, ["y"])
+    (folder / "frozen.pb").write_bytes(frozen.SerializeToString())
+"""
+
+
+@pytest.mark.parametrize("file", ["frozen.pb", "trained.meta"])
+def test_a_graph_s_inputs_and_outputs_are_proposed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str
+) -> None:
+    """Placeholders of a graph, and its end before labels come in; a switch is a constant."""
+    subprocess.run([sys.executable, "-c", _GRAPHS, str(tmp_path)], check=True, capture_output=True)
+    monkeypatch.chdir(tmp_path)
+    assert main(["init", file, "-o", "a.yaml"]) == 0
+    source = load_config(Path("a.yaml")).source
+    assert (dict(source.inputs), source.outputs) == ({"x": (None, 6)}, ("y",))
+    assert dict(source.constants) == {"keep_prob": 1.0}
+    assert main(["convert", "a.yaml"]) == 0
+
+
+_HALVES = """
+import sys
+from pathlib import Path
+from rnnlite_pipeline.sources.environment import load
+load("tensorflow")
+keras, folder = load("tf_keras"), Path(sys.argv[1])
+for units in (3, 4):
+    layers = [keras.layers.Input((6, 2)), keras.layers.LSTM(units, name=f"lstm{units}")]
+    model = keras.Sequential(layers)
+    (folder / f"m{units}.json").write_text(model.to_json())
+    model.save_weights(folder / f"w{units}.h5")
+"""
+
+
+def test_architecture_and_weights_find_each_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of two models in one folder, the half that names the same layers; alone, an error."""
+    subprocess.run([sys.executable, "-c", _HALVES, str(tmp_path)], check=True, capture_output=True)
+    monkeypatch.chdir(tmp_path)
+    for number, file in enumerate(("m3.json", "w3.h5")):
+        assert main(["init", file, "-o", f"{number}.yaml"]) == 0
+        source = load_config(Path(f"{number}.yaml")).source
+        assert (source.path, source.weights) == ("m3.json", "w3.h5")
+    Path("w4.h5").unlink()
+    assert main(["init", "m4.json", "-o", "c.yaml"]) == 1
+    assert "source.weights" in capsys.readouterr().err
+
+
 def test_signatures_of_one_file_are_two_models(
     models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -100,7 +167,6 @@ def test_nothing_is_overwritten(
 @pytest.mark.parametrize(
     ("file", "content", "says"),
     [
-        ("a.pb", b"\n\n", "source.format: graph_def"),
         ("a.txt", b"hello", "Expected a .keras"),
         ("a.pt", b"", "Expected a .keras"),
     ],

@@ -17,7 +17,7 @@ def main(whole: Path, count: int, folder: Path) -> None:
         print(f"seed {seed}", flush=True)
         path = folder / f"damaged{whole.suffix}"
         path.write_bytes(mutated(content, seed))
-        told = json.loads(describe_file(kind, str(path), ""))
+        told = json.loads(describe_file(json.dumps({"format": kind, "path": str(path)})))
         if told.get("unforeseen"):
             print(f"wrong {seed}: {told['message']}", flush=True)
     print(f"done {count}", flush=True)

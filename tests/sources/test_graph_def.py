@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from rnnlite_pipeline.errors import SourceError
@@ -95,3 +96,82 @@ def test_a_graph_that_is_not_frozen_is_refused(tf1_models: Path) -> None:
     asked = config(format="graph_def", path=str(path), inputs={"x": [None, 3]}, outputs=["y"])
     with pytest.raises(SourceError, match=r'has variables, such as "w".*\n.*\.meta'):
         open_source(asked)
+
+
+def _training_graph(folder: Path) -> Path:
+    """A dropout by keep_prob, a switch of training, a scale with a default, a scalar input."""
+    v1 = __import__("tensorflow").compat.v1
+    with v1.Graph().as_default() as graph:
+        x = v1.placeholder(v1.float32, [None, 3], name="x")
+        kept = v1.placeholder(v1.float32, name="keep_prob")
+        training = v1.placeholder(v1.bool, [], name="is_training")
+        rates = v1.placeholder(v1.float32, [3], name="rates")
+        scale = v1.placeholder_with_default(v1.constant(2.0), [], name="scale")
+        gain = v1.placeholder(v1.float32, [], name="gain")
+        y = v1.where(v1.fill(v1.shape(x), training), x / kept * 7.0, x * rates * scale * gain)
+        v1.identity(y, name="y")
+    (folder / "t.pb").write_bytes(graph.as_graph_def().SerializeToString())
+    return folder / "t.pb"
+
+
+def test_placeholders_become_constants(tmp_path: Path) -> None:
+    """A value for each, numbers for a list; a default is taken, and a scalar can be an input."""
+    asked: dict[str, Any] = {"inputs": {"x": [None, 3], "gain": []}, "outputs": ["y"]}
+    asked["constants"] = {"keep_prob": 1.0, "is_training": False, "rates": (1, 2.5, 3)}
+    made = round_trip(format="graph_def", path=str(_training_graph(tmp_path)), **asked)
+    assert shapes(made.source.inputs) == [("x", "float32", (None, 3)), ("gain", "float32", ())]
+    fed = {"x": np.ones((1, 3), np.float32), "gain": np.full((), 0.5, np.float32)}
+    np.testing.assert_allclose(made.source.run(fed)["y"], np.array([[1.0, 2.5, 3.0]]))
+
+
+@pytest.mark.parametrize(
+    ("constants", "said"),
+    [
+        (
+            {"keep_prob": 1.0, "rates": 1.0},
+            r'"is_training" \(bool \[\]\).*\n.*{is_training: false}',
+        ),
+        (
+            {"is_training": False, "rates": 1},
+            r'"keep_prob" \(float32.*\n.*constants: {keep_prob: 1',
+        ),
+        ({"keep_prob": 1.0, "is_training": 0.5}, "is_training 0.5, and it is a bool"),
+        ({"rates": (1.0, 2.0)}, r"rates \(1.0, 2.0\), and it is a float32 of shape \(3,\)"),
+        ({"keep": 1.0}, r'source.constants.keep names "keep".*Did you mean "keep_prob"'),
+    ],
+)
+def test_the_placeholder_that_is_left_is_named(
+    tmp_path: Path, constants: dict[str, Any], said: str
+) -> None:
+    """The error says which it is, and the line to write; a value that does not fit is refused."""
+    asked: dict[str, Any] = {"inputs": {"x": [None, 3], "gain": []}, "outputs": ["y"]}
+    path = str(_training_graph(tmp_path))
+    with pytest.raises(SourceError, match=said):
+        open_source(config(format="graph_def", path=path, constants=constants, **asked))
+
+
+def test_a_checkpoint_of_version_1_is_restored(tmp_path: Path) -> None:
+    """One file without .index, as TensorFlow wrote before 0.12."""
+    v1 = __import__("tensorflow").compat.v1
+    with v1.Graph().as_default(), v1.Session() as session:
+        x = v1.placeholder(v1.float32, [None, 3], name="x")
+        weights = v1.get_variable("w", initializer=[1.0, 2.0, 3.0], use_resource=False)
+        v1.identity(x * weights, name="y")
+        session.run(v1.global_variables_initializer())
+        v1.train.Saver(write_version=1).save(session, str(tmp_path / "m"))
+    assert not (tmp_path / "m.index").exists()
+    asked: dict[str, Any] = {"inputs": {"x": [None, 3]}, "outputs": ["y"]}
+    round_trip(format="graph_def", path=str(tmp_path / "m.meta"), **asked)
+
+
+def test_what_indexes_a_table_through_a_cast_has_its_rows(tmp_path: Path) -> None:
+    """Floats that become indices are drawn from the table's rows, so that random data is valid."""
+    v1 = __import__("tensorflow").compat.v1
+    with v1.Graph().as_default() as graph:
+        x = v1.placeholder(v1.float32, [None, 4], name="x")
+        table = v1.constant(np.arange(15.0, dtype=np.float32).reshape(5, 3))
+        v1.identity(v1.gather(table, v1.cast(v1.reshape(x, [-1]), v1.int32)), name="y")
+    (tmp_path / "t.pb").write_bytes(graph.as_graph_def().SerializeToString())
+    asked: dict[str, Any] = {"inputs": {"x": [None, 4]}, "outputs": ["y"]}
+    source = open_source(config(format="graph_def", path=str(tmp_path / "t.pb"), **asked))
+    assert source.limits == {"x": range(5)}

@@ -25,7 +25,7 @@ def _source(lowest: int, highest: int, steps: int | None = None, **known: range)
         TensorSpec("x", "float32", (None, steps, 3)),
         TensorSpec("n", "int32", (None,)),
     )
-    return SourceModel(inputs, (), lambda: None, run, limits=known)
+    return SourceModel(inputs, (), lambda: None, run, limits=known, content=b"")
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_numbers_of_each_step() -> None:
     source = _source(0, 100)
     n = TensorSpec("n", "int32", (STEPS,))
     x = TensorSpec("x", "float32", (None, None, 3))
-    found = with_ranges(SourceModel((x, n), (), lambda: None, source.run))
+    found = with_ranges(SourceModel((x, n), (), lambda: None, source.run, content=b""))
     assert found.limits == {"n": range(STEPS + 1)}
 
 
@@ -67,5 +67,5 @@ def test_sources_are_asked_for_whole_numbers_alone() -> None:
         raise SourceError("ran", "")
 
     x = TensorSpec("x", "float32", (None, 3))
-    source = SourceModel((x,), (), lambda: None, run)
+    source = SourceModel((x,), (), lambda: None, run, content=b"")
     assert with_ranges(source) is source

@@ -151,3 +151,32 @@ def test_lingvo_s_cells_run_as_recorded(name: str) -> None:
     with np.load(folder / "golden.npz") as golden:
         found = made.source.run({"x": golden["x"]})
         np.testing.assert_allclose(found["y"], golden["y"], atol=1e-6)
+
+
+def test_an_input_of_a_signature_can_be_a_constant(tmp_path: Path) -> None:
+    """source.constants takes it off the interface, whichever TensorFlow wrote the model."""
+    tf = load("tensorflow")
+
+    class Module(tf.Module):  # type: ignore[misc,name-defined]
+        @tf.function(  # type: ignore[untyped-decorator]
+            input_signature=[tf.TensorSpec([None, 3], name="x"), tf.TensorSpec([], name="gain")]
+        )
+        def __call__(self, x: Any, gain: Any) -> Any:
+            return {"y": x * gain}
+
+    module = Module()
+    tf.saved_model.save(module, str(tmp_path / "new"), signatures=module.__call__)
+    v1 = tf.compat.v1
+    with v1.Graph().as_default(), v1.Session() as session:
+        x, gain = v1.placeholder(tf.float32, [None, 3]), v1.placeholder(tf.float32, [])
+        v1.saved_model.simple_save(
+            session, str(tmp_path / "old"), {"x": x, "gain": gain}, {"y": x * gain}
+        )
+    for name in ("new", "old"):
+        asked = {"path": str(tmp_path / name), "constants": {"gain": 3.0}}
+        made = round_trip(format="saved_model", **asked)
+        assert shapes(made.source.inputs) == [("x", "float32", (None, 3))]
+        found = made.source.run({"x": np.ones((1, 3), np.float32)})
+        np.testing.assert_array_equal(found["y"], [[3.0] * 3])
+        with pytest.raises(SourceError, match=r"source\.constants"):
+            open_source(config(format="saved_model", path=asked["path"], constants={"gian": 1.0}))

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rnnlite_pipeline.errors import SourceError
+from rnnlite_pipeline.sources.cell_ops import without_cudnn
 from rnnlite_pipeline.sources.environment import load
+from rnnlite_pipeline.sources.graphdef.placeholders import constant_feeds
 from rnnlite_pipeline.sources.graphdef.session import find_tensor, session_model
 from rnnlite_pipeline.sources.model import SourceModel, first_line
 
@@ -24,10 +26,21 @@ def open_source(config: Config) -> SourceModel:
     """
     source = config.source
     path = config.resolve(str(source.path))
-    session = _restored(path) if path.suffix == ".meta" else _imported(path)
+    session = open_session(path)
     inputs = {n: find_tensor(session.graph, n, f"source.inputs.{n}") for n in source.inputs}
     outputs = {n: find_tensor(session.graph, n, "source.outputs") for n in source.outputs}
-    return session_model(session, inputs, outputs, source.inputs)
+    tensors = {n: find_tensor(session.graph, n, f"source.constants.{n}") for n in source.constants}
+    fixed = constant_feeds(tensors, source.constants)
+    return session_model(session, inputs, outputs, source.inputs, fixed)
+
+
+def open_session(path: Path) -> Any:
+    """A session on a frozen graph, or on a .meta graph with its variables.
+
+    Raises:
+        SourceError: The file cannot be read, or has no checkpoint beside it.
+    """
+    return _restored(path) if path.suffix == ".meta" else _imported(path)
 
 
 def _imported(path: Path) -> Any:
@@ -40,6 +53,11 @@ def _imported(path: Path) -> Any:
             tf.graph_util.import_graph_def(definition, name="")
     except Exception as error:  # whatever a damaged graph raises
         raise _not_imported(path, error) from error
+    if any(op.type.startswith("CudnnRNN") for op in session.graph.get_operations()):
+        plain = without_cudnn(session.graph, definition)
+        session = tf.compat.v1.Session(graph=tf.Graph())
+        with session.graph.as_default():
+            tf.graph_util.import_graph_def(plain, name="")
     variables = [o for o in session.graph.get_operations() if o.type in _VARIABLES]
     if variables:
         raise SourceError(
@@ -80,9 +98,10 @@ def _restored(path: Path) -> Any:
     """A session on a graph with the variables of the checkpoint beside it."""
     v1 = load("tensorflow").compat.v1
     checkpoint = path.with_suffix("")
-    if not checkpoint.with_name(f"{checkpoint.name}.index").is_file():
+    if not v1.train.checkpoint_exists(str(checkpoint)):  # of version 2, or 1: one file, or shards
         raise SourceError(
-            f"{path} has no checkpoint beside it: there is no {checkpoint.name}.index.",
+            f"{path} has no checkpoint beside it: there is no {checkpoint.name}.index, nor a file "
+            f"{checkpoint.name} of version 1.",
             "Copy all files of the checkpoint: .meta, .index and .data-*.",
         )
     session = v1.Session(graph=v1.Graph())

@@ -6,6 +6,7 @@ beyond what a LiteRT model can hold, no Lambda that the config does not allow.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 from pathlib import Path
@@ -38,11 +39,75 @@ def read_h5(path: Path) -> Archive:
     Raises:
         SourceError: It is not there, not whole, not a model, or reaches outside itself.
     """
+    attributes = _attributes(path)
+    config, version = attributes.get("model_config"), attributes.get("keras_version")
+    if config is None:
+        raise SourceError(
+            f"{path} holds weights only, without the model they belong to.",
+            "Name the architecture that model.to_json() wrote as source.path, and this file as "
+            'source.weights; or save the whole model, model.save("model.h5"); or use a factory of '
+            "format keras that builds the model and loads the weights.",
+        )
+    try:
+        archive = describe_objects(_text(version or "1"), json.loads(_text(config)))
+    except (ValueError, RecursionError) as error:
+        raise SourceError(f"{path} is damaged: its config cannot be read.", _SAVE) from error
+    return dataclasses.replace(archive, weights=path) if archive.is_legacy else archive
+
+
+def read_architecture(path: Path, weights: Path | None) -> Archive:
+    """Checks an architecture as JSON, and the H5 file of its weights.
+
+    Raises:
+        SourceError: One of them is not there, or is not what it should be.
+    """
+    try:
+        architecture = json.loads(path.read_bytes())
+        version = str(
+            architecture.get("keras_version") or ("3" if "module" in architecture else "1")
+        )
+    except OSError as error:
+        raise SourceError(
+            f"{path} cannot be read: {os.strerror(error.errno or 0)}.", "Check source.path."
+        ) from error
+    except (ValueError, AttributeError, RecursionError) as error:
+        raise SourceError(
+            f"{path} is no architecture of Keras as JSON.", "Expected what model.to_json() writes."
+        ) from error
+    if "class_name" not in architecture:
+        raise SourceError(
+            f"{path} is JSON, but no architecture of Keras: it has no class_name.",
+            "Expected what model.to_json() writes.",
+        )
+    if weights is None:
+        raise SourceError(
+            f"{path} is an architecture without weights.",
+            "Name the H5 file that model.save_weights() wrote beside it: source.weights: FILE.h5.",
+        )
+    _attributes(weights)
+    return dataclasses.replace(describe_objects(version, architecture), weights=weights)
+
+
+def is_architecture(path: Path) -> bool:
+    """Whether a file is JSON text, or is called so."""
+    try:
+        with path.open("rb") as file:
+            return file.read(64).lstrip()[:1] == b"{"
+    except OSError:
+        return path.suffix == ".json"
+
+
+def _attributes(path: Path) -> dict[str, Any]:
+    """What an H5 file says at its root, once it is checked.
+
+    Raises:
+        SourceError: As `read_h5`.
+    """
     h5py = load("h5py")
     try:
         with h5py.File(path, "r") as file:
             _check_members(h5py, file, path)
-            config, version = file.attrs.get("model_config"), file.attrs.get("keras_version")
+            return dict(file.attrs)
     except OSError as error:
         if error.errno:
             raise SourceError(
@@ -51,16 +116,6 @@ def read_h5(path: Path) -> Archive:
         raise SourceError(f"{path} is no H5 file, or it was cut short.", _SAVE) from error
     except (KeyError, RuntimeError, ValueError) as error:
         raise SourceError(f"{path} is damaged: its contents cannot be listed.", _SAVE) from error
-    if config is None:
-        raise SourceError(
-            f"{path} holds weights only, without the model they belong to.",
-            'Save the whole model, model.save("model.h5"), not save_weights; or use a factory of '
-            "format keras that builds the model and loads the weights.",
-        )
-    try:
-        return describe_objects(_text(version or "2"), json.loads(_text(config)))
-    except (ValueError, RecursionError) as error:
-        raise SourceError(f"{path} is damaged: its config cannot be read.", _SAVE) from error
 
 
 def _check_members(h5py: Any, file: Any, path: Path) -> None:

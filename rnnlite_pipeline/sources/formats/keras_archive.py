@@ -30,11 +30,15 @@ class Archive:
         keras_version: The Keras, or tf-keras, that wrote it.
         custom: The classes in it that are not Keras' own, each with its registered name.
         lambdas: Whether it carries Python code (Lambda layers).
+        architecture: The model's config as JSON.
+        weights: The H5 file of the weights; None where loading the model itself brings them.
     """
 
     keras_version: str
     custom: Mapping[str, str]
     lambdas: bool
+    architecture: Any = None
+    weights: Path | None = None
 
     @property
     def is_legacy(self) -> bool:
@@ -99,7 +103,8 @@ def _check_entries(path: Path, archive: zipfile.ZipFile) -> None:
 def describe_objects(version: str, config: Any) -> Archive:
     """What a model's config, as JSON, says of itself."""
     objects = list(_objects(config))
-    return Archive(version, dict(_custom(objects)), any(_is_lambda(each) for each in objects))
+    lambdas = any(_is_lambda(each) for each in objects)
+    return Archive(version, dict(_custom(objects)), lambdas, config)
 
 
 def _objects(value: Any) -> Iterator[Mapping[str, Any]]:
@@ -124,3 +129,16 @@ def _custom(objects: list[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
 
 def _is_lambda(each: Mapping[str, Any]) -> bool:
     return each["class_name"] in ("Lambda", "__lambda__")
+
+
+def lambda_codes(archive: Archive) -> Iterator[tuple[str, str]]:
+    """Name and code, marshalled and in base64, of each Lambda that Keras 1 or 2 stored."""
+    for each in _objects(archive.architecture):
+        config = each.get("config")
+        if not _is_lambda(each) or not isinstance(config, Mapping):
+            continue
+        function = config.get("function")
+        code = function.get("code") if isinstance(function, Mapping) else function
+        code = code[0] if isinstance(code, (list, tuple)) and code else code
+        if isinstance(code, str) and config.get("function_type", "lambda") == "lambda":
+            yield str(config.get("name", "lambda")), code

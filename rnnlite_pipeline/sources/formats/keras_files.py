@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from rnnlite_pipeline.errors import SourceError
 from rnnlite_pipeline.sources.environment import load
 from rnnlite_pipeline.sources.formats import keras, tf_keras
-from rnnlite_pipeline.sources.formats.h5 import is_h5, read_h5
+from rnnlite_pipeline.sources.formats.h5 import is_architecture, is_h5, read_architecture, read_h5
 from rnnlite_pipeline.sources.formats.keras_archive import Archive, read_archive
 from rnnlite_pipeline.sources.formats.keras_load import load_model
 from rnnlite_pipeline.sources.model import SourceModel
@@ -36,7 +36,7 @@ def open_source(config: Config) -> SourceModel:
         if source.factory is not None:
             return _opened(_built(source.factory), config)
         path = config.resolve(str(source.path))
-        archive = read_h5(path) if is_h5(path) else read_archive(path)
+        archive = _read(path, config.resolve(source.weights) if source.weights else None)
         if archive.is_legacy:
             tf_keras.prepare_tf_keras()
         custom = {
@@ -46,6 +46,18 @@ def open_source(config: Config) -> SourceModel:
         _check(path, archive, custom, source.allow_lambda)
         names = {archive.custom.get(name, name): value for name, value in custom.items()}
         return _opened(load_model(path, archive, {**custom, **names}, source.allow_lambda), config)
+
+
+def _read(path: Path, weights: Path | None) -> Archive:
+    """What a file says of itself, whatever its suffix."""
+    if is_architecture(path):
+        return read_architecture(path, weights)
+    if weights is not None:
+        raise SourceError(
+            f"source.weights is given, and {path} is no architecture as JSON.",
+            "A file of a whole model has its weights: leave source.weights out.",
+        )
+    return read_h5(path) if is_h5(path) else read_archive(path)
 
 
 def _opened(model: Any, config: Config) -> SourceModel:

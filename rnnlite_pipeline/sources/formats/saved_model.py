@@ -15,7 +15,8 @@ from rnnlite_pipeline.sources.graphdef.functions import (
     pinned_shape,
     tensor_spec,
 )
-from rnnlite_pipeline.sources.graphdef.session import session_model
+from rnnlite_pipeline.sources.graphdef.placeholders import Constants, constant_feeds
+from rnnlite_pipeline.sources.graphdef.session import find_tensor, session_model
 from rnnlite_pipeline.sources.model import SourceModel, did_you_mean, first_line, listed
 
 if TYPE_CHECKING:
@@ -39,9 +40,10 @@ def open_source(config: Config) -> SourceModel:
     graphs = [g for g in _read(path).meta_graphs if "serve" in g.meta_info_def.tags]
     if not graphs:
         raise SourceError(f'{path} has no graph for serving (tag "serve").', _SAVE)
+    asked = (config.source.signature, config.source.inputs, config.source.constants)
     if graphs[0].HasField("object_graph_def"):
-        return _open_functions(path, config.source.signature, config.source.inputs)
-    return _open_session(path, graphs[0], config.source.signature, config.source.inputs)
+        return _open_functions(path, *asked)
+    return _open_session(path, graphs[0], *asked)
 
 
 def _read(path: Path) -> Any:
@@ -95,23 +97,35 @@ def _not_loaded(path: Path, error: Exception) -> SourceError:
 # TensorFlow 2 -------------------------------------------------------------------------------------
 
 
-def _open_functions(path: Path, wanted: str | None, pins: Pins) -> SourceModel:
+def _open_functions(
+    path: Path, wanted: str | None, pins: Pins, constants: Constants
+) -> SourceModel:
     try:
         loaded = load("tensorflow").saved_model.load(str(path), tags=None)
     except Exception as error:  # whatever a damaged folder raises
         raise _not_loaded(path, error) from error
     function = loaded.signatures[_chosen(wanted, sorted(loaded.signatures), path)]
     specs = function.structured_input_signature[1]
+    for name in constants:
+        if name not in specs:
+            raise SourceError(
+                f'source.constants names "{name}", which the signature does not take.'
+                f"{did_you_mean(name, specs)}",
+                f"Its inputs are {listed(in_order(list(specs)))}.",
+            )
+    fixed = constant_feeds({n: specs[n] for n in constants}, constants)
+    always = {n: load("tensorflow").constant(fixed[specs[n]]) for n in constants}
     inputs = [
         tensor_spec(n, specs[n].dtype, pinned_shape(specs[n].shape, n, pins))
         for n in in_order(list(specs))
+        if n not in constants
     ]
     outputs = in_order(list(function.structured_outputs))
 
     def call(tensors: Sequence[Any], model: Any = loaded) -> list[Any]:
         """`model` is held: it owns the variables."""
         del model
-        fed = {s.name: t for s, t in zip(inputs, tensors, strict=True)}
+        fed = always | {s.name: t for s, t in zip(inputs, tensors, strict=True)}
         results: Mapping[str, Any] = function(**fed)
         return [results[name] for name in outputs]
 
@@ -121,7 +135,9 @@ def _open_functions(path: Path, wanted: str | None, pins: Pins) -> SourceModel:
 # TensorFlow 1 -------------------------------------------------------------------------------------
 
 
-def _open_session(path: Path, graph: Any, wanted: str | None, pins: Pins) -> SourceModel:
+def _open_session(
+    path: Path, graph: Any, wanted: str | None, pins: Pins, constants: Constants
+) -> SourceModel:
     v1 = load("tensorflow").compat.v1
     there = sorted(set(graph.signature_def) - {_INITIALIZE})
     signature = graph.signature_def[_chosen(wanted, there, path)]
@@ -135,7 +151,11 @@ def _open_session(path: Path, graph: Any, wanted: str | None, pins: Pins) -> Sou
         {n: _tensor(session.graph, infos[n], n) for n in in_order(list(infos))}
         for infos in (signature.inputs, signature.outputs)
     )
-    return session_model(session, inputs, outputs, pins)
+    tensors = {
+        n: inputs.pop(n) if n in inputs else find_tensor(session.graph, n, f"source.constants.{n}")
+        for n in constants
+    }
+    return session_model(session, inputs, outputs, pins, constant_feeds(tensors, constants))
 
 
 def _tensor(graph: Any, info: Any, name: str) -> Any:

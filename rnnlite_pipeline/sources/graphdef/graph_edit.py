@@ -39,3 +39,15 @@ def function_of(graph_def: Any, like: Any) -> Any:
     for new, old in zip(function.inputs, like.inputs, strict=True):
         new.set_shape(old.shape)
     return function
+
+
+def forget_functions(functions: Any) -> None:
+    """Takes a graph's functions out of the process's registry; the graph has them itself.
+
+    Another graph may have left others of the same names there, and the converter registers them
+    anew with bodies that it has simplified; TensorFlow refuses both.
+    """
+    context = load("tensorflow.python.eager.context").context()
+    for name in [each.signature.name for each in functions]:
+        while context.has_function(name):
+            context.remove_function(name)

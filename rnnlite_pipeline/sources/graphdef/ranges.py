@@ -12,6 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from rnnlite_pipeline.sources.gathered import rows_read
 from rnnlite_pipeline.sources.model import Array, SourceModel, TensorSpec
 
 #: The length of an open dimension but the batch, and so the largest length of a sequence.
@@ -20,11 +21,14 @@ BATCH = 3
 
 
 def with_ranges(source: SourceModel) -> SourceModel:
-    """The source with a range for each integer input that has none.
+    """The source with a range for each input of whole numbers that has none.
 
-    Lengths from 0 to all of the steps are tried first, then from 1, then 0 and 1. A source that
-    refuses them all is left as it is: what it needs stands in the config's data, or nowhere.
+    What indexes a table has the table's rows, though it be of floats (gathered.py). For other
+    integers, lengths from 0 to all of the steps are tried first, then from 1, then 0 and 1. A
+    source that refuses them all is left as it is: what it needs stands in the config's data, or
+    nowhere.
     """
+    source = _with_rows(source)
     names = [s.name for s in source.inputs if np.dtype(s.dtype).kind in "iu"]
     unknown = [name for name in names if name not in source.limits]
     if not unknown:
@@ -35,6 +39,17 @@ def with_ranges(source: SourceModel) -> SourceModel:
         if any(_takes(source, feed) for feed in _feeds(source.inputs, limits)):
             return replace(source, limits=limits)
     return source
+
+
+def _with_rows(source: SourceModel) -> SourceModel:
+    if source.content is not None or source.keras_model is not None:
+        return source  # a file, and Keras, have said what they know
+    known = {
+        source.inputs[position].name: range(rows)
+        for position, rows in rows_read(source.trace()).items()
+        if position < len(source.inputs)
+    }
+    return replace(source, limits={**known, **source.limits}) if known else source
 
 
 def _steps(inputs: Sequence[TensorSpec]) -> int:

@@ -15,7 +15,9 @@ import numpy as np
 from rnnlite_pipeline.errors import SourceError
 from rnnlite_pipeline.sources.environment import load
 from rnnlite_pipeline.sources.graphdef.functions import Pins, pinned_shape, tensor_spec, versions
+from rnnlite_pipeline.sources.graphdef.graph_edit import forget_functions
 from rnnlite_pipeline.sources.graphdef.lifting import Assigned, lift
+from rnnlite_pipeline.sources.graphdef.placeholders import check_placeholders, with_constants
 from rnnlite_pipeline.sources.graphdef.session_states import from_the_start, session_states
 from rnnlite_pipeline.sources.model import (
     Array,
@@ -29,7 +31,11 @@ from rnnlite_pipeline.sources.model import (
 
 
 def session_model(
-    session: Any, inputs: Mapping[str, Any], outputs: Mapping[str, Any], pins: Pins
+    session: Any,
+    inputs: Mapping[str, Any],
+    outputs: Mapping[str, Any],
+    pins: Pins,
+    constants: Mapping[Any, Array] | None = None,
 ) -> SourceModel:
     """A session's graph between inputs and outputs as a `SourceModel`.
 
@@ -38,24 +44,28 @@ def session_model(
         inputs: Tensors of its graph by input name; need not be placeholders.
         outputs: Likewise.
         pins: Dimensions by input name.
+        constants: The value of each tensor of the graph that is no input (`constant_feeds`).
 
     Raises:
-        SourceError: An input's rank is unknown, or a pin does not fit.
+        SourceError: An input's rank is unknown, a pin does not fit, or the outputs depend on a
+            placeholder that is neither an input nor a constant.
         NotConvertible: The outputs depend on a variable being assigned.
     """
     specs = [tensor_spec(n, t.dtype, pinned_shape(t.shape, n, pins)) for n, t in inputs.items()]
     specs = pin(specs, pins)
     check_dtypes(specs)
-    definition, assigned = _frozen(session, inputs, outputs)
+    fixed = dict(constants or {})
+    definition, assigned = _frozen(session, inputs, outputs, fixed)
     function, states = lift(_function(definition, specs, inputs, outputs), assigned)
+    feeds = [_zeros(specs, inputs, fixed, size) for size in (2, 3)]
     results = [
-        tensor_spec(n, t.dtype, _known(session, specs, inputs, t, now.shape))
+        tensor_spec(n, t.dtype, _known(session, feeds, t, now.shape))
         for (n, t), now in zip(outputs.items(), function.outputs, strict=False)
     ]
     check_dtypes(results)
 
     def run(arrays: Mapping[str, Array]) -> dict[str, Array]:
-        fed = {tensor: arrays[name] for name, tensor in inputs.items()}
+        fed = fixed | {tensor: arrays[name] for name, tensor in inputs.items()}
         values = session.run(list(outputs.values()), fed)
         return {name: np.asarray(v) for name, v in zip(outputs, values, strict=True)}
 
@@ -91,7 +101,10 @@ def find_tensor(graph: Any, name: str, key: str) -> Any:
 
 
 def _known(
-    session: Any, specs: Sequence[TensorSpec], inputs: Mapping[str, Any], output: Any, traced: Any
+    session: Any,
+    feeds: Sequence[Mapping[Any, Array]],
+    output: Any,
+    traced: Any,
 ) -> Any:
     """An output's shape: what a loop of control flow v1 carries is traced without its rank.
 
@@ -99,26 +112,37 @@ def _known(
     """
     if traced.rank is not None:
         return traced
-    seen = []
-    for size in (2, 3):
-        fed = {
-            inputs[s.name]: np.zeros([size if d is None else d for d in s.shape], s.dtype)
-            for s in specs
-        }
-        seen.append(session.run(output, fed).shape)
+    seen = [session.run(output, feed).shape for feed in feeds]
     one, two = seen
     return load("tensorflow").TensorShape(
         [a if a == b else None for a, b in zip(one, two, strict=True)]
     )
 
 
+def _zeros(
+    specs: Sequence[TensorSpec], inputs: Mapping[str, Any], fixed: Mapping[Any, Array], size: int
+) -> dict[Any, Array]:
+    """Zeros for the inputs, open dimensions of one size; the constants as they are."""
+    arrays = {
+        inputs[s.name]: np.zeros([size if d is None else d for d in s.shape], s.dtype)
+        for s in specs
+    }
+    return {**fixed, **arrays}
+
+
 def _frozen(
-    session: Any, inputs: Mapping[str, Any], outputs: Mapping[str, Any]
+    session: Any,
+    inputs: Mapping[str, Any],
+    outputs: Mapping[str, Any],
+    fixed: Mapping[Any, Array],
 ) -> tuple[Any, dict[str, Assigned]]:
     """The graph between inputs and outputs, its variables constants but for those it assigns."""
     v1 = load("tensorflow").compat.v1
     names = list(dict.fromkeys(t.op.name for t in outputs.values()))
-    cut = v1.graph_util.extract_sub_graph(_cut_at(session.graph.as_graph_def(), inputs), names)
+    definition = _cut_at(session.graph.as_graph_def(), inputs)
+    with_constants(definition, fixed)
+    cut = v1.graph_util.extract_sub_graph(definition, names)
+    check_placeholders(cut, inputs)
     assigned = session_states(session, cut)
     with v1.Graph().as_default():
         frozen = v1.graph_util.convert_variables_to_constants(
@@ -168,19 +192,7 @@ def _function(
     signature = [
         tf.TensorSpec(s.shape, s.dtype, name=f"rnnlite_input_{i}") for i, s in enumerate(specs)
     ]
-    _forget(definition.library.function)
+    forget_functions(definition.library.function)
     function = tf.compat.v1.wrap_function(call, signature)
-    _forget(definition.library.function)
+    forget_functions(definition.library.function)
     return function
-
-
-def _forget(functions: Any) -> None:
-    """Takes a graph's functions out of the process's registry; the graph has them itself.
-
-    Another graph may have left others of the same names there, and the converter registers them
-    anew with bodies that it has simplified; TensorFlow refuses both.
-    """
-    context = load("tensorflow.python.eager.context").context()
-    for name in [each.signature.name for each in functions]:
-        while context.has_function(name):
-            context.remove_function(name)
