@@ -11,8 +11,11 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 
 @dataclass(frozen=True)
@@ -77,13 +80,31 @@ def write_atomically(
     Raises:
         OSError: The folder cannot be written or the disk is full; nothing is left behind.
     """
+    with written_atomically(path, mode, at_once=at_once) as file:
+        file.write(content)
+
+
+@contextmanager
+def written_atomically(
+    path: Path, mode: int = 0o644, *, at_once: bool = False
+) -> Iterator[IO[bytes]]:
+    """A file to write into that gets its final name when the block ends well.
+
+    Args:
+        path: The final name; its folder is made if it is missing.
+        mode: Permissions of the file, whatever the umask.
+        at_once: As `write_atomically`.
+
+    Raises:
+        OSError: The folder cannot be written or the disk is full; nothing is left behind.
+    """
     if not at_once:
         path = _waiting(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(content)
+            yield file
             os.fchmod(file.fileno(), mode)
         Path(beside).replace(path)
     except BaseException:

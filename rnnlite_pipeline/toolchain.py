@@ -19,6 +19,9 @@ DISTRIBUTIONS = (
 #: Those that change it as well where the source is of a format.
 OF_FORMAT = {"jax": ("jax", "jaxlib")}
 
+#: What runs the models of a runtime here, of those that are optional.
+OF_RUNTIME = {"tflm": "tflite-micro"}
+
 
 def versions(*formats: str) -> Mapping[str, str | None]:
     """The installed version of each distribution that computes; None where one is not installed.
@@ -27,10 +30,11 @@ def versions(*formats: str) -> Mapping[str, str | None]:
         formats: Of the sources.
     """
     names = [*DISTRIBUTIONS, *(name for each in formats for name in OF_FORMAT.get(each, ()))]
-    return {name: _version(name) for name in names}
+    return {name: version(name) for name in names}
 
 
-def _version(distribution: str) -> str | None:
+def version(distribution: str) -> str | None:
+    """The installed version; None where it is not installed."""
     try:
         return metadata.version(distribution)
     except metadata.PackageNotFoundError:

@@ -50,6 +50,12 @@ def _jobs(text: str) -> int:
     return int(text)
 
 
+def _shards(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a number of jobs, 1 or more")
+    return int(text)
+
+
 def _custom_object(text: str) -> tuple[str, str]:
     name, equals, target = text.partition("=")
     if not (name and equals and ":" in target):
@@ -97,7 +103,35 @@ FORMAT = _argument(
     metavar="FORMAT",
     help="github: errors as annotations too, as on GitHub Actions; text (the default elsewhere)",
 )
-STAGE = (CONFIGS, OUT, JOBS, FORMAT)
+GITHUB = _argument(
+    "--github",
+    usage="[--github]",
+    action="store_true",
+    help="print the matrix of a GitHub workflow, as a line of $GITHUB_OUTPUT",
+)
+SHARDS = _argument(
+    "--shards",
+    usage="[--shards N]",
+    type=_shards,
+    default=8,
+    metavar="N",
+    help="jobs of that matrix, at most (default: 8)",
+)
+CACHE = _argument(
+    "--cache",
+    usage="[--cache URL]",
+    default="",
+    metavar="URL",
+    help="shares finished stages: a folder, s3://, gs://, or http:// and https:// to read only",
+)
+CLUSTER = _argument(
+    "--cluster",
+    usage="[--cluster ADDRESS]",
+    default="",
+    metavar="ADDRESS",
+    help="runs the stages on a Dask cluster: tcp://HOST:PORT, or local[N] for N processes here",
+)
+STAGE = (CONFIGS, OUT, JOBS, CACHE, CLUSTER, FORMAT)
 
 _COMPARED = "a release (.zip), a model (.tflite) or a config (.yaml)"
 DIFF = (
@@ -164,6 +198,80 @@ TARGETS = (
     ),
     JSON,
 )
+BUNDLES = _argument(
+    "bundles", usage="BUNDLE...", nargs="+", type=Path, metavar="BUNDLE", help="NAME-VERSION.zip"
+)
+
+
+def _file(name: str, usage: str, text: str) -> Argument:
+    return _argument(name, usage=usage, type=Path, default=None, metavar="FILE", help=text)
+
+
+SIGN = (
+    BUNDLES,
+    _file(
+        "--key",
+        usage="[--key FILE]",
+        text="signs with this private key on an elliptic curve, PEM; its password, if it has one,"
+        " stands in RNNLITE_KEY_PASSWORD",
+    ),
+    _file("--certificate", usage="[--certificate FILE]", text="the certificate of the key, PEM"),
+    _argument(
+        "--chain",
+        usage="[--chain FILE]...",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a certificate above it, PEM",
+    ),
+    _argument(
+        "--sigstore",
+        usage="[--sigstore]",
+        action="store_true",
+        help="signs by sigstore, which needs a network, with the identity of the CI or a browser",
+    ),
+)
+VERIFY_BUNDLE = (
+    BUNDLES,
+    _file("--key", usage="[--key FILE]", text="the public key of whom you trust, PEM"),
+    _argument(
+        "--root",
+        usage="[--root FILE]...",
+        dest="roots",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a root certificate that you trust, PEM",
+    ),
+    _argument(
+        "--identity",
+        usage="[--identity NAME]",
+        default="",
+        metavar="NAME",
+        help="the identity that you trust, of a signature by sigstore",
+    ),
+    _argument(
+        "--issuer",
+        usage="[--issuer URL]",
+        default="",
+        metavar="URL",
+        help="who must have vouched for that identity",
+    ),
+    _argument(
+        "--unsigned",
+        usage="[--unsigned]",
+        action="store_true",
+        help="checks all but the signature",
+    ),
+    _file("--lock", usage="[--lock FILE]", text="the lock that it must have been built to"),
+    _file(
+        "--rebuild",
+        usage="[--rebuild CONFIG]",
+        text="builds this config and compares the bytes; CONFIG/VARIANT for a variant",
+    ),
+)
 COMPLETION = (
     _argument("shell", usage="SHELL", choices=SHELLS, metavar="SHELL", help=", ".join(SHELLS)),
 )
@@ -179,7 +287,7 @@ class _Parser(argparse.ArgumentParser):
 
 def make_parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
     """The parser of the whole command line."""
-    listed = "\n".join(f"  {name:<12}{command.help}" for name, command in commands.items())
+    listed = "\n".join(f"  {name:<15}{command.help}" for name, command in commands.items())
     parser = _Parser(
         prog="rnnlite",
         usage="rnnlite COMMAND ...",

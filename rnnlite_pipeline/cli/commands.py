@@ -8,8 +8,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import redirect_stdout
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from rnnlite_pipeline.cli.failure import failed
 from rnnlite_pipeline.errors import ConfigError, RnnliteError
 
 if TYPE_CHECKING:
+    from rnnlite_pipeline.tasks.graph import Bring
     from rnnlite_pipeline.tasks.plan import Plan
 
 #: What `--json` prints of a stage: the file it leaves.
@@ -30,14 +31,14 @@ RESULTS = {
 
 
 def _validate(call: argparse.Namespace) -> int:
-    from rnnlite_pipeline.config import check_files, load_config
+    from rnnlite_pipeline.config import check_releases, load_releases
 
     told: list[dict[str, Any]] = []
 
     def validate(path: Path) -> None:
         told.append({"config": str(path), "valid": False, "problems": []})
         try:
-            check_files(load_config(path))
+            check_releases(load_releases(path))
         except RnnliteError as error:
             told[-1]["problems"] = _problems(error)
             raise
@@ -61,18 +62,37 @@ def _problems(error: RnnliteError) -> list[dict[str, Any]]:
     ]
 
 
-def _stage(call: argparse.Namespace) -> int:
-    from rnnlite_pipeline.tasks.plan import load_plan, same_name
-
+def _plan(call: argparse.Namespace) -> int:
     plans: dict[str, Plan] = {}
+    if status := _load(call, plans):
+        return status
+    from rnnlite_pipeline.fleet.plan import github_matrix, plan_json, plan_text
+
+    if call.github:
+        sys.stdout.write(github_matrix(list(plans.values()), call.shards))
+    elif call.json:
+        _print_json(plan_json(list(plans.values())))
+    else:
+        sys.stdout.write(plan_text(list(plans.values())))
+    return 0
+
+
+def _load(call: argparse.Namespace, plans: dict[str, Plan]) -> int:
+    """Fills in the releases of every config, by name; the exit status."""
+    from rnnlite_pipeline.tasks.plan import plans_of, same_name
 
     def add(path: Path) -> None:
-        plan = load_plan(path, call.out)
-        known = plans.setdefault(plan.name, plan)
-        if known.path != plan.path:
-            raise same_name(plan.name, known.path, plan.path)
+        for plan in plans_of(path, call.out):
+            known = plans.setdefault(plan.name, plan)
+            if known.reference != plan.reference:
+                raise same_name(plan.name, known.reference, plan.reference)
 
-    if status := _each(call, add):
+    return _each(call, add)
+
+
+def _stage(call: argparse.Namespace) -> int:
+    plans: dict[str, Plan] = {}
+    if status := _load(call, plans):
         return status
     call.out.mkdir(parents=True, exist_ok=True)
     models = list(plans.values())
@@ -89,13 +109,55 @@ def _stages(call: argparse.Namespace, models: Sequence[Plan]) -> int:
     from rnnlite_pipeline.tasks.run import run_stages
 
     program = call.stage_program or COMMAND
+    with _bringing(call, program) as (bring, jobs):
 
-    def run(stage: str) -> int:
-        return run_stages(stage, models, call.out, call.jobs, program, annotate=_annotates(call))
+        def run(stage: str) -> int:
+            annotate = _annotates(call)
+            return run_stages(
+                stage, models, call.out, jobs, program, annotate=annotate, bring=bring
+            )
 
-    if call.command == "lock" or call.locked:
-        return _with_locks(call, models, run)
-    return run(call.command)
+        if call.command == "lock" or call.locked:
+            status = _with_locks(call, models, run)
+        else:
+            status = run(call.command)
+    if call.command in RESULTS or call.command == "package":
+        _compare(models)
+    return status
+
+
+def _compare(models: Sequence[Plan]) -> None:
+    """A page that shows the releases of a config beside each other."""
+    if not any(plan.config.variant for plan in models):
+        return
+    from rnnlite_pipeline.files import near
+    from rnnlite_pipeline.fleet.compare import write_comparisons
+
+    for page in write_comparisons(models):
+        sys.stdout.write(f"{near(page)}\n")
+
+
+@contextmanager
+def _bringing(
+    call: argparse.Namespace, program: Sequence[str]
+) -> Iterator[tuple[Bring | None, int]]:
+    """What brings stages up to date, and how many at a time: here, from a cache, on a cluster."""
+    if not call.cache and not call.cluster:
+        yield None, call.jobs
+        return
+    from rnnlite_pipeline.fleet.cache import Cache
+    from rnnlite_pipeline.fleet.sharing import Shared
+
+    if not call.cluster:
+        yield Shared(Cache(call.cache)), call.jobs
+        return
+    from rnnlite_pipeline.fleet.cluster import Clustered, check_address, connected
+
+    check_address(call.cluster, call.cache)
+    cache = Cache(call.cache or str(call.out.absolute() / ".cache"), strict=True)
+    with connected(call.cluster) as cluster:
+        # One more than the workers take: a worker that ends a stage finds the next one waiting.
+        yield Clustered(cluster, cache, program, call.jobs), max(cluster.slots + 1, call.jobs)
 
 
 def _with_locks(call: argparse.Namespace, models: Sequence[Plan], run: Callable[[str], int]) -> int:
@@ -162,6 +224,31 @@ def _view(call: argparse.Namespace) -> int:
     from rnnlite_pipeline.cli.view import view
 
     return view(call.file, call.out, call.viewer)
+
+
+def _sign(call: argparse.Namespace) -> int:
+    from rnnlite_pipeline.cli.trust import sign_bundles
+
+    return sign_bundles(call)
+
+
+def _verify_bundle(call: argparse.Namespace) -> int:
+    from rnnlite_pipeline.cli.trust import verify_bundles
+    from rnnlite_pipeline.tasks.child import COMMAND
+    from rnnlite_pipeline.tasks.plan import load_plan
+    from rnnlite_pipeline.tasks.run import run_stages
+
+    def build(config: Path, folder: Path) -> int:
+        plan = load_plan(config, folder)
+        return run_stages("package", [plan], folder, 1, call.stage_program or COMMAND)
+
+    return verify_bundles(call, build)
+
+
+def _bom(call: argparse.Namespace) -> int:
+    from rnnlite_pipeline.cli.trust import write_bills
+
+    return write_bills(call)
 
 
 def _schema(call: argparse.Namespace) -> int:  # noqa: ARG001
@@ -237,11 +324,38 @@ COMMANDS = {
         _STAGE,
         (f"rnnlite lock {_EXAMPLE}",),
     ),
+    "plan": Command(
+        "list the stages of all configs and variants, each with its inputs, outputs and digest",
+        _plan,
+        (given.CONFIGS, given.OUT, given.JSON, given.GITHUB, given.SHARDS, given.FORMAT),
+        (f"rnnlite plan {_EXAMPLE}", "rnnlite plan configs/*.yaml --github --shards 4"),
+    ),
     "diff": Command(
         "compare two releases, models or configs",
         _diff,
         given.DIFF,
         ("rnnlite diff digits-1.0.0.zip digits-1.1.0.zip",),
+    ),
+    "sign": Command(
+        "sign releases, with the statements beside them, in OpenSSF Model Signing's format",
+        _sign,
+        given.SIGN,
+        ("rnnlite sign build/digits/dist/digits-1.0.0.zip --key private.pem",),
+    ),
+    "verify-bundle": Command(
+        "check the signature, digests, statements and lock of releases, and build one again",
+        _verify_bundle,
+        given.VERIFY_BUNDLE,
+        (
+            "rnnlite verify-bundle digits-1.0.0.zip --key public.pem",
+            "rnnlite verify-bundle digits-1.0.0.zip --key public.pem --rebuild configs/digits.yaml",
+        ),
+    ),
+    "bom": Command(
+        "write the bill of materials of releases, CycloneDX 1.6 with a model card",
+        _bom,
+        (given.BUNDLES,),
+        ("rnnlite bom build/digits/dist/digits-1.0.0.zip",),
     ),
     "benchmark": Command(
         "measure latency, size and memory beside the stock conversion, and each op alone",

@@ -54,16 +54,21 @@ def run_locked(stage: str, plans: Sequence[Plan], run: Run) -> int:
         StageError: A lock is missing, or a build differs from it.
     """
     locks = [(lock_path(plan.config), plan) for plan in plans]
-    locked = {path: read_lock(path) for path, _ in locks}
+    configs = {path: plan.config.reference for path, plan in locks}
+    locked = {path: read_lock(path, configs[path]) for path, _ in locks}
     check_locks(
         ((path, locked[path], input_lock(plan.config, plan.pipeline)) for path, plan in locks),
         inputs_only=True,
+        configs=configs,
     )
     if status := run("convert"):
         return status
     check_locks(
-        (path, locked[path], build_lock(plan.config, plan.pipeline, plan.out))
-        for path, plan in locks
+        (
+            (path, locked[path], build_lock(plan.config, plan.pipeline, plan.out))
+            for path, plan in locks
+        ),
+        configs=configs,
     )
     for path, _ in locks:
         sys.stdout.write(f"{near(path)}: matches\n")

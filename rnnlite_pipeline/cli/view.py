@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from rnnlite_pipeline.config import load_config
+from rnnlite_pipeline.config import load_config, split_reference
 from rnnlite_pipeline.errors import CallError
 from rnnlite_pipeline.files import write_atomically
 from rnnlite_pipeline.graph.edit import ports
@@ -71,7 +71,7 @@ def view(file: Path, build: Path, viewer: str | None = None) -> int:
 
 def model_of(file: Path, build: Path) -> Path:
     """The model that is meant: the file, or what its config was converted to."""
-    if file.suffix not in (".yaml", ".yml"):
+    if split_reference(file)[0].suffix not in (".yaml", ".yml"):
         return file
     folder = build / load_config(file).name
     for name in ("model.tflite", "model.failed.tflite"):

@@ -1,8 +1,14 @@
 """What the YAML says, as frozen values; no TensorFlow, no NumPy."""
 
 from rnnlite_pipeline.config.conversion import Quantization, RandomData, Recurrent, Scheme
-from rnnlite_pipeline.config.files import LABELS, associated_files, check_files, digest
-from rnnlite_pipeline.config.load import load_config
+from rnnlite_pipeline.config.files import (
+    LABELS,
+    associated_files,
+    check_files,
+    check_releases,
+    digest,
+)
+from rnnlite_pipeline.config.load import load_config, load_releases
 from rnnlite_pipeline.config.model import Config
 from rnnlite_pipeline.config.pipeline import (
     STAGES,
@@ -15,6 +21,7 @@ from rnnlite_pipeline.config.pipeline import (
 )
 from rnnlite_pipeline.config.schema import schema, schema_text
 from rnnlite_pipeline.config.source import Format, Source
+from rnnlite_pipeline.config.variants import split_reference
 
 __all__ = [
     "LABELS",
@@ -31,11 +38,14 @@ __all__ = [
     "Stage",
     "associated_files",
     "check_files",
+    "check_releases",
     "digest",
     "known_pipelines",
     "load_config",
     "load_pipeline",
+    "load_releases",
     "pipeline_of",
     "schema",
     "schema_text",
+    "split_reference",
 ]

@@ -57,6 +57,8 @@ class Document:
         values: Where each value starts.
         problems: What the file says against the rules above.
         unread: The values that could not be read, because of one of the problems.
+        variant: The variant whose values these are; empty where they are the base's.
+        origins: Where in the file the values stand that this variant replaces.
     """
 
     path: Path
@@ -66,6 +68,8 @@ class Document:
     values: Mapping[Loc, Place] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
     unread: frozenset[Loc] = frozenset()
+    variant: str = ""
+    origins: Mapping[Loc, Loc] = field(default_factory=dict)
 
     def problem(self, loc: Loc, message: str, *, at_key: bool = False) -> Problem:
         """A problem with the value at `loc`, or with its key.
@@ -79,7 +83,15 @@ class Document:
         place = self.values.get(known, (1, 1))
         key = self.keys.get(known, place)
         line, column = key if at_key or known != loc or key[0] < place[0] else place
-        return Problem(line, column, dotted(loc), message, excerpt(self.lines, line, column))
+        label = dotted(self._in_file(loc))
+        return Problem(line, column, label, message, excerpt(self.lines, line, column))
+
+    def _in_file(self, loc: Loc) -> Loc:
+        """The way to a value as the file has it: of a variant's own, under `variants`."""
+        for size in range(min(len(loc), 2), 0, -1):
+            if (origin := self.origins.get(loc[:size])) is not None:
+                return (*origin, *loc[size:])
+        return loc
 
 
 def dotted(loc: Loc) -> str:

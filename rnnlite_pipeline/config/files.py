@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from rnnlite_pipeline.config.arrays import Header, NotArrays, read_headers
@@ -43,6 +43,24 @@ def check_files(config: Config) -> None:
         raise ConfigError(config.document.path, sorted(problems))
     if broken:
         raise broken
+
+
+def check_releases(configs: Iterable[Config]) -> None:
+    """Checks the files of several releases of one file, each problem told once.
+
+    Raises:
+        ConfigError: As `check_files`; a pipeline whose own file is wrong is named once the
+            config is right.
+    """
+    problems: dict[Path, set[Problem]] = {}
+    for config in configs:
+        try:
+            check_files(config)
+        except ConfigError as error:
+            problems.setdefault(error.path, set()).update(error.details)
+    if problems:
+        path = config.document.path if config.document.path in problems else next(iter(problems))
+        raise ConfigError(path, sorted(problems[path]))
 
 
 def associated_files(config: Config) -> Iterator[tuple[Loc, str]]:

@@ -1,4 +1,4 @@
-"""The whole of one config file: one model, one file."""
+"""The whole of one config file: one source, and the releases made of it."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from rnnlite_pipeline.config.conversion import (
 from rnnlite_pipeline.config.description import Metadata, Package
 from rnnlite_pipeline.config.document import Document
 from rnnlite_pipeline.config.source import Source
+from rnnlite_pipeline.config.variants import Overrides, VariantName
 
 _NUMBER = r"(0|[1-9][0-9]*)"
 _PRE = r"(0|[1-9][0-9]*|[0-9]*[A-Za-z-][0-9A-Za-z-]*)"
@@ -112,6 +113,23 @@ class Config(FileSection):
         validate_default=True,
         description="Free text to text, carried into the release.",
     )
+    variants: FrozenDict[VariantName, Overrides] = Field(
+        default_factory=dict,
+        validate_default=True,
+        exclude=True,  # what a release is made of does not change with the others beside it
+        description="More releases of the same source, NAME-VARIANT each: by the variant's name,"
+        " the keys of this file that it replaces. See the guide on variants.",
+    )
+
+    @property
+    def variant(self) -> str:
+        """The variant this is; empty for the config itself."""
+        return self.document.variant
+
+    @property
+    def reference(self) -> Path:
+        """What `load_config` reads this very config from: the file, or `CONFIG/VARIANT`."""
+        return self.path / self.variant if self.variant else self.path
 
     @property
     def tolerance(self) -> float:

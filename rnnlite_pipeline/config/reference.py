@@ -24,7 +24,7 @@ _HEAD = """\
 
 <!-- Written by `python -m rnnlite_pipeline.config.reference`; a test keeps it fresh. -->
 
-A config is one YAML file for one model; only `name` and `source` are required. Unknown keys and
+A config is one YAML file for one source; only `name` and `source` are required. Unknown keys and
 keys that stand twice are errors, with line, column and the closest known key. Paths are relative
 to the file. `rnnlite schema` prints the same as a JSON schema, which editors read.
 """

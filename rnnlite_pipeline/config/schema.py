@@ -13,6 +13,7 @@ DRAFT = "http://json-schema.org/draft-07/schema#"
 def schema() -> dict[str, Any]:
     """The schema of one config file; configs/schema.json is this."""
     generated = Config.model_json_schema()
+    _variants(generated)
     body: dict[str, Any] = _draft_07(generated)
     return {"$schema": DRAFT, **body, "title": "rnnlite: one model, one file"}
 
@@ -20,6 +21,32 @@ def schema() -> dict[str, Any]:
 def schema_text() -> str:
     """The same as the text of configs/schema.json."""
     return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def _variants(generated: dict[str, Any]) -> None:
+    """What a variant may replace: every other key, and of a section each; null takes it away."""
+    own = ("name", "variants")
+    keys = {key: node for key, node in generated["properties"].items() if key not in own}
+    generated["properties"]["variants"]["additionalProperties"] = {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {key: _replaceable(node, generated) for key, node in keys.items()},
+    }
+
+
+def _replaceable(node: dict[str, Any], generated: dict[str, Any]) -> dict[str, Any]:
+    options = [node, *node.get("anyOf", ())]
+    target = next((each["$ref"] for each in options if "$ref" in each), None)
+    if target is None:
+        plain = {key: value for key, value in node.items() if key != "default"}
+        return {"anyOf": [plain, {"type": "null"}]}
+    section = generated["$defs"][target.rpartition("/")[2]]
+    keys = section["properties"].items()
+    return {
+        "type": ["object", "null"],
+        "additionalProperties": False,
+        "properties": {key: {"anyOf": [value, {"type": "null"}]} for key, value in keys},
+    }
 
 
 def _draft_07(node: Any) -> Any:

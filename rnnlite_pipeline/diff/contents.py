@@ -37,15 +37,16 @@ def contents_of(path: Path) -> Contents:
         CallError: The file is missing, or of no known kind.
         RnnliteError: It is damaged.
     """
-    if not path.is_file():
+    from rnnlite_pipeline.config import load_config, split_reference
+
+    file, _ = split_reference(path)
+    if not file.is_file():
         raise CallError(f"There is no file {path}.")
     if path.suffix == ".zip":
         return _release(path)
     if path.suffix == ".tflite":
         return _model(path.read_bytes())
-    if path.suffix in (".yaml", ".yml"):
-        from rnnlite_pipeline.config import load_config
-
+    if file.suffix in (".yaml", ".yml"):
         return {"config": flat(load_config(path).normalized())}
     raise CallError(f"{path} is no release (.zip), model (.tflite) or config (.yaml).")
 

@@ -1,7 +1,8 @@
 """The lock: what a build was made of and what came out, one line each.
 
-`configs/NAME.lock.json` stands beside `configs/NAME.yaml` and is checked in with it. Each entry is
-text under a dotted key, so that a difference is one line wherever it is shown:
+`configs/NAME.lock.json` stands beside `configs/NAME.yaml` and is checked in with it; a variant's is
+`configs/NAME-VARIANT.lock.json`. Each entry is text under a dotted key, so that a difference is one
+line wherever it is shown:
 
 * `config.*`, `pipeline.*`: their normalized form, defaults written out, a line a value;
 * `source`: the sha256 of the file or folder; of a source built in code, of the imported graph;
@@ -33,7 +34,9 @@ Lock = Mapping[str, str]
 
 
 def lock_path(config: Config) -> Path:
-    """The lock beside a config."""
+    """The lock beside a config; that of a variant has the variant's name too."""
+    if config.variant:
+        return config.path.with_name(f"{config.path.stem}-{config.variant}.lock.json")
     return config.path.with_suffix(".lock.json")
 
 
@@ -84,13 +87,19 @@ def lock_bytes(lock: Lock) -> bytes:
     return json_bytes(dict(lock))
 
 
-def read_lock(path: Path) -> dict[str, str]:
+def read_lock(path: Path, config: Path | None = None) -> dict[str, str]:
     """A lock that was checked in.
+
+    Args:
+        path: Its file.
+        config: The config it locks, as `load_config` takes it; by the file's name where None.
 
     Raises:
         StageError: There is none, or it is none.
     """
-    remedy = f"Write it with `rnnlite lock {_config(path)}`, and check it in beside the config."
+    remedy = (
+        f"Write it with `rnnlite lock {_config(path, config)}`, and check it in beside the config."
+    )
     try:
         lock = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -102,12 +111,18 @@ def read_lock(path: Path) -> dict[str, str]:
     return lock
 
 
-def check_locks(builds: Iterable[tuple[Path, Lock, Lock]], *, inputs_only: bool = False) -> None:
+def check_locks(
+    builds: Iterable[tuple[Path, Lock, Lock]],
+    *,
+    inputs_only: bool = False,
+    configs: Mapping[Path, Path] | None = None,
+) -> None:
     """Holds builds to their locks.
 
     Args:
         builds: Of each, the lock's file, what it says, and what is there now.
         inputs_only: Whether the last is what is known before the build.
+        configs: The config of each lock, as `load_config` takes it, where its name does not tell.
 
     Raises:
         StageError: Some differ; the message shows each difference of each on a line.
@@ -118,10 +133,10 @@ def check_locks(builds: Iterable[tuple[Path, Lock, Lock]], *, inputs_only: bool 
         if (different := list(_different(locked, found, inputs_only)))
     }
     if wrong:
-        configs = " ".join(map(_config, wrong))
+        named = " ".join(_config(path, (configs or {}).get(path)) for path in wrong)
         raise StageError(
             "\n".join(wrong.values()),
-            f"Restore what changed; or, if the change is meant, `rnnlite lock {configs}` and review"
+            f"Restore what changed; or, if the change is meant, `rnnlite lock {named}` and review"
             " the difference.",
         )
 
@@ -149,9 +164,9 @@ def _converters() -> Iterator[tuple[str, str]]:
         yield name, version
 
 
-def _config(lock: Path) -> str:
-    """The config beside a lock, as the user would type it."""
-    return str(near(lock)).removesuffix(".lock.json") + ".yaml"
+def _config(lock: Path, config: Path | None = None) -> str:
+    """The config of a lock, as the user would type it."""
+    return str(near(config)) if config else str(near(lock)).removesuffix(".lock.json") + ".yaml"
 
 
 def _text(value: object) -> str:

@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import quote
 
 import rnnlite_pipeline
+from rnnlite_pipeline.ci import Builder, builder
 from rnnlite_pipeline.config import Config, Pipeline
 from rnnlite_pipeline.metadata.archive import source_date_epoch
 from rnnlite_pipeline.release.digests import sha256
@@ -30,7 +31,8 @@ TEST_RESULT = "https://in-toto.io/attestation/test-result/v0.1"
 #: pipeline, as `rnnlite package` takes them. `internalParameters` hold the Python that ran it.
 BUILD_TYPE = "urn:rnnlite:package:1"
 
-#: Who built it: this program, where it was called; nobody vouches for the machine.
+#: Who built it where no CI says that it did (`ci.py`): this program, where it was called; nobody
+#: vouches for the machine.
 BUILDER = "urn:rnnlite:local"
 
 #: The last second that fits a time of four digits for the year.
@@ -54,16 +56,23 @@ def provenance(
         "builder": {"id": BUILDER, "version": {"rnnlite": rnnlite_pipeline.__version__}},
         "byproducts": [_resource("lock.json", lock_bytes(lock))],
     }
+    ci = builder()
+    if ci:
+        details["builder"]["id"] = ci.id
+        details["metadata"] = {"invocationId": ci.invocation}
     if moment := _moment():
-        details["metadata"] = {"startedOn": moment, "finishedOn": moment}
+        details.setdefault("metadata", {}).update(startedOn=moment, finishedOn=moment)
     definition = {
         "buildType": BUILD_TYPE,
         "externalParameters": {
             "config": config.normalized(),
             "pipeline": pipeline.normalized(),
         },
-        "internalParameters": {"python": f"{sys.version_info.major}.{sys.version_info.minor}"},
-        "resolvedDependencies": _dependencies(lock),
+        "internalParameters": {
+            "python": f"{sys.version_info.major}.{sys.version_info.minor}",
+            **({"workflow": ci.workflow} if ci and ci.workflow else {}),
+        },
+        "resolvedDependencies": [*_dependencies(lock), *(_repository(ci) if ci else ())],
     }
     return _statement(files, PROVENANCE, {"buildDefinition": definition, "runDetails": details})
 
@@ -120,6 +129,10 @@ def _dependencies(lock: Mapping[str, str]) -> list[dict[str, Any]]:
         for name in sorted(_packages(lock))
     ]
     return files + packages
+
+
+def _repository(ci: Builder) -> list[dict[str, Any]]:
+    return [{"name": "repository", "uri": ci.repository, "digest": {"gitCommit": ci.commit}}]
 
 
 def _packages(lock: Mapping[str, str]) -> Sequence[str]:

@@ -142,7 +142,7 @@ def _stock(config: Config, out: Path, samples: Arrays) -> Candidate:
     """
     found, reasons = list[Candidate](), list[str]()
     for attempt, how in _attempts(config).items():
-        reason = stock(config.path, out, attempt, _pins(out, attempt, samples))
+        reason = stock(config.reference, out, attempt, _pins(out, attempt, samples))
         if not reason:
             content = (out / ".work" / "stock.tflite").read_bytes()
             inputs = json.loads((out / ".work" / "stock.json").read_text())

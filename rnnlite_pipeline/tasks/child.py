@@ -69,7 +69,7 @@ def run_stage(
     """
     log, held = out / f"{stage}.log", Held.of(stage, out)
     out.mkdir(parents=True, exist_ok=True)
-    with _occupied(out) as lock, log.open("wb") as log_file:
+    with occupied(out) as lock, log.open("wb") as log_file:
         held.discard()
         for path in stale:
             path.unlink(missing_ok=True)
@@ -176,7 +176,7 @@ _HOLDS_GUARD = threading.Lock()
 
 
 @contextmanager
-def _occupied(out: Path) -> Iterator[int]:
+def occupied(out: Path) -> Iterator[int]:
     """Keep other runs, and children a killed run left behind, from writing to `out` meanwhile.
 
     The stages of one run may share the folder: they write different files. The lock passes to the

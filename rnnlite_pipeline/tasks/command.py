@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,33 +39,36 @@ def model_tasks(asked: Iterable[str], tasks: Iterable[Any], folder: Path) -> lis
     """The tasks that convert what the user named; all of them where nothing is named.
 
     Args:
-        asked: Config files, relative to `folder`, or names of models.
+        asked: Config files, relative to `folder`, which stand for all of their releases;
+            `CONFIG/VARIANT`; or names of models.
         tasks: doit's tasks.
         folder: Where the user stands.
 
     Raises:
         CallError: No config of this repository is named so.
     """
-    by_config = {
-        Path(task.meta["config"]): task.name for task in tasks if task.subtask_of == "model"
-    }
-    by_name = {name.removeprefix("model:"): name for name in by_config.values()}
-    return [_model_task(word, by_config, by_name, folder) for word in asked] or ["model"]
+    models = [task for task in tasks if task.subtask_of == "model"]
+    by_reference: dict[Path, list[str]] = {}
+    for task in models:
+        for key in dict.fromkeys((task.meta["config"], task.meta["reference"])):
+            by_reference.setdefault(Path(key).resolve(), []).append(task.name)
+    by_name = {task.name.removeprefix("model:"): task.name for task in models}
+    found = (_model_tasks(word, by_reference, by_name, folder) for word in asked)
+    return list(dict.fromkeys(name for names in found for name in names)) or ["model"]
 
 
-def _model_task(
-    word: str, by_config: dict[Path, str], by_name: dict[str, str], folder: Path
-) -> str:
+def _model_tasks(
+    word: str, by_reference: Mapping[Path, list[str]], by_name: Mapping[str, str], folder: Path
+) -> list[str]:
     path = (folder / word).resolve()
-    for config, task in by_config.items():
-        if config.resolve() == path:
-            return task
+    if path in by_reference:
+        return by_reference[path]
     if word in by_name:
-        return by_name[word]
+        return [by_name[word]]
     if path.is_file():
         raise CallError(
             f"{word} is not among the configs of this repository.",
             f"For a config elsewhere: rnnlite convert {word}",
         )
-    known = [*by_name, *(f"{config.parent.name}/{config.name}" for config in by_config)]
+    known = [*by_name, *(f"{config.parent.name}/{config.name}" for config in by_reference)]
     raise CallError(f"There is no config {word}.", did_you_mean(word, known))

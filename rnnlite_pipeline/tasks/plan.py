@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from platform import python_version
+from platform import machine, python_version
 from typing import Any
 
 import rnnlite_pipeline
-from rnnlite_pipeline.config import Config, Pipeline, load_config, pipeline_of
+from rnnlite_pipeline.config import Config, Pipeline, load_config, load_releases, pipeline_of
 from rnnlite_pipeline.errors import CallError, RnnliteError
 from rnnlite_pipeline.plugins import Plugin, plugins
 from rnnlite_pipeline.tasks.state import content_digest, value_digest
-from rnnlite_pipeline.toolchain import OF_FORMAT, versions
+from rnnlite_pipeline.toolchain import OF_FORMAT, OF_RUNTIME, version, versions
 
 
 @dataclass(frozen=True)
@@ -43,13 +43,24 @@ class Plan:
         return self.config.path
 
     @property
+    def reference(self) -> Path:
+        """The config file, or `CONFIG/VARIANT`."""
+        return self.config.reference
+
+    @property
     def settings(self) -> dict[str, Any]:
         """Everything but files that the outcome of a stage depends on, as a JSON value."""
         return {
             "config": self.config.normalized(),
             "pipeline": self.pipeline.model_dump(mode="json"),
             **toolchain(),
+            **self._runtimes(),
         }
+
+    def _runtimes(self) -> dict[str, Any]:
+        """The versions of the runtimes it is verified on beside LiteRT."""
+        names = [OF_RUNTIME[name] for name in self.config.verification.runtimes if name != "litert"]
+        return {"runtimes": {name: version(name) for name in names}} if names else {}
 
 
 @dataclass(frozen=True)
@@ -60,6 +71,11 @@ class BrokenPlan:
     path: Path
     error: RnnliteError
 
+    @property
+    def reference(self) -> Path:
+        """The config file."""
+        return self.path
+
 
 def load_plan(path: Path, build: Path) -> Plan:
     """Read a config and its pipeline.
@@ -67,30 +83,41 @@ def load_plan(path: Path, build: Path) -> Plan:
     Raises:
         ConfigError: One of the two is wrong.
     """
-    config = load_config(path)
-    pipeline = pipeline_of(config)
-    return Plan(config, pipeline, build.absolute() / config.name)
+    return _plan(load_config(path), build)
+
+
+def plans_of(path: Path, build: Path) -> list[Plan]:
+    """The plans of every release of a config file, or of the one that `CONFIG/VARIANT` names.
+
+    Raises:
+        ConfigError: The file or a pipeline is wrong.
+    """
+    return [_plan(config, build) for config in load_releases(path)]
 
 
 def load_plans(paths: Iterable[Path], build: Path) -> list[Plan | BrokenPlan]:
     """The plans of a folder of configs, in which a broken one does not stop the others."""
-    return list(_distinct(_load_or_broken(path, build) for path in paths))
+    return list(_distinct(plan for path in paths for plan in _plans_or_broken(path, build)))
 
 
-def _load_or_broken(path: Path, build: Path) -> Plan | BrokenPlan:
+def _plan(config: Config, build: Path) -> Plan:
+    return Plan(config, pipeline_of(config), build.absolute() / config.name)
+
+
+def _plans_or_broken(path: Path, build: Path) -> Sequence[Plan | BrokenPlan]:
     try:
-        return load_plan(path, build)
+        return plans_of(path, build)
     except RnnliteError as error:
-        return BrokenPlan(path.stem, path.absolute(), error)
+        return [BrokenPlan(path.stem, path.absolute(), error)]
 
 
 def _distinct(plans: Iterable[Plan | BrokenPlan]) -> Iterator[Plan | BrokenPlan]:
     seen: dict[str, Path] = {}
     for plan in plans:
         if plan.name in seen:
-            error = same_name(plan.name, seen[plan.name], plan.path)
+            error = same_name(plan.name, seen[plan.name], plan.reference)
             plan = BrokenPlan(f"{plan.name}@{plan.path.stem}", plan.path, error)  # noqa: PLW2901
-        seen[plan.name] = plan.path
+        seen[plan.name] = plan.reference
         yield plan
 
 
@@ -106,6 +133,7 @@ def toolchain() -> dict[str, Any]:
     """Versions of all that computes, and a digest of this package's own code."""
     return {
         "python": python_version(),
+        "machine": machine(),
         "rnnlite": rnnlite_pipeline.__version__,
         "code": _code_digest(),
         "toolchain": versions(*OF_FORMAT),

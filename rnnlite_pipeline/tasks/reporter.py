@@ -56,7 +56,8 @@ class Progress:
         if task.actions:
             self._done.add(task.name)
             seconds = time.monotonic() - self._started[task.name]
-            self._tell(task, f"done in {seconds:.1f} s")
+            how = task.values.get("how") or "done"
+            self._tell(task, f"{how} in {seconds:.1f} s")
 
     def skip_uptodate(self, task: Any) -> None:
         """A task has nothing to do."""
@@ -99,7 +100,12 @@ class Progress:
         self._running.clear()
         if self._line:
             self._line.close()
-        for task in self._asked_for():
+        asked = list(self._asked_for())
+        if (failed := [_label(t) for t in asked if t.name not in self._done]) and len(asked) > 1:
+            self._out.flush()
+            said = "".join(f"\n  {label}" for label in failed)
+            sys.stderr.write(f"error: {len(failed)} of {len(asked)} failed:{said}\n")
+        for task in asked:
             tell = (task.meta or {}).get("summary")
             if tell and task.name in self._done:
                 self._out.write(tell())

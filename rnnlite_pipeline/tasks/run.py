@@ -12,7 +12,7 @@ from doit.doit_cmd import DoitMain
 from doit.exceptions import BaseFail, TaskFailed, UnmetDependency
 
 from rnnlite_pipeline.tasks.child import COMMAND
-from rnnlite_pipeline.tasks.graph import GROUP_OF, namespace
+from rnnlite_pipeline.tasks.graph import GROUP_OF, Bring, namespace
 from rnnlite_pipeline.tasks.plan import Plan
 from rnnlite_pipeline.tasks.reporter import Progress
 from rnnlite_pipeline.tasks.settings import BACKEND, doit_settings
@@ -41,6 +41,7 @@ def run_stages(
     command: Sequence[str] = COMMAND,
     *,
     annotate: bool = False,
+    bring: Bring | None = None,
 ) -> int:
     """Bring one stage of each plan up to date, with all it needs.
 
@@ -51,6 +52,7 @@ def run_stages(
         jobs: How many stages may run at a time.
         command: What starts a stage in a process of its own.
         annotate: Whether errors are told as GitHub's annotations too.
+        bring: What does the stages; each is run here where None.
 
     Returns:
         The exit status.
@@ -62,7 +64,7 @@ def run_stages(
         "reporter": reporter,
         "continue": True,  # what is wrong with one model does not stop the others
     }
-    tasks = {**namespace(plans, command), "DOIT_CONFIG": settings}
+    tasks = {**namespace(plans, command, bring), "DOIT_CONFIG": settings}
     main = DoitMain(
         ModuleTaskLoader(tasks), config_filenames=(), extra_config={"BACKEND": dict(BACKEND)}
     )

@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,13 +46,14 @@ class Fresh:
     """Whether a task is up to date; one of these is the whole `uptodate` of its task.
 
     Args:
-        settings: Everything but files that the outcome depends on, as a JSON value.
+        digest: Gives the digest of all that the outcome depends on, as far as it is known before
+            anything runs; see `keys.py`.
         reads: Files and folders the task reads.
         makes: Files the task leaves; a file it may leave or not counts as well.
         may_read: Files the task reads if they are there, which it does not wait for.
     """
 
-    settings: Mapping[str, Any]
+    digest: Callable[[], str]
     reads: tuple[Path, ...]
     makes: tuple[Path, ...]
     may_read: tuple[Path, ...] = ()
@@ -68,7 +69,7 @@ class Fresh:
         return {"before": self._before or self._now(), "made": _digests(self.makes)}
 
     def _now(self) -> dict[str, str | None]:
-        return {"settings": value_digest(self.settings), **_digests((*self.reads, *self.may_read))}
+        return {"digest": self.digest(), **_digests((*self.reads, *self.may_read))}
 
 
 def _digests(paths: tuple[Path, ...]) -> dict[str, str | None]:

@@ -19,7 +19,7 @@ Task = dict[str, Any]
 
 def task(
     name: str,
-    work: Callable[[], None],
+    work: Callable[[], str | None],
     fresh: Fresh,
     *,
     label: str,
@@ -30,7 +30,7 @@ def task(
 
     Args:
         name: Its name within its group.
-        work: What it does.
+        work: Does it; what it returns says how, for the reporter.
         fresh: What decides whether it is up to date.
         label: Its name for the user.
         targets: The files it must leave.
@@ -48,20 +48,20 @@ def task(
     }
 
 
-def perform(work: Callable[[], None], fresh: Fresh) -> dict[str, Any] | BaseFail:
+def perform(work: Callable[[], str | None], fresh: Fresh) -> dict[str, Any] | BaseFail:
     """Do the work, and remember what it was made of."""
-    return attempt(work) or fresh.outcome()
+    done = attempt(work)
+    return done if isinstance(done, BaseFail) else {**fresh.outcome(), "how": done}
 
 
-def attempt(work: Callable[[], None]) -> BaseFail | None:
+def attempt(work: Callable[[], str | None]) -> BaseFail | str:
     """Do the work; a failure the user should see becomes doit's failure value."""
     try:
-        work()
+        return work() or ""
     except RnnliteError as error:
         return failure(error)
     except OSError as error:
         return failure(of_system(error))
-    return None
 
 
 def failure(error: RnnliteError) -> BaseFail:

@@ -38,7 +38,7 @@ def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]
     ("words", "message"),
     [
         (["vaildate", "config.yaml"], "Did you mean validate?"),
-        (["frobnicate"], "There are benchmark, completion,"),
+        (["frobnicate"], "There are benchmark, bom, completion,"),
         (["convert"], "Missing: CONFIG.\n  See rnnlite convert --help\n"),
         (["convert", "confg.yaml"], "config.yaml"),
         (["convert", "config.yaml", "--outt", "x"], "--outt"),

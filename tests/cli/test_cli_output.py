@@ -114,7 +114,7 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
 @pytest.mark.parametrize(
     ("words", "offered"),
     [
-        (["ver"], ["verify"]),
+        (["ver"], ["verify", "verify-bundle"]),
         (["convert", "--l"], ["--locked"]),
         (["convert", "configs/sche"], ["configs/schema.json"]),
         (["completion", "z"], ["zsh"]),

@@ -20,7 +20,7 @@ def _folder(tmp_path: Path) -> Path:
 def test_folder_is_its_names_and_contents(tmp_path: Path) -> None:
     """A source that is a folder counts by every file in it, at any depth."""
     folder = _folder(tmp_path)
-    fresh = Fresh({}, (folder,), ())
+    fresh = Fresh(lambda: "", (folder,), ())
     assert not fresh(None, {})
     remembered = fresh.outcome()
     assert fresh(None, remembered)
@@ -36,7 +36,7 @@ def test_edit_during_a_run_is_noticed_by_the_next(tmp_path: Path) -> None:
     """A run remembers what its inputs were when it began."""
     source = tmp_path / "source"
     source.write_bytes(b"old")
-    fresh = Fresh({}, (source,), ())
+    fresh = Fresh(lambda: "", (source,), ())
     assert not fresh(None, {})
     source.write_bytes(b"new")
     assert not fresh(None, fresh.outcome())

@@ -1,0 +1,140 @@
+"""`rnnlite sign`, `rnnlite verify-bundle` and `rnnlite bom`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rnnlite_pipeline.errors import CallError, RnnliteError, StageError
+from rnnlite_pipeline.files import near, write_atomically
+from rnnlite_pipeline.trust.checks import check_digests, checks, different_members, epoch_of
+from rnnlite_pipeline.trust.files import Bundle, read_bundle
+from rnnlite_pipeline.trust.signature import (
+    Signer,
+    Trusted,
+    check_signature,
+    names_signed,
+    sign,
+)
+
+#: The variable of the environment that holds the password of a key.
+PASSWORD = "RNNLITE_KEY_PASSWORD"
+
+#: Builds a config's release in a folder, and returns the exit status.
+Build = Callable[[Path, Path], int]
+
+
+def sign_bundles(call: argparse.Namespace) -> int:
+    """Signs each bundle; the names of what is signed are told."""
+    if bool(call.key) == bool(call.sigstore):
+        raise CallError("Say how to sign.", "Give --key PRIVATE.pem, or --sigstore.")
+    if call.certificate and not call.key:
+        raise CallError("A certificate needs its private key.", "Add --key PRIVATE.pem.")
+    signer = Signer(call.key, os.environ.get(PASSWORD), call.certificate, tuple(call.chain))
+    for path in call.bundles:
+        bundle = read_bundle(path)
+        check_digests(bundle)
+        made = sign(bundle, signer)
+        sys.stdout.write(f"{near(made)}: signs {', '.join(names_signed(bundle))}\n")
+    return 0
+
+
+def verify_bundles(call: argparse.Namespace, build: Build) -> int:
+    """Checks each bundle; every check that passed is told.
+
+    Args:
+        call: What was asked for.
+        build: Builds a config, for `--rebuild`.
+    """
+    trusted = _trusted(call)
+    if len(call.bundles) > 1 and (call.lock or call.rebuild):
+        raise CallError("--lock and --rebuild are about one bundle.", "Give one bundle.")
+    status = 0
+    for path in call.bundles:
+        try:
+            _verify(path, trusted, call, build)
+        except RnnliteError as error:
+            status = max(status, error.exit_status)
+            sys.stdout.flush()
+            sys.stderr.write(f"error: {error}\n")
+    return status
+
+
+def write_bills(call: argparse.Namespace) -> int:
+    """Writes the bill of materials of each bundle beside it."""
+    from rnnlite_pipeline.trust.bom import bill_of_materials
+
+    for path in call.bundles:
+        bundle = read_bundle(path)
+        for _ in checks(bundle, None):  # a bill tells checked facts only
+            continue
+        made = path.with_name(f"{path.stem}.cdx.json")
+        write_atomically(made, bill_of_materials(bundle))
+        sys.stdout.write(f"{near(made)}\n")
+    return 0
+
+
+def _trusted(call: argparse.Namespace) -> Trusted | None:
+    ways = [bool(call.key), bool(call.roots), bool(call.identity or call.issuer), call.unsigned]
+    if sum(ways) != 1:
+        raise CallError(
+            "Say whose signature counts.",
+            "Give one of --key PUBLIC.pem, --root CERTIFICATE.pem, --identity with --issuer; or"
+            " --unsigned, to check everything but who made it.",
+        )
+    if bool(call.identity) != bool(call.issuer):
+        raise CallError("sigstore needs both.", "Give --identity and --issuer.")
+    if call.unsigned:
+        return None
+    return Trusted(call.key, tuple(call.roots), call.identity, call.issuer)
+
+
+def _verify(path: Path, trusted: Trusted | None, call: argparse.Namespace, build: Build) -> None:
+    bundle = read_bundle(path)
+    if trusted:
+        check_signature(bundle, trusted)
+        sys.stdout.write(f"{near(path)}: signature\n")
+    else:
+        sys.stdout.write(f"{near(path)}: NOT checked: who made it\n")
+    for name in checks(bundle, call.lock):
+        sys.stdout.write(f"{near(path)}: {name}\n")
+    if call.rebuild:
+        _rebuild(bundle, call.rebuild, build)
+        sys.stdout.write(f"{near(path)}: built again, the same bytes\n")
+
+
+def _rebuild(bundle: Bundle, config: Path, build: Build) -> None:
+    from rnnlite_pipeline.config import load_config
+
+    release = load_config(config)
+    name = f"{release.name}-{release.version}.zip"
+    if name != bundle.path.name:
+        raise CallError(f"{config} makes {name}, not {bundle.path.name}.")
+    with tempfile.TemporaryDirectory(prefix="rnnlite-") as folder, _date(epoch_of(bundle)):
+        if build(config, Path(folder)):
+            raise StageError(f"{config} could not be built again.")
+        again = read_bundle(Path(folder) / release.name / "dist" / name)
+        if different := different_members(bundle, again):
+            raise StageError(
+                f"{bundle.path} is not what {config} builds here: {', '.join(different)}.",
+                "See lock.json in it: it names what it was built from.",
+            )
+
+
+@contextmanager
+def _date(epoch: int | None) -> Iterator[None]:
+    """SOURCE_DATE_EPOCH as it was when the bundle was built."""
+    before = os.environ.pop("SOURCE_DATE_EPOCH", None)
+    if epoch is not None:
+        os.environ["SOURCE_DATE_EPOCH"] = str(epoch)
+    try:
+        yield
+    finally:
+        os.environ.pop("SOURCE_DATE_EPOCH", None)
+        if before is not None:
+            os.environ["SOURCE_DATE_EPOCH"] = before

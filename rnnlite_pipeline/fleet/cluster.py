@@ -1,0 +1,350 @@
+"""`--cluster ADDRESS`: stages on the workers of a Dask cluster.
+
+The graph stays doit's: it decides what is up to date, in which order stages come, and what does not
+run because something before it failed. Each stage whose turn it is becomes one task of Dask, with
+the resource `rnnlite` where workers name it; as many are out at a time as the workers can take.
+
+    tcp://HOST:PORT   a cluster that runs; it needs --cache URL, which the workers reach as well
+    local[N]          N worker processes on this machine, for this run
+
+A worker that dies is Dask's to replace: its stage runs again. If the scheduler goes, the stages
+that were out are given again to the one that comes back. If none does, the rest is made here.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rnnlite_pipeline.errors import CallError, StageError
+from rnnlite_pipeline.files import write_atomically
+from rnnlite_pipeline.fleet.cache import Blob, Cache, Refused
+from rnnlite_pipeline.fleet.location import Missing, ReadOnly, Unreachable
+from rnnlite_pipeline.fleet.sharing import FROM_CACHE, Shared, files_of, made_of, why_not_shared
+from rnnlite_pipeline.fleet.worker import Ended, Job, environment_of_release, identity, run_job
+from rnnlite_pipeline.tasks.child import COMMAND, occupied
+from rnnlite_pipeline.tasks.keys import made_before, read_from_outside, stage_digest
+from rnnlite_pipeline.tasks.plan import Plan
+from rnnlite_pipeline.tasks.state import value_digest
+from rnnlite_pipeline.tasks.table import GROUPS
+
+#: The resource of a worker that one stage takes.
+RESOURCE = "rnnlite"
+
+#: Seconds to wait for a cluster at the start, and for a scheduler that went to come back.
+CONNECT, PATIENCE = 10.0, 60.0
+
+#: The part of this machine's memory that the workers of `local[N]` share.
+_SHARE = 0.8
+
+_LOCAL = re.compile(r"local\[([1-9][0-9]{0,2})\]")
+_REMOTE = re.compile(r"(tcp|tls)://\S+:\d+")
+_INSTALL = "Run `pip install rnnlite[cluster]`."
+
+
+class Lost(Exception):
+    """The cluster does not answer any more."""
+
+
+def check_address(address: str, cache: str) -> None:
+    """Whether a call of `--cluster` makes sense.
+
+    Raises:
+        CallError: It does not.
+    """
+    if not _LOCAL.fullmatch(address) and not _REMOTE.fullmatch(address):
+        raise CallError(
+            f"{address} is no address of a cluster.", "Expected tcp://HOST:PORT or local[N]."
+        )
+    if not cache and _REMOTE.fullmatch(address):
+        raise CallError(
+            "A cluster on other machines needs a cache that its workers reach as well.",
+            "Add --cache URL: a shared folder, s3:// or gs://.",
+        )
+
+
+class Cluster:
+    """The workers of a cluster, through a connection that is made anew where it breaks.
+
+    Args:
+        address: `tcp://HOST:PORT`.
+    """
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self._lock = threading.Lock()
+        self._client = self._connect(CONNECT)
+        self.slots, self._resources = self._capacity()
+
+    def check_versions(self) -> None:
+        """Every worker has this machine's versions.
+
+        Raises:
+            StageError: One differs; all differences are named.
+        """
+        own = identity()
+        found: dict[str, Any] = self._client.run(identity, on_error="return")
+        lines = []
+        for worker, told in sorted(found.items()):
+            if isinstance(told, BaseException):
+                lines.append(f"{worker}: {type(told).__name__}: {told}")
+                continue
+            for name in sorted({*own, *told}):
+                if own.get(name) != told.get(name):
+                    there, here = _short(told.get(name)), _short(own.get(name))
+                    lines.append(f"{worker}: {name} {there}, here {here}")
+        if lines:
+            shown = "".join(f"\n  {line}" for line in lines[:20])
+            raise StageError(
+                f"Workers of the cluster differ from this machine.{shown}",
+                "Start them with the same packages as here.",
+            )
+
+    def do(self, job: Job, label: str) -> Ended:
+        """Runs a job on some worker, again where the cluster loses it.
+
+        Raises:
+            StageError: The workers that ran it died.
+            Lost: No scheduler answers.
+        """
+        from distributed import KilledWorker
+
+        while True:
+            client = self._client
+            try:
+                return self._once(client, job, label)
+            except KilledWorker:
+                raise StageError(
+                    f"{label}: the workers that ran it died, several times (out of memory?).",
+                    "See the logs of the workers.",
+                ) from None
+            except Exception:  # noqa: BLE001  # Dask raises many kinds where a connection breaks
+                self._renew(client)
+
+    def close(self) -> None:
+        """Leaves the cluster as it is."""
+        self._client.close(timeout=5)
+
+    def _once(self, client: Any, job: Job, label: str) -> Ended:
+        future = client.submit(
+            run_job,
+            job,
+            key=f"{label.replace(' ', ':')}-{uuid.uuid4().hex[:8]}",
+            resources=self._resources,
+            pure=False,
+        )
+        while True:
+            try:
+                ended: Ended = future.result(timeout=5)
+            except TimeoutError:
+                if client.status != "running" or future.status in ("cancelled", "lost"):
+                    raise
+            else:
+                return ended
+
+    def _capacity(self) -> tuple[int, dict[str, int] | None]:
+        """How many stages may be out, and the resource that each takes."""
+        workers = self._client.scheduler_info(n_workers=-1)["workers"].values()
+        named = [int(each["resources"].get(RESOURCE, 0)) for each in workers]
+        if any(named):
+            return sum(named), {RESOURCE: 1}
+        return sum(int(each["nthreads"]) for each in workers), None
+
+    def _renew(self, broken: Any) -> None:
+        with self._lock:
+            if self._client is not broken:
+                return
+            sys.stderr.write(f"warning: the cluster at {self.address} is gone; waiting for it\n")
+            _quietly(lambda: broken.close(timeout=2))
+            self._client = self._connect(PATIENCE)
+            sys.stderr.write(f"the cluster at {self.address} is back\n")
+
+    def _connect(self, patience: float) -> Any:
+        from distributed import Client
+
+        end, why = time.monotonic() + patience, "no answer"
+        while time.monotonic() < end:
+            client = None
+            try:
+                client = Client(self.address, timeout=2, set_as_default=False, name="rnnlite")
+                client.wait_for_workers(1, timeout=max(1.0, end - time.monotonic()))
+            except Exception as error:  # noqa: BLE001  # as above
+                why = "it has no workers" if client else str(error).strip().split("\n", 1)[0]
+                if client is not None:
+                    _quietly(client.close)
+                time.sleep(0.5)
+            else:
+                return client
+        raise Lost(f"the cluster at {self.address} cannot be used: {why}")
+
+
+class Clustered:
+    """Brings stages up to date on a cluster.
+
+    Args:
+        cluster: Whose workers run them.
+        cache: What the workers reach too.
+        program: What starts a stage; the workers' own where it is this machine's.
+        jobs: How many stages may run on this machine: those that are not shared.
+    """
+
+    def __init__(self, cluster: Cluster, cache: Cache, program: Sequence[str], jobs: int) -> None:
+        self._cluster, self._cache = cluster, cache
+        self._program = () if tuple(program) == COMMAND else tuple(program)
+        self._alone = Shared(cache)
+        self._here = threading.Semaphore(jobs)
+        self._lost = False
+
+    def __call__(self, group: str, plan: Plan, run: Callable[[], None]) -> str:
+        """As `Bring`."""
+        if self._lost or why_not_shared(group, plan):
+            return self._run_here(group, plan, run)
+        plan.out.mkdir(parents=True, exist_ok=True)
+        with occupied(plan.out):
+            try:
+                return self._bring(group, plan)
+            except Lost as error:
+                self._tell_lost(error)
+            except (Missing, ReadOnly, Refused, Unreachable) as error:
+                raise StageError(f"{group} of {plan.name}: the cache failed: {error}") from None
+        return self._run_here(group, plan, run)
+
+    def _run_here(self, group: str, plan: Plan, run: Callable[[], None]) -> str:
+        """As on one machine that has the cache."""
+        with self._here:
+            return self._alone(group, plan, run)
+
+    def _bring(self, group: str, plan: Plan) -> str:
+        key, sources = stage_digest(group, plan), made_of(group, plan)
+        files, optional = files_of(group, plan)
+        if self._cache.fetch(key, files, optional, sources):
+            return FROM_CACHE
+        for path in files.values():
+            path.unlink(missing_ok=True)
+        stage = GROUPS[group]
+        label = f"{stage.name} {plan.name}"
+        ended = self._cluster.do(self._job(group, plan, key), label)
+        if ended.refused:  # what was brought there is damaged in the cache: it is written over
+            ended = self._cluster.do(self._job(group, plan, key, mend=True), label)
+        write_atomically(plan.out / f"{stage.name}.log", ended.log.encode())
+        if ended.status:
+            self._take_what_is_left(plan, ended)
+            error = StageError(ended.message, ended.remedy)
+            error.exit_status = ended.status
+            raise error
+        if not self._cache.fetch(key, files, optional, sources):
+            raise StageError(f"{stage.name} of {plan.name} is done, and not in the cache.")
+        return ""
+
+    def _job(self, group: str, plan: Plan, key: str, *, mend: bool = False) -> Job:
+        def keep(path: Path) -> Blob:
+            return self._cache.keep(path, anew=mend)
+
+        outside = [plan.path, *read_from_outside(group, plan)]
+        own = plan.pipeline.path
+        if not own.is_relative_to(Path(sys.modules["rnnlite_pipeline"].__path__[0]).parent):
+            outside.append(own)
+        made = {path for _, path in made_before(group, plan) if path.exists()}
+        return Job(
+            key=key,
+            group=group,
+            config=str(plan.path),
+            variant=plan.config.variant,
+            settings=value_digest(plan.settings),
+            outside={str(file): keep(file) for path in outside for file in _files(path)},
+            made={path.relative_to(plan.out).as_posix(): keep(path) for path in sorted(made)},
+            environment=environment_of_release(),
+            cache=self._cache.url,
+            anew=mend or self._cache.has_refused(key),
+            program=self._program,
+        )
+
+    def _take_what_is_left(self, plan: Plan, ended: Ended) -> None:
+        """A failed stage's files: those that some stage of the release makes, and no others."""
+        known = {name for group in GROUPS for name in files_of(group, plan)[0]}
+        for name in ended.removed:
+            (plan.out / name).unlink(missing_ok=True)
+        for name, blob in ended.left.items():
+            if name in known:
+                self._cache.take(Blob(*blob), plan.out / name)
+
+    def _tell_lost(self, error: Lost) -> None:
+        if not self._lost:
+            self._lost = True
+            sys.stderr.write(f"warning: {error}; the rest is made here\n")
+
+
+@contextmanager
+def connected(address: str) -> Iterator[Cluster]:
+    """The cluster at an address, with the versions of this machine.
+
+    Raises:
+        CallError: Dask is not installed.
+        StageError: No cluster answers, it has no workers, or their versions differ.
+    """
+    try:
+        import distributed
+    except ImportError:
+        raise CallError("Dask is not installed.", _INSTALL) from None
+    if local := _LOCAL.fullmatch(address):
+        with _local(distributed, int(local[1])) as started, _opened(started) as cluster:
+            yield cluster
+        return
+    with _opened(address) as cluster:
+        yield cluster
+
+
+@contextmanager
+def _opened(address: str) -> Iterator[Cluster]:
+    try:
+        cluster = Cluster(address)
+    except Lost as error:
+        raise StageError(f"{str(error)[0].upper()}{str(error)[1:]}.", "Is it running?") from None
+    try:
+        cluster.check_versions()
+        yield cluster
+    finally:
+        _quietly(cluster.close)
+
+
+@contextmanager
+def _local(distributed: Any, workers: int) -> Iterator[str]:
+    """Worker processes on this machine, one stage at a time each, with a part of its memory."""
+    import psutil
+
+    with distributed.LocalCluster(
+        n_workers=workers,
+        threads_per_worker=1,
+        processes=True,
+        memory_limit=int(psutil.virtual_memory().total * _SHARE / workers),
+        resources={RESOURCE: 1},
+        dashboard_address=None,
+        silence_logs=50,
+    ) as started:
+        yield started.scheduler_address
+
+
+def _files(path: Path) -> list[Path]:
+    if path.is_dir():
+        return sorted(file for file in path.rglob("*") if file.is_file())
+    return [path]
+
+
+def _short(value: object) -> str:
+    text = "not installed" if value is None else str(value)
+    return f"{text[:12]}..." if len(text) == 64 else text
+
+
+def _quietly(work: Callable[[], object]) -> None:
+    """What cannot be closed is gone already."""
+    try:
+        work()
+    except Exception:  # noqa: BLE001  # see above
+        return

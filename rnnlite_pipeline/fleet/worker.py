@@ -1,0 +1,264 @@
+"""A stage on a worker of a cluster: its files brought, the stage run, what it made kept.
+
+1. A job holds no code and no file: it names files by content, and the cache holds them.
+2. It works in a folder of its own, in which the user's files stand under the paths that they have
+   where they come from. Two jobs never share a file, and the folder goes when the job ends.
+3. The worker reads the config itself. Its settings (config, pipeline, versions, code) must have the
+   digest that the job names: a worker with another version never makes a stage.
+4. The stage is a process of its own, as on one machine. All processes of the worker together may
+   take the worker's memory; if they take more, the largest one is ended.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rnnlite_pipeline.ci import GITHUB, GITLAB
+from rnnlite_pipeline.config import digest
+from rnnlite_pipeline.errors import RnnliteError, StageError, of_system
+from rnnlite_pipeline.fleet.cache import Blob, Cache, Refused
+from rnnlite_pipeline.fleet.location import Missing, ReadOnly, Unreachable
+from rnnlite_pipeline.tasks.child import COMMAND, run_stage
+from rnnlite_pipeline.tasks.keys import read_from_outside
+from rnnlite_pipeline.tasks.plan import load_plan, toolchain
+from rnnlite_pipeline.tasks.state import value_digest
+from rnnlite_pipeline.tasks.table import GROUPS
+
+_VARIABLES = ("SOURCE_DATE_EPOCH", *GITHUB, *GITLAB)
+
+#: Bytes of a log that travel back: its end.
+_LOG = 200_000
+
+#: Seconds between two looks at the memory.
+_LOOK = 0.5
+
+
+@dataclass(frozen=True)
+class Job:
+    """One stage of one release, for any machine.
+
+    Attributes:
+        key: The stage's digest.
+        group: A key of `GROUPS`.
+        config: The config, an absolute path where the job comes from; `variant`: its variant.
+        settings: The digest of the release's settings.
+        outside: The user's files by their absolute paths there.
+        made: What earlier stages made, by name below the release's folder.
+        environment: What a release depends on of the environment there: SOURCE_DATE_EPOCH, and
+            what the CI says; a variable that is not among them is not set.
+        cache: The URL of the cache.
+        anew: Whether what is in the cache of this stage is damaged, and is written over.
+        program: What starts a stage; the worker's own where empty.
+    """
+
+    key: str
+    group: str
+    config: str
+    variant: str
+    settings: str
+    outside: Mapping[str, Blob]
+    made: Mapping[str, Blob]
+    environment: Mapping[str, str]
+    cache: str
+    anew: bool = False
+    program: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What became of a job.
+
+    Attributes:
+        message: What went wrong; empty where nothing did. `remedy`, `status`: as of an error.
+        log: The end of the stage's log.
+        left: After a failure, the files that the stage left, by name below the release's folder.
+        removed: After a failure, the files of earlier stages that it took away.
+        refused: Whether a file that the job names is damaged in the cache.
+    """
+
+    message: str = ""
+    remedy: str = ""
+    status: int = 0
+    log: str = ""
+    left: Mapping[str, Blob] = field(default_factory=dict)
+    removed: tuple[str, ...] = ()
+    refused: bool = False
+
+
+def identity() -> dict[str, Any]:
+    """What must be the same on each machine, as a flat mapping."""
+    told = toolchain()
+    plugins = {f"converter {name}": each for name, each in told["plugins"].items()}
+    return {**told["toolchain"], **plugins} | {
+        key: told[key] for key in ("python", "machine", "rnnlite", "code")
+    }
+
+
+def run_job(job: Job, memory: int | None = None) -> Ended:
+    """Does a job; what goes wrong is told, not raised.
+
+    Args:
+        job: What to do.
+        memory: Bytes that the processes of this worker may take; that of the worker where None.
+    """
+    try:
+        cache = Cache(job.cache, strict=True)
+        with tempfile.TemporaryDirectory(prefix="rnnlite-", dir=_folder()) as folder:
+            return _run(job, Path(folder).resolve(), cache, memory or _memory_limit())
+    except Refused as error:
+        return Ended(f"the cache is damaged: {error}", "", 1, refused=True)
+    except (Missing, ReadOnly, Unreachable) as error:
+        return Ended(f"the cache failed at a worker: {error}", "", 1)
+    except RnnliteError as error:
+        return Ended(error.message, error.remedy, error.exit_status)
+    except OSError as error:
+        told = of_system(error)
+        return Ended(f"at the worker {_name()}: {told.message}", told.remedy, 1)
+
+
+def _run(job: Job, folder: Path, cache: Cache, memory: int | None) -> Ended:
+    root = folder / "files"
+    for path, blob in job.outside.items():
+        cache.take(blob, _below(root, path))
+    config = _below(root, job.config)
+    reference = config / job.variant if job.variant else config
+    plan = load_plan(reference, folder / "build")
+    if value_digest(plan.settings) != job.settings:
+        raise StageError(
+            f"The worker {_name()} reads {config.name} in another way: its versions differ.",
+            "Start it again with the same packages as here.",
+        )
+    for file in read_from_outside(job.group, plan):
+        if not file.is_relative_to(root):
+            raise StageError(
+                f"{config.name} names the file {file} by an absolute path, which a worker of a"
+                " cluster cannot bring.",
+                "Name it relative to the config.",
+            )
+    if job.anew:
+        cache.refuse(job.key)
+    for name, blob in job.made.items():
+        cache.take(blob, plan.out / name)
+    stage = GROUPS[job.group]
+    log = plan.out / f"{stage.name}.log"
+    program = ["env", *_environment(job.environment), *(job.program or COMMAND)]
+    try:
+        with _watched(memory):
+            run_stage(stage.name, reference, plan.out, program)
+        if missing := [path.name for path in stage.makes(plan) if not path.exists()]:
+            raise StageError(f"{stage.name} of {plan.name} ended well, but left no {missing[0]}.")
+    except RnnliteError as error:
+        left = dict(_changed(plan.out, job.made, cache))
+        removed = tuple(name for name in job.made if not (plan.out / name).exists())
+        message = error.message.replace(str(folder), "")
+        return Ended(message, error.remedy, error.exit_status, _end_of(log), left, removed)
+    made = {p.relative_to(plan.out).as_posix(): p for p in stage.makes(plan)}
+    may = {p.relative_to(plan.out).as_posix(): p for p in stage.may_make(plan) if p.exists()}
+    sources = {name: blob.sha256 for name, blob in job.made.items()}
+    cache.store(job.key, made | may, sources)
+    return Ended(log=_end_of(log))
+
+
+def _changed(out: Path, made: Mapping[str, Blob], cache: Cache) -> Iterator[tuple[str, Blob]]:
+    """The files that are there now and were not before, or have another content."""
+    for path in sorted(out.rglob("*")):
+        name = path.relative_to(out).as_posix()
+        if not path.is_file() or path.suffix == ".log" or name == ".work/lock":
+            continue
+        if name not in made or made[name].sha256 != digest(path):
+            yield name, cache.keep(path)
+
+
+def _below(root: Path, path: str) -> Path:
+    below = root / Path(path).relative_to("/")
+    if ".." in below.parts:
+        raise StageError(f"{path}: expected a path without `..`.")
+    return below
+
+
+def environment_of_release() -> dict[str, str]:
+    """What a release depends on of the environment here."""
+    return {name: os.environ[name] for name in _VARIABLES if name in os.environ}
+
+
+def _environment(wanted: Mapping[str, str]) -> list[str]:
+    """Arguments of `env`."""
+    unset = [word for name in _VARIABLES if name not in wanted for word in ("-u", name)]
+    return [*unset, *(f"{name}={value}" for name, value in wanted.items())]
+
+
+def _end_of(log: Path) -> str:
+    return log.read_bytes()[-_LOG:].decode(errors="replace") if log.exists() else ""
+
+
+def _worker() -> Any:
+    """The worker of Dask that runs this; None outside of one."""
+    from distributed import get_worker
+
+    try:
+        return get_worker()
+    except ValueError:
+        return None
+
+
+def _name() -> str:
+    worker = _worker()
+    return f"{worker.name} ({worker.address})" if worker else "here"
+
+
+def _folder() -> str | None:
+    worker = _worker()
+    return str(worker.local_directory) if worker else None
+
+
+def _memory_limit() -> int | None:
+    worker = _worker()
+    return worker.memory_manager.memory_limit if worker else None
+
+
+@contextmanager
+def _watched(limit: int | None) -> Iterator[None]:
+    """While the block runs, the processes that this one started take no more than `limit` bytes."""
+    if limit is None:
+        yield
+        return
+    over = threading.Event()
+    watch = threading.Thread(target=_watch, args=(limit, over), daemon=True)
+    watch.start()
+    try:
+        yield
+    except StageError as error:
+        if over.is_set():
+            amount = f"{limit / 2**30:.1f} GiB"
+            raise StageError(
+                f"{error.message.split(' crashed', 1)[0]} took more than the {amount} of memory of"
+                f" the worker {_name()}.",
+                "Give the workers more memory (`dask worker --memory-limit`), or use fewer.",
+            ) from None
+        raise
+    finally:
+        over.set()
+        watch.join()
+
+
+def _watch(limit: int, over: threading.Event) -> None:
+    import psutil
+
+    own = psutil.Process(os.getpid())
+    while not over.wait(_LOOK):
+        taken = []
+        for child in own.children(recursive=True):
+            try:
+                taken.append((child.memory_info().rss, child))
+            except psutil.Error:  # it has ended meanwhile
+                continue
+        if sum(rss for rss, _ in taken) > limit:
+            max(taken, key=lambda each: each[0])[1].kill()
+            over.set()

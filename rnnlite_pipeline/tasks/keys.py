@@ -1,0 +1,90 @@
+"""The digest of a stage: everything that its outcome depends on, known before anything has run.
+
+1. The files of the user that a stage reads count by their content, not by their names or times.
+2. The config counts in its normalized form: of the import, what it reads of it; of the others,
+   all of it, with the pipeline.
+3. Python, the packages that compute, the converters that are installed, this package's own code,
+   and the kind of machine count.
+4. What an earlier stage made counts by that stage's digest. So the digest of the last stage is
+   known where nothing is built yet.
+
+No absolute path is part of it: it is the same on every machine. It decides, with the content of
+what was read and made, whether a task is up to date, and it is the key under which a finished
+stage is shared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from rnnlite_pipeline.tasks.plan import BrokenPlan, Plan, toolchain
+from rnnlite_pipeline.tasks.state import content_digest, value_digest
+from rnnlite_pipeline.tasks.table import GROUPS
+
+#: A number that grows when the digests change their meaning.
+FORM = 1
+
+
+def stage_digest(group: str, plan: Plan) -> str:
+    """The digest of one stage of one release, in hexadecimal digits.
+
+    Args:
+        group: A key of `GROUPS`.
+        plan: The release.
+    """
+    stage = GROUPS[group]
+    makers = {path: maker for maker, path in made_before(group, plan)}
+    files = [path for path in stage.reads(plan) if path and path not in makers]
+    return value_digest(
+        {
+            "form": FORM,
+            "stage": stage.name,
+            "settings": _settings(group, plan),
+            "files": [content_digest(path) for path in files],
+            "may_read": [content_digest(p) for p in stage.may_read(plan) if p not in makers],
+            "stages": {maker: stage_digest(maker, plan) for maker in sorted(set(makers.values()))},
+        }
+    )
+
+
+def read_from_outside(group: str, plan: Plan) -> list[Path]:
+    """The user's files and folders that a stage reads."""
+    made = {path for _, path in made_before(group, plan)}
+    return [path for path in GROUPS[group].reads(plan) if path and path not in made]
+
+
+def made_before(group: str, plan: Plan) -> Iterator[tuple[str, Path]]:
+    """The files that a stage reads and an earlier one makes, each after the group that makes it."""
+    own = GROUPS[group]
+    reads = {path for path in (*own.reads(plan), *own.may_read(plan)) if path}
+    for maker, stage in GROUPS.items():
+        if maker == group:
+            return
+        for path in (*stage.makes(plan), *stage.may_make(plan)):
+            if path in reads:
+                yield maker, path
+
+
+def _settings(group: str, plan: Plan) -> dict[str, Any]:
+    stage = GROUPS[group]
+    if not stage.keys:
+        return {**plan.settings, **stage.settings()}
+    config = plan.config.normalized()
+    return {"config": {key: config[key] for key in stage.keys}, **toolchain()}
+
+
+def same_import(plan: Plan, plans: Sequence[Plan | BrokenPlan]) -> Plan | None:
+    """The first of the plans that imports the same source in the same way; None if it is this one.
+
+    Only releases of one file are compared: their paths and modules are found from one folder.
+    """
+    first = next(
+        each
+        for each in (*plans, plan)
+        if isinstance(each, Plan)
+        and each.path == plan.path
+        and _settings("import", each) == _settings("import", plan)
+    )
+    return first if first.name != plan.name else None

@@ -1,0 +1,188 @@
+"""The stages as the graph sees them: what each reads, what it makes, and what comes before it.
+
+    validate ─▶ import ─┬─▶ inspect ─────────────────────┐
+                        └─▶ convert ─┬─▶ verify ─▶ report ─┴─▶ package
+                                     └─▶ benchmark ┄┄┄┘
+
+The group of the stage convert is called `model`: `doit convert` is a command (`command.py`), and
+doit does not let a task and a command share a name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rnnlite_pipeline.ci import variables
+from rnnlite_pipeline.config import associated_files
+from rnnlite_pipeline.metadata.archive import moment_of_release
+from rnnlite_pipeline.tasks import summary
+from rnnlite_pipeline.tasks.plan import Plan
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage as the graph sees it.
+
+    Args:
+        name: The stage, as `rnnlite_pipeline.stages.process` and the user know it.
+        after: Stages that come first.
+        reads: The files it reads.
+        makes: The files it must leave.
+        may_make: The files it may leave besides.
+        may_read: The files it reads if they are there; nothing is run to make them.
+        summary: What to tell the user who asked for this stage, once it is done.
+        settings: What else its outcome depends on, as JSON values.
+        keys: The keys of the config that its outcome depends on; where empty, all of them and the
+            pipeline.
+        condemns: The files that lose their names where it fails, and what they are called then.
+    """
+
+    name: str
+    after: tuple[str, ...]
+    reads: Callable[[Plan], Iterable[Path | None]]
+    makes: Callable[[Plan], Iterable[Path]]
+    may_make: Callable[[Plan], Iterable[Path]] = lambda _: ()
+    may_read: Callable[[Plan], Iterable[Path]] = lambda _: ()
+    summary: Callable[[Plan], str] | None = None
+    settings: Callable[[], Mapping[str, Any]] = dict
+    keys: tuple[str, ...] = ()
+    condemns: Callable[[Plan], Mapping[Path, Path]] = lambda _: {}
+
+
+def _named_files(plan: Plan) -> list[Path | None]:
+    return [*_source(plan), _calibration(plan), _data(plan), *_associated(plan), *_included(plan)]
+
+
+def _source(plan: Plan) -> list[Path]:
+    """The source, and its weights where they have a file of their own."""
+    source = plan.config.source
+    return [plan.config.resolve(path) for path in (source.path, source.weights) if path]
+
+
+def _calibration(plan: Plan) -> Path | None:
+    calibration = plan.config.quantization.calibration
+    return plan.config.resolve(calibration.path) if calibration else None
+
+
+def _data(plan: Plan) -> Path | None:
+    path = plan.config.verification.data.path
+    return plan.config.resolve(path) if path else None
+
+
+def _associated(plan: Plan) -> list[Path]:
+    return [plan.config.resolve(named) for _, named in associated_files(plan.config)]
+
+
+def _included(plan: Plan) -> list[Path]:
+    return [plan.config.resolve(path) for path in plan.config.package.include]
+
+
+def _imported(plan: Plan) -> list[Path]:
+    return [plan.out / ".work" / "source.tflite", plan.out / ".work" / "source.json"]
+
+
+def _beside_model(plan: Plan) -> list[Path]:
+    """What convert leaves for the stages that judge the model; the last two if it quantizes."""
+    names = ("layers.json", "float.tflite", "quantization.json")
+    return [plan.out / ".work" / name for name in names]
+
+
+def _page(plan: Plan) -> Path:
+    return plan.out / ".work" / "report.html"
+
+
+def _bundle(plan: Plan) -> Path:
+    return plan.out / "dist" / f"{plan.name}-{plan.config.version}.zip"
+
+
+def _release(plan: Plan) -> list[Path]:
+    """The bundle, and what stands beside it."""
+    bundle = _bundle(plan)
+    beside = (f"{bundle.name}.sha256", f"{bundle.stem}.provenance.json")
+    names = (*beside, f"{bundle.stem}.test-result.json")
+    return [bundle, *(bundle.with_name(name) for name in names)]
+
+
+#: The stages by doit group, in the order in which they run.
+GROUPS: dict[str, Stage] = {
+    "validate": Stage("validate", (), _named_files, lambda _: ()),
+    "import": Stage(
+        "import",
+        ("validate",),
+        _source,
+        _imported,
+        keys=("source", "converter"),
+    ),
+    "inspect": Stage(
+        "inspect",
+        ("import",),
+        _imported,
+        lambda p: [p.out / "inspect.json", p.out / "inspect.txt"],
+        summary=summary.inspection,
+    ),
+    "model": Stage(
+        "convert",
+        ("import",),
+        lambda p: [*_imported(p), _calibration(p), *_associated(p)],
+        lambda p: [p.out / "model.tflite"],
+        # verify leaves the first one, so convert starts over
+        lambda p: [p.out / "model.failed.tflite", *_beside_model(p)],
+        summary=summary.conversion,
+    ),
+    "verify": Stage(
+        "verify",
+        ("model",),
+        lambda p: [p.out / "model.tflite", *_imported(p), *_source(p), _data(p), *_associated(p)],
+        lambda p: [p.out / "verification.json", _page(p)],
+        may_read=_beside_model,
+        condemns=lambda p: {p.out / "model.tflite": p.out / "model.failed.tflite"},
+    ),
+    "report": Stage(
+        "report",
+        ("verify",),
+        lambda p: [_page(p), p.out / "model.tflite"],
+        lambda p: [p.out / "report.html"],
+        may_read=lambda p: [p.out / "benchmark.json", *_beside_model(p)],
+        summary=summary.verification,
+    ),
+    "package": Stage(
+        "package",
+        ("inspect", "model", "verify", "report"),
+        lambda p: [
+            *(p.out / name for name in ("model.tflite", "verification.json", "inspect.json")),
+            _page(p),
+            *_imported(p),
+            *_named_files(p),  # the lock tells their digests
+        ],
+        _release,
+        summary=summary.packaging,
+        settings=lambda: {"moment": moment_of_release(), "ci": variables()},
+    ),
+    "benchmark": Stage(
+        "benchmark",
+        ("model",),
+        lambda p: [p.out / "model.tflite", *_imported(p), *_source(p), _calibration(p), _data(p)],
+        lambda p: [p.out / "benchmark.json", p.out / "benchmark.txt"],
+        summary=summary.benchmark,
+    ),
+}
+
+#: The doit group of each stage. Who asks for verify asks for its report.
+GROUP_OF = {stage.name: group for group, stage in GROUPS.items()} | {"verify": "report"}
+
+
+def groups_before(group: str, plan: Plan) -> list[str]:
+    """The groups that come first.
+
+    A release needs every stage its pipeline lists, whether it reads their files or not; a report
+    needs the benchmark that is listed.
+    """
+    stage, listed = GROUPS[group], list[str]()
+    if stage.name == "package":
+        listed = [GROUP_OF[name] for name in plan.pipeline.stages if name != "package"]
+    elif stage.name == "report":
+        listed = [name for name in plan.pipeline.stages if name == "benchmark"]
+    return list(dict.fromkeys((*stage.after, *listed)))

@@ -1,0 +1,358 @@
+"""`--cluster ADDRESS`: the same bytes as on one machine, whatever dies meanwhile."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
+
+from rnnlite_pipeline.errors import CallError, StageError
+from rnnlite_pipeline.fleet import cluster
+from rnnlite_pipeline.fleet.cache import Blob, Cache
+from rnnlite_pipeline.fleet.cluster import Clustered, check_address
+from rnnlite_pipeline.fleet.worker import Ended, Job, run_job
+from rnnlite_pipeline.tasks.plan import load_plan
+from tests.conftest import FAKE
+from tests.fake.project import RNNLITE, ROOT, Project
+
+VARIANTS = "variants:\n" + "".join(
+    f"  v{i}: {{annotations: {{number: '{i}'}}, recurrent: {{bidirectional: split}}}}\n"
+    for i in range(2)
+)
+
+
+class Direct:
+    """A cluster of one worker, which is this process."""
+
+    def __init__(self) -> None:
+        self.jobs: list[Job] = []
+
+    def do(self, job: Job, label: str) -> Ended:
+        """Does the job at once."""
+        del label
+        self.jobs.append(job)
+        return run_job(job)
+
+
+@pytest.fixture
+def direct(project: Project) -> Clustered:
+    """Brings stages up to date by a worker in this process, through a cache in a folder."""
+    cache = Cache(str(project.folder / "cache"), strict=True)
+    return Clustered(Direct(), cache, FAKE, 1)  # type: ignore[arg-type]  # it is all that is used
+
+
+def _not_here() -> None:
+    raise AssertionError("the stage ran here")
+
+
+@pytest.mark.parametrize(
+    ("address", "cache", "message"),
+    [
+        ("local", "", "is no address"),
+        ("local[0]", "", "is no address"),
+        ("http://a:1", "x", "is no address"),
+        ("tcp://a:1", "", "needs a cache"),
+    ],
+)
+def test_a_wrong_address(address: str, cache: str, message: str) -> None:
+    """An address that names no cluster, or workers without a way to them, is a wrong call."""
+    with pytest.raises(CallError, match=message):
+        check_address(address, cache)
+
+
+def test_a_stage_on_a_worker(project: Project, direct: Clustered) -> None:
+    """It works in another folder, and what it made is here afterwards; again, it is a hit."""
+    plan = load_plan(project.config, project.build)
+    for group in ("import", "model"):
+        assert direct(group, plan, _not_here) == ""
+    assert (project.out / "model.tflite").is_file()
+    assert "working on convert" in (project.out / "convert.log").read_text()
+    assert not (project.build / "runs").exists()
+    (project.out / "model.tflite").unlink()
+    assert direct("model", plan, _not_here) == "from the cache"
+    assert (project.out / "model.tflite").is_file()
+
+
+def test_a_stage_that_fails_on_a_worker(
+    project: Project, direct: Clustered, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its error is the stage's own, and what it left behind is here: no failed model is final."""
+    plan = load_plan(project.config, project.build)
+    for group in ("import", "model"):
+        direct(group, plan, _not_here)
+    monkeypatch.setenv("FAKE_TROUBLE", "verify=gate")
+    with pytest.raises(StageError, match=r"accuracy is 0\.5"):
+        direct("verify", plan, _not_here)
+    assert not (project.out / "model.tflite").exists()
+    assert (project.out / "model.failed.tflite").is_file()
+
+
+def test_a_damaged_file_in_the_cache_is_brought_again(project: Project, direct: Clustered) -> None:
+    """A worker refuses what is not what the job names; the job is done with the right file."""
+    plan = load_plan(project.config, project.build)
+    direct("import", plan, _not_here)
+    for blob in (project.folder / "cache" / "blobs").rglob("*"):
+        if blob.is_file():
+            blob.write_bytes(bytes(blob.stat().st_size))
+    assert direct("model", plan, _not_here) == ""
+    assert (project.out / "model.tflite").stat().st_size > 0
+
+
+def test_a_worker_with_other_versions_makes_nothing(project: Project, direct: Clustered) -> None:
+    """A job whose settings the worker does not have is refused before its stage runs."""
+    plan = load_plan(project.config, project.build)
+    direct("import", plan, _not_here)
+    jobs = direct._cluster.jobs  # type: ignore[attr-defined]  # it is `Direct`
+    ended = run_job(replace(jobs[0], settings="0" * 64))
+    assert ended.status == 1
+    assert "its versions differ" in ended.message
+
+
+def test_an_absolute_path_is_refused_by_a_worker(project: Project, direct: Clustered) -> None:
+    """What a worker would find on its own disk is not what the config means."""
+    text = project.config.read_text().replace("source.keras", str(project.source))
+    project.config.write_text(text)
+    with pytest.raises(StageError, match="by an absolute path"):
+        direct("import", load_plan(project.config, project.build), _not_here)
+
+
+def test_a_worker_ends_what_takes_too_much_memory(
+    project: Project, direct: Clustered, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The stage is ended, and the error names the limit."""
+    plan = load_plan(project.config, project.build)
+    direct("import", plan, _not_here)
+    job = direct._cluster.jobs[0]  # type: ignore[attr-defined]
+    monkeypatch.setenv("FAKE_DELAY", "30")
+    ended = run_job(job, memory=2**20)
+    assert ended.status == 1
+    assert "took more than the 0.0 GiB of memory" in ended.message
+
+
+def test_code_is_not_sent(project: Project, direct: Clustered) -> None:
+    """A source that is built by code is made here."""
+    project.config.write_text("name: fake\nsource: {format: jax, factory: my.module:build}\n")
+    ran: list[str] = []
+    plan = load_plan(project.config, project.build)
+    assert direct("import", plan, lambda: ran.append("here")) == ""
+    assert ran == ["here"]
+
+
+def test_what_a_lost_cluster_left_is_made_here(
+    project: Project, direct: Clustered, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One warning; the stage runs on this machine, and is in the cache for the others."""
+    plan = load_plan(project.config, project.build)
+
+    def lost(job: Job, label: str) -> Ended:
+        raise cluster.Lost(f"no cluster for {job.group} {label}")
+
+    def run() -> None:
+        for name in ("source.tflite", "source.json"):
+            (plan.out / ".work" / name).write_bytes(b"{}")
+
+    direct._cluster.do = lost  # type: ignore[method-assign]
+    assert direct("import", plan, run) == ""
+    assert capsys.readouterr().err.count("the rest is made here") == 1
+    assert direct("import", plan, _not_here) == "from the cache"
+
+
+def test_no_cluster_is_one_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An address where nobody answers ends with one sentence."""
+    monkeypatch.setattr(cluster, "CONNECT", 1.0)
+    with (
+        pytest.raises(StageError, match=r"The cluster at tcp://127\.0\.0\.1:9 cannot be used"),
+        cluster.connected("tcp://127.0.0.1:9"),
+    ):
+        pass
+
+
+def test_a_take_of_unknown_files_is_refused(project: Project, direct: Clustered) -> None:
+    """A failed stage brings back what some stage makes, and no file of another name."""
+    project.out.mkdir(parents=True)
+    plan = load_plan(project.config, project.build)
+    blob = Blob("0" * 64, 1)
+    direct._take_what_is_left(plan, Ended("x", status=1, left={"../../evil": blob}))
+    assert not (project.folder / "evil").exists()
+
+
+class Processes:
+    """A scheduler and two workers, each a process that can be killed and started again."""
+
+    def __init__(self, folder: Path) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.folder = folder
+        self.address = f"tcp://127.0.0.1:{self.port}"
+        self.running: dict[str, subprocess.Popen[bytes]] = {}
+
+    def start(self, name: str) -> None:
+        """Starts `scheduler`, or a worker of any other name."""
+        if name == "scheduler":
+            words = ["scheduler", "--host", "127.0.0.1", "--port", str(self.port), "--no-dashboard"]
+        else:
+            resources = ["--resources", "rnnlite=1", "--nthreads", "1", "--no-dashboard"]
+            place = ["--local-directory", str(self.folder / name)]
+            words = ["worker", self.address, "--no-nanny", "--name", name, *resources, *place]
+        self.running[name] = subprocess.Popen(
+            [sys.executable, "-m", "distributed.cli.dask_" + words[0], *words[1:]],
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def kill(self, name: str) -> None:
+        """Ends one with SIGKILL."""
+        process = self.running.pop(name)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+
+    def keep_alive(self) -> None:
+        """Starts again what has ended, as a supervisor does."""
+        for name, process in list(self.running.items()):
+            if process.poll() is not None:
+                self.start(name)
+
+
+@pytest.fixture
+def processes(tmp_path: Path) -> Iterator[Processes]:
+    """Two workers and their scheduler."""
+    made = Processes(tmp_path)
+    for name in ("scheduler", "one", "two"):
+        made.start(name)
+    yield made
+    for name in list(made.running):
+        made.kill(name)
+
+
+def _run(project: Project, *words: str) -> subprocess.CompletedProcess[str]:
+    """As `project.run`, for as long as it takes."""
+    return subprocess.run(
+        [*RNNLITE, *words], cwd=project.folder, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.slow
+def test_a_build_survives_its_cluster(project: Project, processes: Processes) -> None:
+    """A worker is killed, then the scheduler: all completes, with the bytes of one machine.
+
+    A second machine with the same cache then runs nothing, and an edited source runs what
+    depends on it.
+    """
+    project.write_config(VARIANTS)
+    cache = str(project.folder / "cache")
+    words = ["package", "config.yaml", "--cluster", processes.address, "--cache", cache]
+    run = subprocess.Popen(
+        [*RNNLITE, *words],
+        cwd=project.folder,
+        env={**os.environ, "FAKE_DELAY": "0.5"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert run.stdout is not None
+    said: list[str] = []
+    killed: list[str] = []
+    for line in run.stdout:
+        said.append(line)
+        if line.startswith("convert") and ": done" in line and not killed:
+            processes.kill("one")
+            processes.start("one")
+            killed.append("worker")
+        if line.startswith("verify") and ": done" in line and len(killed) == 1:
+            processes.kill("scheduler")
+            processes.start("scheduler")
+            killed.append("scheduler")
+            time.sleep(1)
+        processes.keep_alive()
+    assert run.wait() == 0, "".join(said)
+    assert killed == ["worker", "scheduler"]
+
+    alone = Project(project.folder.parent / "alone").write_config(VARIANTS).write_source(b"first")
+    assert _run(alone, "package", "config.yaml", "-n", "2").returncode == 0
+    results = alone.results()
+    ours = {k: v for k, v in project.results().items() if not k.startswith(".cache")}
+    assert results == ours
+
+    other = Project(project.folder.parent / "other").write_config(VARIANTS).write_source(b"first")
+    again = _run(other, *words)
+    assert again.returncode == 0, again.stdout + again.stderr
+    made = [line for line in again.stdout.splitlines() if ": done in" in line]
+    assert {line.split()[0] for line in made} <= {"validate", "import"}  # copied, not imported
+    assert "import fake: from the cache" in again.stdout
+    assert other.results() == results
+    assert ": start" not in _run(other, *words).stdout
+
+
+TINY = """
+import keras
+keras.utils.set_random_seed(1)
+layers = [keras.Input((5, 3)), keras.layers.LSTM(4), keras.layers.Dense(2, activation="softmax")]
+keras.Sequential(layers).save("tiny.keras")
+"""
+
+SCHEMES = ("none", "float16", "dynamic_range")
+
+
+def _rnnlite(folder: Path, *words: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", "rnnlite_pipeline", *words],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+@pytest.mark.slow
+def test_a_fleet_of_real_models(tmp_path: Path, processes: Processes) -> None:
+    """Many variants of a small Keras model, a worker killed meanwhile: the bytes of one machine.
+
+    RNNLITE_FLEET=300 asks for as many variants; a quarter of an hour for each hundred and core.
+    """
+    count = int(os.environ.get("RNNLITE_FLEET", "3"))
+    folders = [tmp_path / name for name in ("cluster", "alone")]
+    variants = "".join(
+        f"  v{i}: {{annotations: {{number: '{i}'}}, quantization: {{scheme: {SCHEMES[i % 3]}}}}}\n"
+        for i in range(count)
+    )
+    for folder in folders:
+        folder.mkdir()
+        (folder / "tiny.yaml").write_text(
+            "name: tiny\nsource: {format: keras, path: tiny.keras}\n"
+            f"verification: {{data: {{random: {{samples: 2}}}}}}\nvariants:\n{variants}"
+        )
+    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "-1"}
+    subprocess.run([sys.executable, "-c", TINY], cwd=folders[0], env=environment, check=True)
+    (folders[1] / "tiny.keras").write_bytes((folders[0] / "tiny.keras").read_bytes())
+    words = ["package", "tiny.yaml", "--cluster", processes.address, "--cache", f"{tmp_path}/cache"]
+    run, said = _rnnlite(folders[0], *words), list[str]()
+    assert run.stdout is not None
+    for line in run.stdout:
+        said.append(line)
+        if line.startswith("verify") and ": done" in line and "one" in processes.running:
+            processes.kill("one")
+        processes.keep_alive()
+    assert run.wait() == 0, "".join(said)
+    assert "one" not in processes.running
+    alone = _rnnlite(folders[1], "package", "tiny.yaml", "-n", "2")
+    text, _ = alone.communicate()
+    assert alone.returncode == 0, text
+    bundles = [
+        {path.name: path.read_bytes() for path in (folder / "build").glob("*/dist/*")}
+        for folder in folders
+    ]
+    assert len(bundles[0]) == 4 * (count + 1)
+    assert bundles[0] == bundles[1]

@@ -1,0 +1,82 @@
+"""The releases of one config: their folders, tasks and locks."""
+
+from __future__ import annotations
+
+from tests.fake.project import Project
+
+VARIANTS = "variants:\n  split: {recurrent: {bidirectional: split}}\n  again: {version: 2.0.0}\n"
+
+
+def _runs(project: Project) -> list[str]:
+    return (project.build / "runs").read_text().splitlines()
+
+
+def test_a_config_stands_for_all_of_its_releases(project: Project) -> None:
+    """Each release has its own folder and bundle; a second run does nothing."""
+    project.write_config(VARIANTS)
+    ended = project.run("package", "config.yaml")
+    assert ended.returncode == 0, ended.stderr
+    for name, version in (("fake", "0.0.0"), ("fake-split", "0.0.0"), ("fake-again", "2.0.0")):
+        assert (project.build / name / "dist" / f"{name}-{version}.zip").is_file()
+    before = _runs(project)
+    again = project.run("package", "config.yaml")
+    assert "package fake-split: up to date" in again.stdout
+    assert _runs(project) == before
+
+
+def test_a_variant_can_be_named(project: Project) -> None:
+    """CONFIG/VARIANT is that release alone, CONFIG/base the one without variants."""
+    project.write_config(VARIANTS)
+    assert project.run("convert", "config.yaml/split").returncode == 0
+    assert {line.split()[1] for line in _runs(project)} == {"fake-split"}
+    assert project.run("convert", "config.yaml/base").returncode == 0
+    assert {line.split()[1] for line in _runs(project)} == {"fake-split", "fake"}
+    models = [
+        (project.build / name / "model.tflite").read_bytes() for name in ("fake", "fake-split")
+    ]
+    assert models[0] != models[1]
+
+
+def test_each_variant_has_its_lock(project: Project) -> None:
+    """`lock` writes one for each release, and --locked holds each to its own."""
+    project.write_config(VARIANTS)
+    assert project.run("lock", "config.yaml").returncode == 0
+    names = sorted(path.name for path in project.folder.glob("*.lock.json"))
+    assert names == ["config-again.lock.json", "config-split.lock.json", "config.lock.json"]
+    assert project.run("convert", "config.yaml", "--locked").returncode == 0
+    project.write_config(VARIANTS.replace("split}", "group}"))
+    refused = project.run("convert", "config.yaml", "--locked")
+    assert refused.returncode == 1
+    assert "config.recurrent.bidirectional: locked split, now group" in refused.stderr
+    assert "`rnnlite lock config.yaml/split`" in refused.stderr
+
+
+def test_validate_tells_each_problem_once(project: Project) -> None:
+    """A missing source that three releases share is one problem."""
+    project.write_config(VARIANTS)
+    project.source.unlink()
+    ended = project.run("validate", "config.yaml")
+    assert ended.returncode == 2
+    assert ended.stderr.count("no such file") == 1
+
+
+def test_a_failed_release_does_not_stop_the_others(project: Project) -> None:
+    """The others are made, and the end of what is told names those that failed."""
+    project.write_config(
+        "variants:\n  a: {}\n  b: {source: {format: tflite, path: broken.tflite}}\n"
+    )
+    (project.folder / "broken.tflite").mkdir()
+    ended = project.run("convert", "config.yaml")
+    assert ended.returncode == 2
+    assert (project.build / "fake-a" / "model.tflite").is_file()
+    assert ended.stderr.endswith("error: 1 of 3 failed:\n  convert fake-b\n")
+
+
+def test_two_releases_of_one_name_are_refused(project: Project) -> None:
+    """A config whose name is that of another one's variant would work in its folder."""
+    project.write_config(VARIANTS)
+    other = project.folder / "other.yaml"
+    other.write_text("name: fake-split\nsource: {format: keras, path: source.keras}\n")
+    ended = project.run("convert", "config.yaml", "other.yaml")
+    assert ended.returncode == 2
+    assert "are both named fake-split" in ended.stderr
