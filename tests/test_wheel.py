@@ -34,6 +34,28 @@ def test_wheel_holds_the_pipelines(wheel: Path) -> None:
     }
 
 
+def test_wheel_holds_the_templates(wheel: Path) -> None:
+    """Each template of each room is in it; without them there is no report and no release."""
+    own, shipped = ROOT / "rnnlite_pipeline", wheel / "rnnlite_pipeline"
+    named = {
+        path.relative_to(top)
+        for top in (own, shipped)
+        for path in top.rglob("templates/**/*")
+        if path.is_file()
+    }
+    assert len(named) > 20
+    for name in named:
+        assert (shipped / name).read_bytes() == (own / name).read_bytes()
+
+
+def test_wheel_says_its_license(wheel: Path) -> None:
+    """The metadata names it, and its text is there."""
+    [about] = wheel.glob("*.dist-info")
+    assert "License-Expression: Apache-2.0" in (about / "METADATA").read_text(encoding="utf-8")
+    text = (about / "licenses" / "LICENSE").read_text(encoding="utf-8")
+    assert "Apache License" in text
+
+
 def test_wheel_works_from_any_folder(wheel: Path, project: Project) -> None:
     """With only the wheel, in a folder of one's own, a stage runs and says what is wrong."""
     environment = {**os.environ, "PYTHONPATH": str(wheel)}

@@ -2,19 +2,23 @@
 
 `x` is the step's input; `h`, `c` or `s1`, `s2` are the states before the step, with a prime after
 it. `W`, `R` and `P` are matrices, `p`, `l` and `w` vectors over units, `b` biases; `⊙` multiplies
-number by number. What follows an underscore is an index: `W_i`.
+number by number. What follows an underscore is an index: `W_i`. The parts of a GRU and of an LSTM
+have the field's names (`field_names.py`); those of a cell that is neither are numbered.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
-from rnnlite_pipeline.algebra.atoms import Apply, Atom, Product, Symbol
+from rnnlite_pipeline.algebra.atoms import Apply, Atom, Factor, Product, Symbol
 from rnnlite_pipeline.algebra.forms import Form
 from rnnlite_pipeline.algebra.maps import Map
 from rnnlite_pipeline.cells.equations import INPUT, Equations, after
 from rnnlite_pipeline.cells.recurrence import Cell, Gate, Lstm, SimpleRnn
+from rnnlite_pipeline.field_names import Names, field_names
 
 #: The longest list of equations that is written out.
 MOST_LINES = 40
@@ -90,66 +94,127 @@ def _clip(value: str, bound: float) -> str:
     return f"clip({value}, ±{bound:g})" if bound > 0 else value
 
 
+def features(cell: Cell) -> int:
+    """How many numbers a step's input has, without those that are its mask."""
+    return cell.features - (field_names(cell).mask if isinstance(cell, Equations) else 0)
+
+
 @dataclass
 class _Writer:
-    """Writes a cell of equations; each function that is applied gets a line and a name."""
+    """Writes a cell of equations; each function that is applied gets a line and a name.
+
+    Attributes:
+        cell: The cell.
+        gate: The function whose argument is being written; its weights carry its name.
+    """
 
     cell: Equations
+    gate: str = ""
     _lines: list[str] = field(default_factory=list)
     _names: dict[str, str] = field(default_factory=dict)
     _counts: dict[str, int] = field(default_factory=dict)
 
+    @cached_property
+    def known(self) -> Names:
+        """What the parts of the cell are called."""
+        return field_names(self.cell)
+
     def lines(self) -> list[str]:
         for k in self.cell.order:
-            update, new = self.cell.updates[k], f"{self._state(k)}′"
+            update, new = self.cell.updates[k], f"{self.known.states[k]}′"
             atom = update.atom
-            if isinstance(atom, Apply) and atom.key not in self._names:
+            if isinstance(atom, Apply) and not {atom.key} & {*self._names, *self.known.functions}:
                 self._lines.append(f"{new} = {self._applied(atom)}")
                 self._names[atom.key] = new
             else:
                 self._lines.append(f"{new} = {self._form(update)}")
         return self._lines
 
-    def _state(self, k: int) -> str:
-        return "h" if k == 0 else f"s_{k}"
-
     def _numbered(self, letter: str) -> str:
+        """A name for the next weight of a kind: a known gate's has the gate's name."""
+        if self.gate:
+            first = f"{letter}_{self.gate}"
+            count = self._counts[first] = self._counts.get(first, 0) + 1
+            return first if count == 1 else f"{first}{count}"
         self._counts[letter] = self._counts.get(letter, 0) + 1
         return f"{letter}_{self._counts[letter]}"
 
     def _form(self, form: Form) -> str:
-        texts = [self._atom(atom) for atom, _ in form.terms.values()]
-        parts = [
-            self._term(text, atom, linear)
-            for text, (atom, linear) in zip(texts, form.terms.values(), strict=True)
-        ]
+        terms = _factored([(a, self._unscaled(a, m), m) for a, m in form.terms.values()])
+        written = [(self._atom(atom), atom, linear, rest) for atom, linear, rest in terms]
+        parts = []
+        for text, atom, linear, rest in written:
+            left = f"(1 − {self._atom(rest)}) ⊙ " if rest is not None else ""
+            parts.append(left + self._term(text, atom, linear))
         if form.bias.any() or not parts:
-            same = bool((form.bias == form.bias[0]).all())
+            same = bool((form.bias == form.bias[0]).all()) and not self.gate
             parts.append(f"{form.bias[0]:.4g}" if same else self._numbered("b"))
         return " + ".join(parts).replace("+ -", "− ")
 
     def _term(self, text: str, atom: Atom, linear: Map) -> str:
+        linear = self._unscaled(atom, linear)
         if linear.is_identity:
             return text
         if not linear.diagonal:
             factor = f"({text})" if isinstance(atom, Product) else text
-            return f"{self._numbered('W')} {factor}"
+            return f"{self._numbered(self._letter(atom))} {factor}"
         if bool((linear.values == linear.values[0]).all()):
             number = f"{linear.values[0]:.4g}"
             return f"-{text}" if number == "-1" else f"{number} {text}"
         return f"{self._numbered('w')} ⊙ {text}"
 
+    def _unscaled(self, atom: Atom, linear: Map) -> Map:
+        """The map without the scales that named functions carry in their own line."""
+        factors = atom.factors if isinstance(atom, Product) else (atom,)
+        scale = math.prod(self.known.scales.get(factor.key, 1.0) for factor in factors)
+        return linear if scale == 1.0 else Map((linear.values / scale).round(5))
+
+    def _letter(self, atom: Atom) -> str:
+        """W of the input; in a known gate, R of what depends on a state."""
+        recurrent = any(symbol.name != INPUT for symbol in atom.symbols())
+        return "R" if self.gate and recurrent else "W"
+
     def _atom(self, atom: Atom) -> str:
         if isinstance(atom, Symbol):
             return self._symbol(atom)
         if isinstance(atom, Product):
-            return " ⊙ ".join(self._atom(factor) for factor in atom.factors)
+            return " ⊙ ".join(self._factor(each) for each in sorted(atom.factors, key=self._place))
         if atom.key not in self._names:
+            name = self.known.functions.get(atom.key, "")
+            outer, self.gate = self.gate, "h" if name == "h̃" else name
             value = self._applied(atom)
-            name = self._numbered("a")
-            self._lines.append(f"{name} = {value}")
+            self.gate = outer
+            if atom.key in self.known.scales:
+                value += " / 6"
+            if not name and {"z", "f"} & {*self.known.functions.values()}:
+                return value
+            name = name or self._numbered_function()
+            if name != "m":
+                self._lines.append(f"{name} = {value}")
             self._names[atom.key] = name
         return self._names[atom.key]
+
+    def _place(self, factor: Factor) -> int:
+        """Gates stand first in a product, states last: `z ⊙ h`, `o ⊙ tanh(c′)`."""
+        if isinstance(factor, Symbol):
+            return 2
+        return 0 if factor.key in self.known.functions else 1
+
+    def _factor(self, factor: Factor) -> str:
+        """A linear function of a state within a known gate stands where it is, in brackets."""
+        if self.gate and isinstance(factor, Apply) and factor.function == "LINEAR":
+            outer, self.gate = self.gate, f"R{self.gate}"
+            ((atom, linear),) = factor.arguments[0].terms.values()
+            text = f"R_{outer} {self._atom(atom)}" if not linear.diagonal else self._atom(atom)
+            text += f" + {self._numbered('b')}" if factor.arguments[0].bias.any() else ""
+            self.gate = outer
+            return f"({text})"
+        return self._atom(factor)
+
+    def _numbered_function(self) -> str:
+        outer, self.gate = self.gate, ""
+        name, self.gate = self._numbered("a"), outer
+        return name
 
     def _applied(self, atom: Apply) -> str:
         arguments = [self._form(argument) for argument in atom.arguments]
@@ -167,9 +232,37 @@ class _Writer:
 
     def _symbol(self, symbol: Symbol) -> str:
         if symbol.name == INPUT:
-            name, width = "x", self.cell.features
+            shift = self.known.mask
+            name, start, stop = "x", symbol.start - shift, symbol.stop - shift
+            width = self.cell.features - shift
         else:
             k = int(symbol.name[1:])
-            name, width = self._state(k), self.cell.states[k]
+            name, width = self.known.states[k], self.cell.states[k]
+            start, stop = symbol.start, symbol.stop
             name += "′" if symbol.name == after(k) else ""
-        return name if symbol.width == width else f"{name}[{symbol.start}:{symbol.stop}]"
+        return name if stop - start == width else f"{name}[{start}:{stop}]"
+
+
+def _factored(
+    terms: Sequence[tuple[Atom, Map, Map]],
+) -> list[tuple[Atom, Map, Factor | None]]:
+    """The terms of a form; `a - b ⊙ a` is one, with b as its third part: (1 - b) ⊙ a.
+
+    Args:
+        terms: Each atom, its map without the scales of named functions, and its whole map.
+    """
+    found: list[tuple[Atom, Map, Factor | None]] = []
+    taken: set[str] = set()
+    for atom, linear, whole in terms:
+        if isinstance(atom, Product) or not linear.is_identity:
+            continue
+        for other, negative, _ in terms:
+            factors = other.factors if isinstance(other, Product) else ()
+            rest = [f for f in factors if f.key != atom.key]
+            minus = negative.diagonal and bool((negative.values == -1.0).all())
+            if minus and len(factors) == 2 and len(rest) == 1 and other.key not in taken:
+                taken |= {atom.key, other.key}
+                found.append((atom, whole, rest[0]))
+                break
+    left = [(atom, whole, None) for atom, _, whole in terms if atom.key not in taken]
+    return [*left, *found]

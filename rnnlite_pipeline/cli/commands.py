@@ -123,6 +123,8 @@ def _stages(call: argparse.Namespace, models: Sequence[Plan]) -> int:
             status = run(call.command)
     if call.command in RESULTS or call.command == "package":
         _compare(models)
+    if call.command == "report":
+        _index(models, call.out)
     return status
 
 
@@ -158,6 +160,15 @@ def _bringing(
     with connected(call.cluster) as cluster:
         # One more than the workers take: a worker that ends a stage finds the next one waiting.
         yield Clustered(cluster, cache, program, call.jobs), max(cluster.slots + 1, call.jobs)
+
+
+def _index(models: Sequence[Plan], folder: Path) -> None:
+    """Writes the page with a row for each model, also for those that failed."""
+    from rnnlite_pipeline.files import near
+    from rnnlite_pipeline.report import write_index
+
+    path = write_index([(plan.config, plan.out) for plan in models], folder)
+    sys.stdout.write(f"{near(path)}\n")
 
 
 def _with_locks(call: argparse.Namespace, models: Sequence[Plan], run: Callable[[str], int]) -> int:
@@ -311,6 +322,12 @@ COMMANDS = {
         _stage,
         (*_LOCKED, given.JSON),
         (f"rnnlite verify {_EXAMPLE}",),
+    ),
+    "report": Command(
+        "write the report of each model, and one page that lists and compares them",
+        _stage,
+        _STAGE,
+        ("rnnlite report configs/*.yaml",),
     ),
     "package": Command(
         "run every stage of the pipeline and make the release bundle",

@@ -8,7 +8,16 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from rnnlite_pipeline.config.base import Broken, Count, Distinct, Finite, Positive, Section, Text
+from rnnlite_pipeline.config.base import (
+    Broken,
+    Count,
+    Distinct,
+    Finite,
+    Positive,
+    Section,
+    Text,
+    text_like,
+)
 
 
 class Normalization(Section):
@@ -125,6 +134,32 @@ def _inside(entry: str) -> str:
     return entry
 
 
+class Card(Section):
+    """What the model card tells that is not in the model, as the Hugging Face hub reads it."""
+
+    task: (
+        Annotated[str, *text_like(r"[a-z0-9-]+", "an identifier such as audio-classification")]
+        | None
+    ) = Field(default=None, description="The task, by the hub's identifier: its `pipeline_tag`.")
+    base_model: Text | None = Field(
+        default=None, description="The hub's name of the model that this one was made from."
+    )
+    datasets: Distinct[Text] = Field(
+        default=(), description="What it was trained on: names of datasets on the hub."
+    )
+    intended_use: Text | None = Field(
+        default=None, description="What the model is for, and who may rely on it."
+    )
+    limits: Text | None = Field(
+        default=None, description="Where it must not be used, and what is known to go wrong."
+    )
+    license_link: Text | None = Field(
+        default=None,
+        description="Where the terms stand, if `metadata.license` is no license that the hub knows:"
+        " an address, or a file of `include`.",
+    )
+
+
 class Package(Section):
     """What the release holds besides the model."""
 
@@ -132,3 +167,4 @@ class Package(Section):
         default=(),
         description="Files below this file's folder that are put into the release as they are.",
     )
+    card: Card | None = Field(default=None, description="What the model card tells besides.")

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -78,17 +77,12 @@ def row(plan: Plan) -> dict[str, Any]:
 def page(name: str, rows: Sequence[dict[str, Any]]) -> str:
     """The table as a page."""
     from rnnlite_pipeline.report.html import table
-    from rnnlite_pipeline.report.style import STYLE
+    from rnnlite_pipeline.templating import templates
 
     columns = ("release", "version", "scheme", "verified on", "passed", "#bytes")
     shown = table((*columns, "#largest error", "#accuracy", "#ms"), map(_cells, rows))
-    title = escape(name)
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{title}: variants</title><style>{STYLE}</style></head><body><main>"
-        f"<h1>{title}: its releases</h1>{shown}</main></body></html>\n"
-    )
+    template = templates("rnnlite_pipeline.report").get_template("comparison.html.jinja")
+    return template.render(name=name, table=shown)
 
 
 def _cells(told: dict[str, Any]) -> tuple[str, ...]:

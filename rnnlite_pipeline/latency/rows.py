@@ -38,7 +38,7 @@ def _row(part: Part, places: Mapping[Any, int], layers: list[Mapping[str, Any]])
         "op": part.lead.code,
         "with": dict(Counter(op.code for op in part.ops if op is not part.lead)),
         "name": name,
-        "layer": ", ".join(each["name"] for each in layers if _within(part.lead, each)),
+        "layer": ", ".join(each["name"] for each in layers if is_within(part.lead, each)),
         "multiply_adds": {"fixed": fixed, "per_step": per_step},
         "weight_bytes": sum(map(weight_bytes, part.ops)),
         "sizes": part.is_early,
@@ -60,7 +60,7 @@ def place(row: Mapping[str, Any]) -> str:
     return str((recurrent and row["layer"]) or row["name"].split(";")[0])
 
 
-def _within(op: Op, layer: Mapping[str, Any]) -> bool:
+def is_within(op: Op, layer: Mapping[str, Any]) -> bool:
     """Whether a result, a constant or a state of the op has its name in the layer's scope."""
     scope = layer.get("scope") or layer["name"]
     own = (t for t in op.inputs if t is not None and (t.data is not None or t.is_variable))

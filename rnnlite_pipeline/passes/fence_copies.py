@@ -20,11 +20,14 @@ def fence_copies(model: Model) -> bool:
     3. Any other copy that crosses gets CASTs to the dtype that is there already, between it and
        what stands inside. The delegate takes no CAST, so all that the copy touches stands outside.
     4. After a rewrite the parts are other ones: this goes on until no copy crosses.
+    5. A model with one part is left alone: there is no other part whose planning could move it.
 
     Requires: no pseudo op. Ops that LiteRT has no kernel for stand in the main graph alone.
     Ensures: `crossing(model)` is empty.
     """
     changed = False
+    if _has_one_part(model):
+        return False
     for subgraph in model.subgraphs:
         changed |= _keep_dimensions(subgraph)
         while found := _crossing(model, subgraph):
@@ -35,8 +38,21 @@ def fence_copies(model: Model) -> bool:
 
 
 def crossing(model: Model) -> list[Op]:
-    """The copies that join the inside of a part with its outside."""
+    """The copies that join the inside of a part with its outside, where there are several parts."""
+    if _has_one_part(model):
+        return []
     return [op for subgraph in model.subgraphs for op, _ in _crossing(model, subgraph)]
+
+
+def _has_one_part(model: Model) -> bool:
+    """Whether the delegate runs one part of a model at most."""
+    count = 0
+    for subgraph in model.subgraphs:
+        for runnable in _runnable(model, subgraph):
+            count += len(delegated_parts(runnable))
+            if count > 1:
+                return False
+    return True
 
 
 def _crossing(model: Model, subgraph: Subgraph) -> list[tuple[Op, DelegatedPart]]:

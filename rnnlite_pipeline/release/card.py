@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import yaml
 
 from rnnlite_pipeline.config import Config
 from rnnlite_pipeline.metadata import Description
+from rnnlite_pipeline.metadata.licenses import identifier
 from rnnlite_pipeline.release.deploy import Deployment
+from rnnlite_pipeline.templating import templates
 
-_HUB_LICENSES = """
-apache-2.0 mit bsd bsd-2-clause bsd-3-clause bsl-1.0 cc0-1.0 cc-by-2.0 cc-by-3.0 cc-by-4.0
-cc-by-sa-3.0 cc-by-sa-4.0 cc-by-nc-2.0 cc-by-nc-3.0 cc-by-nc-4.0 cc-by-nc-sa-4.0 cc-by-nc-nd-4.0
-cc-by-nd-4.0 afl-3.0 artistic-2.0 ecl-2.0 eupl-1.1 eupl-1.2 agpl-3.0 gpl gpl-2.0 gpl-3.0 lgpl
-lgpl-2.1 lgpl-3.0 isc mpl-2.0 ms-pl ncsa ofl-1.1 openrail osl-3.0 postgresql unlicense wtfpl zlib
-"""
-
-#: Licenses the hub knows by its own identifiers; another one is `other`, with its name beside.
-HUB_LICENSES = frozenset(_HUB_LICENSES.split())
+#: What the card tells of a recurrent layer.
+_LAYER = ("name", "op", "cell", "units", "direction", "time_major")
 
 
 def model_card(
@@ -38,40 +33,94 @@ def model_card(
         verification: The content of verification.json.
         size: Bytes of model.tflite.
     """
-    fields = description.fields or {}
-    parts = [
-        _front_matter(config, fields),
-        f"# {config.name} {config.version}\n",
-        _paragraph(fields.get("description")),
-        _section("Model", _facts(config, deployment, fields, size)),
-        _section("Inputs", _ports(deployment, description, "inputs")),
-        _section("Outputs", _ports(deployment, description, "outputs")),
-        _section("Recurrent layers", _layers(description)),
-        _section("State", f"{deployment.state}. {deployment.reset}\n"),
-        _section("Verification", _figures(verification)),
-        _section("Annotations", _table(("key", "text"), sorted(config.annotations.items()))),
-        _section(
-            "Files",
-            "`report.html` shows the verification, `deploy/` holds code that runs the model,"
-            " `lock.json` what it was built from; `sha256sum -c SHA256SUMS` checks them all.\n",
-        ),
-    ]
-    return "\n".join(part for part in parts if part).encode()
+    fields, card = description.fields or {}, config.package.card
+    matter = front_matter(config, fields, verification)
+    values = {
+        "matter": yaml.safe_dump(matter, sort_keys=True, allow_unicode=True, width=100),
+        "title": f"{config.name} {config.version}",
+        "description": fields.get("description"),
+        "intended_use": card and card.intended_use,
+        "limits": card and card.limits,
+        "facts": _facts(config, deployment, fields, size),
+        "inputs": _ports(deployment, description, "inputs"),
+        "outputs": _ports(deployment, description, "outputs"),
+        "layer_keys": _LAYER,
+        "layers": _layers(description),
+        "state": deployment.state,
+        "reset": deployment.reset,
+        "figures": _figures(verification),
+        "annotations": sorted(config.annotations.items()),
+    }
+    made = templates("rnnlite_pipeline.release").overlay()
+    made.filters = {**made.filters, "cell": _cell}
+    return made.get_template("MODEL_CARD.md.jinja").render(values).encode()
 
 
-def _front_matter(config: Config, fields: Mapping[str, Any]) -> str:
-    matter: dict[str, Any] = {"library_name": "litert", "tags": ["tflite", "litert", "rnn"]}
+def front_matter(
+    config: Config, fields: Mapping[str, Any], verification: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What the hub reads: library, task, license, origin, and what was measured.
+
+    Source: huggingface/hub-docs, modelcard.md.
+
+    Args:
+        config: The model's config.
+        fields: The ModelMetadata in the model.
+        verification: The content of verification.json.
+    """
+    card = config.package.card
+    matter: dict[str, Any] = {
+        "library_name": "litert",
+        "model_name": config.name,
+        "tags": ["tflite", "litert", "rnn"],
+    }
     if named := fields.get("license"):
-        known = named.lower() in HUB_LICENSES
-        matter |= {"license": named.lower() if known else "other"}
+        known = identifier(named)
+        matter["license"] = known or "other"
         matter |= {} if known else {"license_name": named}
-    matter["model_name"] = config.name
-    text = yaml.safe_dump(matter, sort_keys=True, allow_unicode=True, width=100)
-    return f"---\n{text}---\n"
+    if card:
+        told = {
+            "pipeline_tag": card.task,
+            "base_model": card.base_model,
+            "datasets": list(card.datasets),
+            "license_link": card.license_link if matter.get("license") == "other" else None,
+        }
+        matter |= {key: value for key, value in told.items() if value}
+    if results := _results(config, verification):
+        matter["metrics"] = ["accuracy"]
+        matter["model-index"] = [{"name": config.name, "results": results}]
+    return matter
 
 
-def _facts(config: Config, deployment: Deployment, fields: Mapping[str, Any], size: int) -> str:
-    rows = [
+def _results(config: Config, verification: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The accuracy of each output, the lowest of all kernels, as an entry of `model-index`."""
+    card, data = config.package.card, config.verification.data.path
+    worst: dict[str, Mapping[str, Any]] = {}
+    for each in verification.get("accuracy", []):
+        known = worst.setdefault(each["output"], each)
+        if each["litert"] < known["litert"]:
+            worst[each["output"]] = each
+    name = (data or "").rsplit("/", 1)[-1]
+    return [
+        {
+            "task": {"type": (card and card.task) or "other"},
+            "dataset": {"name": name, "type": card.datasets[0] if card and card.datasets else name},
+            "metrics": [
+                {
+                    "type": "accuracy",
+                    "name": f"accuracy of {output}, {each['samples']} samples",
+                    "value": round(each["litert"], 6),
+                }
+            ],
+        }
+        for output, each in worst.items()
+    ]
+
+
+def _facts(
+    config: Config, deployment: Deployment, fields: Mapping[str, Any], size: int
+) -> list[tuple[str, str]]:
+    return [
         ("author", fields.get("author") or "not told"),
         ("license", fields.get("license") or "not told"),
         ("size", f"{size:,} bytes"),
@@ -80,23 +129,22 @@ def _facts(config: Config, deployment: Deployment, fields: Mapping[str, Any], si
         ("ops that LiteRT lacks", ", ".join(deployment.missing) or "none"),
         ("TFLite Micro", "; ".join(deployment.not_on_tflm) or "yes, as far as its ops tell"),
     ]
-    return _table(("", ""), rows)
 
 
-def _ports(deployment: Deployment, description: Description, side: str) -> str:
+def _ports(
+    deployment: Deployment, description: Description, side: str
+) -> list[tuple[str, str, str]]:
     told = {each.get("name"): each.get("description") or "" for each in description.tensors(side)}
     ports = deployment.inputs if side == "inputs" else deployment.outputs
-    rows = [(p.described, told.get(p.name, ""), p.labels or "") for p in ports]
-    return _table(("tensor (? is open)", "what it is", "labels"), rows)
+    return [(p.described, told.get(p.name, ""), p.labels or "") for p in ports]
 
 
-def _layers(description: Description) -> str:
-    keys = ("name", "op", "cell", "units", "direction", "time_major")
+def _layers(description: Description) -> list[Sequence[str]]:
     layers = description.recurrent.get("layers", [])
-    return _table(keys, [[str(layer.get(key, "")) for key in keys] for layer in layers])
+    return [[str(layer.get(key, "")) for key in _LAYER] for layer in layers]
 
 
-def _figures(verification: Mapping[str, Any]) -> str:
+def _figures(verification: Mapping[str, Any]) -> list[tuple[str, str]]:
     checks = verification.get("checks", [])
     rows = [
         (f"**{op} is not verified**", f"{reason}; another function took its place")
@@ -106,7 +154,7 @@ def _figures(verification: Mapping[str, Any]) -> str:
         rows.append(("run by TensorFlow, not by LiteRT", ", ".join(ops)))
     rows += [
         ("checks passed", f"{sum(bool(c.get('passed')) for c in checks)} of {len(checks)}"),
-        ("largest difference from the source", str(verification.get("max_abs_error", ""))),
+        ("largest difference from the source", _error(verification, checks)),
     ]
     rows += [
         (
@@ -115,22 +163,15 @@ def _figures(verification: Mapping[str, Any]) -> str:
         )
         for each in verification.get("accuracy", [])
     ]
-    return _table(("", ""), rows)
+    return rows
 
 
-def _section(title: str, content: str) -> str:
-    return f"## {title}\n\n{content}" if content else ""
-
-
-def _paragraph(text: str | None) -> str:
-    return f"{text}\n" if text else ""
-
-
-def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [f"| {' | '.join(map(_cell, row))} |\n" for row in rows]
-    if not lines:
-        return ""
-    return f"| {' | '.join(columns)} |\n|{' --- |' * len(columns)}\n{''.join(lines)}"
+def _error(verification: Mapping[str, Any], checks: Sequence[Mapping[str, Any]]) -> str:
+    """The largest error, and the limit it was held to."""
+    told = verification.get("max_abs_error", "")
+    judged = (c for c in checks if "max_abs_error" in c and "rounding" not in c)
+    limit = next((c.get("limit") for c in judged if c["max_abs_error"] == told), None)
+    return f"{told}" if limit is None else f"{told} (at most {limit:.3g} passes)"
 
 
 def _cell(text: str) -> str:

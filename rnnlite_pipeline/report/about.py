@@ -1,15 +1,17 @@
-"""The sections on the model itself: what it is, its recurrent layers, where it comes from."""
+"""The sections on the model itself: what it is, what goes in and out, where it comes from."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from html import escape
 from typing import TYPE_CHECKING, Any
 
-from rnnlite_pipeline.graph.ir import OPEN, Model, Tensor
+import numpy as np
+
+from rnnlite_pipeline.graph.ir import NUMPY, OPEN, Model, Tensor
 from rnnlite_pipeline.metadata import read_description
-from rnnlite_pipeline.report.html import equation, facts, section, size, table
+from rnnlite_pipeline.report.figures import share, size
+from rnnlite_pipeline.report.html import Cell, Section, facts, section, table
 
 if TYPE_CHECKING:
     from rnnlite_pipeline.config import Config
@@ -45,7 +47,7 @@ class About:
     digests: Mapping[str, str] = field(default_factory=dict)
 
 
-def interface(about: About) -> str:
+def interface(about: About) -> Section:
     """What the model is for, and what goes in and out."""
     config, told = about.config, about.config.metadata
     description = read_description(about.model)
@@ -61,11 +63,19 @@ def interface(about: About) -> str:
         ]
     )
     signature = about.model.signatures[0]
+    ports = [("input", n, t, _told(about, "inputs", n)) for n, t in signature.inputs.items()]
+    ports += [("output", n, t, _told(about, "outputs", n)) for n, t in signature.outputs.items()]
+    quantized = any(_scaled(tensor) for _, _, tensor, _ in ports)
+    described = any(text for *_, text in ports)
+    columns = ["", "name", "shape", "type"]
+    columns += ["#scale", "#zero point", "real values"] * quantized + ["what it is"] * described
     rows = [
-        *(_port("in", n, t, _told(about, "inputs", n)) for n, t in signature.inputs.items()),
-        *(_port("out", n, t, _told(about, "outputs", n)) for n, t in signature.outputs.items()),
+        [side, name, shape(tensor), tensor.dtype.lower()]
+        + (_scales(tensor) if quantized else [])
+        + [told] * described
+        for side, name, tensor, told in ports
     ]
-    return section("The model", said + table(("", "name", "shape", "type", "what it is"), rows))
+    return section("model", "The model", facts=said, ports=table(columns, rows))
 
 
 def _source(about: About) -> str:
@@ -79,8 +89,18 @@ def _told(about: About, side: str, name: str) -> str:
     return next((t.description or "" for t in tensors if t.name == name), "")
 
 
-def _port(side: str, name: str, tensor: Tensor, told: str) -> tuple[str, str, str, str, str]:
-    return side, name, shape(tensor), tensor.dtype.lower(), told
+def _scaled(tensor: Tensor) -> bool:
+    return bool(tensor.quantization is not None and tensor.quantization.scale)
+
+
+def _scales(tensor: Tensor) -> list[Cell]:
+    """real = scale * (stored - zero point), and the real values that the stored ones reach."""
+    if tensor.quantization is None or not tensor.quantization.scale:
+        return ["", "", "as they are"]
+    scale, zero = tensor.quantization.scale[0], (tensor.quantization.zero_point or (0,))[0]
+    bounds = np.iinfo(NUMPY[tensor.dtype])
+    low, high = (float(scale) * (int(end) - int(zero)) for end in (bounds.min, bounds.max))
+    return [f"{scale:.6g}", str(zero), f"{low:.4g} to {high:.4g}"]
 
 
 def shape(tensor: Tensor) -> str:
@@ -90,42 +110,7 @@ def shape(tensor: Tensor) -> str:
     return " × ".join("?" if d == OPEN else str(d) for d in tensor.shape) or "one number"
 
 
-def recurrences(about: About) -> str:
-    """Each recurrent layer: its equations, what it became, and why."""
-    note = (
-        "As read from the source's graph: x is a step's input, a prime marks a state after the"
-        " step, W, R and P are matrices, σ is the logistic function, ⊙ multiplies number by"
-        " number."
-    )
-    return section("Recurrent layers", "".join(map(_layer, _alike(about.layers))), note)
-
-
-def _alike(layers: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Layers that differ in nothing but name and direction are shown as one."""
-    groups: dict[str, dict[str, Any]] = {}
-    for layer in layers:
-        same = {k: v for k, v in layer.items() if k not in ("name", "direction", "scope")}
-        shown = groups.setdefault(repr(same), {**layer, "names": []})
-        shown["names"].append((layer["name"], layer.get("direction", "")))
-    return list(groups.values())
-
-
-def _layer(layer: dict[str, Any]) -> str:
-    names = ", ".join(f"{name} ({way})" if way else name for name, way in layer["names"])
-    lines = "".join(f"<li>{equation(line)}</li>" for line in layer.get("equations", ()))
-    shown = f'<ol class="equations">{lines}</ol>' if lines else ""
-    sizes = ""
-    if "cell" in layer:
-        states = " and ".join(map(str, layer["states"]))
-        sizes = f"{layer['cell']}, {layer['features']} features, state {states} wide"
-    became = f"became {layer['op']}{': ' * bool(layer['reason'])}{layer['reason']}"
-    return (
-        f'<div class="layer"><h3>{escape(names)}</h3><p>{escape(sizes)}'
-        f"{' · ' * bool(sizes)}{escape(became)}</p>{shown}</div>"
-    )
-
-
-def sizes(told: Mapping[str, Any]) -> str:
+def sizes(told: Mapping[str, Any]) -> Section | None:
     """Each op and how many there are, and bytes, before and after.
 
     Args:
@@ -133,21 +118,28 @@ def sizes(told: Mapping[str, Any]) -> str:
     """
     ops = told.get("ops")
     if not ops:
-        return ""
+        return None
     names = sorted({*ops["source"], *ops["model"]})
     rows = [(n, str(ops["source"].get(n, "")), str(ops["model"].get(n, ""))) for n in names]
-    total = ("size", size(told["bytes"]["source"]), size(told["bytes"]["model"]))
-    shown = table(("op, in all subgraphs", "#as imported", "#converted"), [*rows, total])
+    before, after = told["bytes"]["source"], told["bytes"]["model"]
     arena = told.get("tflm")
-    note = f"TensorFlow Lite Micro takes {arena['arena_bytes']:,} bytes of arena." if arena else ""
-    return section("Ops and size", shown, note)
+    said = (
+        f"The file has {size(after)}, {share(after, before)} of the {size(before)} of the graph as"
+        " imported."
+    )
+    if arena:
+        said += f" TensorFlow Lite Micro takes {arena['arena_bytes']:,} bytes of arena."
+    columns = ("op, in all subgraphs", "#as imported", "#converted")
+    return section("ops", "Ops and size", template="table", note=said, table=table(columns, rows))
 
 
-def provenance(told: Mapping[str, Any], about: About | None) -> str:
+def provenance(told: Mapping[str, Any], about: About | None) -> Section | None:
     """What the model was made from, and by what."""
     digests = [("model.tflite", str(told.get("model_sha256", "")))]
     digests += sorted(about.digests.items()) if about else []
     rows = [(name, digest) for name, digest in digests if digest]
     versions = [(name, str(v)) for name, v in sorted(told.get("versions", {}).items())]
-    shown = table(("file", "sha256"), rows) + table(("made and judged with", "version"), versions)
-    return section("Provenance", shown)
+    tables = [table(("file", "sha256"), rows), table(("made and judged with", "version"), versions)]
+    if not any(tables):
+        return None
+    return section("provenance", "Provenance", tables=[each for each in tables if each])

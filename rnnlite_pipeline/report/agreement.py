@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rnnlite_pipeline.report import svg
-from rnnlite_pipeline.report.html import section, table
+from rnnlite_pipeline.report.figures import error, share
+from rnnlite_pipeline.report.html import Section, facts, section
 
 if TYPE_CHECKING:
     from rnnlite_pipeline.sources.model import Array
@@ -20,34 +21,68 @@ EDGES = (0.0, *(10.0**e for e in range(-9, 1)))
 DOTS = 500
 
 
-def accuracy(evidence: Evidence) -> str:
-    """How often each output is right, where the data has labels."""
-    rows = [
-        (a.output, a.kernels, f"{a.samples:,}", f"{a.source:.2%}", f"{a.litert:.2%}")
-        for a in evidence.accuracy
-    ]
-    return section("Accuracy", table(("output", "kernels", "#samples", "#source", "#LiteRT"), rows))
+def profiles(evidence: Evidence) -> list[Section]:
+    """A section for each output of real numbers: its errors over time, how large, and where."""
+    found = []
+    for number, output in enumerate(evidence.profiles):
+        source, model = evidence.profiles[output]
+        if source.dtype.kind == "f" and source.shape == model.shape:
+            found.append(
+                section(
+                    f"agreement-{number}",
+                    f"Agreement of “{output}”",
+                    template="agreement",
+                    note="On the data, on the default kernels.",
+                    figures=facts(_figures(source, model)),
+                    charts=_charts(source, model, _limit(evidence, output)),
+                )
+            )
+    return found
 
 
-def profile(evidence: Evidence, output: str) -> str:
-    """The errors of one output: over time, how large, and against the source."""
-    source, model = evidence.profiles[output]
-    if source.dtype.kind != "f" or source.shape != model.shape:
-        return ""
-    error = np.abs(source.astype(np.float64) - model.astype(np.float64))
-    charts = ""
-    if error.ndim >= 3:
-        steps = error.max(axis=tuple(a for a in range(error.ndim) if a != 1), initial=0.0)
-        charts = "<h3>Largest error at each time step</h3>" + svg.line(
-            [float(step) for step in steps], "time step", _limit(evidence, output)
-        )
-    counts, edges = _binned(error)
-    charts += f"<h3>How large the errors of {error.size:,} values are</h3>" + svg.histogram(
-        counts, edges, "absolute error (bars logarithmic)"
+def _figures(source: Array, model: Array) -> list[tuple[str, str]]:
+    """Absolute errors, each with its part of the largest value of the source."""
+    finite = np.isfinite(source) & np.isfinite(model)
+    true, off = source[finite].astype(np.float64), _error(source, model)[finite]
+    if not true.size:
+        return []
+    largest = float(np.abs(true).max())
+    measures = {
+        "largest error": float(off.max()),
+        "mean error": float(off.mean()),
+        "99% of the errors are below": float(np.quantile(off, 0.99)),
+    }
+    rows = [(name, _relative(value, largest)) for name, value in measures.items()]
+    return [*rows, ("largest value of the source", f"{largest:.3g}")]
+
+
+def _relative(value: float, largest: float) -> str:
+    part = share(value, largest)
+    return f"{error(value)}{f', {part} of the largest value' if part else ''}"
+
+
+def _charts(source: Array, model: Array, limit: float) -> list[dict[str, Any]]:
+    off = _error(source, model)
+    charts = []
+    if off.ndim >= 3:
+        steps = off.max(axis=tuple(a for a in range(off.ndim) if a != 1), initial=0.0)
+        drawn = svg.line([float(step) for step in steps], "time step", "largest error", limit)
+        charts.append({"title": "Largest error at each time step", "drawn": drawn})
+    counts, edges = _binned(off)
+    title = f"How large the errors of {off.size:,} values are"
+    drawn = svg.histogram(counts, edges, "absolute error", "values (logarithmic)")
+    charts.append({"title": title, "drawn": drawn})
+    theirs, ours = _pairs(source, model)
+    drawn = svg.scatter(
+        [float(v) for v in theirs], [float(v) for v in ours], "the source's value", "the model's"
     )
-    return section(
-        f"Output “{output}” on the data, default kernels", charts + _scatter(*_pairs(source, model))
-    )
+    title = f"The model's values over the source's, {len(theirs):,} of them"
+    return [*charts, {"title": title, "drawn": drawn}]
+
+
+def _error(source: Array, model: Array) -> Array:
+    with np.errstate(invalid="ignore"):
+        return np.abs(source.astype(np.float64) - model.astype(np.float64))
 
 
 def _pairs(source: Array, model: Array) -> tuple[Array, Array]:
@@ -56,13 +91,6 @@ def _pairs(source: Array, model: Array) -> tuple[Array, Array]:
     both = source[finite], model[finite]
     places = np.linspace(0, max(both[0].size - 1, 0), min(DOTS, both[0].size)).round().astype(int)
     return both[0][places], both[1][places]
-
-
-def _scatter(source: Array, model: Array) -> str:
-    title = f"The model's values over the source's, {len(source):,} of them"
-    return f"<h3>{title}</h3>" + svg.scatter(
-        [float(v) for v in source], [float(v) for v in model], "the source's value"
-    )
 
 
 def _binned(error: Array) -> tuple[list[int], list[float]]:

@@ -3,85 +3,101 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from html import escape
 from typing import TYPE_CHECKING
 
-from rnnlite_pipeline.report.html import section, table
+from rnnlite_pipeline.report.figures import error, share
+from rnnlite_pipeline.report.html import Both, Cell, Mark, Section, section, table
 
 if TYPE_CHECKING:
     from rnnlite_pipeline.verify.evidence import Check, Evidence
 
 
-def failures(evidence: Evidence) -> str:
-    """What did not pass, in words; nothing where all did."""
-    lines = [str(check) for check in evidence.headlines]
+def failures(evidence: Evidence) -> Section | None:
+    """What did not pass, in words, each with what to do about it; nothing where all did."""
+    found = [(str(check), check.remedy) for check in evidence.headlines]
     if evidence.broken_off:
-        lines.append(f"The verification broke off: {evidence.broken_off}")
-    if not lines:
-        return ""
-    items = "".join(f"<li>{escape(line)}</li>" for line in lines)
-    return f'<section class="failures"><h2>What failed</h2><ul>{items}</ul></section>'
+        found.append((f"The verification broke off: {evidence.broken_off}", ""))
+    if not found:
+        return None
+    return section("failures", "What failed", bad=True, failures=found)
 
 
-def comparisons(evidence: Evidence) -> str:
+def comparisons(evidence: Evidence) -> Section | None:
     """One row an output of a case; its errors on each kernels' first and second call."""
     rows: dict[tuple[str | None, str | None], list[Check]] = {}
     for check in evidence.checks:
         if check.call is not None:
             rows.setdefault((check.data, check.output), []).append(check)
     if not rows:
-        return ""
+        return None
     runs = list(dict.fromkeys(_run(check) for row in rows.values() for check in row))
-    columns = ("", "input", "#batch", "output", *(f"#{run}" for run in runs), "#limit", "#dB")
-    shown = table(columns, [_comparison(row, runs) for row in rows.values()])
-    skipped = "".join(
-        f"<li>“{escape(name)}”: {escape(why)}</li>" for name, why in evidence.skipped.items()
+    noisy = any(check.snr_db is not None for row in rows.values() for check in row)
+    columns = ["", "input", "#batch", "output", *(f"#{run}" for run in runs), "#limit"]
+    columns += ["#signal to noise"] * noisy
+    note = (
+        "The largest difference from the source over all values of the output. Below it: its part"
+        " of the limit, which is the largest difference that passes."
     )
-    note = f"<p>Not applicable to this model:</p><ul>{skipped}</ul>" if skipped else ""
-    return section("Largest error against the source", shown + note)
+    return section(
+        "comparisons",
+        "Largest error against the source",
+        note=note,
+        table=table(columns, [_comparison(row, runs, noisy) for row in rows.values()]),
+        skipped=evidence.skipped,
+    )
 
 
 def _run(check: Check) -> str:
     return f"{check.kernels}, call {check.call}"
 
 
-def _comparison(row: Sequence[Check], runs: Iterable[str]) -> Sequence[str]:
+def _comparison(row: Sequence[Check], runs: Iterable[str], noisy: bool) -> list[Cell]:
     first = row[0]
-    errors = {_run(check): f"{check.max_abs_error:.1e}" for check in row}
-    return (
-        _mark(row),
+    errors: dict[str, Cell] = {
+        _run(check): Both(error(check.max_abs_error), share(check.max_abs_error, check.limit or 0))
+        for check in row
+        if check.max_abs_error is not None
+    }
+    return [
+        Mark(all(check.passed for check in row)),
         str(first.data),
         ", ".join(map(str, first.batch or ())),
         str(first.output),
         *(errors.get(run, "") for run in runs),
-        f"{first.limit:.1e}",
-        _ratio(row),
-    )
+        error(first.limit or 0.0),
+        *[_noise(row)] * noisy,
+    ]
 
 
-def _ratio(row: Sequence[Check]) -> str:
+def _noise(row: Sequence[Check]) -> Cell:
     """The least signal-to-noise ratio, and the one that passes; empty where it is not judged."""
     found = [(c.snr_db, c.min_snr_db) for c in row if c.snr_db is not None]
-    return f"{min(found)[0]:.0f} of {found[0][1]:g}" if found else ""
+    if not found:
+        return ""
+    least, asked = min(found)
+    return Both(f"{least:.0f} dB", f"at least {asked:g} dB" if asked is not None else "")
 
 
-def others(evidence: Evidence) -> str:
+def others(evidence: Evidence) -> Section | None:
     """Every other judgement; those of one name that say the same, and passed, share a row."""
     groups: dict[tuple[object, ...], list[Check]] = {}
     for number, check in enumerate(c for c in evidence.checks if c.call is None):
         key = (check.name, check.detail) if check.passed else (check.name, number)
         groups.setdefault(key, []).append(check)
-    rows = [
-        (
-            _mark(group),
+    rows: list[list[Cell]] = [
+        [
+            Mark(all(check.passed for check in group)),
             group[0].name,
             _several([c.data for c in group]),
             _several([c.kernels for c in group]),
+            group[0].asked or "always",
             group[0].detail or _error(group),
-        )
+        ]
         for group in groups.values()
     ]
-    return section("Other checks", table(("", "check", "input", "kernels", "found"), rows))
+    columns = ("", "check", "input", "kernels", "asked for by", "found")
+    shown = table(columns, rows)
+    return section("checks", "Other checks", template="table", table=shown) if shown else None
 
 
 def _several(names: Iterable[str | None]) -> str:
@@ -90,9 +106,13 @@ def _several(names: Iterable[str | None]) -> str:
 
 
 def _error(group: Sequence[Check]) -> str:
-    errors = [check.max_abs_error for check in group if check.max_abs_error is not None]
-    return f"error at most {max(errors):.1e}" if errors else ""
-
-
-def _mark(group: Sequence[Check]) -> str:
-    return "✓" if all(check.passed for check in group) else "✗"
+    errors = [
+        (check.max_abs_error, check.limit or 0.0)
+        for check in group
+        if check.max_abs_error is not None
+    ]
+    if not errors:
+        return ""
+    worst, limit = max(errors)
+    of_limit = share(worst, limit)
+    return f"error at most {error(worst)}{f', {of_limit} of the limit' if of_limit else ''}"

@@ -1,28 +1,37 @@
-"""The main graph of a model as boxes and lines, inline SVG."""
+"""The main graph of a model as boxes and lines; a large one is folded by layer (fold.py)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from html import escape
+from typing import Any
+
+from markupsafe import Markup
 
 from rnnlite_pipeline.graph.ir import Model, Op, Tensor
-from rnnlite_pipeline.report.about import shape
-from rnnlite_pipeline.report.html import section
+from rnnlite_pipeline.report.about import About, shape
+from rnnlite_pipeline.report.figures import plural
+from rnnlite_pipeline.report.fold import blocks, chains, intervals, label, layers, recurrent
+from rnnlite_pipeline.report.html import Section, rendered, section
 
-#: Graphs of more boxes are not drawn.
-MOST_BOXES = 40
+#: Graphs of more boxes are folded.
+MOST_BOXES = 24
 _ROW, _GAP, _HEIGHT = 62, 14, 40
 _LETTER, _PADDING = 6.3, 20
+
+#: The longest title of a box, in letters.
+_LONGEST = 46
+
+Groups = list[list[Op]]
 
 
 @dataclass(eq=False)
 class Box:
-    """What is drawn: ops in a row of which each feeds only the next, or an input or output.
+    """What is drawn: some ops, or an input or output.
 
     Attributes:
-        title: The op; of several, the first and the last.
-        under: A second line: the shape it puts out, or how many ops a loop holds.
+        title: What they are.
+        under: A second line: the shape they put out, or how many there are.
         kind: The CSS class: "io", "recurrent" or "op".
         before: The boxes that feed it.
         place: Left edge and row, once laid out.
@@ -39,15 +48,51 @@ class Box:
         """In units of the drawing."""
         return max(len(self.title), len(self.under)) * _LETTER + _PADDING
 
+    @property
+    def middle(self) -> float:
+        """The place of its lines, from the left."""
+        return self.place[0] + self.width / 2
 
-def draw(model: Model) -> tuple[str, str]:
-    """The drawing, empty where the graph is too large, and what was left out, in words."""
+
+def graphs(about: About) -> Section:
+    """Both main graphs, side by side where there is room."""
+    names = [(layer.get("scope") or layer["name"], layer["name"]) for layer in about.layers]
+    shown = []
+    for title, model in (("As imported", about.source), ("Converted", about.model)):
+        drawing, note = draw(model, dict(names))
+        shown.append({"title": title, "drawing": drawing, "note": note})
+    return section("graph", "The graph, before and after", graphs=shown)
+
+
+def draw(model: Model, scopes: Mapping[str, str] | None = None) -> tuple[Markup, str]:
+    """The drawing, and in words what it leaves out or folds.
+
+    Args:
+        model: The model.
+        scopes: The name of each recurrent layer by what the names of its tensors begin with.
+    """
     shown = _carrying(model)
-    boxes = _boxes(model, _chains(model, shown))
+    known = scopes or {}
     hidden = len(model.main.ops) - len(shown)
-    if len(boxes) > MOST_BOXES:
-        return "", f"{len(model.main.ops):,} ops: too many to draw; the table of ops counts them."
-    return _svg(boxes), f"{hidden} ops that work out sizes and first states are left out."
+    said = f"{plural(hidden, 'op')} for sizes and first states left out." if hidden else ""
+    groups, note = _grouped(model, shown, known)
+    boxes = _boxes(model, groups, known if note else None)
+    return _drawn(boxes), " ".join(filter(None, (note, said)))
+
+
+def _grouped(model: Model, shown: Sequence[Op], scopes: Mapping[str, str]) -> tuple[Groups, str]:
+    """The ops in as few groups as can be drawn, the finest that will do; and what was folded."""
+    ways: tuple[tuple[Callable[[], Groups], str], ...] = (
+        (lambda: chains(model, shown), ""),
+        (lambda: layers(shown, scopes), "folded by layer"),
+        (lambda: blocks(shown, scopes), "folded by block of layers"),
+    )
+    for way, how in ways:
+        groups = way()
+        if len(groups) <= MOST_BOXES:
+            return groups, f"{plural(len(shown), 'op')}, {how}." if how else ""
+    groups = intervals(groups, MOST_BOXES)
+    return groups, f"{plural(len(shown), 'op')}, folded into {plural(len(groups), 'part')}."
 
 
 def _carrying(model: Model) -> list[Op]:
@@ -67,45 +112,21 @@ def _carrying(model: Model) -> list[Op]:
     return carrying[::-1]
 
 
-def _chains(model: Model, ops: Sequence[Op]) -> list[list[Op]]:
-    """Runs of ops of which each feeds only the next; a recurrence stands alone."""
-    users: dict[Tensor, list[Op]] = {}
-    for op in ops:
-        for tensor in dict.fromkeys(t for t in op.inputs if t is not None):
-            users.setdefault(tensor, []).append(op)
-    outputs = set(model.main.outputs)
-    chains: dict[Op, list[Op]] = {}
-    for op in ops:
-        made = {t: o for o in chains for t in o.outputs}
-        feeding = list(dict.fromkeys(made[t] for t in op.inputs if t is not None and t in made))
-        one = feeding[0] if len(feeding) == 1 else None
-        alone = one is not None and all(
-            users.get(t, [op]) == [op] and t not in outputs for t in one.outputs
-        )
-        joins = one is not None and alone and not recurrent(op) and not recurrent(one)
-        chain = chains[one] if one is not None and joins else []
-        chain.append(op)
-        chains[op] = chain
-    return list({id(chain): chain for chain in chains.values()}.values())
-
-
-def recurrent(op: Op) -> bool:
-    """Whether an op runs over time."""
-    return op.code == "WHILE" or "_SEQUENCE_" in op.code
-
-
-def _boxes(model: Model, chains: Iterable[Sequence[Op]]) -> list[Box]:
+def _boxes(
+    model: Model, groups: Sequence[Sequence[Op]], scopes: Mapping[str, str] | None
+) -> list[Box]:
+    """A box for each group, each input and each output; folded groups where there are scopes."""
     names = _names(model)
     made: dict[Tensor, Box] = {}
     boxes = []
     for tensor in model.main.inputs:
         made[tensor] = Box(names.get(tensor, tensor.name), shape(tensor), "io")
         boxes.append(made[tensor])
-    for chain in chains:
-        box = _box(chain)
-        fed = [made[t] for op in chain for t in op.inputs if t in made and made[t] is not box]
+    for group in groups:
+        box = _chain(group) if scopes is None else _folded(group, scopes)
+        fed = [made[t] for op in group for t in op.inputs if t in made and made[t] is not box]
         box.before = list(dict.fromkeys(fed))
-        made.update((t, box) for op in chain for t in op.outputs)
+        made.update((t, box) for op in group for t in op.outputs)
         boxes.append(box)
     for tensor in model.main.outputs:
         before = [made[tensor]] if tensor in made else []
@@ -119,11 +140,11 @@ def _names(model: Model) -> dict[Tensor, str]:
     return {tensor: name for side in sides for name, tensor in side.items()}
 
 
-def _box(chain: Sequence[Op]) -> Box:
+def _chain(chain: Sequence[Op]) -> Box:
     first, last = chain[0], chain[-1]
     under = shape(last.outputs[0]) if last.outputs else ""
     if first.code == "WHILE":
-        return Box("WHILE", f"a loop of {_inside(first)} ops", "recurrent")
+        return Box("WHILE", f"a loop of {plural(_inside(first), 'op')}", "recurrent")
     if len(chain) == 1:
         return Box(first.code, under, "recurrent" if recurrent(first) else "op")
     if len(chain) == 2:
@@ -131,12 +152,33 @@ def _box(chain: Sequence[Op]) -> Box:
     return Box(f"{first.code} → … → {last.code}", f"{len(chain)} ops, {under}")
 
 
+def _folded(group: Sequence[Op], scopes: Mapping[str, str]) -> Box:
+    """The layers of a group by name, and what it holds."""
+    named = list(dict.fromkeys(label(op, scopes) for op in group))
+    tops = {name.split("/")[0] for name in named}
+    if len(named) == 1:
+        title = named[0]
+    else:
+        title = tops.pop() if len(tops) == 1 else f"{named[0]} → {named[-1]}"
+    if len(title) > _LONGEST:
+        title = f"{title[: _LONGEST // 2 - 1]}…{title[-_LONGEST // 2 :]}"
+    over_time = list(dict.fromkeys(op.code for op in group if recurrent(op)))
+    if len(named) > 2:
+        said = plural(len(named), "layer")
+    elif len(group) == 1:
+        said = group[0].code
+    else:
+        said = plural(len(group), "op")
+    under = ", ".join(dict.fromkeys([*over_time, said]))
+    return Box(title, under, "recurrent" if over_time else "op")
+
+
 def _inside(loop: Op) -> int:
     body = loop.options.get("body_subgraph")
     return len(body.ops) if body is not None else 0
 
 
-def _svg(boxes: Sequence[Box]) -> str:
+def _drawn(boxes: Sequence[Box]) -> Markup:
     rows = _rows(boxes)
     width = max(_span(row) for row in rows)
     for number, row in enumerate(rows):
@@ -144,14 +186,15 @@ def _svg(boxes: Sequence[Box]) -> str:
         for box in row:
             box.place = (left, number)
             left += box.width + _GAP
-    height = len(rows) * _ROW - (_ROW - _HEIGHT)
-    lines = "".join(_line(b, box) for box in boxes for b in box.before)
-    drawn = "".join(_drawn(box) for box in boxes)
-    return (
-        f'<svg class="graph" style="max-width:{width + 2:.0f}px" role="img" '
-        f'aria-label="graph of ops" viewBox="-1 -1 {width + 2:.0f} {height + 2}">{lines}{drawn}'
-        "</svg>"
-    )
+    values: dict[str, Any] = {
+        "width": width + 2,
+        "height": len(rows) * _ROW - (_ROW - _HEIGHT) + 2,
+        "box_height": _HEIGHT,
+        "row": _ROW,
+        "boxes": boxes,
+        "lines": [_line(before, box) for box in boxes for before in box.before],
+    }
+    return rendered("graph.svg.jinja", values)
 
 
 def _rows(boxes: Sequence[Box]) -> list[list[Box]]:
@@ -174,33 +217,8 @@ def _span(row: Sequence[Box]) -> float:
 
 
 def _line(start: Box, end: Box) -> str:
-    x1, y1 = _middle(start), start.place[1] * _ROW + _HEIGHT
-    x2, y2 = _middle(end), end.place[1] * _ROW
+    """The path of a line from one box down to another."""
+    x1, y1 = start.middle, start.place[1] * _ROW + _HEIGHT
+    x2, y2 = end.middle, end.place[1] * _ROW
     bend = (_ROW - _HEIGHT) * 0.7
-    return (
-        f'<path class="edge" d="M{x1:.1f} {y1}C{x1:.1f} {y1 + bend:.1f} {x2:.1f} '
-        f'{y2 - bend:.1f} {x2:.1f} {y2}"/>'
-    )
-
-
-def _middle(box: Box) -> float:
-    return box.place[0] + box.width / 2
-
-
-def _drawn(box: Box) -> str:
-    x, y, middle = box.place[0], box.place[1] * _ROW, _middle(box)
-    return (
-        f'<rect class="box {box.kind}" x="{x:.1f}" y="{y}" width="{box.width:.1f}" '
-        f'height="{_HEIGHT}" rx="5"/><text class="code" x="{middle:.1f}" y="{y + 17}">'
-        f'{escape(box.title)}</text><text class="code soft" x="{middle:.1f}" y="{y + 31}">'
-        f"{escape(box.under)}</text>"
-    )
-
-
-def graphs(source: Model, model: Model) -> str:
-    """Both main graphs, side by side where there is room."""
-    parts = []
-    for title, each in (("As imported", source), ("Converted", model)):
-        drawing, note = draw(each)
-        parts.append(f"<figure><figcaption>{title}</figcaption>{drawing}<p>{note}</p></figure>")
-    return section("The graph, before and after", f'<div class="pair">{"".join(parts)}</div>')
+    return f"M{x1:.1f} {y1}C{x1:.1f} {y1 + bend:.1f} {x2:.1f} {y2 - bend:.1f} {x2:.1f} {y2}"

@@ -1,61 +1,141 @@
-"""The pieces every section is made of."""
+"""What the sections of a page are made of, and how they become HTML."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from html import escape
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
-#: What `bar` makes, and only that, stands in a cell as it is.
-_BAR = re.compile(r'<i class="share" style="width:\d+%"></i>')
-_MARKS = {"✓": '<td class="yes">✓</td>', "✗": '<td class="no">✗</td>'}
+from markupsafe import Markup, escape
+
+from rnnlite_pipeline.templating import templates
+
+_ROOM = "rnnlite_pipeline.report"
 _INDEXED = re.compile(r"\b([A-Za-z]+)_([A-Za-z0-9]+)")
 
 
-def section(title: str, content: str, note: str = "") -> str:
-    """A section under a heading; nothing where there is nothing to show."""
-    said = f'<p class="note">{escape(note)}</p>' if note else ""
-    return f"<section><h2>{escape(title)}</h2>{said}{content}</section>" if content else ""
+@dataclass(frozen=True)
+class Mark:
+    """A cell of a table: a verdict."""
+
+    passed: bool
+    kind = "mark"
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table; a column whose title begins with # holds numbers. Empty without rows."""
-    kinds = [' class="n"' if c.startswith("#") else "" for c in columns]
-    head = "".join(
-        f"<th{k}>{escape(c.removeprefix('#'))}</th>" for k, c in zip(kinds, columns, strict=True)
-    )
-    body = "".join(
-        "<tr>" + "".join(_cell(k, v) for k, v in zip(kinds, row, strict=True)) + "</tr>"
-        for row in rows
-    )
-    if not body:
-        return ""
-    heading = f"<thead><tr>{head}</tr></thead>" if any(columns) else ""
-    return f'<div class="scroll"><table>{heading}<tbody>{body}</tbody></table></div>'
-
-
-def facts(rows: Iterable[tuple[str, str]]) -> str:
-    """Names and what they stand for; a row that says nothing is left out."""
-    said = "".join(f"<dt>{escape(n)}</dt><dd>{escape(v)}</dd>" for n, v in rows if v)
-    return f"<dl>{said}</dl>" if said else ""
-
-
-def equation(line: str) -> str:
-    """One line of `rnnlite_pipeline.cells.text`, its indices set lower."""
-    return _INDEXED.sub(r"\1<sub>\2</sub>", escape(line))
-
-
-def size(count: int) -> str:
-    """Bytes as a person reads them."""
-    return f"{count:,} B" if count < 10_000 else f"{count / 1000:,.1f} kB"
-
-
-def bar(share: float) -> str:
+@dataclass(frozen=True)
+class Bar:
     """A cell of a table: a bar, as long as the share of the longest, from 0 to 1."""
-    return f'<i class="share" style="width:{max(round(100 * share), 1)}%"></i>'
+
+    share: float
+    kind = "bar"
+
+    @property
+    def percent(self) -> int:
+        """Its length; what is there is seen."""
+        return max(round(100 * self.share), 1)
 
 
-def _cell(kind: str, value: str) -> str:
-    if _BAR.fullmatch(value):
-        return f'<td class="bars">{value}</td>'
-    return _MARKS.get(value, f"<td{kind}>{escape(value)}</td>")
+@dataclass(frozen=True)
+class Link:
+    """A cell of a table: a link to a file beside the page."""
+
+    text: str
+    to: str
+    kind = "link"
+
+
+@dataclass(frozen=True)
+class Both:
+    """A cell of a table: an absolute figure, and below it what it is a part of.
+
+    Attributes:
+        text: The figure.
+        under: The relative one, or another remark.
+        value: What the cell is sorted by; the text where None.
+    """
+
+    text: str
+    under: str
+    value: float | None = None
+    kind = "both"
+
+
+Cell: TypeAlias = "str | Mark | Bar | Link | Both | Markup"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table; on a narrow screen each row is a block of its own, a line a cell.
+
+    Attributes:
+        columns: The titles; of a column of numbers it begins with #, and that of bars is empty.
+        rows: The cells.
+    """
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Table | None:
+    """A table, or nothing where it has no rows."""
+    held = [tuple(row) for row in rows]
+    return Table(columns, held) if held else None
+
+
+@dataclass(frozen=True)
+class Section:
+    """A section of a page.
+
+    Attributes:
+        id: Its anchor; also the name of its template, where it has one of its own.
+        title: Its heading, and its line in the table of contents.
+        html: What it shows.
+        note: One sentence or two on how it is read.
+        bad: Whether it tells of a failure.
+    """
+
+    id: str
+    title: str
+    html: Markup
+    note: str = ""
+    bad: bool = False
+
+
+def section(
+    name: str, title: str, *, template: str = "", note: str = "", bad: bool = False, **values: Any
+) -> Section:
+    """A section by its template, `templates/sections/NAME.html.jinja`.
+
+    Args:
+        name: Its anchor.
+        title: Its heading.
+        template: The template's name, where it is not the anchor.
+        note: How it is read.
+        bad: Whether it tells of a failure.
+        values: What the template shows.
+    """
+    html = rendered(f"sections/{template or name}.html.jinja", values)
+    return Section(name, title, Markup(html), note, bad)
+
+
+def rendered(template: str, values: Mapping[str, Any]) -> Markup:
+    """A template with its values, as HTML."""
+    return Markup(templates(_ROOM).get_template(template).render(values))
+
+
+def equation(line: str) -> Markup:
+    """One line of `rnnlite_pipeline.cells.text`, its indices set lower."""
+    return Markup(_INDEXED.sub(r"\1<sub>\2</sub>", str(escape(line))))
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Names and what they stand for."""
+
+    rows: Sequence[tuple[str, str]] = field(default_factory=tuple)
+
+
+def facts(rows: Iterable[tuple[str, str]]) -> Facts:
+    """Names and what they stand for; a row that says nothing is left out."""
+    return Facts([(name, value) for name, value in rows if value])

@@ -1,4 +1,4 @@
-"""The section on latency: times where they were measured on this model, else what is counted.
+"""The section on what each op takes: times where they were measured on this model, else its work.
 
 A time belongs to a machine. The page that a release carries must be the same on all of them, so it
 has none: verify writes that page, and the stage report puts the times into the copy beside it.
@@ -7,11 +7,11 @@ has none: verify writes that page, and the stage report puts the times into the 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from html import escape
 from typing import Any
 
 from rnnlite_pipeline.latency.rows import place, title
-from rnnlite_pipeline.report.html import bar, section, size, table
+from rnnlite_pipeline.report.figures import plural, share, size, time, times
+from rnnlite_pipeline.report.html import Bar, Both, Cell, Section, section, table
 
 #: How many ops are shown; what the others take is said in one line.
 SHOWN = 12
@@ -19,10 +19,8 @@ SHOWN = 12
 #: Models that come before the others.
 _PLACES = {"model.tflite": 0, "stock": 1}
 
-_OPEN, _CLOSE = '<section id="latency">', "</section>"
 
-
-def counted(rows: Sequence[Mapping[str, Any]], note: str = "") -> str:
+def counted(rows: Sequence[Mapping[str, Any]], note: str = "") -> Section:
     """The section without times: what each op computes and reads, the same on every machine.
 
     Args:
@@ -30,22 +28,29 @@ def counted(rows: Sequence[Mapping[str, Any]], note: str = "") -> str:
         note: Why there are no times, where that is not told by the page itself.
     """
     why = (
-        "A time belongs to a machine, so a release tells none: “rnnlite benchmark CONFIG” measures"
-        " the model beside the stock conversion and each op alone, and the report in its folder"
-        " shows it. Here is what each op multiplies and reads for a batch of 1."
+        "Counted for a batch of 1, not measured: a time belongs to a machine, so a release has"
+        " none. “rnnlite benchmark CONFIG” measures the model here, and this page shows it."
     )
-    most = max((_work(row) for row in rows), default=0) or 1
+    total = sum(map(_work, rows)) or 1
+    most = max(map(_work, rows), default=0) or 1
     dearest = sorted(rows, key=lambda row: (-_work(row), -row["weight_bytes"]))
     shown = [row for row in dearest if _work(row)][:SHOWN]
-    lines = [
-        (title(r), _arithmetic(r), bar(_work(r) / most), size(r["weight_bytes"]), place(r))
+    lines: list[list[Cell]] = [
+        [
+            title(r),
+            _arithmetic(r),
+            share(_work(r), total),
+            Bar(_work(r) / most),
+            size(r["weight_bytes"]),
+            place(r),
+        ]
         for r in shown
     ]
-    content = table(("op", "#multiply-adds", "", "#weights", "where"), lines)
-    return _as_section(content or f"<p>{escape('No op multiplies matrices.')}</p>", note or why)
+    columns = ("op", "#multiply-adds", "#share", "", "#weights", "where")
+    return section("work", "Work of each op", note=note or why, table=table(columns, lines))
 
 
-def measured(told: Mapping[str, Any]) -> str:
+def measured(told: Mapping[str, Any]) -> Section:
     """The section with times.
 
     Args:
@@ -59,80 +64,61 @@ def measured(told: Mapping[str, Any]) -> str:
         f" {machine['architecture']}): one thread, the default delegate, {settings['data']},"
         f" {shapes}. On another machine all of this is different."
     )
-    columns = ("", "#median", "", "#ratio", "#size", "made by")
+    columns = ("model", "#median", "", "#to this model", "#size", "made by")
     models = sorted(told["models"].items(), key=lambda each: _PLACES.get(each[0], len(_PLACES)))
     most = max(model["ms"]["median"] for _, model in models if "ms" in model)
-    whole = table(columns, [_model(name, model, most) for name, model in models])
-    return _as_section(whole + _by_op(told["ops"]), note)
+    own = told["models"].get("model.tflite", {}).get("bytes", 0)
+    whole = table(columns, [_model(name, model, most, own) for name, model in models])
+    return section("latency", "Latency", note=note, models=whole, **_by_op(told["ops"]))
 
 
-def replaced(page: str, latency: str) -> str:
-    """The page with another section on latency.
-
-    No text of a model can hold the section's tag: all of it is escaped.
-    """
-    above, tag, rest = page.partition(_OPEN)
-    return f"{above}{latency}{rest.partition(_CLOSE)[2]}" if tag else page
-
-
-def _as_section(content: str, note: str) -> str:
-    return section("Latency", content, note).replace("<section>", _OPEN, 1)
-
-
-def _model(name: str, model: Mapping[str, Any], most: float) -> Sequence[str]:
-    told = size(model["bytes"]) if "bytes" in model else ""
+def _model(name: str, model: Mapping[str, Any], most: float, own: int) -> list[Cell]:
+    bytes_ = model.get("bytes", 0)
+    told: Cell = Both(size(bytes_), times(bytes_ / own) if own else "") if bytes_ else ""
     if "ms" not in model:
-        return name, "", "", "", told, model["reason"]
+        return [name, "", "", "", told, model["reason"]]
     median = model["ms"]["median"]
-    times = (_time(median), bar(median / most), f"{model['ratio']:.2f} ×")
-    return name, *times, told, model["how"]
+    return [name, time(median), Bar(median / most), times(model["ratio"]), told, model["how"]]
 
 
-def _by_op(ops: Mapping[str, Any]) -> str:
+def _by_op(ops: Mapping[str, Any]) -> dict[str, Any]:
     if "reason" in ops:
-        return f"<p>{escape('No op was timed alone: ' + ops['reason'])}.</p>"
+        return {"ops": None, "said": f"No op was timed alone: {ops['reason']}.", "missing": []}
     timed = sorted((row for row in ops["parts"] if "ms" in row), key=lambda row: -row["ms"])
     most = max((row["ms"] for row in timed), default=0.0) or 1.0
-    lines = [
-        (
+    lines: list[list[Cell]] = [
+        [
             title(row),
-            _time(row["ms"]),
-            bar(row["ms"] / most),
+            time(row["ms"]),
             f"{row['share']:.1%}",
+            Bar(row["ms"] / most),
             _arithmetic(row),
             place(row),
-        )
+        ]
         for row in timed[:SHOWN]
     ]
-    columns = ("op", "#alone", "", "#share", "#multiply-adds", "where")
+    columns = ("op", "#alone", "#share", "", "#multiply-adds", "where")
     said = (
         "Each op was cut out of the model, fed what it is fed in it, and timed alone. Together they"
-        f" take {_time(ops['sum_ms'])}; the whole model, without feeding it,"
-        f" {_time(ops['whole_ms'])}.{_rest(timed[SHOWN:])}"
+        f" take {time(ops['sum_ms'])}; the whole model, without feeding it,"
+        f" {time(ops['whole_ms'])}.{_rest(timed[SHOWN:])}"
     )
     missing = [f"{title(r)}, {place(r)}: {r['reason']}" for r in ops["parts"] if "reason" in r]
-    items = "".join(f"<li>{escape(line)}</li>" for line in missing)
-    failed = f"<p>Not timed alone:</p><ul>{items}</ul>" if items else ""
-    heading = f'<h3>Where the time goes</h3><p class="note">{escape(said)}</p>'
-    return heading + table(columns, lines) + failed
+    return {"ops": table(columns, lines), "said": said, "missing": missing}
 
 
 def _rest(rows: Sequence[Mapping[str, Any]]) -> str:
     if not rows:
         return ""
-    return f" {len(rows)} ops are not shown: {_time(sum(row['ms'] for row in rows))}."
+    return f" {plural(len(rows), 'op')} not shown: {time(sum(row['ms'] for row in rows))}."
 
 
 def _arithmetic(row: Mapping[str, Any]) -> str:
     count = row["multiply_adds"]
     told = [f"{count['fixed']:,}"] if count["fixed"] else []
-    told += [f"{count['per_step']:,} a step"] if count["per_step"] else []
+    told += [f"{count['per_step']:,} per step"] if count["per_step"] else []
     return " + ".join(told)
 
 
 def _work(row: Mapping[str, Any]) -> int:
     return sum(row["multiply_adds"].values())
-
-
-def _time(ms: float) -> str:
-    return f"{1000 * ms:.1f} µs" if ms < 1 else f"{ms:.2f} ms"

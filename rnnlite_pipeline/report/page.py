@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from html import escape
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from markupsafe import Markup
+
 from rnnlite_pipeline.latency import rows
-from rnnlite_pipeline.report.about import (
-    About,
-    interface,
-    provenance,
-    recurrences,
-    sizes,
-)
-from rnnlite_pipeline.report.agreement import accuracy, profile
+from rnnlite_pipeline.report.about import About, interface, provenance, sizes
+from rnnlite_pipeline.report.accuracy import accuracy
+from rnnlite_pipeline.report.agreement import profiles
 from rnnlite_pipeline.report.checks import comparisons, failures, others
+from rnnlite_pipeline.report.figures import error, points, share, size
 from rnnlite_pipeline.report.graph import graphs
-from rnnlite_pipeline.report.html import size
+from rnnlite_pipeline.report.html import Section, rendered
 from rnnlite_pipeline.report.latency import counted
+from rnnlite_pipeline.report.layers import recurrences
 from rnnlite_pipeline.report.quantization import quantization
-from rnnlite_pipeline.report.style import STYLE
+from rnnlite_pipeline.report.slots import slot
 
 if TYPE_CHECKING:
     from rnnlite_pipeline.verify.evidence import Evidence
+
+#: The place that the stage report fills with what was measured.
+WORK = "work"
+
+#: What stands below the title, and the facts that tell it.
+_MADE = {"pipeline": "pipeline", "sha256": "model_sha256"}
 
 
 def render(evidence: Evidence, about: About | None = None) -> str:
@@ -33,56 +37,67 @@ def render(evidence: Evidence, about: About | None = None) -> str:
         evidence: What was found.
         about: The model; None where the verification broke off before it was read.
     """
-    name = escape(str(evidence.facts.get("name", "model")))
-    sections = [
-        _summary(evidence, about),
-        failures(evidence),
-        *(
-            (interface(about), graphs(about.source, about.model), recurrences(about))
-            if about
-            else ()
-        ),
-        accuracy(evidence),
-        quantization(evidence.facts.get("quantization")),
-        counted(rows(about.model, about.layers)) if about else "",
-        *(profile(evidence, output) for output in evidence.profiles),
-        comparisons(evidence),
-        others(evidence),
-        sizes(evidence.facts),
-        provenance(evidence.facts, about),
-    ]
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{name}: verification</title><style>{STYLE}</style></head><body><main>"
-        f"{''.join(filter(None, sections))}</main></body></html>\n"
+    parts: list[tuple[str, Section | None]] = [("", failures(evidence))]
+    parts.append(("", quantization(evidence)))
+    if about:
+        parts += [("", part) for part in (interface(about), graphs(about), recurrences(about))]
+    parts.append(("", accuracy(evidence, about)))
+    if about:
+        parts.append((WORK, counted(rows(about.model, about.layers))))
+    parts += [("", part) for part in profiles(evidence)]
+    parts += [("", part) for part in (comparisons(evidence), others(evidence))]
+    parts += [("", part) for part in (sizes(evidence.facts), provenance(evidence.facts, about))]
+    return str(
+        rendered(
+            "report.html.jinja",
+            {
+                "name": str(evidence.facts.get("name", "model")),
+                "header": _header(evidence, about),
+                "contents": [_placed(name, entry, part) for name, part in parts],
+                "sections": [_placed(name, whole, part) for name, part in parts],
+            },
+        )
     )
 
 
-def _summary(evidence: Evidence, about: About | None) -> str:
-    passed, facts = evidence.passed, evidence.facts
-    name, told = str(facts.get("name", "model")), about.config.metadata if about else None
-    shown = "".join(
-        f'<div class="tile"><b>{escape(value)}</b><span>{title}</span></div>'
-        for title, value in _tiles(evidence)
-        if value
-    )
-    described = (
-        f'<p class="about">{escape(told.description)}</p>' if told and told.description else ""
-    )
-    version = f" {about.config.version}" if about else ""
+def entry(part: Section) -> Markup:
+    """A section's line in the table of contents."""
+    return rendered("entry.html.jinja", {"section": part})
+
+
+def whole(part: Section) -> Markup:
+    """A section as it stands in the page."""
+    return rendered("section.html.jinja", {"section": part})
+
+
+def contents_slot(name: str) -> str:
+    """The name of a place's counterpart in the table of contents."""
+    return f"contents-{name}"
+
+
+def _placed(name: str, shown: Any, part: Section | None) -> Markup:
+    html = shown(part) if part else Markup("")
+    if not name:
+        return html
+    return slot(contents_slot(name) if shown is entry else name, html)
+
+
+def _header(evidence: Evidence, about: About | None) -> dict[str, Any]:
+    facts, told = evidence.facts, about.config.metadata if about else None
     ops = ", ".join(facts.get("unverified_ops", {}))
-    unverified = escape(f", except {ops}") if ops and passed else ""
-    return (
-        f'<header><p class="verdict {"good" if passed and not unverified else "bad"}">'
-        f"{'Verified' if passed else 'Not verified'}{unverified}</p>"
-        f"<h1>{escape(name + version)}</h1>{_elsewhere(facts)}"
-        f'{described}<p class="digest">pipeline {escape(str(facts.get("pipeline", "")))} · sha256 '
-        f'{escape(str(facts.get("model_sha256", "")))}</p><div class="tiles">{shown}</div></header>'
-    )
+    verdict = "Verified" if evidence.passed else "Not verified"
+    except_ = f", except {ops}" if ops and evidence.passed else ""
+    return {
+        "good": evidence.passed and not except_,
+        "verdict": verdict + except_,
+        "title": f"{facts.get('name', 'model')}{f' {about.config.version}' if about else ''}",
+        "about": [*([told.description] if told and told.description else []), *_elsewhere(facts)],
+        "made": [f"{title} {facts[key]}" for title, key in _MADE.items() if key in facts],
+        "tiles": [tile for tile in _tiles(evidence) if tile["value"]],
+    }
 
 
-def _elsewhere(facts: Mapping[str, Any]) -> str:
+def _elsewhere(facts: Mapping[str, Any]) -> list[str]:
     """The ops that LiteRT lacks."""
     said = [
         f"{op} is not verified ({reason}); another function took its place in source and model."
@@ -90,17 +105,47 @@ def _elsewhere(facts: Mapping[str, Any]) -> str:
     ]
     if ops := facts.get("ops_on_tensorflow"):
         said.append(f"TensorFlow ran {', '.join(ops)}; LiteRT needs the Flex delegate for them.")
-    return "".join(f'<p class="about">{escape(each)}</p>' for each in said)
+    return said
 
 
-def _tiles(evidence: Evidence) -> list[tuple[str, str]]:
-    facts, error = evidence.facts, evidence.max_abs_error
-    bytes_ = facts.get("bytes", {}).get("model")
-    worst = min((each.litert for each in evidence.accuracy), default=None)
+def _tiles(evidence: Evidence) -> Sequence[dict[str, str]]:
+    """The figures of the head: each with what it is relative to."""
+    facts = evidence.facts
+    passed, made = sum(c.passed for c in evidence.checks), len(evidence.checks)
     return [
-        ("checks passed", f"{sum(c.passed for c in evidence.checks)} of {len(evidence.checks)}"),
-        ("largest error", "" if error is None else f"{error:.1e}"),
-        ("tolerance", f"{facts['tolerance']:.0e}" if "tolerance" in facts else ""),
-        ("accuracy", "" if worst is None else f"{worst:.2%}"),
-        ("size", "" if bytes_ is None else size(bytes_)),
+        _tile("checks passed", f"{passed} of {made}", share(passed, made)),
+        _error_tile(evidence),
+        *_accuracy_tiles(evidence),
+        *_size_tiles(facts),
     ]
+
+
+def _tile(title: str, value: str, under: str = "") -> dict[str, str]:
+    return {"title": title, "value": value, "under": under}
+
+
+def _error_tile(evidence: Evidence) -> dict[str, str]:
+    judged = [c for c in evidence.checks if c.max_abs_error is not None and c.rounding is None]
+    if not judged:
+        return _tile("largest error", "")
+    worst = max(judged, key=lambda c: c.max_abs_error or 0.0)
+    part = share(worst.max_abs_error or 0.0, worst.limit or 0.0)
+    under = f"{part} of the limit, {error(worst.limit)}" if part and worst.limit else ""
+    return _tile("largest error", error(worst.max_abs_error or 0.0), under)
+
+
+def _accuracy_tiles(evidence: Evidence) -> Iterable[dict[str, str]]:
+    for worst in sorted(evidence.accuracy, key=lambda a: a.litert)[:1]:
+        under = f"source {worst.source:.2%}, {points(worst.litert - worst.source)}"
+        yield _tile("accuracy", f"{worst.litert:.2%}", under)
+
+
+def _size_tiles(facts: Mapping[str, Any]) -> Iterable[dict[str, str]]:
+    if "bytes" not in facts:
+        return
+    own = facts["bytes"]["model"]
+    if quantized := facts.get("quantization"):
+        before, what = quantized["bytes"]["float"], "the float model"
+    else:
+        before, what = facts["bytes"]["source"], "the imported graph"
+    yield _tile("size", size(own), f"{share(own, before)} of {what}")

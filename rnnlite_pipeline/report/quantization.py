@@ -1,43 +1,143 @@
-"""The section of the report on a quantized model."""
+"""The section on a quantized model: what became integer, what stayed float, cost and gain."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from html import escape
-from typing import Any
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from rnnlite_pipeline.report import svg
-from rnnlite_pipeline.report.html import table
+from rnnlite_pipeline.report.figures import error, plural, points, share, size
+from rnnlite_pipeline.report.html import Cell, Section, section, table
+
+if TYPE_CHECKING:
+    from rnnlite_pipeline.verify.evidence import Evidence
+
+#: What an op that was left as it was became, in `quantization.ops` of verification.json.
+FLOAT = "float32"
+
+#: What each form means; the order is that of the summary.
+FORMS = {
+    FLOAT: "computes with float32 weights and values",
+    "float16 weights": "stores float16 weights, computes with float32",
+    "int8 weights": "stores int8 weights, takes and gives float32",
+    "int8": "computes with int8 weights and values",
+    "int16x8": "computes with int8 weights and int16 values",
+}
+
+#: How many kinds of ops a row of the summary names.
+NAMED = 5
+
+#: How many recurrent layers have a chart of their noise: those with the most.
+CHARTS = 4
 
 
-def quantization(said: dict[str, Any] | None) -> str:
-    """What the scheme made of each op, what it saved, and what it cost; empty without a scheme.
-
-    Args:
-        said: The section `quantization` of verification.json.
-    """
+def quantization(evidence: Evidence) -> Section | None:
+    """What the scheme made of the ops, what it cost and gained; nothing without a scheme."""
+    said = evidence.facts.get("quantization")
     if not said:
-        return ""
-    size = said["bytes"]
-    sizes = f"{size['float']:,} bytes in float, {size['quantized']:,} quantized"
-    parts = [
-        f"<h2>Quantization: {escape(said['scheme'])}</h2>",
-        f"<p>{sizes}: {size['ratio']:.2f} of it.</p>",
-        table(("op", "name", "became", "why"), [_op(each) for each in said["ops"]]),
+        return None
+    ops = said["ops"]
+    details = table(("op", "name", "became", "why"), [_op(each) for each in ops])
+    worst = [(each["tensor"], f"{each['snr_db']:.1f}") for each in said.get("worst", ())]
+    return section(
+        "quantization",
+        f"Quantization: {said['scheme']}",
+        sentences=[_became(ops), *_cost(evidence, said), _gain(said["bytes"])],
+        summary=table(("became", "#ops", "which", "why"), _summary(ops)),
+        details=details,
+        count=plural(len(ops), "op"),
+        **_charts(said.get("recurrent", ())),
+        noisiest=table(("value", "#signal to noise, dB"), worst),
+        not_measured=said.get("not_measured", ""),
+    )
+
+
+def _became(ops: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
+    """The first sentence: how many ops became what."""
+    counts = Counter(op["became"] for op in ops)
+    left = counts.pop(FLOAT, 0)
+    made = " and ".join(f"{count:,} became {form}" for form, count in counts.items())
+    rest = f"{left:,} stayed in {FLOAT}; the table says why" if left else "none stayed in float32"
+    whole = f"Of {plural(len(ops), 'op')} that could be quantized"
+    return "What changed", f"{whole}, {made + '; ' if made else ''}{rest}."
+
+
+def _cost(evidence: Evidence, said: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The sentences on error, accuracy and noise."""
+    parts = []
+    checks = [c for c in evidence.checks if c.max_abs_error is not None and c.rounding is None]
+    if checks:
+        worst = max(checks, key=lambda c: c.max_abs_error or 0.0)
+        off = worst.max_abs_error or 0.0
+        parts.append(
+            f"the largest error is {error(off)}, {share(off, worst.limit or 0)} of the limit"
+        )
+    if evidence.accuracy:
+        each = min(evidence.accuracy, key=lambda a: a.litert - a.source)
+        parts.append(
+            f"accuracy is {each.litert:.2%} where the source has {each.source:.2%}"
+            f" ({points(each.litert - each.source)})"
+        )
+    if noisy := said.get("worst"):
+        parts.append(
+            f"the noisiest value, {noisy[0]['tensor']}, is {noisy[0]['snr_db']:.1f} dB above its"
+            " noise"
+        )
+    text = "; ".join(parts)
+    return [("What it cost", f"{text[:1].upper()}{text[1:]}.")] if parts else []
+
+
+def _gain(bytes_: Mapping[str, Any]) -> tuple[str, str]:
+    before, after = bytes_["float"], bytes_["quantized"]
+    way = "smaller" if after < before else "larger"
+    change = share(abs(before - after), before)
+    said = f"{size(after)} instead of {size(before)} in float: {change} {way}."
+    return "What it gained" if after < before else "What it did to the size", said
+
+
+def _summary(ops: Sequence[Mapping[str, Any]]) -> list[list[Cell]]:
+    """One row for each outcome and reason; what stayed in float first."""
+    groups: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for op in ops:
+        groups.setdefault((op["became"], op.get("reason", "")), []).append(op)
+    order = list(FORMS)
+    ranked = sorted(groups, key=lambda key: order.index(key[0]) if key[0] in order else 9)
+    return [
+        [
+            became,
+            f"{len(groups[became, reason]):,}",
+            _which(groups[became, reason]),
+            reason or FORMS.get(became, ""),
+        ]
+        for became, reason in ranked
     ]
-    if "not_measured" in said:
-        parts.append(f"<p>Noise inside was not measured: {escape(said['not_measured'])}</p>")
-    for layer in said.get("recurrent", ()):
-        title = f"Signal to noise of {layer['tensor']}: {layer['snr_db']} dB"
-        steps = layer["snr_db_by_step"]
-        parts.append(f"<h3>{escape(title)}, at each step</h3>")
-        parts.append(svg.line([float(s) for s in steps], "time step, dB"))
-    if worst := said.get("worst"):
-        rows = [(each["tensor"], f"{each['snr_db']:.1f}") for each in worst]
-        parts.append("<h3>The noisiest values</h3>" + table(("tensor", "dB"), rows))
-    return f"<section>{''.join(parts)}</section>"
 
 
-def _op(each: dict[str, Any]) -> Sequence[str]:
+def _which(ops: Sequence[Mapping[str, Any]]) -> str:
+    """A few ops by name; many by kind."""
+    if len(ops) <= NAMED:
+        return ", ".join(f"{op['op']} {op['name'].split(';')[0]}" for op in ops)
+    kinds = Counter(op["op"] for op in ops).most_common()
+    named = ", ".join(f"{count} {code}" for code, count in kinds[:NAMED])
+    rest = sum(count for _, count in kinds[NAMED:])
+    return f"{named} and {plural(rest, 'other')}" if rest else named
+
+
+def _op(each: Mapping[str, Any]) -> Sequence[str]:
     where = f" in {each['inside']}" if each.get("inside") else ""
-    return each["op"] + where, each["name"], each["became"], each.get("reason", "")
+    return each["op"], each["name"] + where, each["became"], each.get("reason", "")
+
+
+def _charts(layers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The noise over time of the noisiest layers, and how many others there are."""
+    noisiest = sorted(layers, key=lambda layer: float(layer["snr_db"]))
+    rest = noisiest[CHARTS:]
+    said = f"{plural(len(rest), 'value')} with less noise not shown." if rest else ""
+    return {"charts": [_chart(each) for each in noisiest[:CHARTS]], "uncharted": said}
+
+
+def _chart(layer: Mapping[str, Any]) -> dict[str, Any]:
+    steps = [float(step) for step in layer["snr_db_by_step"]]
+    drawn = svg.line(steps, "time step", "signal to noise, dB")
+    return {"title": f"{layer['tensor']}: {layer['snr_db']} dB on the whole", "drawn": drawn}

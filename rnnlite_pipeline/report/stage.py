@@ -1,4 +1,8 @@
-"""The stage report: report.html, which shows the times that were measured since verify."""
+"""The stage report: report.html, which shows the times that were measured since verify.
+
+Verify's page is part of a release and the same on every machine. The copy beside the model has the
+section on latency in the place of that on multiply-adds.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,10 @@ from rnnlite_pipeline.files import write_atomically
 from rnnlite_pipeline.graph.read import read_model
 from rnnlite_pipeline.latency import rows
 from rnnlite_pipeline.lower.layer_record import read_layers
-from rnnlite_pipeline.report.latency import counted, measured, replaced
+from rnnlite_pipeline.report.html import Section
+from rnnlite_pipeline.report.latency import counted, measured
+from rnnlite_pipeline.report.page import WORK, contents_slot, entry, whole
+from rnnlite_pipeline.report.slots import filled
 
 if TYPE_CHECKING:
     from rnnlite_pipeline.config import Config
@@ -21,23 +28,30 @@ PAGE = Path(".work") / "report.html"
 
 
 def report(config: Config, out: Path) -> None:  # noqa: ARG001
-    """Writes `out/report.html`: verify's page, with the times that `out/benchmark.json` tells.
-
-    They are shown if they were measured on this very model.
-    """
+    """Writes `out/report.html`: verify's page, with the times that `out/benchmark.json` tells."""
     page = with_times((out / PAGE).read_text(encoding="utf-8"), out)
     write_atomically(out / "report.html", page.encode())
 
 
 def with_times(page: str, out: Path) -> str:
-    """Verify's page, with the times that `out/benchmark.json` tells of this very model."""
+    """Verify's page with what was measured of this very model.
+
+    Args:
+        page: The page.
+        out: The model's folder.
+    """
     model = out / "model.tflite"
     if model.is_file() and (out / "benchmark.json").is_file():
-        return replaced(page, _latency(out, model.read_bytes()))
+        page = _shown(page, WORK, _latency(out, model.read_bytes()))
     return page
 
 
-def _latency(out: Path, content: bytes) -> str:
+def _shown(page: str, place: str, section: Section) -> str:
+    page = filled(page, contents_slot(place), entry(section))
+    return filled(page, place, whole(section))
+
+
+def _latency(out: Path, content: bytes) -> Section:
     told = _read(out / "benchmark.json")
     if told.get("model_sha256") == hashlib.sha256(content).hexdigest():
         return measured(told)

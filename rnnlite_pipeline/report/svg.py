@@ -1,73 +1,115 @@
-"""Small charts as inline SVG; the same values give the same bytes."""
+"""Small charts as inline SVG, with a title on each axis; the same values give the same bytes."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from html import escape
+from typing import Any
 
-WIDTH, HEIGHT = 680, 190
-_LEFT, _RIGHT, _TOP, _BOTTOM = 58, 12, 12, 34
+from markupsafe import Markup
+
+from rnnlite_pipeline.report.html import rendered
+
+WIDTH, HEIGHT = 680, 210
+_LEFT, _RIGHT, _TOP, _BOTTOM = 76, 14, 12, 44
 _PLOT_W, _PLOT_H = WIDTH - _LEFT - _RIGHT, HEIGHT - _TOP - _BOTTOM
 
+#: How many gaps an axis is cut into, about.
+GAPS = 4
 
-def line(values: Sequence[float], x_title: str, limit: float | None = None) -> str:
+
+def line(values: Sequence[float], x_title: str, y_title: str, limit: float | None = None) -> Markup:
     """A curve of values over 0, 1, 2, ...; the limit, if any, is drawn where it is crossed.
 
     Values below 0 are drawn as 0, what is no number or infinite as the largest.
     """
     largest = max((v for v in values if math.isfinite(v)), default=0.0)
     values = [max(v, 0.0) if math.isfinite(v) else largest for v in values]
-    top = largest * 1.1 or limit or 1.0
+    ticks = _ticks(largest or limit or 1.0)
+    top = max(ticks[-1], largest)
     last = max(len(values) - 1, 1)
-    points = " ".join(f"{_x(i / last):.1f},{_y(v / top):.1f}" for i, v in enumerate(values))
-    curve = f'<polyline class="curve" points="{points}"/>'
-    if len(values) == 1:
-        curve = f'<circle class="dot" cx="{_x(0):.1f}" cy="{_y(values[0] / top):.1f}" r="3"/>'
-    bound = ""
-    if limit is not None and largest > limit:
-        bound = f'<path class="limit" d="M{_LEFT} {_y(limit / top):.1f}H{WIDTH - _RIGHT}"/>'
+    points = [(_x(i / last), _y(v / top)) for i, v in enumerate(values)]
+    crossed = limit is not None and largest > limit
     return _chart(
-        bound
-        + curve
-        + _x_label(0, "0")
-        + (_x_label(1, str(len(values) - 1)) if len(values) > 1 else "")
-        + _y_label(1, f"{top:.2g}")
-        + _y_label(0, "0"),
-        x_title if limit is None else f"{x_title} (limit {limit:.0e})",
+        x_title if limit is None else f"{x_title} (the limit is {limit:.0e})",
+        y_title,
+        points=points,
+        bound=_y((limit or 0.0) / top) if crossed else None,
+        x_labels=[(_x(i / last), str(i)) for i in _whole(last)],
+        y_labels=[(_y(tick / top), f"{tick:.3g}") for tick in ticks],
     )
 
 
-def histogram(counts: Sequence[int], edges: Sequence[float], x_title: str) -> str:
+def histogram(counts: Sequence[int], edges: Sequence[float], x_title: str, y_title: str) -> Markup:
     """Bars of counts from each edge to the next; the first edge is 0, the others rise."""
     top = max(counts, default=0) or 1
     step = _PLOT_W / max(len(counts), 1)
-    bars = "".join(
-        f'<rect class="bar" x="{_LEFT + i * step + 2:.1f}" y="{_y(_share(c, top)):.1f}" '
-        f'width="{step - 4:.1f}" height="{_share(c, top) * _PLOT_H:.1f}">'
-        f"<title>{c:,}</title></rect>"
+    bars = [
+        {
+            "x": _LEFT + i * step + 2,
+            "y": _y(_share(c, top)),
+            "width": step - 4,
+            "height": _share(c, top) * _PLOT_H,
+            "title": f"{c:,}",
+        }
         for i, c in enumerate(counts)
+    ]
+    ticks = sorted({1, 10 ** (len(str(top)) // 2), top} - {0})
+    return _chart(
+        x_title,
+        y_title,
+        bars=bars,
+        x_labels=[(_LEFT + (i + 0.5) * step, _bin(edges, i)) for i in range(len(counts))],
+        y_labels=[(_y(_share(tick, top)), f"{tick:,}") for tick in ticks if tick <= top],
     )
-    labels = "".join(
-        f'<text x="{_LEFT + (i + 0.5) * step:.1f}" y="{HEIGHT - 20}" text-anchor="middle">'
-        f"{escape(_bin(edges, i))}</text>"
-        for i in range(len(counts))
-    )
-    return _chart(bars + labels + _y_label(1, f"{top:,}") + _y_label(0, "0"), x_title)
 
 
-def scatter(across: Sequence[float], up: Sequence[float], x_title: str) -> str:
+def scatter(across: Sequence[float], up: Sequence[float], x_title: str, y_title: str) -> Markup:
     """A dot for each pair of finite values, on the diagonal where the two are equal."""
     low, high = min((*across, *up), default=0.0), max((*across, *up), default=1.0)
     span = high - low or 1.0
-    dots = "".join(
-        f"M{_x((a - low) / span):.1f} {_y((b - low) / span):.1f}h0"
-        for a, b in zip(across, up, strict=True)
+    marks = [(low + span * i / GAPS, i / GAPS) for i in range(GAPS + 1)]
+    return _chart(
+        x_title,
+        y_title,
+        diagonal=((_x(0), _y(0)), (_x(1), _y(1))),
+        dots=[
+            (_x((a - low) / span), _y((b - low) / span)) for a, b in zip(across, up, strict=True)
+        ],
+        x_labels=[(_x(share), f"{value:.3g}") for value, share in marks],
+        y_labels=[(_y(share), f"{value:.3g}") for value, share in marks],
     )
-    diagonal = f'<path class="diagonal" d="M{_x(0)} {_y(0)}L{_x(1)} {_y(1)}"/>'
-    labels = _x_label(0, f"{low:.3g}") + _x_label(1, f"{high:.3g}")
-    ends = _y_label(1, f"{high:.3g}")
-    return _chart(f'{diagonal}<path class="dots" d="{dots}"/>{labels}{ends}', x_title)
+
+
+def _chart(x_title: str, y_title: str, **shown: Any) -> Markup:
+    """The axes with their titles, and what is shown over them."""
+    frame: dict[str, float] = {
+        "width": WIDTH,
+        "height": HEIGHT,
+        "left": _LEFT,
+        "right": WIDTH - _RIGHT,
+    }
+    frame |= {"top": _TOP, "base": _TOP + _PLOT_H, "middle": _TOP + _PLOT_H / 2}
+    empty: dict[str, Any] = dict.fromkeys(("points", "bars", "dots"), ())
+    empty |= {"bound": None, "diagonal": None}
+    values = empty | shown | {"x_title": x_title, "y_title": y_title, "frame": frame}
+    return rendered("chart.svg.jinja", values)
+
+
+def _ticks(top: float) -> list[float]:
+    """Round numbers from 0 up to `top` or the next one."""
+    if not math.isfinite(top) or top <= 0:
+        return [0.0, 1.0]
+    power = 10.0 ** math.floor(math.log10(top / GAPS))
+    step = next(power * k for k in (1, 2, 2.5, 5, 10) if power * k * GAPS >= top * 0.999)
+    return [step * i for i in range(math.ceil(top / step - 1e-9) + 1)]
+
+
+def _whole(last: int) -> list[int]:
+    """Whole numbers from 0 to `last`, a few of them."""
+    step = max(round(last / GAPS), 1)
+    inner = [i for i in range(0, last, step) if last - i >= step / 2]
+    return [*inner, last]
 
 
 def _share(count: int, top: int) -> float:
@@ -79,28 +121,9 @@ def _bin(edges: Sequence[float], place: int) -> str:
     return f"≥{edges[place]:.0e}" if place else f"<{edges[1]:.0e}"
 
 
-def _chart(content: str, x_title: str) -> str:
-    base = _TOP + _PLOT_H
-    return (
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(x_title)}">'
-        f'<line class="axis" x1="{_LEFT}" x2="{WIDTH - _RIGHT}" y1="{base}" y2="{base}"/>{content}'
-        f'<text x="{_LEFT + _PLOT_W / 2:.1f}" y="{HEIGHT - 5}" text-anchor="middle">'
-        f"{escape(x_title)}</text></svg>"
-    )
-
-
 def _x(share: float) -> float:
     return _LEFT + share * _PLOT_W
 
 
 def _y(share: float) -> float:
     return _TOP + (1 - share) * _PLOT_H
-
-
-def _x_label(share: float, text: str) -> str:
-    anchor = "start" if share == 0 else "end"
-    return f'<text x="{_x(share):.1f}" y="{HEIGHT - 20}" text-anchor="{anchor}">{text}</text>'
-
-
-def _y_label(share: float, text: str) -> str:
-    return f'<text x="{_LEFT - 6}" y="{_y(share) + 4:.1f}" text-anchor="end">{text}</text>'

@@ -23,7 +23,7 @@ from rnnlite_pipeline.lower.layer_record import leave_layers
 from rnnlite_pipeline.lower.layers import Layer
 from rnnlite_pipeline.metadata import described_model
 from rnnlite_pipeline.passes import run_passes
-from rnnlite_pipeline.passes.fence_copies import fence_copies
+from rnnlite_pipeline.passes.fence_copies import crossing, fence_copies
 from rnnlite_pipeline.passes.memory import check_memory
 from rnnlite_pipeline.passes.settle_dropout import settle_dropout
 from rnnlite_pipeline.passes.tensor_lists import tensor_lists_to_tensors
@@ -85,7 +85,7 @@ def _passes_through(conversion: Conversion, config: Config, out: Path) -> bool:
     kept = config.recurrent.state == "source" and not conversion.repaired
     if config.source.format != "tflite" or asked or read or not kept:
         return False
-    if fence_copies(read_source(out)):
+    if crossing(read_source(out)):
         return False
     return not refused_ops(read_source(out), config.converter)
 

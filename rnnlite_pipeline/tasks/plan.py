@@ -142,7 +142,8 @@ def toolchain() -> dict[str, Any]:
 
 
 def _code_digest() -> str:
-    return _files_digest(Path(rnnlite_pipeline.__file__).parent.rglob("*.py"))
+    top = Path(rnnlite_pipeline.__file__).parent
+    return _files_digest([*top.rglob("*.py"), *top.rglob("templates/**/*.*")])
 
 
 def _plugin_digest(plugin: Plugin) -> dict[str, str]:

@@ -201,7 +201,7 @@ def _judge_data(
         if output not in evidence.profiles or kernels == "default":
             evidence.profiles[output] = (expected, actual)
         if output in samples.labels and expected.shape == actual.shape:
-            labels = samples.labels[output]
+            labels = evidence.labels[output] = samples.labels[output]
             rates = (accuracy(output, values, labels) for values in (expected, actual))
             evidence.accuracy.append(Accuracy(output, kernels, len(samples), *rates))
 

@@ -26,9 +26,7 @@ def accuracy(output: str, values: Array, labels: Array) -> float:
     Raises:
         VerificationFailed: The labels do not fit the output.
     """
-    predicted, expected = predictions(values), labels
-    if labels.shape == values.shape and values.ndim > 1:
-        expected = np.argmax(labels, -1) if labels.shape[-1] > 1 else labels[..., 0]
+    predicted, expected = predictions(values), expectations(values, labels)
     if predicted.shape != expected.shape:
         raise VerificationFailed(
             f'verification.data: the labels of output "{output}" have the shape '
@@ -36,6 +34,13 @@ def accuracy(output: str, values: Array, labels: Array) -> float:
             f"Expected {list(predicted.shape)}: one class number a prediction.",
         )
     return float(np.mean(predicted == expected))
+
+
+def expectations(values: Array, labels: Array) -> Array:
+    """The class each label names, where labels may be rows of C: as `predictions` gives them."""
+    if labels.shape == values.shape and values.ndim > 1:
+        return np.asarray(np.argmax(labels, -1) if labels.shape[-1] > 1 else labels[..., 0])
+    return labels
 
 
 def predictions(values: Array) -> Array:

@@ -6,7 +6,10 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from rnnlite_pipeline.sources.model import Array
+from rnnlite_pipeline.verify.accuracy import expectations, predictions
 
 if TYPE_CHECKING:
     from rnnlite_pipeline.report import About
@@ -100,6 +103,7 @@ class Evidence:
         skipped: Extreme cases that do not apply to the source, and why.
         profiles: For the report: by output, the source's and the model's values on the data, each
             [N, ...], on the default kernels.
+        labels: For the report: the labels of an output on the data, where there are any.
         about: For the report: the model itself, once it has been read.
         broken_off: What ended the verification early; empty if nothing did.
     """
@@ -109,8 +113,17 @@ class Evidence:
     accuracy: list[Accuracy] = field(default_factory=list)
     skipped: dict[str, str] = field(default_factory=dict)
     profiles: dict[str, tuple[Array, Array]] = field(default_factory=dict)
+    labels: dict[str, Array] = field(default_factory=dict)
     about: About | None = None
     broken_off: str = ""
+
+    def decisions(self, output: str) -> tuple[Array, Array, Array]:
+        """Class numbers on the data, flat: of the labels, of the source, of the model."""
+        source, model = self.profiles[output]
+        expected = expectations(model, self.labels[output])
+        found = (expected, predictions(source), predictions(model))
+        labels, theirs, ours = (np.ravel(each).astype(np.int64) for each in found)
+        return labels, theirs, ours
 
     @property
     def failed(self) -> list[Check]:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from rnnlite_pipeline.graph.ir import Model, Op
 from rnnlite_pipeline.metadata import Description
+from rnnlite_pipeline.metadata.licenses import identifier
 from rnnlite_pipeline.verify.evidence import Accuracy, Check
 
 if TYPE_CHECKING:
@@ -76,7 +78,8 @@ def check_gates(
         yield _without(f"gate forbid_ops {pattern}", ops, (pattern,), asked)
     for i, field in enumerate(gates.require_metadata):
         asked = _place(pipeline, "gates", "require_metadata", i)
-        yield _told(field, description, asked)
+        told = _told(field, description, asked)
+        yield _licensed(told, config, description) if field == "license" else told
     for i, runtime in enumerate(gates.runtimes):
         judged = config.verification.runtimes
         yield Check(
@@ -178,6 +181,21 @@ def _told(field: str, description: Description, asked: str) -> Check:
         missing,
         f"Give `metadata:` of the config its {field}.",
         asked=asked,
+    )
+
+
+def _licensed(told: Check, config: Config, description: Description) -> Check:
+    """A license was chosen: one that has an identifier, or one whose terms stand somewhere."""
+    named = str((description.fields or {}).get("license", ""))
+    card = config.package.card
+    if not told.passed or identifier(named) or (card and card.license_link):
+        return told
+    return replace(
+        told,
+        passed=False,
+        detail=f"“{named}” is no license that has an identifier, and its terms are not linked",
+        remedy="Give metadata.license an identifier such as apache-2.0, or give the terms in"
+        " package.card.license_link.",
     )
 
 

@@ -9,9 +9,9 @@ import numpy as np
 from rnnlite_pipeline.algebra import forms
 from rnnlite_pipeline.algebra.atoms import Apply, Symbol
 from rnnlite_pipeline.algebra.forms import Form
-from rnnlite_pipeline.cells.equations import Equations
+from rnnlite_pipeline.cells.equations import Equations, substituted
 from rnnlite_pipeline.cells.recurrence import Gate, Lstm, SimpleRnn
-from rnnlite_pipeline.cells.text import MOST_LINES, written
+from rnnlite_pipeline.cells.text import MOST_LINES, features, written
 
 FULL = np.array([[1.0, 2.0], [0.5, 1.0]])
 
@@ -110,3 +110,85 @@ def test_a_long_list_is_cut() -> None:
     lines = written(Equations("cell", 1, (1,), (value,), (0,)))
     assert len(lines) == MOST_LINES + 1
     assert lines[-1] == "… and 4 more"
+
+
+def gate_of(function: str, *parts: Form, bias: float = 0.0) -> Form:
+    """A function of products with the input, the state and whatever else is given."""
+    total = symbol("x", 3) @ np.ones((3, 2))
+    for part in parts:
+        total = total + part
+    biased = forms.form(total.terms.values(), np.array([bias, 2 * bias]))
+    return forms.of(Apply(function, (biased,), 2))
+
+
+def gru(function: str = "LOGISTIC", scale: float = 1.0) -> Form:
+    """The update of a GRU whose reset gate stands before the product."""
+    h, recurrent = symbol("s0", 2), np.array([[1.0, 2.0], [0.5, 1.0]])
+    z = gate_of(function, h @ recurrent, bias=1.0).scaled(np.full(2, scale))
+    r = gate_of(function, h @ (2 * recurrent), bias=2.0).scaled(np.full(2, scale))
+    candidate = gate_of("TANH", (r * h) @ recurrent)
+    return z * h + candidate - z * candidate
+
+
+def test_a_gru_has_the_names_of_its_gates() -> None:
+    """Update gate, reset gate, candidate, state, and their weights: as the field writes them."""
+    assert written(Equations("GRU", 3, (2,), (gru(),), (0,))) == [
+        "z = σ(W_z x + R_z h + b_z)",
+        "r = σ(W_r x + R_r h + b_r)",
+        "h̃ = tanh(W_h x + R_h (r ⊙ h))",
+        "h′ = z ⊙ h + (1 − z) ⊙ h̃",
+    ]
+
+
+def test_the_sixth_of_a_hard_sigmoid_belongs_to_its_gate() -> None:
+    """A GRU with hard sigmoids reads as any other; the scale stands once, where the gate is."""
+    lines = written(Equations("GRU", 3, (2,), (gru("RELU6", 1 / 6),), (0,)))
+    assert lines[0] == "z = relu6(W_z x + R_z h + b_z) / 6"
+    assert lines[-1] == "h′ = z ⊙ h + (1 − z) ⊙ h̃"
+
+
+def test_a_lstm_without_a_fused_op_has_the_names_of_its_gates() -> None:
+    """Known by its equations alone, in whatever order its states are, it is i, f, g, o, c, h."""
+    h, c, matrix = symbol("s0", 2), symbol("s1", 2), np.array([[1.0, 2.0], [0.5, 1.0]])
+    i, f, o = (gate_of("LOGISTIC", h @ (k * matrix), bias=k) for k in (1.0, 2.0, 3.0))
+    g = gate_of("TANH", h @ matrix)
+    new = f * c + i * g
+    squashed = forms.of(Apply("SOFTSIGN", (symbol("n1", 2),), 2))
+    lines = written(Equations("cell", 3, (2, 2), (o * squashed, new), (1, 0)))
+    names = [line.partition(" =")[0] for line in lines]
+    assert sorted(names[:3]) == ["f", "g", "i"]
+    assert names[3:] == ["c′", "o", "h′"]
+    assert "i = σ(W_i x + R_i h + b_i)" in lines
+    assert lines[-1] == "h′ = o ⊙ softsign(c′)"
+
+
+def test_a_mask_is_no_feature() -> None:
+    """Its column is not counted, and what is put out but never read is y."""
+    mask = forms.of(Apply("NOT_EQUAL", (symbol("x", 1), forms.constant(np.zeros(1))), 1))
+
+    def moved(form: Form) -> Form:
+        return substituted(
+            form,
+            lambda s: forms.of(
+                Symbol("x", s.start + 1, s.stop + 1) if s.name == "x" else Symbol("s1", 0, 2)
+            ),
+        )
+
+    h, new = symbol("s1", 2), moved(gru())
+    zeros = forms.constant(np.zeros(2))
+    updates = tuple(forms.of(Apply("SELECT_V2", (mask, new, old), 2)) for old in (zeros, h))
+    cell = Equations("masked GRU", 4, (2, 2), updates, (0, 1))
+    assert features(cell) == 3
+    assert written(cell)[-2:] == [
+        "y′ = select(m, z ⊙ h + (1 − z) ⊙ h̃, 0)",
+        "h′ = select(m, z ⊙ h + (1 − z) ⊙ h̃, h)",
+    ]
+
+
+def test_what_only_looks_like_a_gru_is_numbered() -> None:
+    """Where the state's factor and the candidate's do not add up to one, no gate is named."""
+    h, z = symbol("s0", 2), gate_of("LOGISTIC", symbol("s0", 2) @ FULL)
+    other = gate_of("TANH")
+    for update in (z * h + other - z * z * other, z * h + other + z * other):
+        lines = written(Equations("cell", 3, (2,), (update,), (0,)))
+        assert not any(line.startswith(("z =", "h̃ =")) for line in lines)

@@ -134,3 +134,20 @@ def test_reader_may_stop_early() -> None:
         ["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def test_report_lists_every_model(project: Project) -> None:
+    """One page for all configs that are named, those that failed among them; exit 1 if one did."""
+    other = project.folder / "other.yaml"
+    other.write_text(project.config.read_text(encoding="utf-8").replace("fake", "other"))
+    ended = project.run("report", "config.yaml", "other.yaml")
+    assert ended.returncode == 0, ended.stderr
+    page = (project.build / "index.html").read_text(encoding="utf-8")
+    assert "2 models, 2 verified" in page
+    assert 'href="fake/report.html"' in page
+    project.write_source(b"changed")
+    ended = project.run("report", "config.yaml", "other.yaml", FAKE_TROUBLE="convert=refused")
+    assert ended.returncode == 1
+    assert "build/index.html" in ended.stdout
+    page = (project.build / "index.html").read_text(encoding="utf-8")
+    assert "2 models, 0 verified, 2 without results" in page

@@ -65,10 +65,10 @@ def flattened(build: Builder, x: Tensor, _: Tensor) -> Tensor:
 
 
 def model_of(made: Made) -> Model:
-    """A model of x [B, T, 4] and z [B, T, 2]."""
+    """A model of x [B, T, 4] and z [B, T, 2], with a second part behind what the delegate lacks."""
     x, z = (Tensor(n, "FLOAT32", (OPEN, OPEN, w)) for n, w in (("x", 4), ("z", 2)))
     build = Builder("made")
-    y = made(build, x, z)
+    y = build.unary("NEG", build.reverse(made(build, x, z), 0))
     return Model([Subgraph("main", [x, z], [y], build.ops)])
 
 
@@ -115,14 +115,29 @@ def test_integers_are_fenced_as_well() -> None:
     build.ops.append(make_op("CONCATENATION", [x, z], [both], axis=1))
     build.ops.append(make_op("ADD", [both, both], [y]))
     y.quantization = Quantization((0.1,), (3,))
-    model = Model([Subgraph("main", [x, z], [y], build.ops)])
+    turned = build.reverse(y, 0)
+    turned.quantization = y.quantization
+    twice = Tensor("twice", "INT8", (OPEN, 8), quantization=Quantization((0.2,), (3,)))
+    build.ops.append(make_op("ADD", [turned, turned], [twice]))
+    model = Model([Subgraph("main", [x, z], [twice], build.ops)])
     before = write_model(model)
     assert crossing(model)
     assert fence_copies(model)
     assert not crossing(model)
     given = {n: np.arange(k, k + 12, dtype=np.int8).reshape(3, 4) for k, n in ((-5, "x"), (9, "z"))}
-    expected = Runner(before, "no_delegate").run(given)["y"]
-    np.testing.assert_array_equal(Runner(write_model(model), "default").run(given)["y"], expected)
+    expected = Runner(before, "no_delegate").run(given)["twice"]
+    result = Runner(write_model(model), "default").run(given)["twice"]
+    np.testing.assert_array_equal(result, expected)
+
+
+def test_a_model_with_one_part_is_left_alone() -> None:
+    """Nothing else could make its workspace grow, so a copy into it stays."""
+    x = Tensor("x", "FLOAT32", (OPEN, 4))
+    build = Builder("made")
+    y = dense(build, build.concatenate([x, x], 1), 5)
+    model = Model([Subgraph("main", [x], [y], build.ops)])
+    assert not fence_copies(model)
+    assert not crossing(model)
 
 
 def test_a_step_of_a_loop_has_no_copy_across_a_border() -> None:

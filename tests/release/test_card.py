@@ -79,3 +79,65 @@ def test_what_was_not_verified_on_litert_is_told(tmp_path: Path) -> None:
     assert "| run by TensorFlow, not by LiteRT | FlexRoll |" in body
     assert "not verified" not in plain
     assert "TensorFlow" not in plain
+
+
+CARD = """\
+package:
+  card:
+    task: image-classification
+    base_model: me/digits
+    datasets: [me/pixels]
+    intended_use: Sorting <post>.
+    limits: Not for cheques.
+    license_link: https://example.org/terms
+"""
+
+
+def test_what_the_hub_reads(tmp_path: Path) -> None:
+    """Task, origin, data, and the accuracy as a result that the hub shows."""
+    matter, _ = _card(tmp_path, f"{CONFIG}verification: {{data: {{path: d/t.npz}}}}\n{CARD}")
+    told = {"pipeline_tag": "image-classification", "base_model": "me/digits"}
+    assert matter.items() >= told.items()
+    assert matter["datasets"] == ["me/pixels"]
+    assert matter["metrics"] == ["accuracy"]
+    assert "license_link" not in matter  # apache-2.0 is known
+    [index] = matter["model-index"]
+    assert index["name"] == "digits"
+    [result] = index["results"]
+    assert result["task"] == {"type": "image-classification"}
+    assert result["dataset"] == {"name": "t.npz", "type": "me/pixels"}
+    metric = {"type": "accuracy", "name": "accuracy of y, 10 samples", "value": 0.8}
+    assert result["metrics"] == [metric]
+
+
+def test_without_labels_there_is_no_result(tmp_path: Path) -> None:
+    """No metric is claimed that nobody measured."""
+    matter, _ = _card(tmp_path, accuracy=[])
+    assert not {"metrics", "model-index", "pipeline_tag", "base_model"} & set(matter)
+
+
+def test_the_terms_of_another_license_are_linked(tmp_path: Path) -> None:
+    """A license without an identifier has its name, and where its terms stand."""
+    matter, _ = _card(tmp_path, CONFIG.replace("apache-2.0", "our own terms") + CARD)
+    assert matter["license"] == "other"
+    assert matter["license_name"] == "our own terms"
+    assert matter["license_link"] == "https://example.org/terms"
+
+
+def test_intended_use_and_limits(tmp_path: Path) -> None:
+    """Each has a section where the config tells it, as it is written; else there is none."""
+    _, body = _card(tmp_path, CONFIG + CARD)
+    assert "## Intended use\n\nSorting <post>.\n\n## Limits\n\nNot for cheques.\n" in body
+    _, plain = _card(tmp_path)
+    assert "Intended use" not in plain
+    assert "Limits" not in plain
+
+
+def test_every_table_of_the_card_is_one(tmp_path: Path) -> None:
+    """Each row has the bars of its heading, and an empty line ends the table."""
+    _, body = _card(tmp_path, CONFIG + CARD)
+    for block in body.split("\n\n"):
+        lines = block.strip("\n").splitlines()
+        if lines and lines[0].startswith("|"):
+            assert len({line.count("|") - line.count("\\|") for line in lines}) == 1, block
+            assert all(line.startswith("|") for line in lines), block

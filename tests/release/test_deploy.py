@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bz2
 import json
 import shutil
 import subprocess
@@ -108,9 +109,11 @@ def test_a_quantized_model_takes_and_gives_real_values(tmp_path: Path) -> None:
 
 @COMPILER
 def test_the_c_array_is_the_model(tmp_path: Path) -> None:
-    """Compiled and linked with a C++ program, it is the file byte for byte, aligned to 16."""
+    """Unpacked and linked with a C++ program, it is the file byte for byte, aligned to 16."""
     deployment, content = _deployed(tmp_path)
     _write(tmp_path, deployment, content)
+    packed = tmp_path / "c" / "digits_model.c.bz2"
+    packed.with_suffix("").write_bytes(bz2.decompress(packed.read_bytes()))
     (tmp_path / "c" / "main.cc").write_text(
         '#include <cstdint>\n#include <cstdio>\n#include "digits_model.h"\n'
         "int main() { fwrite(digits_model, 1, digits_model_size, stdout);\n"
@@ -126,6 +129,17 @@ def test_the_c_array_is_the_model(tmp_path: Path) -> None:
     )
     ended = subprocess.run([folder / "main"], capture_output=True, check=True)
     assert ended.stdout == content
+
+
+def test_the_c_array_takes_less_than_twice_the_model(tmp_path: Path) -> None:
+    """Packed, also where the weights are noise that nothing makes smaller."""
+    deployment, _ = _deployed(tmp_path)
+    noise = np.random.default_rng(0).integers(0, 256, 100_000, np.uint8).tobytes()
+    files = deployment_files(deployment, noise)
+    assert not any(name.endswith(".c") for name in files)
+    packed = files["c/digits_model.c.bz2"]
+    assert len(packed) < 2 * len(noise)
+    assert packed == deployment_files(deployment, noise)["c/digits_model.c.bz2"]
 
 
 @COMPILER
@@ -219,7 +233,8 @@ def test_only_a_kept_state_can_be_reset(tmp_path: Path, state: State) -> None:
     assert {name: way in files[name] for name, way in ways.items()} == dict.fromkeys(
         ways, state == "persist"
     )
-    assert not any(b"@" in text.replace(b"@media", b"") for text in files.values())
+    code = [text for name, text in files.items() if not name.endswith(".bz2")]
+    assert not any(b"{%" in text or b"{{" in text for text in code)
 
 
 def _counter(asked: str) -> Model:

@@ -224,3 +224,27 @@ def test_evidence_passes_only_when_it_is_complete() -> None:
     assert Evidence(checks=[good]).passed
     assert not Evidence(checks=[good, bad]).passed
     assert not Evidence(checks=[good], broken_off="the runtime crashed").passed
+
+
+@pytest.mark.parametrize(
+    ("named", "link", "passed"),
+    [
+        ("apache-2.0", None, True),
+        ("MIT", None, True),
+        ("not yet chosen", None, False),
+        ("our own terms", "TERMS.md", True),
+        ("", "TERMS.md", False),
+    ],
+)
+def test_a_license_that_was_not_chosen_misses_its_gate(
+    named: str, link: str | None, passed: bool
+) -> None:
+    """The gate asks for one that has an identifier, or for where its terms stand."""
+    said = config(package={"card": {"license_link": link}} if link else {})
+    description = Description({"license": named} if named else {})
+    gates = pipeline(require_metadata=("license",))
+    [check] = judged(said, gates, description=description)
+    assert check.passed is passed
+    if not passed and named:
+        assert "“not yet chosen” is no license that has an identifier" in check.detail
+        assert "apache-2.0" in check.remedy

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rnnlite_pipeline.release.deploy.c_array import c_header, c_source
-from rnnlite_pipeline.release.deploy.cpp import cpp_class
+from rnnlite_pipeline.release.deploy.c_array import c_header, packed_c_source
+from rnnlite_pipeline.release.deploy.cpp import cpp_class, tflm_class
 from rnnlite_pipeline.release.deploy.deployment import Deployment
 from rnnlite_pipeline.release.deploy.kotlin import kotlin_class
 from rnnlite_pipeline.release.deploy.python import python_module
 from rnnlite_pipeline.release.deploy.readme import readme
-from rnnlite_pipeline.release.deploy.tflm import tflm_class
 
 __all__ = ["Deployment", "deployment_files"]
 
@@ -29,8 +28,8 @@ def deployment_files(deployment: Deployment, content: bytes) -> Mapping[str, byt
         f"android/{deployment.camel}.kt": kotlin_class(deployment),
         f"cpp/{name}.h": cpp_class(deployment),
         f"c/{name}_model.h": c_header(deployment, content),
-        f"c/{name}_model.c": c_source(deployment, content),
     }
     if not deployment.not_on_tflm:
         files[f"tflm/{name}.h"] = tflm_class(deployment)
-    return {path: text.encode() for path, text in files.items()}
+    encoded = {path: text.encode() for path, text in files.items()}
+    return encoded | {f"c/{name}_model.c.bz2": packed_c_source(deployment, content)}

@@ -1,18 +1,25 @@
-"""Templates: `@FIELD@` is replaced; braces and dollars of the languages stay as they are."""
+"""The templates of the code, `release/templates/deploy/`, and names as code may hold them."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from rnnlite_pipeline.templating import templates
 
 
-def filled(template: str, fields: Mapping[str, str]) -> str:
-    """A template with its fields; an empty one takes its line along."""
-    for field, value in fields.items():
-        if not value:
-            template = template.replace(f"@{field}@\n", "")
-        template = template.replace(f"@{field}@", value)
-    return template
+def written(template: str, values: Mapping[str, Any], **filters: Callable[..., Any]) -> str:
+    """The text that a template makes.
+
+    Args:
+        template: Its name in the folder `deploy/`, without `.jinja`.
+        values: What it writes.
+        filters: What it writes some of them with.
+    """
+    made = templates("rnnlite_pipeline.release").overlay()
+    made.filters = {**made.filters, "repr": repr, **filters}
+    return made.get_template(f"deploy/{template}.jinja").render(values)
 
 
 def plain(text: str) -> str:

@@ -1,0 +1,145 @@
+"""The section on labels: how often the model is right, beside its source, and where it errs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rnnlite_pipeline.metadata import read_description
+from rnnlite_pipeline.report.figures import points
+from rnnlite_pipeline.report.html import Cell, Section, section, table
+
+if TYPE_CHECKING:
+    from rnnlite_pipeline.report.about import About
+    from rnnlite_pipeline.sources.model import Array
+    from rnnlite_pipeline.verify.evidence import Evidence
+
+#: A confusion matrix of more classes is not drawn.
+MOST_CLASSES = 30
+
+#: How many classes are listed: where there are more, those that are most often wrong.
+LISTED = 40
+
+
+@dataclass(frozen=True, eq=False)
+class Confusion:
+    """How predictions fall on classes.
+
+    Attributes:
+        names: Of the classes that are a label or were predicted.
+        labels: The class of each label, as its place in `names`; likewise the next two.
+        source: What the source predicts.
+        model: What the model predicts.
+    """
+
+    names: Sequence[str]
+    labels: Array
+    source: Array
+    model: Array
+
+    @classmethod
+    def of(cls, decisions: tuple[Array, Array, Array], names: Sequence[str]) -> Confusion:
+        """From the class numbers of labels, source and model, each [predictions]."""
+        count = len(decisions[0])
+        known, places = np.unique(np.concatenate(decisions), return_inverse=True)
+        shown = [names[k] if 0 <= k < len(names) else str(k) for k in known.tolist()]
+        return cls(shown, places[:count], places[count : 2 * count], places[2 * count :])
+
+    def count(self, classes: Array) -> Array:
+        """How often each class is among some."""
+        return np.bincount(classes, minlength=len(self.names))
+
+    @property
+    def matrix(self) -> Array:
+        """Counts of the model, [label, predicted]."""
+        width = len(self.names)
+        pairs = np.bincount(self.labels * width + self.model, minlength=width * width)
+        return pairs.reshape(width, width)
+
+
+def accuracy(evidence: Evidence, about: About | None) -> Section | None:
+    """How often each output is right, beside the source, for each class."""
+    if not evidence.accuracy:
+        return None
+    rows = [
+        (
+            a.output,
+            a.kernels,
+            f"{a.samples:,}",
+            f"{a.source:.2%}",
+            f"{a.litert:.2%}",
+            points(a.litert - a.source),
+        )
+        for a in evidence.accuracy
+    ]
+    columns = ("output", "kernels", "#samples", "#source", "#LiteRT", "#difference")
+    outputs = []
+    for output in evidence.labels:
+        decisions = evidence.decisions(output)
+        found = Confusion.of(decisions, _names(about, output))
+        outputs.append(_shown(output, found, int((decisions[1] != decisions[2]).sum())))
+    return section("accuracy", "Accuracy", table=table(columns, rows), outputs=outputs)
+
+
+def _names(about: About | None, output: str) -> Sequence[str]:
+    """The classes' names, from the labels file that is packed in the model."""
+    if about is None:
+        return ()
+    description = read_description(about.model)
+    for told in description.tensors("outputs"):
+        files = [file["name"] for file in told.get("associated_files", [])]
+        if told.get("name") == output and files:
+            return description.files.get(files[0], b"").decode("utf-8", "replace").splitlines()
+    return ()
+
+
+def _shown(output: str, found: Confusion, changed: int) -> dict[str, Any]:
+    total = len(found.labels)
+    return {
+        "title": f"“{output}”, for each class",
+        "changed": f"{changed:,} of {total:,} predictions are not the source's.",
+        "classes": _classes(found),
+        "matrix": _matrix(found) if len(found.names) <= MOST_CLASSES else None,
+        "count": len(found.names),
+    }
+
+
+def _classes(found: Confusion) -> Any:
+    """A row for each class: how often it is found (recall), and how often rightly (precision)."""
+    held, said = found.count(found.labels), found.count(found.model)
+    right = found.count(found.labels[found.labels == found.model])
+    theirs = found.count(found.labels[found.labels == found.source])
+    order = np.argsort(right / np.maximum(held, 1), kind="stable")
+    rows: list[list[Cell]] = [
+        [
+            found.names[k],
+            f"{held[k]:,}",
+            _rate(theirs[k], held[k]),
+            _rate(right[k], held[k]),
+            _rate(right[k], said[k]),
+        ]
+        for k in sorted(order[:LISTED].tolist())
+    ]
+    columns = ("class", "#samples", "#recall, source", "#recall, LiteRT", "#precision, LiteRT")
+    return table(columns, rows)
+
+
+def _rate(part: int, whole: int) -> str:
+    return f"{part / whole:.1%}" if whole else "–"
+
+
+def _matrix(found: Confusion) -> Mapping[str, Any]:
+    """The cells of the confusion matrix, with how dark each is drawn, 0 to 100."""
+    matrix = found.matrix
+    shades = np.round(100 * matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)).astype(int)
+    rows = [
+        [
+            {"count": int(count) or "", "shade": int(shade), "right": i == j}
+            for j, (count, shade) in enumerate(zip(counts, row, strict=True))
+        ]
+        for i, (counts, row) in enumerate(zip(matrix, shades, strict=True))
+    ]
+    return {"names": found.names, "rows": list(zip(found.names, rows, strict=True))}

@@ -1,0 +1,53 @@
+"""Numbers as a person reads them; beside each absolute one stands a relative one."""
+
+from __future__ import annotations
+
+import math
+
+
+def size(count: int) -> str:
+    """Bytes."""
+    for unit, step in (("MB", 1_000_000), ("kB", 1000)):
+        if count >= 10 * step or (unit == "MB" and count >= step):
+            return f"{count / step:,.1f} {unit}"
+    return f"{count:,} B"
+
+
+def time(ms: float) -> str:
+    """Milliseconds."""
+    return f"{1000 * ms:.1f} µs" if ms < 1 else f"{ms:.2f} ms"
+
+
+def error(value: float) -> str:
+    """An absolute error."""
+    return f"{value:.1e}" if math.isfinite(value) else "infinite"
+
+
+def share(part: float, whole: float) -> str:
+    """A part of a whole in percent; empty where there is no whole."""
+    if not whole or not math.isfinite(part / whole):
+        return ""
+    percent = 100 * part / whole
+    if percent == 0:
+        return "0%"
+    if percent < 0.01:
+        return "under 0.01%"
+    return f"{percent:.2g}%" if percent < 10 else f"{percent:,.0f}%"
+
+
+def points(difference: float) -> str:
+    """A difference of two rates, in percentage points, with its sign."""
+    return "±0 points" if difference == 0 else f"{100 * difference:+.2f} points"
+
+
+def times(ratio: float) -> str:
+    """How many times as much."""
+    return f"{ratio:.2f} ×" if math.isfinite(ratio) else ""
+
+
+def plural(count: int, noun: str) -> str:
+    """`1 op`, `2 ops`."""
+    many = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s" + ""
+    if noun.endswith("s"):
+        many = f"{noun}es"
+    return f"{count:,} {noun if count == 1 else many}"

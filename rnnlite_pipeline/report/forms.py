@@ -1,0 +1,107 @@
+"""The section on the other forms of a model: float, int8 weights, int8 beside each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rnnlite_pipeline.report.figures import error, points, share, size, time, times
+from rnnlite_pipeline.report.html import Bar, Both, Cell, Link, Mark, Section, section, table
+from rnnlite_pipeline.report.results import Results
+
+#: The schemes in the order of the table.
+SCHEMES = ("none", "float16", "dynamic_range", "int16x8", "int8")
+
+
+def forms(models: Sequence[Results], folder: Path) -> list[Section]:
+    """A section for each source that more than one model was made from.
+
+    Two models have the same source if their imported graphs are equal to the byte.
+
+    Args:
+        models: All models.
+        folder: Where the page stands; links are relative to it.
+    """
+    groups: dict[str, list[Results]] = {}
+    for each in models:
+        if each.source and each.bytes is not None:
+            groups.setdefault(each.source, []).append(each)
+    several = [group for group in groups.values() if len(group) > 1]
+    return [_section(ranked(group), folder, number) for number, group in enumerate(several)]
+
+
+def ranked(group: Sequence[Results]) -> list[Results]:
+    """Float first, then ever fewer bits; what the others are compared with is the first."""
+    return sorted(group, key=lambda each: (_place(each.scheme), each.name))
+
+
+def _place(scheme: str) -> int:
+    return SCHEMES.index(scheme) if scheme in SCHEMES else len(SCHEMES)
+
+
+def _section(group: Sequence[Results], folder: Path, number: int) -> Section:
+    first = group[0]
+    columns = ["", "model", "scheme", "#size", "", "#largest error", "#accuracy"]
+    note = f"Size and time are beside those of {first.name}, the error beside its limit."
+    timed = [each for each in group if each.milliseconds is not None]
+    if timed:
+        columns += ["#time", ""]
+    if len({each.machine for each in timed}) > 1:
+        note += " Not all times are of one machine and one input: only those that are compare."
+    rows = [_row(each, group, folder) for each in group]
+    return section(
+        f"forms-{number}",
+        f"{first.name}, float and quantized",
+        template="table",
+        note=note,
+        table=table(columns, rows),
+    )
+
+
+def _row(each: Results, group: Sequence[Results], folder: Path) -> list[Cell]:
+    first = group[0]
+    name: Cell = Link(each.name, each.page(folder)) if each.has_page else each.name
+    most = max(other.bytes or 0 for other in group) or 1
+    cells: list[Cell] = [
+        *(Mark(bool(each.passed)), name, each.scheme),
+        *(size_of(each, first), Bar((each.bytes or 0) / most)),
+        *(error_of(each), accuracy_of(each)),
+    ]
+    slowest = max(other.milliseconds or 0.0 for other in group)
+    if slowest:
+        bar: Cell = Bar(each.milliseconds / slowest) if each.milliseconds else ""
+        cells += [time_of(each, first) or "not measured", bar]
+    return cells
+
+
+def size_of(each: Results, first: Results) -> Cell:
+    """The size, and its part of that of another model."""
+    if each.bytes is None:
+        return ""
+    part = share(each.bytes, first.bytes or 0)
+    return Both(size(each.bytes), f"{part} of {first.name}" if each != first else "", each.bytes)
+
+
+def time_of(each: Results, first: Results) -> Cell:
+    """The time of a call, as a multiple of another model's where both were measured alike."""
+    own, other = each.milliseconds, first.milliseconds
+    if own is None:
+        return ""
+    alike = other and each != first and each.machine == first.machine
+    return Both(time(own), f"{times(own / other)} {first.name}" if alike and other else "", own)
+
+
+def error_of(each: Results) -> Cell:
+    """The largest error, and its part of what passes."""
+    if each.error is None:
+        return ""
+    part = share(each.error, each.limit or 0.0)
+    return Both(error(each.error), f"{part} of the limit" if part else "", each.error)
+
+
+def accuracy_of(each: Results) -> Cell:
+    """The lowest accuracy, and what it is against the source's."""
+    if each.accuracy is None:
+        return ""
+    own, source = each.accuracy
+    return Both(f"{own:.2%}", points(own - source), own)

@@ -1,0 +1,135 @@
+"""What a model's folder tells of it: its figures, read from the files that the stages left."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+
+@dataclass(frozen=True)
+class Results:
+    """The figures of one model; what was not made or measured is None or empty.
+
+    Attributes:
+        folder: The model's folder.
+        name: The model's name.
+        verification: The content of verification.json.
+        benchmark: The content of benchmark.json, where it is of this very model.
+        source: The sha256 of the imported graph: equal for two forms of one model.
+        releases: The bundles, by name.
+    """
+
+    folder: Path
+    name: str
+    verification: dict[str, Any] = field(default_factory=dict)
+    benchmark: dict[str, Any] = field(default_factory=dict)
+    source: str = ""
+    releases: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, folder: Path) -> Results:
+        """What stands in a folder.
+
+        What was found of another model than the one that stands there does not count: a source or
+        a config may have changed since, and the conversion failed.
+        """
+        verification = _json(folder / "verification.json")
+        if verification.get("passed") and not _is(folder, verification.get("model_sha256")):
+            verification = {}
+        benchmark = _json(folder / "benchmark.json")
+        if benchmark.get("model_sha256") != verification.get("model_sha256"):
+            benchmark = {}
+        imported = folder / ".work" / "source.tflite"
+        digest = hashlib.sha256(imported.read_bytes()).hexdigest() if imported.is_file() else ""
+        bundles = sorted(path.name for path in (folder / "dist").glob("*.zip"))
+        return cls(folder, folder.name, verification, benchmark, digest, tuple(bundles))
+
+    @property
+    def has_page(self) -> bool:
+        """Whether it has a report."""
+        return (self.folder / "report.html").is_file()
+
+    def page(self, folder: Path) -> str:
+        """The way from a folder to its report, as a link has it."""
+        return link(self.folder / "report.html", folder)
+
+    @property
+    def passed(self) -> bool | None:
+        """Whether it was verified; None where it was not tried."""
+        return self.verification.get("passed") if self.verification else None
+
+    @property
+    def scheme(self) -> str:
+        """How it is quantized."""
+        return str(self.verification.get("quantization", {}).get("scheme", "none"))
+
+    @property
+    def bytes(self) -> int | None:
+        """The size of the model."""
+        told = self.verification.get("bytes")
+        return None if told is None else int(told["model"])
+
+    @property
+    def milliseconds(self) -> float | None:
+        """The median time of a call."""
+        told = self.benchmark.get("models", {}).get("model.tflite", {}).get("ms")
+        return None if told is None else float(told["median"])
+
+    @property
+    def machine(self) -> str:
+        """The machine that it was measured on, and the data: what makes two times comparable."""
+        if not self.benchmark:
+            return ""
+        shown = {key: self.benchmark.get(key) for key in ("machine", "settings")}
+        shown["settings"] = {
+            key: value for key, value in (shown["settings"] or {}).items() if key != "rounds"
+        }
+        return json.dumps(shown, sort_keys=True)
+
+    @property
+    def error(self) -> float | None:
+        """The largest error; infinite where shapes or infinities differ."""
+        told = self.verification.get("max_abs_error")
+        return None if told is None else float(told)
+
+    @property
+    def limit(self) -> float | None:
+        """The largest error that passes, of the output with the largest error."""
+        checks = [
+            check
+            for check in self.verification.get("checks", ())
+            if "max_abs_error" in check and "limit" in check and "rounding" not in check
+        ]
+        worst = max(checks, key=lambda check: float(check["max_abs_error"]), default=None)
+        return None if worst is None else float(worst["limit"])
+
+    @property
+    def accuracy(self) -> tuple[float, float] | None:
+        """The lowest of the model, and its source's."""
+        told = self.verification.get("accuracy", ())
+        worst = min(told, key=lambda each: each["litert"], default=None)
+        return None if worst is None else (worst["litert"], worst["source"])
+
+
+def _is(folder: Path, digest: object) -> bool:
+    """Whether the model of a folder has a sha256."""
+    path = folder / "model.tflite"
+    return path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == digest
+
+
+def link(path: Path, folder: Path) -> str:
+    """The way from a folder to a file, as a link has it."""
+    return quote(Path(os.path.relpath(path, folder)).as_posix())
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        told = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return told if isinstance(told, dict) else {}

@@ -1,0 +1,33 @@
+"""Text for people from templates: Jinja files in the folder `templates/` of their room.
+
+A template is named by what it makes, with `.jinja` behind: `report.html.jinja`. In HTML and SVG
+every value is escaped; a template of code or Markdown writes values as they are.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+#: The templates in which every value is escaped.
+ESCAPED = ("html.jinja", "svg.jinja")
+
+
+@cache
+def templates(room: str) -> Environment:
+    """The templates of a room.
+
+    A name that a template uses and nobody gave is an error, never an empty place.
+
+    Args:
+        room: The package whose folder `templates/` holds them, as in `rnnlite_pipeline.report`.
+    """
+    return Environment(
+        loader=PackageLoader(room),
+        autoescape=select_autoescape(ESCAPED, default_for_string=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
