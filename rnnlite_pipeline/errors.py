@@ -7,7 +7,7 @@ Every error carries its own exit status, so that the command line needs no table
 from __future__ import annotations
 
 import errno
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -96,6 +96,25 @@ class ModelFormatError(StageError):
 
 class NotConvertible(StageError):
     """The model cannot be converted as the config asks; the message says what to change."""
+
+
+class BrokenGraph(StageError):
+    """A pass of the conversion left a graph that is not valid: a fault of this package.
+
+    Args:
+        after: The pass.
+        faults: What is wrong, one sentence each without its full stop.
+    """
+
+    def __init__(self, after: str, faults: Iterable[str]) -> None:
+        self.faults = tuple(faults)
+        shown = "".join(f"\n  {fault}." for fault in self.faults[:5])
+        more = f"\n  and {len(self.faults) - 5} more." if len(self.faults) > 5 else ""
+        super().__init__(
+            f'The pass "{after}" left a graph that is not valid:{shown}{more}',
+            "This is a fault of rnnlite. Please report it with the folder that `rnnlite convert"
+            " CONFIG --dump-passes DIR` writes.",
+        )
 
 
 class VerificationFailed(StageError):

@@ -8,9 +8,7 @@ from typing import Literal
 
 from rnnlite_pipeline.graph.calls import called
 from rnnlite_pipeline.graph.ir import Model, Op, Signature, Subgraph, Tensor
-
-#: Ops that do something besides producing their outputs.
-SIDE_EFFECTS = frozenset({"ASSIGN_VARIABLE", "CALL_ONCE", "CALL", "HASHTABLE_IMPORT"})
+from rnnlite_pipeline.graph.ops import SIDE_EFFECTS
 
 
 def producers(subgraph: Subgraph) -> dict[Tensor, Op]:
