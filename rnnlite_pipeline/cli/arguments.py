@@ -89,6 +89,14 @@ LOCKED = _argument(
     action="store_true",
     help="fail if anything differs from the lock beside the config",
 )
+DUMP_PASSES = _argument(
+    "--dump-passes",
+    usage="[--dump-passes DIR]",
+    type=Path,
+    default=None,
+    metavar="DIR",
+    help="convert anew, and write the graph after each pass as text to DIR/NAME/",
+)
 JSON = _argument(
     "--json",
     usage="[--json]",
@@ -322,6 +330,6 @@ def _add(add_parser: Callable[..., argparse.ArgumentParser], name: str, command:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.set_defaults(locked=False, json=False, format=None)
+    parser.set_defaults(locked=False, json=False, format=None, dump_passes=None)
     for each in command.arguments:
         parser.add_argument(*each.names, **each.settings)

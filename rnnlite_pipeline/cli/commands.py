@@ -112,9 +112,15 @@ def _stages(call: argparse.Namespace, models: Sequence[Plan]) -> int:
     with _bringing(call, program) as (bring, jobs):
 
         def run(stage: str) -> int:
-            annotate = _annotates(call)
             return run_stages(
-                stage, models, call.out, jobs, program, annotate=annotate, bring=bring
+                stage,
+                models,
+                call.out,
+                jobs,
+                program,
+                annotate=_annotates(call),
+                bring=bring,
+                dump_passes=call.dump_passes,
             )
 
         if call.command == "lock" or call.locked:
@@ -314,8 +320,12 @@ COMMANDS = {
     "convert": Command(
         "convert models to .tflite",
         _stage,
-        _LOCKED,
-        (f"rnnlite convert {_EXAMPLE}", "rnnlite convert configs/*.yaml --out /tmp/build -n 2"),
+        (*_LOCKED, given.DUMP_PASSES),
+        (
+            f"rnnlite convert {_EXAMPLE}",
+            "rnnlite convert configs/*.yaml --out /tmp/build -n 2",
+            f"rnnlite convert {_EXAMPLE} --dump-passes /tmp/passes",
+        ),
     ),
     "verify": Command(
         "compare converted models with their sources",

@@ -11,13 +11,14 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rnnlite_pipeline.errors import StageError
 from rnnlite_pipeline.runtimes.child import run_apart, tell
 from rnnlite_pipeline.runtimes.interpreter import Runner
-from rnnlite_pipeline.sources.model import Array
 
 #: Calls made before the memory is looked at: the second finds all buffers there.
 CALLS = 2
@@ -25,7 +26,7 @@ CALLS = 2
 _STATUS = Path("/proc/self/status")
 
 
-def peak_memory(folder: Path, model: bytes, inputs: Mapping[str, Array]) -> tuple[int, str]:
+def peak_memory(folder: Path, model: bytes, inputs: Mapping[str, NDArray[Any]]) -> tuple[int, str]:
     """The bytes of memory that loading and running a model adds to a process, at their most.
 
     That is resident memory as Linux counts it (VmHWM): the model, the arena, weights that the

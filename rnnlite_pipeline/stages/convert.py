@@ -2,36 +2,28 @@
 
 from __future__ import annotations
 
-import copy
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-from rnnlite_pipeline.cells.recurrence import BIDIRECTIONAL, RECURRENCE, Lstm, Recurrence
-from rnnlite_pipeline.compare.validation import check_whole, objection
 from rnnlite_pipeline.config import Config
 from rnnlite_pipeline.errors import NotConvertible
 from rnnlite_pipeline.files import write_atomically
-from rnnlite_pipeline.graph.edit import ensure_signature, prune
-from rnnlite_pipeline.graph.ir import Model, Op
+from rnnlite_pipeline.graph.edit import ensure_signature
+from rnnlite_pipeline.graph.ir import Model
 from rnnlite_pipeline.graph.read import read_model
-from rnnlite_pipeline.graph.write import write_model
-from rnnlite_pipeline.lower import lower
-from rnnlite_pipeline.lower.choice import Lowered
 from rnnlite_pipeline.lower.layer_record import leave_layers
 from rnnlite_pipeline.lower.layers import Layer
 from rnnlite_pipeline.metadata import described_model
-from rnnlite_pipeline.passes import run_passes
-from rnnlite_pipeline.passes.fence_copies import crossing, fence_copies
-from rnnlite_pipeline.passes.memory import check_memory
-from rnnlite_pipeline.passes.settle_dropout import settle_dropout
-from rnnlite_pipeline.passes.tensor_lists import tensor_lists_to_tensors
-from rnnlite_pipeline.quantize import Outcome, grouping, lowering, quantize
+from rnnlite_pipeline.passes.dump import PassDump
+from rnnlite_pipeline.passes.fence_copies import crossing
+from rnnlite_pipeline.passes.manager import Watch, run
+from rnnlite_pipeline.quantize import Outcome
 from rnnlite_pipeline.quantize.record import leave
-from rnnlite_pipeline.recognise import Finding, recognise
-from rnnlite_pipeline.resolve import Composite, chain_steps, distance, resolve
+from rnnlite_pipeline.resolve import Composite
 from rnnlite_pipeline.runtimes.missing import other_precision, refused_ops
+from rnnlite_pipeline.stages.conversion import CONVERSION, Context
 from rnnlite_pipeline.state import Keeping
 
 
@@ -51,14 +43,21 @@ class Conversion:
     repaired: bool = False
 
 
-def convert(config: Config, out: Path) -> None:
+def convert(config: Config, out: Path, dump_passes: Path | None = None) -> None:
     """Writes `out/model.tflite` from `out/.work/source.tflite`.
+
+    Args:
+        config: What is asked for.
+        out: The model's folder.
+        dump_passes: A folder for the graph after each pass, as text; written even where the
+            conversion fails.
 
     Raises:
         NotConvertible: `lowering: fused` and a layer stays a loop, or ops are left that the
             runtime does not have.
     """
-    conversion = converted(read_source(out), config, read_limits(out))
+    watch = PassDump(dump_passes) if dump_passes else None
+    conversion = converted(read_source(out), config, read_limits(out), watch)
     for layer in conversion.layers:
         print(f"{layer.name}: {layer.op}{': ' * bool(layer.reason)}{layer.reason}", flush=True)
     check_convertible(conversion, config)
@@ -97,74 +96,29 @@ def read_limits(out: Path) -> dict[str, range]:
 
 
 def converted(
-    model: Model, config: Config, limits: Mapping[str, range] | None = None
+    model: Model,
+    config: Config,
+    limits: Mapping[str, range] | None = None,
+    watch: Watch | None = None,
 ) -> Conversion:
-    """Recognises, groups, lays out and lowers, and runs old against new.
-
-    1. Dropout that drops nothing goes. What an annotation says, and every loop that is read,
-       becomes recurrences, if it says the same when run.
-    2. Passes fold reversals, transposes and last steps, and group both directions.
-    3. Recurrences become fused ops or loops; lists of what was not read become tensors.
-    4. The whole is run against the source's graph.
-    5. It is quantized.
-    6. States, until then inputs and outputs of the graph, become what the config asks for.
+    """Converts a graph, pass by pass (conversion.py).
 
     Args:
         model: The source's graph; changed in place.
         config: What is asked for.
         limits: For an input of whole numbers, those it takes, where they are known.
+        watch: Sees the graph after each pass.
     """
-    states = Keeping(model, config.recurrent.state)
-    composites = resolve(model, distance)
-    source = copy.deepcopy(model)
-    chained = chain_steps(model)
-    print("recognising recurrences", flush=True)
-    composites = [c for c in composites if not chained.issuperset(r.name for r in c.recurrences)]
-    settle_dropout(model)
-    findings = [Finding(c.layer, c.recurrences) for c in composites]
-    findings += recognise(model, objection)
-    for note in [*states.notes, *(f"{f.name}: {f.note}" for f in findings if f.note)]:
-        print(note, flush=True)
-    prune(model)
-    run_passes(model, grouping(config).recurrent)
-    states.expose(model)
-    pseudo = _pseudo_ops(model)
-    print("lowering", flush=True)
-    layers = tuple(_layers(findings, pseudo, lower(model, *lowering(config))))
-    unlisted: list[str] = []
-    tensor_lists_to_tensors(model, unlisted)
-    for reason in unlisted:
-        print(reason, flush=True)
-    prune(model)
-    _keep_output_names(model, source)
-    repaired = bool(states.notes)
-    conversion = Conversion(model, layers, composites=tuple(composites), repaired=repaired)
-    if not refused_ops(model, config.converter):
-        print("running the source's graph against the converted model", flush=True)
-        lower(source)
-        tensor_lists_to_tensors(source)
-        accepted = states.accepted(source)
-        check_whole(accepted, _settled(copy.deepcopy(model), config), limits, states.first)
-        scopes = {layer.name: layer.scope or layer.name for layer in layers}
-        before = b"" if config.quantization.scheme == "none" else write_model(model)
-        quantized, outcomes = quantize(model, config, scopes, states)
-        conversion = replace(conversion, model=quantized, quantized=tuple(outcomes), before=before)
-    states.conclude(conversion.model)
-    if not refused_ops(conversion.model, config.converter):
-        _settled(conversion.model, config)
-    return conversion
-
-
-def _settled(model: Model, config: Config) -> Model:
-    """The model without what goes wrong in some interpreters, in place (docs/traps.md, "Memory").
-
-    Raises:
-        NotConvertible: The proof that it is right in every interpreter fails.
-    """
-    if "litert" in config.verification.runtimes:
-        fence_copies(model)
-        check_memory(model)
-    return model
+    context = Context(config, Keeping(config.recurrent.state), limits)
+    run(CONVERSION, model, context, watch)
+    return Conversion(
+        model,
+        context.layers,
+        tuple(context.quantized),
+        context.before,
+        tuple(context.composites),
+        repaired=bool(context.states.notes),
+    )
 
 
 def check_convertible(conversion: Conversion, config: Config) -> None:
@@ -196,40 +150,3 @@ def check_convertible(conversion: Conversion, config: Config) -> None:
             f"Replace what computes them in the source model; or let them stay with {flags}, for a"
             " runtime that you give these ops (docs/guides/ops.md).",
         )
-
-
-def _pseudo_ops(model: Model) -> list[Op]:
-    return [op for op in model.ops() if op.code in (RECURRENCE, BIDIRECTIONAL)]
-
-
-def _layers(
-    findings: list[Finding], pseudo: list[Op], lowered: tuple[Lowered, ...]
-) -> Iterator[Layer]:
-    """Each finding's layers, with what they were lowered to."""
-    became = {each.name: each for each in lowered}
-    found = {
-        recurrence.name: (op, recurrence) for op in pseudo for recurrence in op.options.values()
-    }
-    for finding in findings:
-        if finding.reason or not finding.recurrences:
-            yield Layer(finding.name, None, finding.stays, finding.reason)
-        for name in (r.name for r in finding.recurrences if r.name in found):
-            op, recurrence = found[name]
-            each = became[name]
-            scope = next(iter(op.options.values())).name
-            code = "WHILE" if each.form == "loop" else _fused_code(op, recurrence)
-            yield Layer(name, recurrence, code, each.reason, scope, each.milliseconds)
-
-
-def _fused_code(op: Op, recurrence: Recurrence) -> str:
-    kind = "LSTM" if isinstance(recurrence.cell, Lstm) else "RNN"
-    direction = "BI" if op.code == BIDIRECTIONAL else "UNI"
-    return f"{direction}DIRECTIONAL_SEQUENCE_{kind}"
-
-
-def _keep_output_names(model: Model, source: Model) -> None:
-    """Gives the outputs the names they had: a rewrite may have put new tensors in their place."""
-    for now, before in zip(model.signatures, source.signatures, strict=True):
-        for key, tensor in now.outputs.items():
-            if tensor not in now.inputs.values() and key in before.outputs:
-                tensor.name = before.outputs[key].name

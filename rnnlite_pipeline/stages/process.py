@@ -1,5 +1,7 @@
 """One stage in a process of its own: `python -m rnnlite_pipeline.stages.process STAGE CONFIG OUT`.
 
+`--dump-passes DIR` may follow for the stage convert.
+
 TensorFlow's converter can crash its process and keeps state from one conversion to the next, so
 each stage starts anew. `rnnlite_pipeline.tasks.child` starts this program and holds the other ends:
 
@@ -48,18 +50,18 @@ def main(arguments: Sequence[str], stages: Mapping[str, str] = STAGES) -> int:
     """Run one stage and report.
 
     Args:
-        arguments: STAGE, CONFIG and OUT.
+        arguments: STAGE, CONFIG and OUT; for convert also `--dump-passes` and a folder.
         stages: Where each stage lives.
 
     Returns:
         The exit status: 0, the error's own, or `UNFORESEEN`.
     """
-    stage, config, out = arguments
+    stage, config, out, *options = arguments
     end_with_parent()
     report = _keep_stdout_for_the_report()
     hold_back(Held.of(stage, Path(out)))
     try:
-        _run(stage, Path(config), Path(out), stages)
+        _run(stage, Path(config), Path(out), stages, options)
     except RnnliteError as error:
         return _fail(report, str(error.message), error.remedy, error.exit_status)
     except OSError as error:
@@ -73,12 +75,17 @@ def main(arguments: Sequence[str], stages: Mapping[str, str] = STAGES) -> int:
     return 0
 
 
-def _run(stage: str, config_path: Path, out: Path, stages: Mapping[str, str]) -> None:
+def _run(
+    stage: str, config_path: Path, out: Path, stages: Mapping[str, str], options: Sequence[str]
+) -> None:
     module, function = stages[stage].split(":")
     call: Callable[..., Any] = getattr(importlib.import_module(module), function)
     config = load_config(config_path)
     if stage in GATED:
         call(config, out, pipeline_of(config))
+    elif options:
+        _flag, folder = options
+        call(config, out, dump_passes=Path(folder))
     else:
         call(config, out)
 

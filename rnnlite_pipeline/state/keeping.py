@@ -17,33 +17,45 @@ class Keeping:
     """Follows a model's states through its conversion.
 
     Args:
-        model: The source's graph; its variables become inputs and outputs, in place, and under
-            `reset` the constants that they start from.
         setting: `recurrent.state`; under `source` the states that the source keeps persist, and
             no others.
 
     Attributes:
-        policy: reset, persist or explicit.
+        policy: reset, persist or explicit; known once the source's states are lifted.
         notes: What the user is to know of states that leak in the source (leaks.py).
     """
 
-    def __init__(self, model: Model, setting: str) -> None:
-        self._kept = lift(model)
+    def __init__(self, setting: str) -> None:
         self._as_source = setting == "source"
         self.policy = setting
+        self._setting = setting
         self.notes: list[str] = []
-        if setting == "source":
-            self.policy = "persist" if self._kept else "reset"
-        if setting in ("source", "reset"):
-            self.notes = [_stopped(name, setting) for name in stop_leaks(model)]
-        else:
-            self._kept += lift_leaks(model, setting)
-        if self.policy == "reset":
-            _begin(model, self._kept)
-            self._kept = []
+        self._kept: list[State] = []
         self._exposed: list[State] = []
         self._names: dict[str, str] = {}
         self._time: Mapping[str, int] = {}
+
+    def lift(self, model: Model) -> bool:
+        """Makes inputs and outputs of the source's variables; whether there were any.
+
+        Under `reset` they become the constants that they start from. States that leak from call to
+        call start anew, unless they are to persist or to be explicit.
+
+        Raises:
+            NotConvertible: A variable is used inside a loop or a branch.
+        """
+        found = lift(model)
+        if self._as_source:
+            self.policy = "persist" if found else "reset"
+        if self._setting in ("source", "reset"):
+            self.notes = [_stopped(name, self._setting) for name in stop_leaks(model)]
+        else:
+            found += lift_leaks(model, self._setting)
+        if self.policy == "reset":
+            _begin(model, found)
+        else:
+            self._kept = found
+        return bool(found or self.notes)
 
     def expose(self, model: Model) -> None:
         """Makes inputs and outputs of what is to be kept, after the passes, before it is lowered.

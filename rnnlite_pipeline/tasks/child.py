@@ -49,6 +49,7 @@ def run_stage(
     *,
     stale: Sequence[Path] = (),
     condemned: Mapping[Path, Path] | None = None,
+    options: Sequence[str] = (),
 ) -> None:
     """Run one stage of one model to its end; all it prints goes to OUT/STAGE.log.
 
@@ -62,6 +63,7 @@ def run_stage(
         command: What starts a stage.
         stale: Files to remove first: a failure must not leave an older config's results in place.
         condemned: Files that must not keep their names where the stage fails, and their new names.
+        options: What else the stage is told, behind STAGE CONFIG OUT.
 
     Raises:
         StageError: The stage failed or crashed; its exit status is the child's error's own.
@@ -73,7 +75,7 @@ def run_stage(
         held.discard()
         for path in stale:
             path.unlink(missing_ok=True)
-        ended = _run([*command, stage, str(config), str(out)], log_file, lock)
+        ended = _run([*command, stage, str(config), str(out), *options], log_file, lock)
         if ended.returncode == 0:
             held.release()
             return

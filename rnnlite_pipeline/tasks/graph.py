@@ -40,6 +40,7 @@ def group(
     plans: Sequence[Plan | BrokenPlan],
     command: Sequence[str] = COMMAND,
     bring: Bring | None = None,
+    dump_passes: Path | None = None,
 ) -> Iterator[Task]:
     """The tasks of one stage, one for each plan.
 
@@ -48,38 +49,53 @@ def group(
         plans: Each model to work on.
         command: What starts a stage in a process of its own.
         bring: Runs a stage, or does it in another way; `run_here` where None.
+        dump_passes: Where convert, which is then never up to date, writes the graph after each
+            pass: DIR/NAME for each model.
     """
     for plan in plans:
         if isinstance(plan, BrokenPlan):
             yield {"basename": name, **_broken_task(name, plan)}
         else:
             first = same_import(plan, plans) if name == "import" else None
-            yield _task(name, plan, command, first, bring or run_here)
+            dump = dump_passes if name == GROUP_OF["convert"] else None
+            yield _task(name, plan, command, first, bring or run_here, dump)
 
 
 def namespace(
     plans: Sequence[Plan | BrokenPlan],
     command: Sequence[str] = COMMAND,
     bring: Bring | None = None,
+    dump_passes: Path | None = None,
 ) -> dict[str, Callable[[], Iterator[Task]]]:
     """The task creators of the whole graph, under the names doit looks for."""
 
     def creator(name: str) -> Callable[[], Iterator[Task]]:
-        return lambda: group(name, plans, command, bring)
+        return lambda: group(name, plans, command, bring, dump_passes)
 
     return {f"task_{name}": creator(name) for name in GROUPS}
 
 
-def _task(name: str, plan: Plan, command: Sequence[str], first: Plan | None, bring: Bring) -> Task:
+def _task(
+    name: str,
+    plan: Plan,
+    command: Sequence[str],
+    first: Plan | None,
+    bring: Bring,
+    dump_passes: Path | None,
+) -> Task:
     """A task; `first` is the release whose import is this one's too."""
     stage = GROUPS[name]
     reads = tuple(path for path in stage.reads(plan) if path)
     makes = tuple(stage.makes(plan))
     known = (*makes, *stage.may_make(plan))
     digest = partial(stage_digest, name, plan)
-    fresh = Fresh(digest, reads, known, may_read=tuple(stage.may_read(plan)))
-    run = partial(_work, stage, plan, command)
+    may_read = tuple(stage.may_read(plan))
+    fresh = Fresh(digest, reads, known, may_read, always=dump_passes is not None)
+    options = ("--dump-passes", str(dump_passes.absolute() / plan.name)) if dump_passes else ()
+    run = partial(_work, stage, plan, command, options)
     work = partial(_copy, first, plan) if first else partial(bring, name, plan, run)
+    if dump_passes:  # a stage that is shared, or run elsewhere, would leave nothing here
+        work = run
     meta: dict[str, Any] = {"config": str(plan.path), "reference": str(plan.reference)}
     if summarize := stage.summary:
         meta["summary"] = partial(summarize, plan)
@@ -100,7 +116,7 @@ def _task(name: str, plan: Plan, command: Sequence[str], first: Plan | None, bri
     }
 
 
-def _work(stage: Stage, plan: Plan, command: Sequence[str]) -> None:
+def _work(stage: Stage, plan: Plan, command: Sequence[str], options: Sequence[str]) -> None:
     if stage.name == "validate":
         check_files(plan.config)
         return
@@ -112,6 +128,7 @@ def _work(stage: Stage, plan: Plan, command: Sequence[str]) -> None:
         command,
         stale=(*makes, *stage.may_make(plan)),
         condemned=stage.condemns(plan),
+        options=options,
     )
     for missing in (path for path in makes if not path.exists()):
         raise StageError(f"{stage.name} of {plan.name} ended well, but left no {missing.name}.")

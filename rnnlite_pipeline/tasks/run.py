@@ -42,6 +42,7 @@ def run_stages(
     *,
     annotate: bool = False,
     bring: Bring | None = None,
+    dump_passes: Path | None = None,
 ) -> int:
     """Bring one stage of each plan up to date, with all it needs.
 
@@ -53,6 +54,7 @@ def run_stages(
         command: What starts a stage in a process of its own.
         annotate: Whether errors are told as GitHub's annotations too.
         bring: What does the stages; each is run here where None.
+        dump_passes: The folder for the graphs after each pass, DIR/NAME for each model.
 
     Returns:
         The exit status.
@@ -64,7 +66,7 @@ def run_stages(
         "reporter": reporter,
         "continue": True,  # what is wrong with one model does not stop the others
     }
-    tasks = {**namespace(plans, command, bring), "DOIT_CONFIG": settings}
+    tasks = {**namespace(plans, command, bring, dump_passes), "DOIT_CONFIG": settings}
     main = DoitMain(
         ModuleTaskLoader(tasks), config_filenames=(), extra_config={"BACKEND": dict(BACKEND)}
     )

@@ -51,17 +51,21 @@ class Fresh:
         reads: Files and folders the task reads.
         makes: Files the task leaves; a file it may leave or not counts as well.
         may_read: Files the task reads if they are there, which it does not wait for.
+        always: Whether the task is to run in any case.
     """
 
     digest: Callable[[], str]
     reads: tuple[Path, ...]
     makes: tuple[Path, ...]
     may_read: tuple[Path, ...] = ()
+    always: bool = False
     _before: dict[str, str | None] = field(default_factory=dict, init=False)
 
     def __call__(self, task: object, values: Mapping[str, Any]) -> bool:  # noqa: ARG002
         """doit's question, asked right before a task would run; the names are doit's."""
         self._before = self._now()
+        if self.always:
+            return False
         return values.get("before") == self._before and values.get("made") == _digests(self.makes)
 
     def outcome(self) -> dict[str, Any]:

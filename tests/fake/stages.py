@@ -44,9 +44,11 @@ def inspect(config: Any, out: Path) -> None:
     write_atomically(out / "inspect.txt", f"a table of {seen}\n".encode())
 
 
-def convert(config: Any, out: Path) -> None:
+def convert(config: Any, out: Path, dump_passes: Path | None = None) -> None:
     """Makes an empty model that tells the source and how it is to be lowered."""
     _begin("convert", out)
+    if dump_passes:
+        write_atomically(dump_passes / "index.txt", b"passes\n", at_once=True)
     told = _read(out / ".work" / "source.tflite").decode() + config.recurrent.bidirectional
     empty = Model([Subgraph("main")], description=told)
     write_atomically(out / "model.tflite", write_model(empty))

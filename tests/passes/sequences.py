@@ -5,29 +5,49 @@ from __future__ import annotations
 import copy
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rnnlite_pipeline.cells.recurrence import RECURRENCE, Cell, Recurrence
+from rnnlite_pipeline.config import Config
 from rnnlite_pipeline.graph.build import Builder
 from rnnlite_pipeline.graph.edit import prune
 from rnnlite_pipeline.graph.ir import OPEN, Model, Op, Subgraph, Tensor
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.lower import lower
+from rnnlite_pipeline.passes.manager import run
 from rnnlite_pipeline.runtimes.interpreter import Runner
+from rnnlite_pipeline.stages.conversion import FOLDING, Context
+from rnnlite_pipeline.state import Keeping
 
 SWAP = (1, 0, 2)
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What `run_passes` reads of a config."""
+    """What folding, grouping and layout read of a config."""
 
     time_major: Literal["keep"] | bool = "keep"
     bidirectional: Literal["group", "split"] = "group"
+
+
+def context(settings: Settings = Settings(), **keys: object) -> Context:
+    """What the passes of a conversion know that asks for these settings."""
+    values = {
+        "name": "test",
+        "source": {"format": "keras", "path": "test.keras"},
+        "recurrent": {**asdict(settings), **keys},
+    }
+    config = Config.model_validate(values)
+    return Context(config, Keeping(config.recurrent.state))
+
+
+def run_passes(model: Model, settings: Settings) -> None:
+    """Folds, groups and lays out the recurrences of `model`, in place."""
+    run(FOLDING, model, context(settings))
 
 
 class Graph(Builder):

@@ -11,14 +11,13 @@ from hypothesis import strategies as st
 
 from rnnlite_pipeline.cells.recurrence import BIDIRECTIONAL, RECURRENCE
 from rnnlite_pipeline.graph.ir import Model, Tensor
-from rnnlite_pipeline.passes import run_passes
 from rnnlite_pipeline.passes.fold_last_step import fold_last_step
 from rnnlite_pipeline.passes.fold_reverse import fold_reverse
 from rnnlite_pipeline.passes.fold_transpose import fold_transpose
 from rnnlite_pipeline.passes.group_bidirectional import group_bidirectional
 from rnnlite_pipeline.passes.layout import layout
 from tests.lower.cases import random_lstm, random_rnn
-from tests.passes.sequences import SWAP, Graph, Settings, changed_alike, counts
+from tests.passes.sequences import SWAP, Graph, Settings, changed_alike, counts, run_passes
 
 RNG = np.random.default_rng(0)
 TimeMajor = Literal["keep"] | bool

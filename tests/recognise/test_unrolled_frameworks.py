@@ -11,14 +11,13 @@ import numpy as np
 import pytest
 
 from rnnlite_pipeline.compare.validation import objection
-from rnnlite_pipeline.config.conversion import Recurrent
 from rnnlite_pipeline.graph.ir import Model, Signature
 from rnnlite_pipeline.graph.read import read_model
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.lower import lower
-from rnnlite_pipeline.passes import run_passes
 from rnnlite_pipeline.recognise import recognise
 from rnnlite_pipeline.runtimes.interpreter import Runner
+from tests.passes.sequences import Settings, run_passes
 
 #: The kinds of cells that each model is read as.
 EXPECTED = {
@@ -79,7 +78,7 @@ def test_directions_joined_step_by_step_are_joined_at_once(unrolled: Path, name:
     """No step is unpacked or packed: the pair becomes one op, and what follows has one op each."""
     model = named(unrolled / f"{name}.tflite")
     recognise(model, objection)
-    run_passes(model, Recurrent())
+    run_passes(model, Settings())
     lower(model)
     codes = Counter(op.code for op in model.ops() if op.outputs[0].dtype == "FLOAT32")
     assert codes["BIDIRECTIONAL_SEQUENCE_LSTM"] == 1

@@ -38,7 +38,8 @@ def graph(
 
 def converted(model: Model, policy: str) -> Model:
     """The graph with its states as `recurrent.state` asks for, lowered."""
-    states = Keeping(model, policy)
+    states = Keeping(policy)
+    states.lift(model)
     states.expose(model)
     lower(model)
     states.conclude(model)

@@ -132,5 +132,7 @@ def test_a_loop_that_was_not_read_is_refused_by_name() -> None:
     inner = [Subgraph(name, [count], [count]) for name in ("cond", "body")]
     options = dict(zip(("cond_subgraph", "body_subgraph"), inner, strict=True))
     model.main.ops.append(Op("WHILE", [start], [count], options, "WhileOptions"))
+    states = Keeping("explicit")
+    states.lift(model)
     with pytest.raises(NotConvertible, match='"odd/while" was not read'):
-        Keeping(model, "explicit").expose(model)
+        states.expose(model)

@@ -70,7 +70,8 @@ def converted(cell: Cell, asked: Config, batch: int = BATCH) -> tuple[Model, Mod
     made = []
     for quantized in (False, True):
         model = graph(cell, batch=batch)
-        states = Keeping(model, asked.recurrent.state)
+        states = Keeping(asked.recurrent.state)
+        states.lift(model)
         states.expose(model)
         lower(model, *lowering(asked))
         if quantized:
@@ -142,7 +143,8 @@ def test_first_values_of_integer_states(tmp_path: Path) -> None:
     """A state that starts away from zero starts so in integers, and after a reset again."""
     asked = config(tmp_path, "persist", "int8", "float32")
     model = graph(CELLS["rnn"])
-    states = Keeping(model, "persist")
+    states = Keeping("persist")
+    states.lift(model)
     states.expose(model)
     for state in states.states:
         state.initial[...] = 0.7

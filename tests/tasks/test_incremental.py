@@ -202,6 +202,16 @@ def test_listed_benchmark_comes_before_the_report(project: Project) -> None:
     assert _files(project.bundle)["report.html"] == release["report.html"] == b"<p>passed"
 
 
+def test_a_dump_of_passes_converts_anew(project: Project, tmp_path: Path) -> None:
+    """convert runs although nothing changed, writes to DIR/NAME, and is done for the next run."""
+    project.package()
+    ended = project.run("convert", "config.yaml", "--dump-passes", str(tmp_path / "dump"))
+    assert ended.returncode == 0, ended.stderr
+    assert "convert fake: done" in ended.stdout
+    assert (tmp_path / "dump" / "fake" / "index.txt").read_text() == "passes\n"
+    assert project.package() == []
+
+
 def _files(bundle: Path) -> dict[str, bytes]:
     with zipfile.ZipFile(bundle) as archive:
         return {name: archive.read(name) for name in archive.namelist()}

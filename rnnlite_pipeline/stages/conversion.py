@@ -1,0 +1,366 @@
+"""A conversion as a list of passes, `CONVERSION`, to be read from top to bottom.
+
+Each pass has numbered rules (its `description`), says what it requires and ensures, and is held to
+it (passes/manager.py). `rnnlite convert --dump-passes DIR` writes the graph after each.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from rnnlite_pipeline.cells.recurrence import BIDIRECTIONAL, RECURRENCE, Lstm, Recurrence
+from rnnlite_pipeline.compare.validation import check_whole, objection
+from rnnlite_pipeline.composites.record import COMPOSITE
+from rnnlite_pipeline.config import Config
+from rnnlite_pipeline.graph.edit import prune
+from rnnlite_pipeline.graph.ir import Model, Op
+from rnnlite_pipeline.graph.write import write_model
+from rnnlite_pipeline.lower import lower
+from rnnlite_pipeline.lower import lowering as rules_of_lower
+from rnnlite_pipeline.lower.choice import Lowered
+from rnnlite_pipeline.lower.layers import Layer
+from rnnlite_pipeline.passes.early_shapes import early_shapes
+from rnnlite_pipeline.passes.fence_copies import crossing, fence_copies
+from rnnlite_pipeline.passes.fold_last_step import fold_last_step
+from rnnlite_pipeline.passes.fold_reverse import fold_reverse
+from rnnlite_pipeline.passes.fold_transpose import fold_transpose
+from rnnlite_pipeline.passes.give_states_room import without_room
+from rnnlite_pipeline.passes.group_bidirectional import group_bidirectional
+from rnnlite_pipeline.passes.layout import layout
+from rnnlite_pipeline.passes.manager import Pass, Passes, Property, UntilSettled, alone
+from rnnlite_pipeline.passes.memory import check_memory
+from rnnlite_pipeline.passes.sequence_ops import is_recurrent, is_time_major
+from rnnlite_pipeline.passes.settle_dropout import settle_dropout
+from rnnlite_pipeline.passes.tensor_list_groups import tensor_lists
+from rnnlite_pipeline.passes.tensor_lists import tensor_lists_to_tensors
+from rnnlite_pipeline.quantize import Outcome, grouping, lowering, quantize
+from rnnlite_pipeline.recognise import Finding, recognise
+from rnnlite_pipeline.resolve import (
+    Composite,
+    chain_steps,
+    chained,
+    composites,
+    distance,
+    resolve,
+)
+from rnnlite_pipeline.runtimes.missing import refused_ops
+from rnnlite_pipeline.state import Keeping
+
+
+@dataclass(eq=False)
+class Context:
+    """What one conversion knows and leaves besides the graph.
+
+    Attributes:
+        config: What is asked for.
+        limits: For an input of whole numbers, those it takes, where they are known.
+        states: The states, from the source's graph to the form that the config asks for.
+        source: The graph that the result is run against.
+        composites: The annotated functions, converted.
+        findings: What was seen of each loop, of steps written out, and of annotated functions.
+        layers: What each recurrent layer became.
+        unlisted: Why a TensorList stays, one sentence each.
+        before: The model before it was quantized; empty where it is not.
+        quantized: What became of each op with weights.
+    """
+
+    config: Config
+    states: Keeping
+    limits: Mapping[str, range] | None = None
+    source: Model = field(default_factory=lambda: Model([]))
+    composites: list[Composite] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    layers: tuple[Layer, ...] = ()
+    unlisted: list[str] = field(default_factory=list)
+    before: bytes = b""
+    quantized: Sequence[Outcome] = ()
+
+
+def _ops(*codes: str) -> Property[Context]:
+    """No op of these codes is left."""
+
+    def left(model: Model, _context: Context) -> Iterable[object]:
+        return (op for op in model.ops() if op.code in codes)
+
+    return Property(f"no {' or '.join(codes)} is left", left)
+
+
+def _unread(model: Model, context: Context) -> Iterable[object]:
+    loops = [op for op in model.ops() if op.code == "WHILE"]
+    reasons = [f for f in context.findings if f.reason and f.stays == "WHILE"]
+    return loops if len(loops) > len(reasons) else ()
+
+
+def _in_other_layout(model: Model, context: Context) -> Iterable[object]:
+    asked = context.config.recurrent.time_major
+    recurrent = filter(is_recurrent, model.ops())
+    return () if asked == "keep" else (op for op in recurrent if is_time_major(op) != asked)
+
+
+def _lists_without_reason(model: Model, context: Context) -> Iterable[object]:
+    lists = tensor_lists(model)
+    return [x.tensors[0] for x in lists] if len(lists) > len(context.unlisted) else ()
+
+
+NO_VARIABLE = _ops("VAR_HANDLE")
+NO_COMPOSITE = _ops(COMPOSITE)
+NO_PSEUDO_OP = _ops(RECURRENCE, BIDIRECTIONAL)
+LOOPS_READ = Property("each WHILE that is left has a finding that says why", _unread)
+LAID_OUT = Property("each recurrence has the layout that is asked for", _in_other_layout)
+LISTS_TOLD = Property("each TensorList that is left has a reason", _lists_without_reason)
+STATES_HAVE_ROOM = Property[Context](
+    "each state has room for the batch of the call", lambda model, _: without_room(model)
+)
+NO_COPY_CROSSES = Property[Context](
+    "no copy joins the inside of a delegated part with its outside",
+    lambda model, _: crossing(model),
+)
+
+
+def _lift_states(model: Model, context: Context) -> bool:
+    """Makes inputs and outputs of the variables that the source keeps between calls.
+
+    1. A variable that is read before it is assigned becomes an input and an output.
+    2. Under `recurrent.state: reset` it is the constant that it starts from.
+    """
+    return context.states.lift(model)
+
+
+def _resolve(model: Model, context: Context) -> bool:
+    context.composites = resolve(model, distance)
+    return bool(context.composites)
+
+
+def _remember_source(model: Model, context: Context) -> bool:
+    """Keeps the graph, to run the result against it.
+
+    1. Annotated functions are what their converters made of them: these were held to the
+       functions' own numbers when they were resolved.
+    """
+    context.source = copy.deepcopy(model)
+    return False
+
+
+def _chain_steps(model: Model, context: Context) -> bool:
+    absorbed = chain_steps(model)
+    context.composites = [
+        c for c in context.composites if not absorbed.issuperset(r.name for r in c.recurrences)
+    ]
+    return bool(absorbed)
+
+
+def _recognise(model: Model, context: Context) -> bool:
+    print("recognising recurrences", flush=True)
+    found = recognise(model, objection)
+    context.findings = [Finding(c.layer, c.recurrences) for c in context.composites] + found
+    notes = [f"{f.name}: {f.note}" for f in context.findings if f.note]
+    for note in [*context.states.notes, *notes]:
+        print(note, flush=True)
+    return any(finding.recurrences for finding in found)
+
+
+def _groups(_model: Model, context: Context) -> bool:
+    return grouping(context.config).recurrent.bidirectional == "group"
+
+
+def _layout(model: Model, context: Context) -> bool:
+    return layout(model, context.config.recurrent.time_major)
+
+
+def _expose_states(model: Model, context: Context) -> bool:
+    """Makes inputs and outputs of the states of recurrences, if they are to be kept.
+
+    1. `recurrent.state: explicit` and `persist`: each final state is an output NAME_out, each
+       initial state an input NAME_in.
+    2. `source`: those that the source keeps have been lifted already; there are no others.
+    """
+    context.states.expose(model)
+    return bool(context.states.first)
+
+
+def _lower(model: Model, context: Context) -> bool:
+    pseudo = [op for op in model.ops() if is_recurrent(op)]
+    print("lowering", flush=True)
+    lowered = lower(model, *lowering(context.config))
+    context.layers = tuple(_layers(context.findings, pseudo, lowered))
+    return True
+
+
+def _lower_lists(model: Model, context: Context) -> bool:
+    changed = tensor_lists_to_tensors(model, context.unlisted)
+    for reason in context.unlisted:
+        print(reason, flush=True)
+    return changed
+
+
+def _keep_output_names(model: Model, context: Context) -> bool:
+    """Gives the outputs the names they had.
+
+    1. A rewrite may have put a new tensor in the place of an output: it takes the name.
+    2. An output that is an input as well keeps the input's name.
+    """
+    changed = False
+    for now, before in zip(model.signatures, context.source.signatures, strict=True):
+        for key, tensor in now.outputs.items():
+            if tensor not in now.inputs.values() and key in before.outputs:
+                changed |= tensor.name != before.outputs[key].name
+                tensor.name = before.outputs[key].name
+    return changed
+
+
+def _runs(model: Model, context: Context) -> bool:
+    """Whether the runtime has every op of the model, or the config lets it stay."""
+    return not refused_ops(model, context.config.converter)
+
+
+def _check_whole(model: Model, context: Context) -> bool:
+    """Runs the source's graph against the converted model, as it will be written.
+
+    1. Both get the same numbers, several batches and lengths, and must agree up to roundings.
+    2. The converted model is run with its copies fenced, and its memory proved.
+    """
+    print("running the source's graph against the converted model", flush=True)
+    source = context.source
+    lower(source)
+    tensor_lists_to_tensors(source)
+    result = copy.deepcopy(model)
+    if _for_litert(result, context):
+        fence_copies(result)
+        check_memory(result)
+    accepted = context.states.accepted(source)
+    check_whole(accepted, result, context.limits, context.states.first)
+    return False
+
+
+def _quantizes(model: Model, context: Context) -> bool:
+    return context.config.quantization.scheme != "none" and _runs(model, context)
+
+
+def _quantize(model: Model, context: Context) -> bool:
+    """Stores numbers in fewer bits, as `quantization.scheme` says (quantize/).
+
+    1. `dynamic_range`, `float16`: weights alone.
+    2. `int8`, `int16x8`: all values, by the ranges that the calibration data span.
+    3. What has no such form stays, and its outcome says why.
+    """
+    scopes = {layer.name: layer.scope or layer.name for layer in context.layers}
+    context.before = write_model(model)
+    _, context.quantized = quantize(model, context.config, scopes, context.states)
+    return True
+
+
+def _conclude_states(model: Model, context: Context) -> bool:
+    """Gives the states the form that the config asks for, and writes down what they are.
+
+    1. `explicit`: they stay inputs and outputs of the model.
+    2. `persist`: they become variables of the runtime, and the signature `reset` is added.
+    """
+    context.states.conclude(model)
+    return bool(context.states.states)
+
+
+def _for_litert(_model: Model, context: Context) -> bool:
+    return "litert" in context.config.verification.runtimes
+
+
+def _settles(model: Model, context: Context) -> bool:
+    """Whether the model will run on LiteRT: one that is refused is not loaded."""
+    return _for_litert(model, context) and _runs(model, context)
+
+
+def _check_memory(model: Model, _context: Context) -> bool:
+    check_memory(model)
+    return False
+
+
+_prune: Pass[Context] = alone(prune)
+
+#: Moves and cancels what stands around recurrences.
+_FOLD: UntilSettled[Context] = UntilSettled(
+    "fold",
+    (
+        alone(fold_reverse),
+        alone(fold_last_step),
+        alone(fold_transpose),
+        alone(early_shapes),
+        _prune,
+    ),
+)
+
+#: Recurrences are folded with what is around them, grouped and laid out.
+FOLDING: Passes[Context] = (
+    _FOLD,
+    Pass(
+        "group-bidirectional",
+        lambda model, _: group_bidirectional(model),
+        group_bidirectional,
+        when=_groups,
+    ),
+    Pass("layout", _layout, layout, ensures=(LAID_OUT,)),
+    _FOLD,
+)
+
+#: The whole conversion, from the source's graph to the model as it is written.
+CONVERSION: Passes[Context] = (
+    # What the source says, without annotations, variables and dropout.
+    Pass("lift-states", _lift_states, ensures=(NO_VARIABLE,), keeps_interface=False),
+    Pass("resolve", _resolve, composites, ensures=(NO_COMPOSITE,)),
+    Pass("remember-source", _remember_source),
+    Pass("chain-steps", _chain_steps, chained, requires=(NO_COMPOSITE,)),
+    alone(settle_dropout),
+    # Loops and steps become recurrences.
+    Pass("recognise", _recognise, recognise, requires=(NO_COMPOSITE,), ensures=(LOOPS_READ,)),
+    _prune,
+    *FOLDING,
+    # Recurrences become fused ops and loops.
+    Pass("expose-states", _expose_states, requires=(NO_VARIABLE,), keeps_interface=False),
+    Pass("lower", _lower, rules_of_lower, ensures=(NO_PSEUDO_OP, STATES_HAVE_ROOM)),
+    Pass(
+        "tensor-lists-to-tensors",
+        _lower_lists,
+        tensor_lists_to_tensors,
+        requires=(NO_PSEUDO_OP,),
+        ensures=(LISTS_TOLD,),
+    ),
+    _prune,
+    Pass("keep-output-names", _keep_output_names),
+    # The result is run against the source, quantized, and made safe for the runtime.
+    Pass("check-whole", _check_whole, requires=(NO_PSEUDO_OP, NO_VARIABLE), when=_runs),
+    Pass("quantize", _quantize, requires=(NO_PSEUDO_OP,), when=_quantizes, keeps_interface=False),
+    Pass("conclude-states", _conclude_states, requires=(NO_VARIABLE,), keeps_interface=False),
+    Pass(
+        "fence-copies",
+        lambda model, _: fence_copies(model),
+        fence_copies,
+        requires=(NO_PSEUDO_OP,),
+        when=_settles,
+    ),
+    Pass("check-memory", _check_memory, check_memory, when=_settles),
+)
+
+
+def _layers(
+    findings: list[Finding], pseudo: list[Op], lowered: tuple[Lowered, ...]
+) -> Iterator[Layer]:
+    """Each finding's layers, with what they were lowered to."""
+    became = {each.name: each for each in lowered}
+    found = {
+        recurrence.name: (op, recurrence) for op in pseudo for recurrence in op.options.values()
+    }
+    for finding in findings:
+        if finding.reason or not finding.recurrences:
+            yield Layer(finding.name, None, finding.stays, finding.reason)
+        for name in (r.name for r in finding.recurrences if r.name in found):
+            op, recurrence = found[name]
+            each = became[name]
+            scope = next(iter(op.options.values())).name
+            code = "WHILE" if each.form == "loop" else _fused_code(op, recurrence)
+            yield Layer(name, recurrence, code, each.reason, scope, each.milliseconds)
+
+
+def _fused_code(op: Op, recurrence: Recurrence) -> str:
+    kind = "LSTM" if isinstance(recurrence.cell, Lstm) else "RNN"
+    direction = "BI" if op.code == BIDIRECTIONAL else "UNI"
+    return f"{direction}DIRECTIONAL_SEQUENCE_{kind}"
