@@ -66,12 +66,17 @@ class Text:
         self._printed: set[Subgraph] = set()
 
     def of(self, model: Model) -> str:
-        """The whole model: signatures, the main graph, other graphs that can run, metadata."""
+        """The whole model: signatures, the main graph and those of signatures, metadata."""
         self._printed = set()
         lines: list[str] = []
         if model.description:
             lines.append(f"description {_quoted(model.description)}")
-        graphs = [line for s in _entries(model) for line in self._graph(s)]
+        run = reachable(model)
+        inner = {target for s in run for op in s.ops for target in called(op)}
+        graphs = [line for s in run if s not in inner for line in self._graph(s)]
+        graphs += [
+            f"graph {self._label(s)}: nothing runs it" for s in model.subgraphs if s not in run
+        ]
         for signature in model.signatures:
             inputs = ", ".join(f"{k} = {self.name(t)}" for k, t in signature.inputs.items())
             outputs = ", ".join(f"{k} = {self._operand(t)}" for k, t in signature.outputs.items())
@@ -168,8 +173,7 @@ class Text:
         if op.version != 1:
             short.append(f"version={op.version}")
         if op.custom_options:
-            content = bytes(op.custom_options)
-            short.append(f"custom_options={len(content)} bytes #{self._digest(content)}")
+            short.append(f"custom_options={self._bytes(bytes(op.custom_options))}")
         if op.intermediates:
             long.append(f"intermediates: {', '.join(self._typed(t) for t in op.intermediates)}")
         short += [f"{key}={self._value(value)}" for key, value in op.extra.items()]
@@ -196,12 +200,18 @@ class Text:
         if isinstance(value, np.ndarray):
             return self._array(value)
         if isinstance(value, (bytes, bytearray)):
-            return f"{len(value)} bytes #{self._digest(bytes(value))}"
+            return self._bytes(bytes(value))
         if isinstance(value, (list, tuple)):
             return f"[{', '.join(map(self._value, value))}]"
         if isinstance(value, dict):
             return f"{{{', '.join(f'{k}: {self._value(v)}' for k, v in value.items())}}}"
-        return str(value) if isinstance(value, (str, np.generic)) else repr(value)
+        return str(value) if isinstance(value, (str, np.generic)) and str(value) else repr(value)
+
+    def _bytes(self, content: bytes) -> str:
+        """Text as it is, other bytes by their number and digest."""
+        if len(content) <= WIDTH and content.isascii() and content.decode().isprintable():
+            return _quoted(content.decode())
+        return f"{len(content)} bytes #{self._digest(content)}"
 
     def _array(self, array: np.ndarray[Any, Any]) -> str:
         dtype = next((n for n, d in NUMPY.items() if d == array.dtype), array.dtype.name)
@@ -271,13 +281,6 @@ def _runs(values: list[str]) -> list[str]:
         for value, count in runs
         for line in ([", ".join("-" * count)] if value == "-" else [value] * count)
     ]
-
-
-def _entries(model: Model) -> list[Subgraph]:
-    """The main graph, the signatures' graphs, and those that only a broken graph has."""
-    known = reachable(model)
-    inner = {target for s in known for op in s.ops for target in called(op)}
-    return [s for s in model.subgraphs if s not in inner]
 
 
 def _first(name: str) -> str:

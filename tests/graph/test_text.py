@@ -171,10 +171,24 @@ def test_a_graph_that_two_ops_run_is_written_once() -> None:
     assert "    cond cond: as above\n    body body: as above\n" in written
 
 
+def test_a_graph_that_nothing_runs_is_named() -> None:
+    """Its ops are of no interest: the pass `prune` takes it away."""
+    model = looping()
+    model.main.ops = [op for op in model.main.ops if op.code != "WHILE"]
+    told = text(model).splitlines()[-2:]
+    assert told == ["graph cond: nothing runs it", "graph body: nothing runs it"]
+
+
+def test_custom_options_that_are_text_are_shown() -> None:
+    """Such as the annotation that an op carries as JSON."""
+    op = Op("Other", [], [Tensor("y", F32, ())], custom=True, custom_options=b'{"a": 1}')
+    assert line_of(op) == r'%y: f32 = Other() {custom_options="{\"a\": 1}"}'
+
+
 def test_what_else_a_model_holds() -> None:
     """Description, metadata, variables, custom options and version are told."""
     state = Tensor("state", F32, (1, 2), is_variable=True)
-    op = Op("FlexNeg", [state], [Tensor("y", F32, ())], custom=True, custom_options=b"abc")
+    op = Op("FlexNeg", [state], [Tensor("y", F32, ())], custom=True, custom_options=b"a\0c")
     op.version = 2
     main = Subgraph("main", [], [], [op])
     model = Model([main], [Signature("s", main, {}, {})], {"m": b"x"}, 'says "so"')
@@ -184,7 +198,7 @@ def test_what_else_a_model_holds() -> None:
         "",
         "graph main() -> () {",
         "  variable %state: f32[1,2]",
-        "  %y: f32 = FlexNeg(%state) {version=2, custom_options=3 bytes #ba7816bf}",
+        "  %y: f32 = FlexNeg(%state) {version=2, custom_options=3 bytes #b179f492}",
         "}",
         'metadata "m": 1 bytes #2d711642',
     ]

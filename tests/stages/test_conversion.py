@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
-from rnnlite_pipeline.passes.manager import Pass, UntilSettled
+from rnnlite_pipeline.cells.recurrence import Lstm, SimpleRnn
+from rnnlite_pipeline.passes.dump import PassDump
+from rnnlite_pipeline.passes.manager import Pass, UntilSettled, run
 from rnnlite_pipeline.stages.conversion import CONVERSION, Context
+from tests.passes.golden_models import lstm, rnn
+from tests.passes.sequences import context
+from tests.recognise.author import Author
+from tests.recognise.spelling import Spelling
 
 
 def _flat(entries: tuple[Pass[Context] | UntilSettled[Context], ...]) -> list[Pass[Context]]:
@@ -35,3 +42,22 @@ def test_what_a_pass_requires_an_earlier_one_ensures() -> None:
         for needed in each.requires:
             assert needed.says in ensured, f"{each.name}: {needed.says}"
         ensured |= {told.says for told in each.ensures}
+
+
+@pytest.mark.parametrize("cell", [lstm(), rnn()], ids=["lstm", "rnn"])
+@pytest.mark.parametrize("state", ["source", "explicit"])
+def test_a_whole_conversion_keeps_its_promises(
+    cell: Lstm | SimpleRnn, state: str, tmp_path: Path
+) -> None:
+    """Every check between passes holds, and no pass denies a change that its dump shows."""
+    model, known, dump = (
+        Author([cell], Spelling()).model(),
+        context(state=state),
+        PassDump(tmp_path),
+    )
+    run(CONVERSION, model, known, dump)
+    assert not dump.untold
+    index = (tmp_path / "index.txt").read_text()
+    assert re.search(r"^06 recognise .*\+1 rnnlite.RECURRENCE", index, re.MULTILINE)
+    assert index.splitlines()[-1] == "21 check-memory              nothing changed"
+    assert "_SEQUENCE_" in (tmp_path / "13-lower.txt").read_text()
