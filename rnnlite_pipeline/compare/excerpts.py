@@ -9,9 +9,9 @@ from typing import Any
 
 from rnnlite_pipeline.cells.recurrence import RECURRENCE
 from rnnlite_pipeline.graph.build import Builder
-from rnnlite_pipeline.graph.calls import called
 from rnnlite_pipeline.graph.edit import prune
-from rnnlite_pipeline.graph.ir import NUMPY, OPEN, Model, Op, Signature, Subgraph, Tensor
+from rnnlite_pipeline.graph.extract import standing_alone
+from rnnlite_pipeline.graph.ir import NUMPY, OPEN, Model, Op, Tensor
 from rnnlite_pipeline.recognise import Replacement
 from rnnlite_pipeline.recognise.loop.state import State
 from rnnlite_pipeline.runtimes.partition import is_foreign
@@ -170,16 +170,3 @@ def _is_made_here(tensor: Tensor, extents: Extents) -> bool:
     if before is not None and is_foreign(before) and tensor.dtype in NUMPY:
         return False
     return tensor.dtype in ("VARIANT", "INT32", "INT64") or extents.is_zero(tensor)
-
-
-def standing_alone(inputs: list[Tensor], outputs: list[Tensor], ops: list[Op]) -> Model:
-    """A model of these ops, in execution order; inputs are input_0..., outputs output_0..."""
-    main = Subgraph("main", list(inputs), list(outputs), list(ops))
-    names = {f"input_{k}": t for k, t in enumerate(inputs)}
-    results = {f"output_{k}": t for k, t in enumerate(outputs)}
-    subgraphs = [main]
-    for graph in subgraphs:
-        subgraphs += [g for op in graph.ops for g in called(op) if g not in subgraphs]
-    model = Model(subgraphs, [Signature("serving_default", main, names, results)])
-    prune(model)
-    return model

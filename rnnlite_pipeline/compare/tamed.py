@@ -7,16 +7,7 @@ import copy
 import numpy as np
 
 from rnnlite_pipeline.graph.ir import Model, Tensor
-
-#: The ops that multiply by matrices, and the operands that are matrices [rows, columns].
-_PRODUCTS = (
-    "FULLY_CONNECTED",
-    "BATCH_MATMUL",
-    "UNIDIRECTIONAL_SEQUENCE_LSTM",
-    "BIDIRECTIONAL_SEQUENCE_LSTM",
-    "UNIDIRECTIONAL_SEQUENCE_RNN",
-    "BIDIRECTIONAL_SEQUENCE_RNN",
-)
+from rnnlite_pipeline.graph.ops import PRODUCTS, RECURRENT
 
 
 def tamed(model: Model, factor: float) -> Model:
@@ -29,7 +20,7 @@ def tamed(model: Model, factor: float) -> Model:
     model = copy.deepcopy(model)
     matrices: dict[int, Tensor] = {}
     for op in model.ops():
-        if op.code in _PRODUCTS:
+        if op.code in PRODUCTS | RECURRENT:
             matrices |= {id(t): t for t in op.inputs if t is not None and _is_matrix(t)}
     for tensor in matrices.values():
         array = tensor.array

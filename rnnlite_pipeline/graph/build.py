@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from rnnlite_pipeline.graph import schema
 from rnnlite_pipeline.graph.ir import OPEN, Op, Tensor
+from rnnlite_pipeline.graph.ops import COMPARISONS
+from rnnlite_pipeline.graph.slicing import Taken, written
 
 #: Options tables that are not named after their op.
 _OPTIONS = {
@@ -136,8 +138,8 @@ class Builder:
 
     def binary(self, code: str, a: Tensor, b: Tensor) -> Tensor:
         """An elementwise op with broadcasting; comparisons give BOOL."""
-        compares = code in ("LESS", "LESS_EQUAL", "GREATER", "GREATER_EQUAL", "EQUAL", "NOT_EQUAL")
-        return self.op(code, [a, b], "BOOL" if compares else a.dtype, broadcast(a.shape, b.shape))
+        dtype = "BOOL" if code in COMPARISONS else a.dtype
+        return self.op(code, [a, b], dtype, broadcast(a.shape, b.shape))
 
     def shape(self, x: Tensor) -> Tensor:
         """The run-time shape of x, int32 [rank]."""
@@ -149,12 +151,40 @@ class Builder:
         """One dimension of x at run time, int32 [1]; a constant where it is closed."""
         if x.shape is not None and x.shape[axis] != OPEN:
             return self.indices([x.shape[axis]])
-        return self.op(
-            "STRIDED_SLICE",
-            [self.shape(x), *map(self.indices, ([axis], [axis + 1], [1]))],
-            "INT32",
-            [1],
-        )
+        return self.part(self.shape(x), 0, axis, axis + 1)
+
+    def part(
+        self,
+        x: Tensor,
+        axis: int,
+        start: int,
+        stop: int | None,
+        name: str = "",
+        *,
+        entries: int | None = None,
+    ) -> Tensor:
+        """Items [start, stop) of x along one axis; up to the end where `stop` is None.
+
+        Args:
+            x: A tensor of known rank.
+            axis: Not negative.
+            start: The first item; negative from the end.
+            stop: The item behind the last one.
+            name: Of the result.
+            entries: How many axes the op names; all where None.
+        """
+        return self._taken(x, axis, Taken(start, stop), name, entries)
+
+    def step(self, x: Tensor, axis: int, index: int, name: str = "") -> Tensor:
+        """One item of x, of known rank, along one axis, which goes."""
+        return self._taken(x, axis, Taken(index, drops=True), name)
+
+    def _taken(
+        self, x: Tensor, axis: int, taken: Taken, name: str, entries: int | None = None
+    ) -> Tensor:
+        how = written(x, axis, taken, entries)
+        operands = [x, *map(self.indices, how.places)]
+        return self.op("STRIDED_SLICE", operands, x.dtype, how.shape, name, **how.options)
 
     def reshape(self, x: Tensor, shape: Sequence[int] | Tensor) -> Tensor:
         """x in another shape, of which one dimension at most is open.

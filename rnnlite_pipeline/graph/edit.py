@@ -85,12 +85,6 @@ def ensure_signature(model: Model) -> Signature:
     return signature
 
 
-def as_main(model: Model, signature: Signature) -> Model:
-    """A signature's subgraph as a model of its own; its objects are the model's."""
-    others = [s for s in model.subgraphs if s is not signature.subgraph]
-    return Model([signature.subgraph, *others], [signature])
-
-
 def ports(model: Model, side: Literal["inputs", "outputs"]) -> list[tuple[str, Tensor]]:
     """The main graph's inputs or outputs in order, each with its name.
 

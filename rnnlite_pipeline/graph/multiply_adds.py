@@ -7,6 +7,7 @@ from math import prod
 
 from rnnlite_pipeline.graph.calls import called
 from rnnlite_pipeline.graph.ir import OPEN, Model, Op, Subgraph, Tensor
+from rnnlite_pipeline.graph.ops import CONVOLUTIONS, PRODUCTS, RECURRENT
 
 #: An op's multiply-adds: a number, and how often it is run for each step of an open length.
 Count = tuple[int, bool]
@@ -81,15 +82,7 @@ def _recurrence(op: Op) -> Count:
 
 
 _COUNTS: dict[str, Callable[[Op], Count]] = {
-    **dict.fromkeys(("FULLY_CONNECTED", "BATCH_MATMUL"), _product),
-    **dict.fromkeys(("CONV_2D", "DEPTHWISE_CONV_2D", "CONV_3D"), _convolution),
-    **dict.fromkeys(
-        (
-            "UNIDIRECTIONAL_SEQUENCE_LSTM",
-            "BIDIRECTIONAL_SEQUENCE_LSTM",
-            "UNIDIRECTIONAL_SEQUENCE_RNN",
-            "BIDIRECTIONAL_SEQUENCE_RNN",
-        ),
-        _recurrence,
-    ),
+    **dict.fromkeys(PRODUCTS, _product),
+    **dict.fromkeys(CONVOLUTIONS, _convolution),
+    **dict.fromkeys(RECURRENT, _recurrence),
 }

@@ -22,7 +22,8 @@ import numpy as np
 
 from rnnlite_pipeline.errors import StageError
 from rnnlite_pipeline.graph.edit import ensure_signature, ports
-from rnnlite_pipeline.graph.ir import NUMPY, Model, Signature, Subgraph, Tensor
+from rnnlite_pipeline.graph.extract import extract
+from rnnlite_pipeline.graph.ir import NUMPY, Model, Tensor
 from rnnlite_pipeline.graph.read import read_model
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.latency.cut import Part, parts
@@ -156,8 +157,7 @@ def _milliseconds(runners: Mapping[int, Runner]) -> dict[int, float]:
 def _empty() -> Runner:
     """A model without ops."""
     x = Tensor("x", "FLOAT32", (1,))
-    main = Subgraph("main", [x], [x])
-    runner = Runner(write_model(Model([main], [Signature("none", main, {"x": x}, {"y": x})])))
+    runner = Runner(write_model(extract({"x": x}, {"y": x}, [])))
     runner.run({"x": np.zeros(1, np.float32)})
     return runner
 

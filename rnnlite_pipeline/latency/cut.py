@@ -16,15 +16,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from rnnlite_pipeline.compare.excerpts import standing_alone
 from rnnlite_pipeline.graph.calls import called
+from rnnlite_pipeline.graph.extract import standing_alone
 from rnnlite_pipeline.graph.ir import NUMPY, Model, Op, Subgraph, Tensor
 from rnnlite_pipeline.graph.multiply_adds import of_op
+from rnnlite_pipeline.graph.ops import SIZES
 
 _INTEGERS = frozenset({"INT32", "INT64", "BOOL"})
-
-#: Ops that know their operand's shape without its value.
-_MEASURING = frozenset({"SHAPE", "RANK"})
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +78,7 @@ def _early(main: Subgraph) -> list[Op]:
         read = [t for t in op.inputs if t is not None]
         if read and constant.issuperset(read):
             constant.update(op.outputs)
-        elif not _is_size(op) or (op.code not in _MEASURING and not sized.issuperset(read)):
+        elif not _is_size(op) or (op.code not in SIZES and not sized.issuperset(read)):
             continue
         sized.update(op.outputs)
         found.append(op)

@@ -73,6 +73,4 @@ def _element(build: Builder, op: Op | None) -> Tensor | None:
     if place is None or source is None or source.shape is None or len(source.shape) != 1:
         return None
     index = place[1]
-    places = map(build.indices, ([index], [index + 1], [1]))
-    to_end = int(index == -1)
-    return build.op("STRIDED_SLICE", [source, *places], source.dtype, [1], end_mask=to_end)
+    return build.part(source, 0, index, None if index == -1 else index + 1)

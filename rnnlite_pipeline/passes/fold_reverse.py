@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from rnnlite_pipeline.cells.recurrence import RECURRENCE, Recurrence
-from rnnlite_pipeline.graph.build import Builder, make_op
+from rnnlite_pipeline.graph.build import Builder
 from rnnlite_pipeline.graph.edit import producers
 from rnnlite_pipeline.graph.ir import Model, Op, Subgraph, Tensor
 from rnnlite_pipeline.passes.sequence_ops import (
@@ -86,13 +86,10 @@ def _turn_step(subgraph: Subgraph, op: Op, made: Producers) -> bool:
     axis, index = place
     build = Builder(op.outputs[0].name)
     z = _unreversed(build, made, op.inputs[0], axis)
-    begin = op.inputs[1].array if op.inputs[1] is not None else None
-    if z is None or begin is None:
+    if z is None:
         return False
-    turned = begin.copy()
-    turned[axis] = -1 - index
-    operands = [z, build.constant("begin", turned), *op.inputs[2:]]
-    build.ops.append(make_op("STRIDED_SLICE", operands, op.outputs, **op.options))
+    build.step(z, axis, -1 - index)
+    build.ops[-1].outputs = op.outputs
     insert_before(subgraph, op, build)
     subgraph.ops.remove(op)
     return True

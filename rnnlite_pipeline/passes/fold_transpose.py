@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from rnnlite_pipeline.graph.build import Builder, make_op
+from rnnlite_pipeline.graph.build import Builder
 from rnnlite_pipeline.graph.edit import consumers, producers
 from rnnlite_pipeline.graph.ir import Model, Op, Subgraph, Tensor
+from rnnlite_pipeline.graph.ops import REAL
 from rnnlite_pipeline.passes.sequence_ops import (
     Producers,
     Snapshot,
@@ -14,15 +15,6 @@ from rnnlite_pipeline.passes.sequence_ops import (
     reversed_axis,
     step_of,
 )
-
-#: Ops that compute each element from the elements at its place in the operands.
-ELEMENTWISE = frozenset(
-    {
-        "ABS", "ADD", "DIV", "ELU", "EXP", "GELU", "HARD_SWISH", "LEAKY_RELU", "LOGISTIC",
-        "MAXIMUM", "MINIMUM", "MUL", "NEG", "RELU", "RELU6", "RELU_N1_TO_1", "SQRT", "SQUARE",
-        "SQUARED_DIFFERENCE", "SUB", "TANH",
-    }
-)  # fmt: skip
 
 
 def fold_transpose(model: Model) -> bool:
@@ -124,26 +116,17 @@ def _step(subgraph: Subgraph, op: Op, made: Producers) -> bool:
     left = [a for k, a in enumerate(order) if k != axis]
     if left != sorted(left):
         return False
-    begin, end = [0] * len(order), [0] * len(order)
-    begin[order[axis]], end[order[axis]] = index, index + 1
-    others = (1 << len(order)) - 1 & ~(1 << order[axis])
     build = Builder(op.outputs[0].name)
-    places = map(build.indices, (begin, end, [1] * len(order)))
-    new = make_op(
-        "STRIDED_SLICE",
-        [before.inputs[0], *places],
-        op.outputs,
-        begin_mask=others,
-        end_mask=others,
-        shrink_axis_mask=1 << order[axis],
-    )
+    build.step(before.inputs[0], order[axis], index)
+    (new,) = build.ops
+    new.outputs = op.outputs
     subgraph.ops[subgraph.ops.index(op)] = new
     return True
 
 
 def _sink(subgraph: Subgraph, op: Op, made: Producers, gain: int) -> bool:
     turned = reversed_axis(op)
-    if op.code not in ELEMENTWISE and op.code != "CONCATENATION" and turned is None:
+    if op.code not in REAL and op.code != "CONCATENATION" and turned is None:
         return False
     computed = [t for t in op.inputs if t is not None and t.data is None]
     before = list(dict.fromkeys(made[t] for t in computed if t in made))

@@ -9,7 +9,7 @@ from typing import Literal
 from rnnlite_pipeline.graph.build import Builder
 from rnnlite_pipeline.graph.edit import consumers, producers
 from rnnlite_pipeline.graph.ir import Model, Op, Subgraph, Tensor
-from rnnlite_pipeline.passes.fold_transpose import ELEMENTWISE
+from rnnlite_pipeline.graph.ops import REAL
 from rnnlite_pipeline.passes.sequence_ops import (
     SWAP,
     is_recurrent,
@@ -21,7 +21,7 @@ from rnnlite_pipeline.passes.sequence_ops import (
 TimeMajor = Literal["keep"] | bool
 
 #: Ops that a sequence passes through in either layout.
-PASSING = ELEMENTWISE | {"CONCATENATION", "REVERSE_V2"}
+PASSING = REAL | {"CONCATENATION", "REVERSE_V2"}
 
 #: Ops that read a sequence without caring for its layout.
 INDIFFERENT = frozenset({"SHAPE", "STRIDED_SLICE", "GATHER"})

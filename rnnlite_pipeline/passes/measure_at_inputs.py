@@ -5,6 +5,7 @@ from __future__ import annotations
 from rnnlite_pipeline.graph.build import Builder
 from rnnlite_pipeline.graph.edit import producers, prune
 from rnnlite_pipeline.graph.ir import Model, Op, Subgraph, Tensor
+from rnnlite_pipeline.graph.slicing import Taken, read, written
 from rnnlite_pipeline.shapes.extents import Extents, Place
 
 
@@ -42,7 +43,8 @@ def _measure(subgraph: Subgraph) -> bool:
             if tensor is not measured[0]:
                 build = Builder(op.outputs[0].name)
                 shape = build.shape(tensor)
-                op.inputs = [shape, *map(build.indices, ([axis], [axis + 1], [1]))]
+                how = written(shape, 0, Taken(axis, axis + 1))
+                op.inputs = [shape, *map(build.indices, how.places)]
                 ops += build.ops
                 changed = True
         ops.append(op)
@@ -52,12 +54,11 @@ def _measure(subgraph: Subgraph) -> bool:
 
 def _measured(op: Op, made: dict[Tensor, Op]) -> Place | None:
     """The tensor and axis that an op takes the size of: STRIDED_SLICE(SHAPE(t), [a], [a + 1])."""
-    if op.code != "STRIDED_SLICE" or op.inputs[0] not in made:
+    taken, shape = read(op), made.get(op.inputs[0]) if op.inputs and op.inputs[0] else None
+    if taken is None or shape is None or shape.code != "SHAPE":
         return None
-    shape = made[op.inputs[0]]
-    begin, stride = (t.array if t is not None else None for t in (op.inputs[1], op.inputs[3]))
-    tensor = shape.inputs[0] if shape.code == "SHAPE" else None
-    if tensor is None or tensor.shape is None or begin is None or stride is None:
+    tensor, (only,) = shape.inputs[0], taken
+    if tensor is None or tensor.shape is None or only.stride != 1:
         return None
-    one = begin.size == 1 and op.outputs[0].shape in ((), (1,)) and int(stride[0]) == 1
-    return (tensor, int(begin[0]) % len(tensor.shape)) if one else None
+    one = op.outputs[0].shape in ((), (1,))
+    return (tensor, only.start % len(tensor.shape)) if one else None

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from rnnlite_pipeline.cells.recurrence import BIDIRECTIONAL, RECURRENCE, Recurrence
 from rnnlite_pipeline.graph.build import Builder
 from rnnlite_pipeline.graph.edit import replace_uses
-from rnnlite_pipeline.graph.ir import OPEN, Model, Op, Subgraph, Tensor
+from rnnlite_pipeline.graph.ir import Model, Op, Subgraph, Tensor
+from rnnlite_pipeline.graph.slicing import read_step
 
 Producers = dict[Tensor, Op]
 
@@ -62,27 +63,7 @@ def step_of(op: Op) -> tuple[int, int] | None:
         return None
     if op.code == "GATHER":
         return _gathered(op, len(source.shape))
-    return _sliced(op, source.shape) if op.code == "STRIDED_SLICE" else None
-
-
-def _sliced(op: Op, shape: tuple[int, ...]) -> tuple[int, int] | None:
-    begin, end, strides = (t.array if t is not None else None for t in op.inputs[1:4])
-    if begin is None or end is None or strides is None or (strides != 1).any():
-        return None
-    options = op.options
-    if any(options.get(key) for key in ("new_axis_mask", "ellipsis_mask", "offset")):
-        return None
-    dropped = [a for a in range(len(begin)) if options["shrink_axis_mask"] >> a & 1]
-
-    def whole(a: int) -> bool:
-        from_start = options["begin_mask"] >> a & 1 or begin[a] == 0
-        to_end = options["end_mask"] >> a & 1 or (shape[a] != OPEN and end[a] >= shape[a])
-        return bool(from_start and to_end)
-
-    if len(dropped) != 1 or not all(whole(a) for a in range(len(begin)) if a not in dropped):
-        return None
-    axis = dropped[0]
-    return axis, 0 if options["begin_mask"] >> axis & 1 else int(begin[axis])
+    return read_step(op)
 
 
 def _gathered(op: Op, rank: int) -> tuple[int, int] | None:

@@ -22,11 +22,11 @@ from dataclasses import dataclass
 from rnnlite_pipeline.graph.build import make_op
 from rnnlite_pipeline.graph.edit import prune
 from rnnlite_pipeline.graph.ir import OPEN, Model, Op, Tensor
+from rnnlite_pipeline.graph.ops import RECURRENT
 from rnnlite_pipeline.quantize.kernels import (
     HYBRID,
     HYBRID_OPEN,
     LOOKUPS,
-    RECURRENT,
     STORED,
     Hybrid,
     is_weight,

@@ -12,12 +12,12 @@ from rnnlite_pipeline.config.arrays import NotArrays, read_headers
 from rnnlite_pipeline.errors import NotConvertible
 from rnnlite_pipeline.graph.edit import producers
 from rnnlite_pipeline.graph.ir import Model, Tensor
+from rnnlite_pipeline.graph.ops import RECURRENT
 from rnnlite_pipeline.graph.variables import State
 from rnnlite_pipeline.quantize.calibration import batches, check_alike
 from rnnlite_pipeline.quantize.dynamic_range import dynamic_range
 from rnnlite_pipeline.quantize.integer_model import IntegerModel, Interface
 from rnnlite_pipeline.quantize.joins import go_round_joins
-from rnnlite_pipeline.quantize.kernels import RECURRENT
 from rnnlite_pipeline.quantize.outcome import Outcome
 from rnnlite_pipeline.quantize.ranges import Ranges, measure
 from rnnlite_pipeline.quantize.skip import SKIPPED, Skip

@@ -20,9 +20,10 @@ import numpy as np
 
 from rnnlite_pipeline.graph.edit import consumers, producers
 from rnnlite_pipeline.graph.ir import Model, Op, Quantization, Subgraph, Tensor
+from rnnlite_pipeline.graph.ops import MEASURING
 from rnnlite_pipeline.quantize import integer_loop, integer_lstm, scaling
 from rnnlite_pipeline.quantize.integer_loop import has_weights
-from rnnlite_pipeline.quantize.integer_ops import CLAMPS, KERNELS, MAKERS, SHAPE_ONLY, Kernel
+from rnnlite_pipeline.quantize.integer_ops import CLAMPS, KERNELS, MAKERS, Kernel
 from rnnlite_pipeline.quantize.integer_values import IntegerValues, limits, moved
 from rnnlite_pipeline.quantize.kernels import is_weight
 from rnnlite_pipeline.quantize.numbers import SCHEMES, least_weight_scale, product, stored
@@ -106,7 +107,7 @@ class IntegerGraph(IntegerValues):
     def _op(self, op: Op) -> None:
         values = [t for t in op.inputs if t is not None and t.dtype == "FLOAT32"]
         results = [t for t in op.outputs if t.dtype == "FLOAT32" and not t.is_variable]
-        if op.code in SHAPE_ONLY and not results:
+        if op.code in MEASURING and not results:
             op.inputs = [self._ints.get(t, t) if t is not None else None for t in op.inputs]
             self._ops.append(op)
         elif not values or not results:

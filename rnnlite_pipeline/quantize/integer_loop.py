@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from rnnlite_pipeline.graph.calls import called
+from rnnlite_pipeline.graph.extract import with_called
 from rnnlite_pipeline.graph.ir import Model, Op, Subgraph, Tensor
 from rnnlite_pipeline.quantize.integer_ops import KERNELS
 from rnnlite_pipeline.quantize.kernels import is_weight
 from rnnlite_pipeline.quantize.scales import Scales
 from rnnlite_pipeline.quantize.skip import SKIPPED, Skip
-from rnnlite_pipeline.quantize.watch import inner_subgraphs
 
 
 def why_not(model: Model, op: Op, scales: Scales, skip: Skip) -> str:
     """Why a WHILE stays float; empty if it does not."""
     body: Subgraph = op.options["body_subgraph"]
-    inner = list(inner_subgraphs(Subgraph("", ops=[op])))
+    inner = with_called([Subgraph("", ops=[op])])[1:]
     if any(skip.has(each) for subgraph in inner for each in subgraph.ops):
         return SKIPPED
     if not any(has_weights(each) for subgraph in inner for each in subgraph.ops):

@@ -69,8 +69,5 @@ KERNELS: dict[str, Kernel] = {
 #: Activations an integer kernel computes in itself: it clamps.
 CLAMPS = frozenset({"NONE", "RELU", "RELU6", "RELU_N1_TO_1"})
 
-#: Ops that ask for no values, only for the shape.
-SHAPE_ONLY = frozenset({"SHAPE", "RANK", "ZEROS_LIKE"})
-
 #: Ops that only make numbers anew, and have nothing to quantize.
 MAKERS = frozenset({"FILL", "ZEROS_LIKE", "RANGE"})

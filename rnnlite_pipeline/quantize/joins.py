@@ -18,6 +18,7 @@ from __future__ import annotations
 from rnnlite_pipeline.graph.build import Builder
 from rnnlite_pipeline.graph.edit import producers, prune, replace_uses
 from rnnlite_pipeline.graph.ir import OPEN, Model, Op, Subgraph, Tensor
+from rnnlite_pipeline.graph.slicing import read
 
 #: Columns [start, stop) along an axis.
 Columns = tuple[int, int, int]
@@ -53,27 +54,17 @@ def _rewrite(model: Model, subgraph: Subgraph) -> int:
 
 def _columns(op: Op) -> Columns | None:
     """The one axis that a STRIDED_SLICE takes a part of, and the part; None for any other slice."""
-    x, *operands = op.inputs
-    shape = x.shape if x is not None else None
-    bounds = [None if t is None or t.array is None else t.array.tolist() for t in operands]
-    masks = ("ellipsis_mask", "new_axis_mask", "shrink_axis_mask")
-    if shape is None or any(op.options.get(mask) for mask in masks):
-        return None
-    begin, end, strides = bounds
-    if begin is None or end is None or strides is None:
+    taken, shape = read(op), op.inputs[0].shape if op.inputs[0] is not None else None
+    if taken is None or shape is None:
         return None
     parts: list[Columns] = []
-    for axis, length in enumerate(shape[: len(begin)]):
-        start = 0 if op.options["begin_mask"] >> axis & 1 else begin[axis]
-        whole = bool(op.options["end_mask"] >> axis & 1)
-        stop = length if whole else end[axis]
-        if strides[axis] != 1 or start < 0 or (stop < 0 and not whole):
-            return None
-        if start == 0 and (whole or OPEN < length <= stop):
+    for axis, (each, length) in enumerate(zip(taken, shape, strict=True)):
+        if each.is_whole(length):
             continue
-        if length == OPEN:
+        stop = length if each.stop is None else each.stop
+        if each.drops or each.stride != 1 or each.start < 0 or stop < 0 or length == OPEN:
             return None
-        parts.append((axis, start, min(stop, length)))
+        parts.append((axis, each.start, min(stop, length)))
     return parts[0] if len(parts) == 1 else None
 
 
@@ -143,10 +134,4 @@ def _part(build: Builder, writers: dict[Tensor, Op], tensor: Tensor, columns: Co
         return tensor
     if found := _read(build, writers, tensor, columns):
         return found
-    shape[axis] = stop - start
-    others = (1 << len(shape)) - 1 & ~(1 << axis)
-    ends = ([n * (k == axis) for k in range(len(shape))] for n in (start, stop))
-    operands = [tensor, *map(build.indices, ends), build.indices([1] * len(shape))]
-    return build.op(
-        "STRIDED_SLICE", operands, tensor.dtype, shape, begin_mask=others, end_mask=others
-    )
+    return build.part(tensor, axis, start, stop)

@@ -52,9 +52,6 @@ HYBRID: dict[str, Hybrid] = {
 #: such form.
 HYBRID_OPEN: dict[str, Hybrid] = {"CONV_2D": Hybrid((1,), None, (2,))}
 
-#: The ops that are recurrent layers by themselves.
-RECURRENT = frozenset(code for code in HYBRID if "SEQUENCE" in code)
-
 #: Ops that look rows up: the table is stored in int8, and the rows found are made float.
 LOOKUPS = {"GATHER": 0}
 

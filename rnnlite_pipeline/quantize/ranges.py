@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnlite_pipeline.graph.edit import consumers, producers
+from rnnlite_pipeline.graph.extract import with_called
 from rnnlite_pipeline.graph.ir import Model, Op, Signature, Subgraph, Tensor
 from rnnlite_pipeline.graph.variables import State
 from rnnlite_pipeline.quantize.calibration import Arrays
@@ -22,7 +23,7 @@ from rnnlite_pipeline.quantize.cells import Trace, trace
 from rnnlite_pipeline.quantize.integer_lstm import initial, why_not
 from rnnlite_pipeline.quantize.numbers import steady
 from rnnlite_pipeline.quantize.own_states import OwnStates
-from rnnlite_pipeline.quantize.watch import Row, inner_subgraphs, watching
+from rnnlite_pipeline.quantize.watch import Row, watching
 from rnnlite_pipeline.runtimes.partition import open_runner
 
 Range = tuple[float, float]
@@ -123,7 +124,7 @@ def _watched(model: Model, tensors: list[Tensor]) -> tuple[Model, list[Row]]:
     outputs |= {f"high_{k}": row.high for k, row in enumerate(rows)}
     graph.outputs = list(outputs.values())
     signature = Signature("values", graph, made.signatures[0].inputs, outputs)
-    return Model([graph, *inner_subgraphs(graph)], [signature]), rows
+    return Model(with_called([graph]), [signature]), rows
 
 
 def _is_seen(tensor: Tensor) -> bool:

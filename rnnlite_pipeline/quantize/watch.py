@@ -14,7 +14,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnnlite_pipeline.graph.build import Builder
-from rnnlite_pipeline.graph.calls import called
 from rnnlite_pipeline.graph.ir import Op, Subgraph, Tensor
 
 #: Ops of a body whose values are watched elsewhere: where they come from.
@@ -53,17 +52,6 @@ def watching(main: Subgraph) -> tuple[Subgraph, list[Row]]:
             rows += own
         ops.append(op)
     return Subgraph(main.name, main.inputs, list(main.outputs), ops, main.tensors), rows
-
-
-def inner_subgraphs(subgraph: Subgraph) -> Iterator[Subgraph]:
-    """Every subgraph that the ops of one run, however deep, each once."""
-    waiting = [target for op in subgraph.ops for target in called(op)]
-    seen: set[Subgraph] = set()
-    for target in waiting:
-        if target not in seen:
-            seen.add(target)
-            yield target
-            waiting += [inner for op in target.ops for inner in called(op)]
 
 
 def _loop(op: Op) -> tuple[Op, list[Row]]:

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from rnnlite_pipeline.compare.distance import beyond, firm_parts
 from rnnlite_pipeline.composites.call import Array
 from rnnlite_pipeline.composites.record import Sample
-from rnnlite_pipeline.graph.ir import Model, Signature, Subgraph
+from rnnlite_pipeline.graph.extract import extract
+from rnnlite_pipeline.graph.ir import Model
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.lower import lower
 from rnnlite_pipeline.resolve.composites import Composite
@@ -49,10 +50,7 @@ def _alone(composite: Composite) -> Model:
     results = {f"result_{k}": t for k, t in enumerate(composite.results) if t is not None}
     read = {id(t) for op in composite.ops for t in op.inputs}
     operands = {name: t for name, t in operands.items() if id(t) in read}
-    main = Subgraph(
-        "main", [*operands.values()], list(dict.fromkeys(results.values())), [*composite.ops]
-    )
-    model = copy.deepcopy(Model([main], [Signature("serving_default", main, operands, results)]))
+    model = copy.deepcopy(extract(operands, results, composite.ops))
     lower(model)
     return model
 

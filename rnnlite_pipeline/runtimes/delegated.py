@@ -23,9 +23,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from rnnlite_pipeline.graph.calls import called
 from rnnlite_pipeline.graph.edit import producers, tensors
-from rnnlite_pipeline.graph.ir import Model, Op, Subgraph, Tensor
+from rnnlite_pipeline.graph.extract import of_graph
+from rnnlite_pipeline.graph.ir import Op, Subgraph, Tensor
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.runtimes.interpreter import delegations
 
@@ -91,24 +91,13 @@ def delegated_parts(subgraph: Subgraph) -> list[DelegatedPart]:
     Raises:
         StageError: The interpreter cannot load the subgraph.
     """
-    alone = Model([subgraph, *_below(subgraph)])
     index = list(tensors(subgraph))
     made = producers(subgraph)
     found = []
-    for reads, puts_out in delegations(write_model(alone)):
+    for reads, puts_out in delegations(write_model(of_graph(subgraph))):
         inputs, outputs = ([index[i] for i in side] for side in (reads, puts_out))
         ops = _between(subgraph, made, inputs, outputs)
         found.append(DelegatedPart(tuple(ops), frozenset([*inputs, *outputs])))
-    return found
-
-
-def _below(subgraph: Subgraph) -> list[Subgraph]:
-    found: list[Subgraph] = []
-    stack = [subgraph]
-    while stack:
-        new = [g for op in stack.pop().ops for g in called(op) if g not in found]
-        found += new
-        stack += new
     return found
 
 

@@ -5,31 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from rnnlite_pipeline.graph.ir import OPEN, Op, Tensor
+from rnnlite_pipeline.graph.ops import BROADCAST, RECURRENT, REDUCTIONS, SAME_SHAPE
+from rnnlite_pipeline.graph.slicing import source_axis
 
 #: One place that says how large a dimension is.
 Source = tuple[Tensor, int]
-
-
-#: Ops whose outputs have the shape of input 0.
-_SHAPE_OF_FIRST = """
-    ABS CAST CEIL COS CUMSUM DEQUANTIZE DYNAMIC_UPDATE_SLICE ELU EXP FAKE_QUANT FLOOR GELU
-    HARD_SWISH L2_NORMALIZATION LEAKY_RELU LOG LOGICAL_NOT LOGISTIC LOG_SOFTMAX NEG QUANTIZE
-    RELU RELU6 RELU_0_TO_1 RELU_N1_TO_1 REVERSE_SEQUENCE REVERSE_V2 ROUND RSQRT SIGN SIN
-    SOFTMAX SQRT SQUARE TANH WHILE ZEROS_LIKE
-"""
-
-
-SHAPE_OF_FIRST = frozenset(_SHAPE_OF_FIRST.split())
-
-
-#: Ops whose output is the broadcast of all inputs.
-_BROADCAST = """
-    ADD ADD_N DIV EQUAL FLOOR_DIV FLOOR_MOD GREATER GREATER_EQUAL LESS LESS_EQUAL LOGICAL_AND
-    LOGICAL_OR MAXIMUM MINIMUM MUL NOT_EQUAL POW PRELU SELECT_V2 SQUARED_DIFFERENCE SUB
-"""
-
-
-BROADCAST = frozenset(_BROADCAST.split())
 
 
 def sources(op: Op, output: int, axis: int) -> list[Source] | None:
@@ -37,7 +17,7 @@ def sources(op: Op, output: int, axis: int) -> list[Source] | None:
     inputs = [t for t in op.inputs if t is not None]
     if op.code in BROADCAST:
         return _aligned(inputs, axis, len(op.outputs[output].shape or ()))
-    if op.code in SHAPE_OF_FIRST:
+    if op.code in SAME_SHAPE:
         # A loop-carried value keeps its shape from the first iteration on.
         return [(inputs[output if op.code == "WHILE" else 0], axis)]
     rule = _RULES.get(op.code)
@@ -102,15 +82,8 @@ def _gather(op: Op, inputs: list[Tensor], axis: int) -> list[Source] | None:
 
 
 def _strided_slice(op: Op, inputs: list[Tensor], axis: int) -> list[Source] | None:
-    options, value, strides = op.options, inputs[0], _integers(inputs[3])
-    if value.shape is None or options["ellipsis_mask"] or options["new_axis_mask"]:
-        return None
-    kept = [a for a in range(len(value.shape)) if not options["shrink_axis_mask"] >> a & 1]
-    source, whole = kept[axis], options["begin_mask"] & options["end_mask"]
-    given = (inputs[1].shape or (OPEN,))[0]
-    if given <= source and given != OPEN:
-        return [(value, source)]
-    return [(value, source)] if whole >> source & 1 and strides and strides[source] == 1 else None
+    found = source_axis(op, axis, (inputs[1].shape or (OPEN,))[0])
+    return [(inputs[0], found[0])] if found is not None and found[1] else None
 
 
 def _transpose(_op: Op, inputs: list[Tensor], axis: int) -> list[Source] | None:
@@ -171,11 +144,7 @@ def _batch(_op: Op, inputs: list[Tensor], axis: int) -> list[Source] | None:
 
 
 _RULES: dict[str, Any] = {
-    **{
-        f"{direction}DIRECTIONAL_SEQUENCE_{kind}": _sequence
-        for direction in ("UNI", "BI")
-        for kind in ("LSTM", "RNN")
-    },
+    **dict.fromkeys(RECURRENT, _sequence),
     **dict.fromkeys(("CONV_2D", "DEPTHWISE_CONV_2D", "MAX_POOL_2D", "AVERAGE_POOL_2D"), _batch),
     "BATCH_MATMUL": _batch_matmul,
     "CONCATENATION": _concatenation,
@@ -188,9 +157,7 @@ _RULES: dict[str, Any] = {
     "SQUEEZE": _squeeze,
     "STRIDED_SLICE": _strided_slice,
     "TRANSPOSE": _transpose,
-    **{f"REDUCE_{kind}": _reduce for kind in ("ALL", "ANY", "MAX", "MIN", "PROD")},
-    "MEAN": _reduce,
-    "SUM": _reduce,
+    **dict.fromkeys(REDUCTIONS, _reduce),
     "FlexTensorListFromTensor": _stacked,
     "FlexTensorListGetItem": _item,
     "FlexTensorListSetItem": _written,

@@ -12,6 +12,7 @@ from itertools import zip_longest
 from typing import TypeAlias
 
 from rnnlite_pipeline.graph.ir import Op
+from rnnlite_pipeline.graph.slicing import flags, is_plain
 from rnnlite_pipeline.shapes.linear import Linear
 
 #: The elements of a scalar or a vector.
@@ -109,13 +110,13 @@ def _cut(_op: Op, values: Sequence[Integers]) -> Integers | None:
 
 def _sliced(op: Op, values: Sequence[Integers]) -> Integers | None:
     begin, end, stride = (plain(v) for v in values[1:])
-    unread = ("ellipsis_mask", "new_axis_mask", "offset")
-    if begin is None or end is None or stride is None or any(map(op.options.get, unread)):
+    if begin is None or end is None or stride is None or not is_plain(op.options):
         return None
-    if op.options.get("shrink_axis_mask"):
+    told = flags(op.options, 0)
+    if told.drops:
         return (values[0][begin[0]],) if -len(values[0]) <= begin[0] < len(values[0]) else None
-    start = None if op.options.get("begin_mask") else begin[0]
-    stop = None if op.options.get("end_mask") else end[0]
+    start = None if told.from_first else begin[0]
+    stop = None if told.to_last else end[0]
     return values[0][start : stop : stride[0]]
 
 

@@ -6,11 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from rnnlite_pipeline.graph.slicing import flags, is_plain
 from rnnlite_pipeline.shapes.integers import Integers
 from rnnlite_pipeline.shapes.linear import Linear
-
-#: Parts of STRIDED_SLICE that change what its axes are.
-_UNREAD = ("ellipsis_mask", "new_axis_mask", "offset")
 
 
 @dataclass(frozen=True)
@@ -47,22 +45,19 @@ def strided(
         A span for each axis; None where the places are data, or the strides are not 1.
     """
     begins, ends, strides = places
-    if begins is None or ends is None or any(map(options.get, _UNREAD)):
+    if begins is None or ends is None or not is_plain(options):
         return None
     if strides is None or any(stride != Linear(1) for stride in strides):
         return None
     found = []
     for axis, length in enumerate(lengths):
-        masks = {name: options.get(f"{name}_mask", 0) >> axis & 1 for name in _MASKS}
+        told = flags(options, axis)
         given = axis < len(begins)
-        start = _position(begins[axis], length) if given and not masks["begin"] else Linear()
-        stop = _position(ends[axis], length) if given and not masks["end"] else length
-        shrunk = given and bool(masks["shrink_axis"])
+        start = _position(begins[axis], length) if given and not told.from_first else Linear()
+        stop = _position(ends[axis], length) if given and not told.to_last else length
+        shrunk = given and told.drops
         found.append(Span(start, start + Linear(1) if shrunk else stop, length, shrunk))
     return found
-
-
-_MASKS = ("begin", "end", "shrink_axis")
 
 
 def sized(lengths: Sequence[Linear], places: Sequence[Integers | None]) -> list[Span] | None:

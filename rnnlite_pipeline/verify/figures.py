@@ -17,8 +17,8 @@ from rnnlite_pipeline.compare.batch_axis import Axes
 from rnnlite_pipeline.errors import StageError
 from rnnlite_pipeline.graph.affine import from_integers
 from rnnlite_pipeline.graph.ir import OPEN, Model, Tensor
+from rnnlite_pipeline.graph.ops import RECURRENT
 from rnnlite_pipeline.graph.read import read_model
-from rnnlite_pipeline.quantize.kernels import RECURRENT
 from rnnlite_pipeline.quantize.ranges import exposed
 from rnnlite_pipeline.quantize.record import read
 from rnnlite_pipeline.runtimes.partition import open_runner

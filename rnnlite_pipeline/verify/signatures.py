@@ -6,7 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from rnnlite_pipeline.compare.batch_axis import batch_axes, batch_first
-from rnnlite_pipeline.graph.edit import as_main
+from rnnlite_pipeline.graph.extract import of_signature
 from rnnlite_pipeline.graph.ir import Model
 from rnnlite_pipeline.runtimes.partition import open_runner
 from rnnlite_pipeline.sources.model import SourceModel
@@ -47,7 +47,7 @@ def check_signatures(config: Config, source: SourceModel, model: Model, evidence
         )
         evidence.checks.append(kept)
         if signature is not None:
-            _check(config, key, other, as_main(model, signature), evidence)
+            _check(config, key, other, of_signature(model, signature), evidence)
 
 
 def _check(config: Config, key: str, source: SourceModel, model: Model, evidence: Evidence) -> None:

@@ -70,22 +70,6 @@ class Graph(Builder):
         self.ops.append(Op(RECURRENCE, [x, *[None] * len(cell.states)], outputs, options))
         return outputs
 
-    def step(self, y: Tensor, axis: int, index: int) -> Tensor:
-        """One step of y, [B, O]."""
-        shape = y.shape or ()
-        begin, end = [0] * 3, [0] * 3
-        begin[axis], end[axis] = index, index + 1
-        others = 0b111 & ~(1 << axis)
-        return self.op(
-            "STRIDED_SLICE",
-            [y, *map(self.indices, (begin, end, [1] * 3))],
-            "FLOAT32",
-            (*shape[:axis], *shape[axis + 1 :]),
-            begin_mask=others,
-            end_mask=others,
-            shrink_axis_mask=1 << axis,
-        )
-
     def model(self, *outputs: Tensor) -> Model:
         """The finished graph."""
         for k, tensor in enumerate(outputs):

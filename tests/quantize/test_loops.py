@@ -12,13 +12,13 @@ import pytest
 
 from rnnlite_pipeline.algebra.forms import Form, apply, constant
 from rnnlite_pipeline.cells.recurrence import Cell
+from rnnlite_pipeline.graph.extract import with_called
 from rnnlite_pipeline.graph.ir import Model, Signature
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.lower import choice, lower
 from rnnlite_pipeline.quantize.full_integer import rewrite
 from rnnlite_pipeline.quantize.ranges import measure
 from rnnlite_pipeline.quantize.skip import SKIPPED, Skip
-from rnnlite_pipeline.quantize.watch import inner_subgraphs
 from rnnlite_pipeline.runtimes.interpreter import Runner
 from rnnlite_pipeline.runtimes.micro import MicroRunner
 from tests.lower.cases import Case, random_lstm, random_rnn
@@ -138,7 +138,7 @@ def test_states_are_int16_and_what_steps_compute_too() -> None:
     """The body of an int8 GRU holds no real number; states are int16, sequences int8."""
     made, _ = integers(model_of(Case((CELLS["GRU"](np.random.default_rng(0)),))), "int8")
     (loop,) = (op for op in made.main.ops if op.code == "WHILE")
-    inner = list(inner_subgraphs(made.main))
+    inner = with_called([made.main])[1:]
     assert not [t for s in inner for op in s.ops for t in op.outputs if t.dtype == "FLOAT32"]
     assert [t and t.dtype for t in loop.inputs[1:3]] == ["INT16", "INT8"]
     products = [op for s in inner for op in s.ops if op.code == "FULLY_CONNECTED"]
@@ -179,7 +179,7 @@ def test_ranges_inside_are_those_of_the_equations() -> None:
     x = feed(model, 0, 5, 90)
     ranges = measure(model, iter([x]))
     states = case.recurrences[0].run(x["x"])[0]
-    (new,) = (op for s in inner_subgraphs(model.main) for op in s.ops if op.code == "TANH")
+    (new,) = (op for s in with_called([model.main])[1:] for op in s.ops if op.code == "TANH")
     np.testing.assert_allclose(
         ranges.tensors[new.outputs[0]], (states.min(), states.max()), atol=1e-5
     )

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from rnnlite_pipeline.graph.ir import Model
+from rnnlite_pipeline.graph.ops import RECURRENT
 from rnnlite_pipeline.graph.write import write_model
-from rnnlite_pipeline.quantize.kernels import RECURRENT
 from tests.lower.cases import Case, random_lstm, random_rnn
 from tests.lower.loop_cases import gru
 from tests.quantize.author import KERNELS, LEAST_DB, db, model_of, quantized, worst_db

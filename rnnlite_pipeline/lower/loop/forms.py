@@ -17,16 +17,12 @@ from rnnlite_pipeline.algebra.atoms import Apply, Atom, Product, Symbol
 from rnnlite_pipeline.algebra.forms import Form
 from rnnlite_pipeline.graph.build import broadcast, make_op
 from rnnlite_pipeline.graph.ir import Tensor
+from rnnlite_pipeline.graph.ops import CHOICES, COMPARISONS, LOGICAL, REDUCTIONS
 from rnnlite_pipeline.graph.schema import enum_values
 from rnnlite_pipeline.lower.emit import Emitter
 
 #: A row of numbers, [width] or [1].
 Row = NDArray[Any]
-
-COMPARISONS = frozenset({"EQUAL", "NOT_EQUAL", "LESS", "LESS_EQUAL", "GREATER", "GREATER_EQUAL"})
-LOGICAL = frozenset({"LOGICAL_NOT", "LOGICAL_AND", "LOGICAL_OR"})
-SELECTIONS = frozenset({"SELECT", "SELECT_V2"})
-REDUCTIONS = frozenset({"MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN"})
 
 #: An op's options, as `Op.options` names them.
 Options = dict[str, Any]
@@ -75,17 +71,7 @@ class Forms:
         *lead, width = tensor.shape or ()
         if (start, stop) == (0, width):
             return tensor
-        first = [0] * len(lead)
-        places = ([*first, start], [*first, stop], [1] * (len(lead) + 1))
-        mask = (1 << len(lead)) - 1
-        return self.emit.op(
-            "STRIDED_SLICE",
-            [tensor, *map(self.emit.indices, places)],
-            tensor.dtype,
-            (*lead, stop - start),
-            begin_mask=mask,
-            end_mask=mask,
-        )
+        return self.emit.part(tensor, len(lead), start, stop)
 
     def product(self, tensor: Tensor, matrix: NDArray[Any], bias: Row) -> Tensor:
         """`tensor @ matrix + bias`, with matrix [in, out] and bias [out]."""
@@ -174,7 +160,7 @@ class Forms:
             return self._reduced(function, self.number(arguments[0]))
         if function in LOGICAL:
             return self._elementwise(function, [self.truth(a) for a in arguments], "BOOL")
-        if function in SELECTIONS:
+        if function in CHOICES:
             mask, *choices = arguments
             operands = [self.truth(mask), *map(self.number, choices)]
             return self._elementwise("SELECT_V2", operands, "FLOAT32")

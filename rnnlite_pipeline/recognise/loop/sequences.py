@@ -84,32 +84,14 @@ class Sequences:
 
     def last(self, tensor: Tensor) -> Tensor:
         """The last step [B, n] of a sequence."""
-        places = ([-1, 0, 0], [0, 0, 0], [1, 1, 1])
-        return self.build.op(
-            "STRIDED_SLICE",
-            [tensor, *map(self.build.indices, places)],
-            tensor.dtype,
-            (tensor.shape or ())[1:],
-            begin_mask=0b110,
-            end_mask=0b111,
-            shrink_axis_mask=0b001,
-        )
+        return self.build.step(tensor, 0, -1)
 
     def columns(self, tensor: Tensor, start: int, stop: int) -> Tensor:
         """Columns [start, stop) of a tensor's last axis."""
         lead = (tensor.shape or ())[:-1]
         if (start, stop) == (0, (tensor.shape or ())[-1]):
             return tensor
-        others = (1 << len(lead)) - 1
-        places = ([*(0 for _ in lead), start], [*(0 for _ in lead), stop], [1] * (len(lead) + 1))
-        return self.build.op(
-            "STRIDED_SLICE",
-            [tensor, *map(self.build.indices, places)],
-            tensor.dtype,
-            (*lead, stop - start),
-            begin_mask=others,
-            end_mask=others,
-        )
+        return self.build.part(tensor, len(lead), start, stop)
 
     def row(self, values: NDArray[Any] | Sequence[float]) -> Tensor:
         """A constant row."""

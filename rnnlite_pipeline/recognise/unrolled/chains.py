@@ -14,9 +14,7 @@ from hashlib import blake2b
 from itertools import takewhile
 
 from rnnlite_pipeline.graph.ir import Op, Subgraph, Tensor
-
-#: Ops that multiply by a matrix, their second input.
-PRODUCTS = frozenset(["FULLY_CONNECTED", "BATCH_MATMUL"])
+from rnnlite_pipeline.graph.ops import PRODUCTS
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from rnnlite_pipeline.graph.build import Builder
 from rnnlite_pipeline.graph.ir import OPEN, Op, Tensor
+from rnnlite_pipeline.graph.slicing import read_step
 from rnnlite_pipeline.recognise.unrolled.chains import Straight
 
 
@@ -43,21 +44,9 @@ def consecutive(found: Sequence[Place | None]) -> tuple[Place, ...]:
 def part(build: Builder, place: Place, start: int, count: int) -> Tensor:
     """`count` steps from `start` of the sequence that a place is in, laid out as it is."""
     sequence, axis = place.sequence, place.axis
-    shape = list(sequence.shape or ())
-    if shape[axis] == count:
+    if (sequence.shape or ())[axis] == count:
         return sequence
-    shape[axis] = count
-    begin, end = [0] * (axis + 1), [0] * (axis + 1)
-    begin[axis], end[axis] = start, start + count
-    others = (1 << axis) - 1
-    return build.op(
-        "STRIDED_SLICE",
-        [sequence, *map(build.indices, (begin, end, [1] * (axis + 1)))],
-        sequence.dtype,
-        shape,
-        begin_mask=others,
-        end_mask=others,
-    )
+    return build.part(sequence, axis, start, start + count, entries=axis + 1)
 
 
 def _steps(op: Op, graph: Straight) -> Iterator[tuple[Tensor, Place]]:
@@ -85,21 +74,8 @@ def _steps(op: Op, graph: Straight) -> Iterator[tuple[Tensor, Place]]:
 
 def _sliced(op: Op, source: Tensor, _graph: Straight) -> Place | None:
     """A slice that shrinks one axis and keeps all of the others."""
-    begin, end, stride = (t.array if t is not None else None for t in op.inputs[1:4])
-    options = op.options
-    if begin is None or end is None or stride is None or begin.size > 3:
-        return None
-    if options.get("ellipsis_mask") or options.get("new_axis_mask"):
-        return None
-    shrunk = options.get("shrink_axis_mask", 0)
-    axes = [a for a in range(begin.size) if shrunk >> a & 1]
-    for a in (a for a in range(begin.size) if a not in axes):
-        length = (source.shape or ())[a]
-        from_start = options.get("begin_mask", 0) >> a & 1 or begin[a] == 0
-        to_end = options.get("end_mask", 0) >> a & 1 or (length != OPEN and end[a] >= length)
-        if not (from_start and to_end and stride[a] == 1):
-            return None
-    return _at(source, axes[0], int(begin[axes[0]])) if len(axes) == 1 else None
+    found = read_step(op)
+    return None if found is None else _at(source, *found)
 
 
 def _gathered(op: Op, source: Tensor, _graph: Straight) -> Place | None:

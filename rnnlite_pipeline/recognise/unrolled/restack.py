@@ -17,32 +17,9 @@ from collections.abc import Sequence
 from rnnlite_pipeline.graph.build import Builder, make_op
 from rnnlite_pipeline.graph.edit import producers, prune, replace_uses, topological_sort
 from rnnlite_pipeline.graph.ir import Model, Op, Subgraph, Tensor
+from rnnlite_pipeline.graph.ops import REAL
 from rnnlite_pipeline.recognise.unrolled.chains import Straight
 from rnnlite_pipeline.recognise.unrolled.places import Place, consecutive, part, places
-
-#: Ops that compute each element from those at its place.
-POINTWISE = frozenset(
-    {
-        "ADD",
-        "SUB",
-        "MUL",
-        "DIV",
-        "MAXIMUM",
-        "MINIMUM",
-        "TANH",
-        "LOGISTIC",
-        "RELU",
-        "RELU6",
-        "RELU_N1_TO_1",
-        "ELU",
-        "ABS",
-        "NEG",
-        "EXP",
-        "SQRT",
-        "RSQRT",
-        "SQUARE",
-    }
-)
 
 
 def restack(model: Model, subgraph: Subgraph) -> bool:
@@ -136,7 +113,7 @@ class _Stacker:
         rank = len(op.outputs[0].shape or ())
         if op.code == "CONCATENATION":
             return all(len((t.shape if t else None) or ()) == rank > 0 for t in op.inputs)
-        return op.code in POINTWISE
+        return op.code in REAL
 
     def _applied(self, op: Op, operands: list[Tensor], steps: list[Tensor]) -> Tensor | None:
         old = op.outputs[0]

@@ -18,9 +18,9 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rnnlite_pipeline.errors import StageError
-from rnnlite_pipeline.graph.calls import called
 from rnnlite_pipeline.graph.edit import producers, reachable
-from rnnlite_pipeline.graph.ir import Model, Op, Signature, Subgraph, Tensor
+from rnnlite_pipeline.graph.extract import extract
+from rnnlite_pipeline.graph.ir import Model, Op, Tensor
 from rnnlite_pipeline.graph.variables import RESET
 from rnnlite_pipeline.runtimes.interpreter import CUSTOM_KERNELS
 from rnnlite_pipeline.shapes.late import EVALUATED
@@ -93,12 +93,8 @@ def as_model(model: Model, part: Part, names: Mapping[Tensor, str]) -> Model:
     variables = any(_is_resource(t) for op in part.ops for t in (*op.inputs, *op.outputs))
     once = [op for op in model.main.ops if op.code == "CALL_ONCE"] if variables else []
     resets = [s for s in model.signatures if s.key == RESET] if variables else []
-    main = Subgraph("main", list(part.inputs), list(part.outputs), [*once, *part.ops])
-    subgraphs = [main, *(s.subgraph for s in resets)]
-    for graph in subgraphs:
-        subgraphs += [g for op in graph.ops for g in called(op) if g not in subgraphs]
     inputs, outputs = ({names[t]: t for t in side} for side in (part.inputs, part.outputs))
-    return Model(subgraphs, [Signature("part", main, inputs, outputs), *resets])
+    return extract(inputs, outputs, [*once, *part.ops], resets)
 
 
 def _check_inside(model: Model) -> None:

@@ -15,7 +15,8 @@ import numpy as np
 
 from rnnlite_pipeline.errors import ModelFormatError, NotConvertible, SourceError
 from rnnlite_pipeline.graph.affine import computes_in_integers
-from rnnlite_pipeline.graph.edit import as_main, ensure_signature, ports
+from rnnlite_pipeline.graph.edit import ensure_signature, ports
+from rnnlite_pipeline.graph.extract import of_signature
 from rnnlite_pipeline.graph.ir import NUMPY, OPEN, Model, Op, Subgraph, Tensor
 from rnnlite_pipeline.graph.leaks import lift_leaks
 from rnnlite_pipeline.graph.read import read_model
@@ -105,7 +106,7 @@ def _others(model: Model, converter: Converter, kernels: Kernels) -> dict[str, S
     found = {}
     for signature in model.signatures:
         if signature.subgraph is not model.main and signature.outputs:
-            view = as_main(model, signature)
+            view = of_signature(model, signature)
             found[signature.key] = SourceModel(
                 tuple(_spec(*port) for port in ports(view, "inputs")),
                 tuple(_spec(*port) for port in ports(view, "outputs")),
