@@ -1,9 +1,12 @@
-"""The versions of all that computes."""
+"""All that computes: its versions, and its modules in an environment that is always the same."""
 
 from __future__ import annotations
 
+import importlib
+import os
 from collections.abc import Mapping
 from importlib import metadata
+from typing import Any
 
 #: The distributions whose versions change what comes out, whatever the source is.
 DISTRIBUTIONS = (
@@ -23,6 +26,18 @@ OF_FORMAT = {"jax": ("jax", "jaxlib")}
 OF_RUNTIME = {"tflm": "tflite-micro"}
 
 
+#: Why each one: with a GPU visible Keras 3 traces CudnnRNNV3 instead of a loop; one thread and no
+#: oneDNN make the order of sums, and so the last bit, independent of the machine's load.
+_SETTINGS = {
+    "CUDA_VISIBLE_DEVICES": "-1",
+    "HIP_VISIBLE_DEVICES": "-1",
+    "KERAS_BACKEND": "tensorflow",
+    "TF_ENABLE_ONEDNN_OPTS": "0",
+    "TF_NUM_INTRAOP_THREADS": "1",
+    "TF_CPP_MIN_LOG_LEVEL": "1",
+}
+
+
 def versions(*formats: str) -> Mapping[str, str | None]:
     """The installed version of each distribution that computes; None where one is not installed.
 
@@ -39,3 +54,17 @@ def version(distribution: str) -> str | None:
         return metadata.version(distribution)
     except metadata.PackageNotFoundError:
         return None
+
+
+def prepare() -> None:
+    """Sets the environment; before TensorFlow is imported in this process."""
+    os.environ.update(_SETTINGS)
+
+
+def load(module: str) -> Any:
+    """Imports `tensorflow`, `keras` or a module of theirs, on the CPU and deterministically.
+
+    Must run before anything else imports TensorFlow in this process.
+    """
+    prepare()
+    return importlib.import_module(module)

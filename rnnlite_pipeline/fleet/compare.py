@@ -77,7 +77,7 @@ def row(plan: Plan) -> dict[str, Any]:
 def page(name: str, rows: Sequence[dict[str, Any]]) -> str:
     """The table as a page."""
     from rnnlite_pipeline.report.html import table
-    from rnnlite_pipeline.templating import templates
+    from rnnlite_pipeline.report.templating import templates
 
     columns = ("release", "version", "scheme", "verified on", "passed", "#bytes")
     shown = table((*columns, "#largest error", "#accuracy", "#ms"), map(_cells, rows))

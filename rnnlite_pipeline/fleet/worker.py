@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rnnlite_pipeline.ci import GITHUB, GITLAB
+from rnnlite_pipeline.release.ci import GITHUB, GITLAB
 from rnnlite_pipeline.config import digest
 from rnnlite_pipeline.errors import RnnliteError, StageError, of_system
 from rnnlite_pipeline.fleet.cache import Blob, Cache, Refused

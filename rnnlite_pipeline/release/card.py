@@ -11,7 +11,7 @@ from rnnlite_pipeline.config import Config
 from rnnlite_pipeline.metadata import Description
 from rnnlite_pipeline.metadata.licenses import identifier
 from rnnlite_pipeline.release.deploy import Deployment
-from rnnlite_pipeline.templating import templates
+from rnnlite_pipeline.report.templating import templates
 
 #: What the card tells of a recurrent layer.
 _LAYER = ("name", "op", "cell", "units", "direction", "time_major")

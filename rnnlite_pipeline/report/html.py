@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from markupsafe import Markup, escape
 
-from rnnlite_pipeline.templating import templates
+from rnnlite_pipeline.report.templating import templates
 
 _ROOM = "rnnlite_pipeline.report"
 _INDEXED = re.compile(r"\b([A-Za-z]+)_([A-Za-z0-9]+)")

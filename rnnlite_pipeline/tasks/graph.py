@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from rnnlite_pipeline.config import check_files
@@ -58,7 +59,8 @@ def group(
         else:
             first = same_import(plan, plans) if name == "import" else None
             dump = dump_passes if name == GROUP_OF["convert"] else None
-            yield _task(name, plan, command, first, bring or run_here, dump)
+            bring = bring or run_here
+            yield _task(name, plan, command, first=first, bring=bring, dump_passes=dump)
 
 
 def namespace(
@@ -79,6 +81,7 @@ def _task(
     name: str,
     plan: Plan,
     command: Sequence[str],
+    *,
     first: Plan | None,
     bring: Bring,
     dump_passes: Path | None,

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from rnnlite_pipeline.templating import templates
+from rnnlite_pipeline.report.templating import templates
 
 
 def written(template: str, values: Mapping[str, Any], **filters: Callable[..., Any]) -> str:

@@ -26,7 +26,7 @@ from flatbuffers import flexbuffers
 from rnnlite_pipeline.errors import StageError
 from rnnlite_pipeline.graph.schema import enum_names
 from rnnlite_pipeline.runtimes.partition.piece import Array, Constant, Piece, PieceOp
-from rnnlite_pipeline.sources.environment import load
+from rnnlite_pipeline.toolchain import load
 
 #: The kinds of attributes that a flexbuffer's map keeps as they are.
 _KEPT = {"string", "int", "float", "bool", "list(int)", "list(float)", "list(string)"}
