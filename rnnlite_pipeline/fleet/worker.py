@@ -20,11 +20,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rnnlite_pipeline.release.ci import GITHUB, GITLAB
 from rnnlite_pipeline.config import digest
 from rnnlite_pipeline.errors import RnnliteError, StageError, of_system
 from rnnlite_pipeline.fleet.cache import Blob, Cache, Refused
 from rnnlite_pipeline.fleet.location import Missing, ReadOnly, Unreachable
+from rnnlite_pipeline.release.ci import GITHUB, GITLAB
 from rnnlite_pipeline.tasks.child import COMMAND, run_stage
 from rnnlite_pipeline.tasks.keys import read_from_outside
 from rnnlite_pipeline.tasks.plan import load_plan, toolchain

@@ -22,7 +22,7 @@ from rnnlite_pipeline.lower import lowering as rules_of_lower
 from rnnlite_pipeline.lower.choice import Lowered
 from rnnlite_pipeline.lower.layers import Layer
 from rnnlite_pipeline.passes.early_shapes import early_shapes
-from rnnlite_pipeline.passes.fence_copies import crossing, fence_copies
+from rnnlite_pipeline.passes.fence_copies import fence_copies
 from rnnlite_pipeline.passes.fold_last_step import fold_last_step
 from rnnlite_pipeline.passes.fold_reverse import fold_reverse
 from rnnlite_pipeline.passes.fold_transpose import fold_transpose
@@ -112,10 +112,6 @@ LAID_OUT = Property("each recurrence has the layout that is asked for", _in_othe
 LISTS_TOLD = Property("each TensorList that is left has a reason", _lists_without_reason)
 STATES_HAVE_ROOM = Property[Context](
     "each state has room for the batch of the call", lambda model, _: without_room(model)
-)
-NO_COPY_CROSSES = Property[Context](
-    "no copy joins the inside of a delegated part with its outside",
-    lambda model, _: crossing(model),
 )
 
 

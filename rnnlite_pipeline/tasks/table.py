@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rnnlite_pipeline.release.ci import variables
 from rnnlite_pipeline.config import associated_files
 from rnnlite_pipeline.metadata.archive import moment_of_release
+from rnnlite_pipeline.release.ci import variables
 from rnnlite_pipeline.tasks import summary
 from rnnlite_pipeline.tasks.plan import Plan
 
