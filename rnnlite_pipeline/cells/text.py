@@ -17,8 +17,8 @@ from rnnlite_pipeline.algebra.atoms import Apply, Atom, Factor, Product, Symbol
 from rnnlite_pipeline.algebra.forms import Form
 from rnnlite_pipeline.algebra.maps import Map
 from rnnlite_pipeline.cells.equations import INPUT, Equations, after
-from rnnlite_pipeline.cells.recurrence import Cell, Gate, Lstm, SimpleRnn
 from rnnlite_pipeline.cells.field_names import Names, field_names
+from rnnlite_pipeline.cells.recurrence import Cell, Gate, Lstm, SimpleRnn
 
 #: The longest list of equations that is written out.
 MOST_LINES = 40
