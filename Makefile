@@ -44,10 +44,10 @@ docs: $(PROJECT)
 	$(BIN)/mkdocs build --quiet --strict
 	@echo "build/site/index.html"
 
-# Those of the extras are the same, and more.
+# All extras first: what the others need must fit them as well.
 lock:
-	$(COMPILE) --extra dev --output-file requirements.lock
-	$(COMPILE) --all-extras --constraint requirements.lock --output-file requirements-extras.lock
+	$(COMPILE) --all-extras --output-file requirements-extras.lock
+	$(COMPILE) --extra dev --constraint requirements-extras.lock --output-file requirements.lock
 
 clean:
 	rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -233,12 +233,13 @@ def kept() -> tuple[Model, Keeping]:
 
 
 def crossing() -> Model:
-    """Two inputs joined for a product that the default delegate runs."""
+    """Two inputs joined for a product that the default delegate runs, and a second part of it."""
     build, x, z = (
         Builder("b"),
         *(Tensor(name, F32, (OPEN, OPEN, width)) for name, width in (("x", 4), ("z", 3))),
     )
     y = dense(build, build.concatenate([x, z], 2), 5)
+    y = build.unary("NEG", build.reverse(y, 1))
     model = Model([Subgraph("main", [x, z], [y], build.ops)])
     ensure_signature(model)
     return model
