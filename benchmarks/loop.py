@@ -23,8 +23,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnlite_pipeline.algebra.forms import Form, apply, constant, symbol
-from rnnlite_pipeline.cells.equations import INPUT, Equations, before
-from rnnlite_pipeline.cells.recurrence import RECURRENCE, Cell, Gate, Lstm, Recurrence
+from rnnlite_pipeline.cells.cell import Cell
+from rnnlite_pipeline.cells.equations import Equations
+from rnnlite_pipeline.cells.gate import Gate
+from rnnlite_pipeline.cells.lstm import Lstm
+from rnnlite_pipeline.cells.recurrence import RECURRENCE, Recurrence
+from rnnlite_pipeline.cells.symbols import INPUT, before
 from rnnlite_pipeline.graph.ir import OPEN, Model, Op, Signature, Subgraph, Tensor
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.latency.timing import timed

@@ -25,14 +25,10 @@ import tf_keras  # noqa: TID251  # as above
 from numpy.typing import NDArray
 
 from benchmarks.loop import gru
-from rnnlite_pipeline.cells.recurrence import (
-    BIDIRECTIONAL,
-    RECURRENCE,
-    Gate,
-    Lstm,
-    Recurrence,
-    SimpleRnn,
-)
+from rnnlite_pipeline.cells.gate import Gate
+from rnnlite_pipeline.cells.lstm import Lstm
+from rnnlite_pipeline.cells.recurrence import BIDIRECTIONAL, RECURRENCE, Recurrence
+from rnnlite_pipeline.cells.simple_rnn import SimpleRnn
 from rnnlite_pipeline.graph.ir import OPEN, Model, Op, Signature, Subgraph, Tensor
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.lower import lower

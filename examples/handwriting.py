@@ -14,8 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.datasets import load_digits
 
-from rnnlite_pipeline.files import write_atomically
-from rnnlite_pipeline.metadata.archive import FIRST_MOMENT, zip_bytes
+from rnnlite_pipeline.files import FIRST_MOMENT, write_atomically, zip_bytes
 
 #: Of the shuffle, and of each model's weights.
 SEED = 7

@@ -28,8 +28,7 @@ import keras
 import tensorflow as tf
 
 from examples.handwriting import SEED, save_arrays, training_and_test
-from rnnlite_pipeline.files import write_atomically
-from rnnlite_pipeline.metadata.archive import FIRST_MOMENT, zip_bytes
+from rnnlite_pipeline.files import FIRST_MOMENT, write_atomically, zip_bytes
 
 EPOCHS = 40
 BATCH = 64

@@ -13,9 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlite_pipeline.cells.recurrence import sigmoid
-
 Array = NDArray[Any]
+
+
+def sigmoid(z: Array) -> Array:
+    """1 / (1 + exp(-z)), without overflow."""
+    return np.asarray(0.5 * (1.0 + np.tanh(0.5 * z)))
 
 
 def _gelu(z: Array, approximate: bool) -> Array:
@@ -75,4 +78,24 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "SUM": lambda z: z.sum(axis=-1, keepdims=True),
     "REDUCE_MAX": lambda z: z.max(axis=-1, keepdims=True),
     "REDUCE_MIN": lambda z: z.min(axis=-1, keepdims=True),
+}
+
+#: The activations a cell may name: the TFLite op that computes each, by the name it has in
+#: schema.fbs, ActivationFunctionType, or else by its op's. The linear one, NONE, has no op.
+ACTIVATION_OPS: dict[str, str] = {
+    "RELU": "RELU",
+    "RELU_N1_TO_1": "RELU_N1_TO_1",
+    "RELU6": "RELU6",
+    "TANH": "TANH",
+    "SIGMOID": "LOGISTIC",
+    **{op: op for op in ("RELU_0_TO_1", "ELU", "HARD_SWISH")},
+}
+
+#: Those that the schema can fuse, and the sigmoid and the linear one.
+FUSABLE = ("NONE", "RELU", "RELU_N1_TO_1", "RELU6", "TANH", "SIGMOID")
+
+#: Activations by name.
+ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
+    "NONE": lambda z: z,
+    **{name: FUNCTIONS[op] for name, op in ACTIVATION_OPS.items()},
 }

@@ -14,25 +14,15 @@ from rnnlite_pipeline.algebra import forms
 from rnnlite_pipeline.algebra.atoms import Apply, Atom, Product, Symbol
 from rnnlite_pipeline.algebra.forms import Form
 from rnnlite_pipeline.algebra.functions import FUNCTIONS
+from rnnlite_pipeline.cells.cell import Cell
+from rnnlite_pipeline.cells.symbols import INPUT, after, before
+from rnnlite_pipeline.cells.text import text_of
 
 Array = NDArray[Any]
 
-#: The symbol for a step's input; `before(k)` and `after(k)` are those of state k.
-INPUT = "x"
-
-
-def before(k: int) -> str:
-    """The symbol's name for state k before the step."""
-    return f"s{k}"
-
-
-def after(k: int) -> str:
-    """The symbol's name for state k after the step."""
-    return f"n{k}"
-
 
 @dataclass(frozen=True, eq=False)
-class Equations:
+class Equations(Cell):
     """A cell by its equations.
 
     Attributes:
@@ -50,6 +40,14 @@ class Equations:
     updates: tuple[Form, ...]
     order: tuple[int, ...]
     reason: str = ""
+
+    def equations(self) -> Equations:
+        """Itself."""
+        return self
+
+    def text(self) -> list[str]:
+        """Its equations in an order they can be computed in; each function has a line."""
+        return text_of(self)
 
     def step(self, x: Array, states: Sequence[Array]) -> tuple[Array, ...]:
         """x [B, F] and the states [B, width] before the step, to the states after it."""

@@ -18,12 +18,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rnnlite_pipeline.algebra.atoms import Apply, Atom, Factor, Product, Symbol
 from rnnlite_pipeline.algebra.forms import Form
-from rnnlite_pipeline.cells.equations import INPUT, Equations, after, before
+from rnnlite_pipeline.cells.symbols import INPUT, after, before
+
+if TYPE_CHECKING:
+    from rnnlite_pipeline.cells.equations import Equations
 
 #: Functions from 0 to 1, or to 6 (rule 4).
 _SIGMOIDS = ("LOGISTIC", "RELU_0_TO_1", "RELU6")

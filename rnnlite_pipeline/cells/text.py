@@ -2,23 +2,32 @@
 
 `x` is the step's input; `h`, `c` or `s1`, `s2` are the states before the step, with a prime after
 it. `W`, `R` and `P` are matrices, `p`, `l` and `w` vectors over units, `b` biases; `⊙` multiplies
-number by number. What follows an underscore is an index: `W_i`. The parts of a GRU and of an LSTM
-have the field's names (`field_names.py`); those of a cell that is neither are numbered.
+number by number. What follows an underscore is an index: `W_i`. The parts of a cell that is known
+by its equations alone have the field's names where they can be told (`field_names.py`), or numbers.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
 
 from rnnlite_pipeline.algebra.atoms import Apply, Atom, Factor, Product, Symbol
 from rnnlite_pipeline.algebra.forms import Form
 from rnnlite_pipeline.algebra.maps import Map
-from rnnlite_pipeline.cells.equations import INPUT, Equations, after
-from rnnlite_pipeline.cells.field_names import Names, field_names
-from rnnlite_pipeline.cells.recurrence import Cell, Gate, Lstm, SimpleRnn
+from rnnlite_pipeline.cells.field_names import Names as FieldNames
+from rnnlite_pipeline.cells.field_names import field_names
+from rnnlite_pipeline.cells.symbols import INPUT, after
+
+if TYPE_CHECKING:
+    from rnnlite_pipeline.cells.cell import Cell
+    from rnnlite_pipeline.cells.equations import Equations
+
+Array = NDArray[Any]
 
 #: The longest list of equations that is written out.
 MOST_LINES = 40
@@ -43,46 +52,90 @@ _BETWEEN = {
 }
 
 
-def written(cell: Cell) -> list[str]:
+@dataclass(frozen=True)
+class Text:
+    """A value as it is written.
+
+    Attributes:
+        written: The text.
+        terms: Whether it is a sum.
+        factors: Whether it is a product, or a weight applied.
+    """
+
+    written: str
+    terms: bool = False
+    factors: bool = False
+
+    def __add__(self, other: Text) -> Text:
+        return Text(f"{self.written} + {other.written}", terms=True)
+
+    def __sub__(self, other: Text) -> Text:
+        return Text(f"{self.written} − {other.as_factor}", terms=True)
+
+    def __mul__(self, other: Text) -> Text:
+        return Text(f"{self.as_factor} ⊙ {other.as_factor}", factors=True)
+
+    @property
+    def as_factor(self) -> str:
+        """As it stands in a product."""
+        return f"({self.written})" if self.terms else self.written
+
+    @property
+    def as_argument(self) -> str:
+        """As it stands behind a matrix."""
+        return f"({self.written})" if self.terms or self.factors else self.written
+
+
+@dataclass
+class Names:
+    """The algebra of text; `lines` are the quantities of the step, each with its name."""
+
+    lines: list[str] = field(default_factory=list)
+
+    @property
+    def one(self) -> Text:
+        """1."""
+        return Text("1")
+
+    def times(self, value: Text, _matrix: Array, name: str) -> Text:
+        """`Algebra.times`."""
+        return Text(f"{name} {value.as_argument}", factors=True)
+
+    def scaled(self, value: Text, _diagonal: Array, name: str) -> Text:
+        """`Algebra.scaled`."""
+        return Text(name) * value
+
+    def shifted(self, value: Text, bias: Array, name: str) -> Text:
+        """`Algebra.shifted`; a bias of zeros is not written."""
+        return value + Text(name) if bias.any() else value
+
+    def normalized(self, value: Text, scale: Array, name: str) -> Text:
+        """`Algebra.normalized`."""
+        return self.scaled(Text(f"norm({value.written})"), scale, name)
+
+    def activation(self, function: str, value: Text) -> Text:
+        """`Algebra.activation`; the linear one is not written."""
+        return value if function == "NONE" else Text(_apply(function, value.written))
+
+    def clip(self, value: Text, bound: float) -> Text:
+        """`Algebra.clip`."""
+        return Text(f"clip({value.written}, ±{bound:g})") if bound > 0 else value
+
+    def let(self, name: str, value: Text, _called: str) -> Text:
+        """A line."""
+        self.lines.append(f"{name} = {value.written}")
+        return Text(name)
+
+    def new(self, _k: int, name: str, value: Text, called: str) -> Text:
+        """A line, for the name with a prime."""
+        return self.let(f"{name}′", value, called)
+
+
+def text_of(cell: Equations) -> list[str]:
     """The equations of one step, in an order they can be computed in."""
-    if isinstance(cell, Lstm):
-        return list(_lstm(cell))
-    if isinstance(cell, SimpleRnn):
-        total = "W x + R h" + _bias(bool(cell.bias.any()), "b")
-        return [f"h′ = {_apply(cell.activation, total)}"]
-    if isinstance(cell, Equations):
-        lines = _Writer(cell).lines()
-        more = len(lines) - MOST_LINES
-        return lines if more <= 0 else [*lines[:MOST_LINES], f"… and {more} more"]
-    return []
-
-
-def _lstm(cell: Lstm) -> Iterator[str]:
-    if cell.input is not None:
-        yield f"i = σ({_gate(cell.input, 'i', 'c')})"
-    yield f"f = σ({_gate(cell.forget, 'f', 'c')})"
-    yield f"g = {_apply(cell.activation, _gate(cell.candidate, 'g', 'c'))}"
-    new = f"f ⊙ c + {'i' if cell.input is not None else '(1 − f)'} ⊙ g"
-    yield f"c′ = {_clip(new, cell.cell_clip)}"
-    yield f"o = σ({_gate(cell.output, 'o', 'c′')})"
-    out = f"o ⊙ {_apply(cell.activation, 'c′')}"
-    if cell.projection is not None:
-        biased = cell.projection_bias is not None and bool(cell.projection_bias.any())
-        out = _clip(f"P ({out}){_bias(biased, 'b_p')}", cell.projection_clip)
-    yield f"h′ = {out}"
-
-
-def _gate(gate: Gate, name: str, cell_state: str) -> str:
-    total = f"W_{name} x + R_{name} h"
-    if gate.peephole is not None:
-        total += f" + p_{name} ⊙ {cell_state}"
-    if gate.layer_norm is not None:
-        total = f"l_{name} ⊙ norm({total})"
-    return total + _bias(bool(gate.bias.any()), f"b_{name}")
-
-
-def _bias(there: bool, name: str) -> str:
-    return f" + {name}" if there else ""
+    lines = _Writer(cell).lines()
+    more = len(lines) - MOST_LINES
+    return lines if more <= 0 else [*lines[:MOST_LINES], f"… and {more} more"]
 
 
 def _apply(function: str, argument: str) -> str:
@@ -90,12 +143,11 @@ def _apply(function: str, argument: str) -> str:
     return f"{name}({argument})" if name else argument
 
 
-def _clip(value: str, bound: float) -> str:
-    return f"clip({value}, ±{bound:g})" if bound > 0 else value
-
-
 def features(cell: Cell) -> int:
     """How many numbers a step's input has, without those that are its mask."""
+    from rnnlite_pipeline.cells.equations import Equations
+
+    # Only a cell that has no name of its own can have a mask among its inputs.
     return cell.features - (field_names(cell).mask if isinstance(cell, Equations) else 0)
 
 
@@ -115,7 +167,7 @@ class _Writer:
     _counts: dict[str, int] = field(default_factory=dict)
 
     @cached_property
-    def known(self) -> Names:
+    def known(self) -> FieldNames:
         """What the parts of the cell are called."""
         return field_names(self.cell)
 

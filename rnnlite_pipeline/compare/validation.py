@@ -23,7 +23,7 @@ from rnnlite_pipeline.compare.tamed import tamed
 from rnnlite_pipeline.errors import StageError
 from rnnlite_pipeline.graph.ir import OPEN, Model
 from rnnlite_pipeline.lower import lower
-from rnnlite_pipeline.lower.fusable import why_not_fused
+from rnnlite_pipeline.lower.fused import why_not_fused
 from rnnlite_pipeline.passes.tensor_lists import tensor_lists_to_tensors
 from rnnlite_pipeline.recognise import Replacement
 

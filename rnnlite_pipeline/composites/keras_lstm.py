@@ -12,7 +12,9 @@ standard_lstm; LiteRT tflite/converter/utils/lstm_utils.cc, ConvertKerasLSTMLaye
 
 from __future__ import annotations
 
-from rnnlite_pipeline.cells.recurrence import Gate, Lstm, Recurrence
+from rnnlite_pipeline.cells.gate import Gate
+from rnnlite_pipeline.cells.lstm import Lstm
+from rnnlite_pipeline.cells.recurrence import Recurrence
 from rnnlite_pipeline.composites.call import CompositeCall, Refused
 from rnnlite_pipeline.graph.ir import Tensor
 

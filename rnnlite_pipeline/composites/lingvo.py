@@ -20,7 +20,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from rnnlite_pipeline.cells.recurrence import Gate, Lstm, Recurrence
+from rnnlite_pipeline.cells.gate import Gate
+from rnnlite_pipeline.cells.lstm import Lstm
+from rnnlite_pipeline.cells.recurrence import Recurrence
 from rnnlite_pipeline.composites.call import Array, CompositeCall, Refused
 from rnnlite_pipeline.graph.ir import Tensor
 

@@ -14,7 +14,7 @@ from rnnlite_pipeline.cells.recurrence import Recurrence
 from rnnlite_pipeline.errors import NotConvertible
 from rnnlite_pipeline.graph.ir import OPEN, Model, Op, Signature, Subgraph, Tensor
 from rnnlite_pipeline.graph.write import write_model
-from rnnlite_pipeline.lower.fusable import why_not_fused
+from rnnlite_pipeline.lower.fused import why_not_fused
 from rnnlite_pipeline.runtimes.interpreter import Runner
 
 Arrays = dict[str, NDArray[Any]]

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from rnnlite_pipeline.cells.text import features, written
+from rnnlite_pipeline.cells.text import features
 from rnnlite_pipeline.files import write_atomically
 from rnnlite_pipeline.lower.layers import Layer
 
@@ -39,5 +39,5 @@ def _record(layer: Layer) -> dict[str, Any]:
         "states": list(cell.states),
         "direction": "backward" if layer.recurrence.reverse else "forward",
         "time_major": layer.recurrence.time_major,
-        "equations": written(cell),
+        "equations": cell.text(),
     }

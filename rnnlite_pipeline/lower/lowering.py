@@ -18,14 +18,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
-from rnnlite_pipeline.cells.recurrence import BIDIRECTIONAL, RECURRENCE, Lstm, Recurrence, SimpleRnn
+from rnnlite_pipeline.cells.recurrence import BIDIRECTIONAL, RECURRENCE, Recurrence
 from rnnlite_pipeline.graph.calls import called
 from rnnlite_pipeline.graph.edit import producers
 from rnnlite_pipeline.graph.ir import Model, Op, Subgraph, Tensor
-from rnnlite_pipeline.lower import lstm, rnn
 from rnnlite_pipeline.lower.choice import Chosen, Form, Lowered, choose
 from rnnlite_pipeline.lower.emit import Emitter
-from rnnlite_pipeline.lower.fusable import why_not_integer, why_not_micro
+from rnnlite_pipeline.lower.fused import (
+    bidirectional,
+    unidirectional,
+    why_not_integer,
+    why_not_micro,
+)
 from rnnlite_pipeline.lower.loop.writer import lower_to_loop
 from rnnlite_pipeline.lower.states import Producer, StateWriter, read_final_cell
 from rnnlite_pipeline.passes.fold_reverse import fold_reverse
@@ -143,10 +147,7 @@ def _lower_one(op: Op, used: Used, producer: Producer) -> list[Op]:
     if reverse:
         x = emit.reverse(x, time_axis)
         running = emit.tensor("running_order", "FLOAT32", y.shape)
-    fused = lstm if isinstance(recurrence.cell, Lstm) else rnn
-    fused.unidirectional(
-        emit, recurrence.cell, x=x, states=states, y=running, time_major=recurrence.time_major
-    )
+    unidirectional(emit, recurrence, x, states, running)
     if reverse and y in used:
         emit.reverse(running, time_axis)
         emit.into(y)
@@ -165,17 +166,8 @@ def _lower_pair(op: Op, used: Used, producer: Producer) -> list[Op]:
         _write_states(writer, "forward_", forward, op.inputs[1 : 1 + count]),
         _write_states(writer, "backward_", backward, op.inputs[1 + count :]),
     ]
-    cells = (forward.cell, backward.cell)
     outputs = [op.outputs[0], op.outputs[1 + count]]
-    fused = lstm if isinstance(forward.cell, Lstm) else rnn
-    fused.bidirectional(
-        emit,
-        cells,
-        x=x,
-        states=states[0] + states[1],
-        outputs=outputs,
-        time_major=forward.time_major,
-    )
+    bidirectional(emit, (forward, backward), x, states[0] + states[1], outputs)
     finals = (op.outputs[1 : 1 + count], op.outputs[2 + count :])
     for y, last, variables, wanted in zip(outputs, (-1, 0), states, finals, strict=True):
         _read_finals(emit, y, (time_axis, last), variables, _only(used, wanted))
@@ -190,11 +182,10 @@ def _write_states(
     writer: StateWriter, prefix: str, recurrence: Recurrence, initial: list[Tensor | None]
 ) -> list[Tensor]:
     cell = recurrence.cell
-    names = ("state",) if isinstance(cell, SimpleRnn) else ("output_state", "cell_state")
-    given = [*initial, *[None] * (len(names) - len(initial))]
+    given = [*initial, *[None] * (len(cell.states) - len(initial))]
     return [
         writer.write(prefix + name, width, value)
-        for name, width, value in zip(names, cell.states, given, strict=True)
+        for name, width, value in zip(cell.variables, cell.states, given, strict=True)
     ]
 
 

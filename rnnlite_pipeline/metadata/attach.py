@@ -17,11 +17,11 @@ from collections.abc import Iterable, Iterator
 from rnnlite_pipeline.config import Config
 from rnnlite_pipeline.config.description import InputMetadata, OutputMetadata, TensorMetadata
 from rnnlite_pipeline.errors import ConfigError
+from rnnlite_pipeline.files import zip_bytes
 from rnnlite_pipeline.graph.flat import Decoder, Fields, encode
 from rnnlite_pipeline.graph.ir import Model
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.lower.layers import Layer
-from rnnlite_pipeline.metadata.archive import zip_bytes
 from rnnlite_pipeline.metadata.checks import wrong_metadata
 from rnnlite_pipeline.metadata.files import AssociatedFiles, packed_name
 from rnnlite_pipeline.metadata.names import named_tensors

@@ -4,14 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rnnlite_pipeline.cells.recurrence import (
-    BIDIRECTIONAL,
-    RECURRENCE,
-    Cell,
-    Lstm,
-    Recurrence,
-    SimpleRnn,
-)
+from rnnlite_pipeline.cells.recurrence import BIDIRECTIONAL, RECURRENCE, Recurrence
 from rnnlite_pipeline.graph.edit import producers
 from rnnlite_pipeline.graph.ir import Model, Op, Subgraph, Tensor
 
@@ -48,34 +41,8 @@ def _pairs(subgraph: Subgraph) -> Iterator[tuple[Op, Op]]:
         for second in ops[k + 1 :]:
             a, b = _recurrence(first), _recurrence(second)
             same_input = first.inputs[0] is second.inputs[0] and a.time_major == b.time_major
-            if same_input and a.reverse != b.reverse and _compatible(a.cell, b.cell):
+            if same_input and a.reverse != b.reverse and a.cell.pairs_with(b.cell):
                 yield first, second
-
-
-def _compatible(a: Cell, b: Cell) -> bool:
-    if isinstance(a, SimpleRnn) and isinstance(b, SimpleRnn):
-        return a.activation == b.activation
-    return (
-        isinstance(a, Lstm)
-        and isinstance(b, Lstm)
-        and _variant(a) == _variant(b)
-        and (a.forget.layer_norm is None)
-    )
-
-
-def _variant(cell: Lstm) -> tuple[object, ...]:
-    """What both directions of a BIDIRECTIONAL_SEQUENCE_LSTM have in common."""
-    return (
-        cell.states,
-        cell.activation,
-        cell.cell_clip,
-        cell.projection_clip,
-        cell.input is None,
-        cell.forget.peephole is None,
-        cell.forget.layer_norm is None,
-        cell.projection is None,
-        cell.projection_bias is None,
-    )
 
 
 def _depends(op: Op, on: Op, made: dict[Tensor, Op]) -> bool:

@@ -22,9 +22,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from rnnlite_pipeline.cells.lstm import why_not_integer
 from rnnlite_pipeline.graph.ir import NUMPY, OPEN, Op, Quantization, Tensor
-from rnnlite_pipeline.lower.fusable import why_not_integer_lstm
-from rnnlite_pipeline.quantize.cells import Trace
 from rnnlite_pipeline.quantize.numbers import (
     LARGEST_BIAS,
     Numbers,
@@ -34,6 +33,7 @@ from rnnlite_pipeline.quantize.numbers import (
     stored,
     symmetric,
 )
+from rnnlite_pipeline.quantize.traces import Trace
 from rnnlite_pipeline.quantize.weights import to_int8
 
 #: The intermediates carry scales only; TFLM refuses those that ask for memory.
@@ -67,7 +67,7 @@ def why_not(op: Op, writers: dict[Tensor, Op], readers: dict[Tensor, list[Op]]) 
     assert h is not None and c is not None  # noqa: PT018
     activation = op.options["fused_activation_function"]
     widths = [(state.shape or (0,))[-1] for state in (h, c)]
-    if reason := why_not_integer_lstm(activation, op.inputs[10] is not None, widths):
+    if reason := why_not_integer(activation, widths, op.inputs[10] is not None):
         return reason
     for state in (h, c):
         fill = _fill(writers, state)

@@ -19,10 +19,10 @@ from rnnlite_pipeline.graph.extract import with_called
 from rnnlite_pipeline.graph.ir import Model, Op, Signature, Subgraph, Tensor
 from rnnlite_pipeline.graph.variables import State
 from rnnlite_pipeline.quantize.calibration import Arrays
-from rnnlite_pipeline.quantize.cells import Trace, trace
 from rnnlite_pipeline.quantize.integer_lstm import initial, why_not
 from rnnlite_pipeline.quantize.numbers import steady
 from rnnlite_pipeline.quantize.own_states import OwnStates
+from rnnlite_pipeline.quantize.traces import Trace, trace
 from rnnlite_pipeline.quantize.watch import Row, watching
 from rnnlite_pipeline.runtimes.partition import open_runner
 

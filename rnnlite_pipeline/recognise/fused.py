@@ -25,16 +25,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rnnlite_pipeline.cells.recurrence import (
-    ACTIVATIONS,
-    RECURRENCE,
-    Array,
-    Cell,
-    Gate,
-    Lstm,
-    Recurrence,
-    SimpleRnn,
-)
+from rnnlite_pipeline.algebra.functions import ACTIVATIONS
+from rnnlite_pipeline.cells.cell import Cell
+from rnnlite_pipeline.cells.gate import Gate
+from rnnlite_pipeline.cells.lstm import Lstm
+from rnnlite_pipeline.cells.recurrence import RECURRENCE, Array, Recurrence
+from rnnlite_pipeline.cells.simple_rnn import SimpleRnn
 from rnnlite_pipeline.graph.affine import from_integers
 from rnnlite_pipeline.graph.build import Builder, make_op
 from rnnlite_pipeline.graph.edit import consumers, producers, replace_uses

@@ -1,5 +1,1 @@
-"""The stage package: one zip that holds the model, its evidence, and the digest of every file."""
-
-from rnnlite_pipeline.release.bundle import package
-
-__all__ = ["package"]
+"""The stage package: the bundle, its lock, card and statements, and code that runs the model."""

@@ -11,10 +11,9 @@ import yaml
 
 from rnnlite_pipeline.config import Config, Pipeline
 from rnnlite_pipeline.errors import StageError
-from rnnlite_pipeline.files import write_atomically
+from rnnlite_pipeline.files import moment_of_release, write_atomically, zip_bytes
 from rnnlite_pipeline.graph.read import read_model
 from rnnlite_pipeline.metadata import read_description
-from rnnlite_pipeline.metadata.archive import moment_of_release, zip_bytes
 from rnnlite_pipeline.release.card import model_card
 from rnnlite_pipeline.release.deploy import Deployment, deployment_files
 from rnnlite_pipeline.release.digests import json_bytes, sha256, sums

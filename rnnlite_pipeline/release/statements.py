@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 import rnnlite_pipeline
 from rnnlite_pipeline.config import Config, Pipeline
-from rnnlite_pipeline.metadata.archive import source_date_epoch
+from rnnlite_pipeline.files import source_date_epoch
 from rnnlite_pipeline.release.ci import Builder, builder
 from rnnlite_pipeline.release.digests import sha256
 from rnnlite_pipeline.release.lock import lock_bytes

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from rnnlite_pipeline.cells.as_equations import equations_of
-from rnnlite_pipeline.cells.equations import INPUT, after, before
 from rnnlite_pipeline.cells.recurrence import RECURRENCE, Recurrence
+from rnnlite_pipeline.cells.symbols import INPUT, after, before
 from rnnlite_pipeline.graph.ir import Op, Tensor
 from rnnlite_pipeline.lower.emit import Emitter
 from rnnlite_pipeline.lower.loop.forms import Forms
@@ -30,7 +29,7 @@ def written_out(ops: Sequence[Op]) -> list[Op]:
 
 def _step(op: Op, row: Tensor) -> list[Op]:
     recurrence: Recurrence = op.options["recurrence"]
-    cell = equations_of(recurrence.cell)
+    cell = recurrence.cell.equations()
     emit = Emitter(recurrence.name)
     forms = Forms(emit, {INPUT: row})
     for k, (state, width) in enumerate(zip(op.inputs[1:], cell.states, strict=True)):

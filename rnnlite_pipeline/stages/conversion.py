@@ -10,7 +10,7 @@ import copy
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from rnnlite_pipeline.cells.recurrence import BIDIRECTIONAL, RECURRENCE, Lstm, Recurrence
+from rnnlite_pipeline.cells.recurrence import BIDIRECTIONAL, RECURRENCE
 from rnnlite_pipeline.compare.validation import check_whole, objection
 from rnnlite_pipeline.composites.record import COMPOSITE
 from rnnlite_pipeline.config import Config
@@ -20,6 +20,7 @@ from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.lower import lower
 from rnnlite_pipeline.lower import lowering as rules_of_lower
 from rnnlite_pipeline.lower.choice import Lowered
+from rnnlite_pipeline.lower.fused import fused_code
 from rnnlite_pipeline.lower.layers import Layer
 from rnnlite_pipeline.passes.early_shapes import early_shapes
 from rnnlite_pipeline.passes.fence_copies import fence_copies
@@ -352,11 +353,6 @@ def _layers(
             op, recurrence = found[name]
             each = became[name]
             scope = next(iter(op.options.values())).name
-            code = "WHILE" if each.form == "loop" else _fused_code(op, recurrence)
+            paired = op.code == BIDIRECTIONAL
+            code = "WHILE" if each.form == "loop" else fused_code(recurrence, paired=paired)
             yield Layer(name, recurrence, code, each.reason, scope, each.milliseconds)
-
-
-def _fused_code(op: Op, recurrence: Recurrence) -> str:
-    kind = "LSTM" if isinstance(recurrence.cell, Lstm) else "RNN"
-    direction = "BI" if op.code == BIDIRECTIONAL else "UNI"
-    return f"{direction}DIRECTIONAL_SEQUENCE_{kind}"

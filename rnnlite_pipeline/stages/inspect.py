@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from rnnlite_pipeline.cells.recurrence import Lstm, Recurrence
+from rnnlite_pipeline.cells.recurrence import Recurrence
 from rnnlite_pipeline.config import Config
 from rnnlite_pipeline.files import write_atomically
 from rnnlite_pipeline.graph.ir import Model
@@ -68,16 +68,7 @@ def _described(recurrence: Recurrence) -> dict[str, Any]:
         "time_major": recurrence.time_major,
         "activation": getattr(cell, "activation", ""),
     }
-    if isinstance(cell, Lstm):
-        described |= {
-            "peephole": cell.forget.peephole is not None,
-            "projection": cell.projection is not None,
-            "coupled_gates": cell.input is None,
-            "layer_norm": cell.forget.layer_norm is not None,
-            "cell_clip": cell.cell_clip,
-            "projection_clip": cell.projection_clip,
-        }
-    return described
+    return described | dict(cell.facts())
 
 
 def weight_bytes(model: Model) -> int:

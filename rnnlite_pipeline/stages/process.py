@@ -35,7 +35,7 @@ STAGES: Mapping[str, str] = {
     "convert": "rnnlite_pipeline.stages.convert:convert",
     "verify": "rnnlite_pipeline.verify:verify",
     "report": "rnnlite_pipeline.report:report",
-    "package": "rnnlite_pipeline.release:package",
+    "package": "rnnlite_pipeline.release.bundle:package",
     "benchmark": "rnnlite_pipeline.stages.benchmark:benchmark",
 }
 

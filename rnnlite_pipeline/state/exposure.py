@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rnnlite_pipeline.cells.recurrence import BIDIRECTIONAL, RECURRENCE, Cell, Lstm, Recurrence
+from rnnlite_pipeline.cells.recurrence import BIDIRECTIONAL, RECURRENCE, Recurrence
 from rnnlite_pipeline.errors import NotConvertible
 from rnnlite_pipeline.graph.edit import producers
 from rnnlite_pipeline.graph.ir import OPEN, Model, Op, Tensor
@@ -70,10 +70,7 @@ class _Run:
     @property
     def short_names(self) -> tuple[str, ...]:
         """h is what a cell puts out, c an LSTM's cell state; other states are numbered."""
-        cell: Cell = self.recurrence.cell
-        if isinstance(cell, Lstm):
-            return "h", "c"
-        return ("h", *(f"state_{k}" for k in range(1, len(cell.states))))
+        return self.recurrence.cell.state_names
 
 
 def _runs(op: Op) -> Iterator[_Run]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnlite_pipeline.config import associated_files
-from rnnlite_pipeline.metadata.archive import moment_of_release
+from rnnlite_pipeline.files import moment_of_release
 from rnnlite_pipeline.release.ci import variables
 from rnnlite_pipeline.tasks import summary
 from rnnlite_pipeline.tasks.plan import Plan

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from rnnlite_pipeline.algebra import forms
 from rnnlite_pipeline.algebra.atoms import Atom, Product, Symbol
 from rnnlite_pipeline.algebra.forms import Form
-from rnnlite_pipeline.cells.recurrence import sigmoid
+from rnnlite_pipeline.algebra.functions import sigmoid
 
 Array = NDArray[Any]
 

@@ -10,50 +10,9 @@ from rnnlite_pipeline.algebra import forms
 from rnnlite_pipeline.algebra.atoms import Apply, Symbol
 from rnnlite_pipeline.algebra.forms import Form
 from rnnlite_pipeline.cells.equations import Equations, substituted
-from rnnlite_pipeline.cells.recurrence import Gate, Lstm, SimpleRnn
-from rnnlite_pipeline.cells.text import MOST_LINES, features, written
+from rnnlite_pipeline.cells.text import MOST_LINES, features
 
 FULL = np.array([[1.0, 2.0], [0.5, 1.0]])
-
-
-def gate(*, peephole: bool = False, norm: bool = False, bias: float = 1.0) -> Gate:
-    """Of 2 units, 3 features and 2 outputs."""
-    ones = np.ones(2)
-    parts = (ones if peephole else None, ones if norm else None)
-    return Gate(np.ones((2, 3)), np.ones((2, 2)), np.full(2, bias), *parts)
-
-
-def test_a_plain_lstm() -> None:
-    """Six lines; a bias of zeros is not written."""
-    assert written(Lstm(gate(), gate(), gate(bias=0.0), gate())) == [
-        "i = σ(W_i x + R_i h + b_i)",
-        "f = σ(W_f x + R_f h + b_f)",
-        "g = tanh(W_g x + R_g h)",
-        "c′ = f ⊙ c + i ⊙ g",
-        "o = σ(W_o x + R_o h + b_o)",
-        "h′ = o ⊙ tanh(c′)",
-    ]
-
-
-def test_every_part_of_an_lstm() -> None:
-    """Coupled gates, peepholes (the output's on the new state), norms, clips, a projection."""
-    full = gate(peephole=True, norm=True)
-    lines = written(
-        Lstm(None, full, gate(norm=True), full, "RELU", np.ones((2, 2)), np.ones(2), 3.0, 0.5)
-    )
-    assert lines == [
-        "f = σ(l_f ⊙ norm(W_f x + R_f h + p_f ⊙ c) + b_f)",
-        "g = relu(l_g ⊙ norm(W_g x + R_g h) + b_g)",
-        "c′ = clip(f ⊙ c + (1 − f) ⊙ g, ±3)",
-        "o = σ(l_o ⊙ norm(W_o x + R_o h + p_o ⊙ c′) + b_o)",
-        "h′ = clip(P (o ⊙ relu(c′)) + b_p, ±0.5)",
-    ]
-
-
-def test_a_linear_simple_rnn() -> None:
-    """The linear activation is no function."""
-    cell = SimpleRnn(np.ones((2, 3)), np.ones((2, 2)), np.ones(2), "NONE")
-    assert written(cell) == ["h′ = W x + R h + b"]
 
 
 def symbol(name: str, width: int, columns: int | None = None) -> Form:
@@ -68,7 +27,7 @@ def test_a_cell_without_a_name() -> None:
     )
     update = z * symbol("s0", 2) - z
     cell = Equations("cell", 4, (2, 2), (update, symbol("n0", 2)), (0, 1))
-    lines = written(cell)
+    lines = cell.text()
     assert lines[0] in {"a_1 = σ(x[0:2] + 2 h)", "a_1 = σ(2 h + x[0:2])"}
     assert set(lines[1].removeprefix("h′ = ").replace("− ", "+ -").split(" + ")) in (
         {"a_1 ⊙ h", "-a_1"},
@@ -82,14 +41,14 @@ def test_matrices_are_numbered() -> None:
     total = symbol("x", 2) @ FULL
     biased = forms.form(total.terms.values(), np.array([1.0, 2.0]))
     cell = Equations("cell", 2, (2,), (biased,), (0,))
-    assert written(cell) == ["h′ = W_1 x + b_1"]
+    assert cell.text() == ["h′ = W_1 x + b_1"]
 
 
 def test_a_product_under_a_matrix_is_in_brackets() -> None:
     """`W (a ⊙ h)` is not `(W a) ⊙ h`; matrices are numbered in the order they are read."""
     gated = symbol("s0", 2) * forms.of(Apply("TANH", (symbol("x", 2) @ FULL,), 2))
     update = symbol("x", 2) @ FULL + gated @ FULL
-    lines = written(Equations("cell", 2, (2,), (update,), (0,)))
+    lines = Equations("cell", 2, (2,), (update,), (0,)).text()
     assert lines[0] == "a_1 = tanh(W_1 x)"
     assert re.fullmatch(r"h′ = W_2 x \+ W_3 \((a_1 ⊙ h|h ⊙ a_1)\)", lines[1])
 
@@ -99,7 +58,7 @@ def test_a_masked_step() -> None:
     real = forms.of(Apply("NOT_EQUAL", (symbol("x", 1), forms.constant(np.zeros(1))), 1))
     update = forms.of(Apply("SELECT_V2", (real, symbol("x", 1), symbol("s0", 1)), 1))
     cell = Equations("cell", 1, (1, 1), (update, update), (0, 1))
-    assert written(cell) == ["a_1 = x ≠ 0", "h′ = select(a_1, x, h)", "s_1′ = h′"]
+    assert cell.text() == ["a_1 = x ≠ 0", "h′ = select(a_1, x, h)", "s_1′ = h′"]
 
 
 def test_a_long_list_is_cut() -> None:
@@ -107,7 +66,7 @@ def test_a_long_list_is_cut() -> None:
     value = symbol("s0", 1)
     for _ in range(MOST_LINES + 4):
         value = forms.of(Apply("TANH", (value,), 1))
-    lines = written(Equations("cell", 1, (1,), (value,), (0,)))
+    lines = Equations("cell", 1, (1,), (value,), (0,)).text()
     assert len(lines) == MOST_LINES + 1
     assert lines[-1] == "… and 4 more"
 
@@ -132,7 +91,7 @@ def gru(function: str = "LOGISTIC", scale: float = 1.0) -> Form:
 
 def test_a_gru_has_the_names_of_its_gates() -> None:
     """Update gate, reset gate, candidate, state, and their weights: as the field writes them."""
-    assert written(Equations("GRU", 3, (2,), (gru(),), (0,))) == [
+    assert Equations("GRU", 3, (2,), (gru(),), (0,)).text() == [
         "z = σ(W_z x + R_z h + b_z)",
         "r = σ(W_r x + R_r h + b_r)",
         "h̃ = tanh(W_h x + R_h (r ⊙ h))",
@@ -142,7 +101,7 @@ def test_a_gru_has_the_names_of_its_gates() -> None:
 
 def test_the_sixth_of_a_hard_sigmoid_belongs_to_its_gate() -> None:
     """A GRU with hard sigmoids reads as any other; the scale stands once, where the gate is."""
-    lines = written(Equations("GRU", 3, (2,), (gru("RELU6", 1 / 6),), (0,)))
+    lines = Equations("GRU", 3, (2,), (gru("RELU6", 1 / 6),), (0,)).text()
     assert lines[0] == "z = relu6(W_z x + R_z h + b_z) / 6"
     assert lines[-1] == "h′ = z ⊙ h + (1 − z) ⊙ h̃"
 
@@ -154,7 +113,7 @@ def test_a_lstm_without_a_fused_op_has_the_names_of_its_gates() -> None:
     g = gate_of("TANH", h @ matrix)
     new = f * c + i * g
     squashed = forms.of(Apply("SOFTSIGN", (symbol("n1", 2),), 2))
-    lines = written(Equations("cell", 3, (2, 2), (o * squashed, new), (1, 0)))
+    lines = Equations("cell", 3, (2, 2), (o * squashed, new), (1, 0)).text()
     names = [line.partition(" =")[0] for line in lines]
     assert sorted(names[:3]) == ["f", "g", "i"]
     assert names[3:] == ["c′", "o", "h′"]
@@ -179,7 +138,7 @@ def test_a_mask_is_no_feature() -> None:
     updates = tuple(forms.of(Apply("SELECT_V2", (mask, new, old), 2)) for old in (zeros, h))
     cell = Equations("masked GRU", 4, (2, 2), updates, (0, 1))
     assert features(cell) == 3
-    assert written(cell)[-2:] == [
+    assert cell.text()[-2:] == [
         "y′ = select(m, z ⊙ h + (1 − z) ⊙ h̃, 0)",
         "h′ = select(m, z ⊙ h + (1 − z) ⊙ h̃, h)",
     ]
@@ -190,5 +149,5 @@ def test_what_only_looks_like_a_gru_is_numbered() -> None:
     h, z = symbol("s0", 2), gate_of("LOGISTIC", symbol("s0", 2) @ FULL)
     other = gate_of("TANH")
     for update in (z * h + other - z * z * other, z * h + other + z * other):
-        lines = written(Equations("cell", 3, (2,), (update,), (0,)))
+        lines = Equations("cell", 3, (2,), (update,), (0,)).text()
         assert not any(line.startswith(("z =", "h̃ =")) for line in lines)

@@ -8,7 +8,8 @@ from typing import TypeAlias
 
 import numpy as np
 
-from rnnlite_pipeline.cells.recurrence import RECURRENCE, Lstm
+from rnnlite_pipeline.cells.lstm import Lstm
+from rnnlite_pipeline.cells.recurrence import RECURRENCE
 from rnnlite_pipeline.graph.ir import Op, Tensor
 from rnnlite_pipeline.recognise import Replacement
 

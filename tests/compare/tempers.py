@@ -12,7 +12,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from rnnlite_pipeline.cells.recurrence import Gate, Lstm, SimpleRnn
+from rnnlite_pipeline.cells.gate import Gate
+from rnnlite_pipeline.cells.lstm import Lstm
+from rnnlite_pipeline.cells.simple_rnn import SimpleRnn
 from rnnlite_pipeline.graph.ir import OPEN, Model
 from rnnlite_pipeline.recognise import Replacement
 from rnnlite_pipeline.recognise.loop.rewrite import replace_loop

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rnnlite_pipeline.cells.recurrence import Lstm, SimpleRnn
+from rnnlite_pipeline.cells.lstm import Lstm
+from rnnlite_pipeline.cells.simple_rnn import SimpleRnn
 from rnnlite_pipeline.compare.validation import check_whole, objection
 from rnnlite_pipeline.errors import StageError
 from rnnlite_pipeline.graph.build import Builder

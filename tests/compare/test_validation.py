@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rnnlite_pipeline.cells.recurrence import RECURRENCE, Gate, Lstm
+from rnnlite_pipeline.cells.gate import Gate
+from rnnlite_pipeline.cells.lstm import Lstm
+from rnnlite_pipeline.cells.recurrence import RECURRENCE
 from rnnlite_pipeline.compare.distance import TOLERANCE
 from rnnlite_pipeline.compare.validation import (
     check_whole,

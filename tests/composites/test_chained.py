@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rnnlite_pipeline.cells.recurrence import RECURRENCE, Cell, Recurrence
+from rnnlite_pipeline.cells.cell import Cell
+from rnnlite_pipeline.cells.recurrence import RECURRENCE, Recurrence
 from rnnlite_pipeline.graph.build import Builder, make_op
 from rnnlite_pipeline.graph.edit import prune
 from rnnlite_pipeline.graph.ir import Model, Op, Signature, Subgraph, Tensor

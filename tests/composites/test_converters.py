@@ -10,7 +10,8 @@ from typing import Protocol
 import numpy as np
 import pytest
 
-from rnnlite_pipeline.cells.recurrence import Recurrence, SimpleRnn
+from rnnlite_pipeline.cells.recurrence import Recurrence
+from rnnlite_pipeline.cells.simple_rnn import SimpleRnn
 from rnnlite_pipeline.composites.call import CompositeCall, Refused
 from rnnlite_pipeline.composites.record import Sample, composite, draws, write_samples
 from rnnlite_pipeline.composites.registry import converter_of
@@ -27,7 +28,8 @@ NAME = "acme.Doubling"
 CODE = '''
 """A package of converters, some of them wrong."""
 from rnnlite_pipeline.composites import Refused
-from rnnlite_pipeline.cells.recurrence import Recurrence, SimpleRnn
+from rnnlite_pipeline.cells.recurrence import Recurrence
+from rnnlite_pipeline.cells.simple_rnn import SimpleRnn
 
 import numpy as np
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from rnnlite_pipeline.cells.recurrence import sigmoid
+from rnnlite_pipeline.algebra.functions import sigmoid
 from rnnlite_pipeline.composites.lingvo import is_name
 from rnnlite_pipeline.composites.record import Sample, composite, draws, nudged, write_samples
 from rnnlite_pipeline.errors import NotConvertible

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from rnnlite_pipeline.cli import main
+from rnnlite_pipeline.files import zip_bytes
 from rnnlite_pipeline.graph.ir import Tensor
 from rnnlite_pipeline.metadata import described_model
-from rnnlite_pipeline.metadata.archive import zip_bytes
 from tests.metadata.described import CONFIG, config, layer, model
 from tests.release.test_bundle import _lay_out, _package
 

@@ -9,14 +9,21 @@ import subprocess
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
+import numpy as np
 import pytest
 from mkdocs.commands.build import build
 from mkdocs.config import load_config as load_site
 
+from rnnlite_pipeline.cells import registry
+from rnnlite_pipeline.cells.gru import Gru
 from rnnlite_pipeline.config import Config, Pipeline
 from rnnlite_pipeline.config.keys import sections_of
 from rnnlite_pipeline.config.reference import reference
+from tests.cells.on_ops import SPELLINGS, check_cell, check_equations, gate
+from tests.recognise.spelling import Spelling
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -85,13 +92,36 @@ def test_the_picture_is_small() -> None:
     assert (DOCS / "images" / "report.png").stat().st_size < 300_000
 
 
-def test_the_cell_of_the_guide(capsys: pytest.CaptureFixture[str]) -> None:
-    """The snippet on cells runs, and prints what its comment says."""
-    ((_, snippet),) = blocks("extending.md", "python")
-    names: dict[str, object] = {}
-    exec(snippet, names)
-    (said,) = re.findall(r"print\(.*\)  # (.*)", snippet)
-    assert capsys.readouterr().out.strip() == said
+@pytest.fixture
+def cells_of_the_guide(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> dict[str, Any]:
+    """What the snippets on cells define; each prints what its comment says."""
+    monkeypatch.setattr(registry, "CELLS", {cell.kind: cell for cell in registry.cells()})
+    names: dict[str, Any] = {"__name__": "guide"}
+    monkeypatch.setitem(sys.modules, "guide", ModuleType("guide"))  # asked for by dataclass
+    for _, snippet in blocks("extending.md", "python"):
+        exec(compile(snippet, "extending.md", "exec", dont_inherit=True), names)
+        (said,) = re.findall(r"print\(.*\)  # (.*)", snippet)
+        assert capsys.readouterr().out.strip() == said
+    return names
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_the_cell_of_the_guide_is_recognised(
+    cells_of_the_guide: dict[str, Any], spelling: Spelling
+) -> None:
+    """The new cell of the guide needs nothing more: its loops are read as it, and converted."""
+    cell = cells_of_the_guide["PeepholeGru"](gate(), gate(), gate(), np.linspace(-1.0, 1.0, 4))
+    check_equations(cell)
+    check_cell(cell, spelling)
+
+
+def test_a_gru_is_not_the_cell_of_the_guide(cells_of_the_guide: dict[str, Any]) -> None:
+    """A GRU is read as one, though the new cell could have a diagonal of zeros."""
+    assert "peephole GRU" in registry.CELLS
+    check_cell(Gru(gate(), gate(), gate()), SPELLINGS[0])
+    assert cells_of_the_guide["cell"].kind == "peephole GRU"
 
 
 def test_the_tutorial(tmp_path: Path) -> None:

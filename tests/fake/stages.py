@@ -25,7 +25,7 @@ from rnnlite_pipeline.errors import NotConvertible, VerificationFailed
 from rnnlite_pipeline.files import write_atomically
 from rnnlite_pipeline.graph.ir import Model, Subgraph
 from rnnlite_pipeline.graph.write import write_model
-from rnnlite_pipeline.release import package
+from rnnlite_pipeline.release.bundle import package
 from rnnlite_pipeline.stages.process import STAGES, main
 
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import numpy as np
 
 from rnnlite_pipeline.algebra.forms import Form, apply, constant, symbol
-from rnnlite_pipeline.cells.as_equations import equations_of
-from rnnlite_pipeline.cells.equations import INPUT, Equations, after, before, substituted
-from rnnlite_pipeline.cells.recurrence import Cell
+from rnnlite_pipeline.cells.cell import Cell
+from rnnlite_pipeline.cells.equations import Equations, substituted
+from rnnlite_pipeline.cells.symbols import INPUT, after, before
 
 
 def matrix(rng: np.random.Generator, rows: int, columns: int) -> np.ndarray:
@@ -63,7 +63,7 @@ def masked(cell: Cell, *, as_condition: bool = True) -> Equations:
 
     With `as_condition` the column is compared outside of the select.
     """
-    inner = equations_of(cell)
+    inner = cell.equations()
     x = symbol(INPUT, inner.features + 1)
     column = x.columns(inner.features, inner.features + 1)
     mask = apply("NOT_EQUAL", column, constant(np.zeros(1))) if as_condition else column

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rnnlite_pipeline.cells.as_equations import equations_of
-from rnnlite_pipeline.cells.recurrence import RECURRENCE, Cell, Recurrence
+from rnnlite_pipeline.cells.cell import Cell
+from rnnlite_pipeline.cells.recurrence import RECURRENCE, Recurrence
 from rnnlite_pipeline.graph.ir import OPEN, Model, Op, Subgraph, Tensor
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.lower import lower
@@ -106,11 +106,11 @@ def test_loop_computes_the_recurrence_at_length(case: Case, block: int) -> None:
 @settings(max_examples=40, deadline=None)
 @given(named_cells())
 def test_equations_are_the_cell(cell: Cell) -> None:
-    """`equations_of` computes what the cell computes, in float64."""
+    """A cell by its equations computes what the cell computes, in float64."""
     rng = np.random.default_rng(0)
     x = rng.normal(size=(4, cell.features))
     states = [rng.normal(size=(4, width)) for width in cell.states]
-    for got, want in zip(equations_of(cell).step(x, states), cell.step(x, states), strict=True):
+    for got, want in zip(cell.equations().step(x, states), cell.step(x, states), strict=True):
         np.testing.assert_allclose(got, want, rtol=1e-9, atol=1e-9)
 
 

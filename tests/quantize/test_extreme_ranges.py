@@ -11,8 +11,11 @@ import pytest
 
 from rnnlite_pipeline.algebra.atoms import Symbol
 from rnnlite_pipeline.algebra.forms import Form, symbol
-from rnnlite_pipeline.cells.equations import INPUT, Equations, substituted
-from rnnlite_pipeline.cells.recurrence import Cell, Lstm, SimpleRnn
+from rnnlite_pipeline.cells.cell import Cell
+from rnnlite_pipeline.cells.equations import Equations, substituted
+from rnnlite_pipeline.cells.lstm import Lstm
+from rnnlite_pipeline.cells.simple_rnn import SimpleRnn
+from rnnlite_pipeline.cells.symbols import INPUT
 from rnnlite_pipeline.graph.build import Builder, make_op
 from rnnlite_pipeline.graph.ir import NUMPY, Model, Signature, Subgraph, Tensor
 from rnnlite_pipeline.graph.write import write_model

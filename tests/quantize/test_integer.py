@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rnnlite_pipeline.cells.recurrence import Gate
+from rnnlite_pipeline.cells.gate import Gate
 from rnnlite_pipeline.errors import NotConvertible, StageError
 from rnnlite_pipeline.graph.ir import Model
 from rnnlite_pipeline.graph.write import write_model

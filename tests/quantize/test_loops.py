@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from rnnlite_pipeline.algebra.forms import Form, apply, constant
-from rnnlite_pipeline.cells.recurrence import Cell
+from rnnlite_pipeline.cells.cell import Cell
 from rnnlite_pipeline.graph.extract import with_called
 from rnnlite_pipeline.graph.ir import Model, Signature
 from rnnlite_pipeline.graph.write import write_model

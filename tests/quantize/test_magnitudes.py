@@ -16,7 +16,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnlite_pipeline.cells.recurrence import Gate, Lstm
+from rnnlite_pipeline.cells.gate import Gate
+from rnnlite_pipeline.cells.lstm import Lstm
 from rnnlite_pipeline.graph.ir import Quantization
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.quantize.full_integer import rewrite

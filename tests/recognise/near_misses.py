@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from rnnlite_pipeline.cells.recurrence import Lstm, SimpleRnn
+from rnnlite_pipeline.cells.lstm import Lstm
+from rnnlite_pipeline.cells.simple_rnn import SimpleRnn
 from rnnlite_pipeline.graph.ir import Tensor
 from tests.recognise.spelling import Parts, Step
 

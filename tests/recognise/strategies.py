@@ -8,7 +8,9 @@ import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from rnnlite_pipeline.cells.recurrence import Gate, Lstm, SimpleRnn
+from rnnlite_pipeline.cells.gate import Gate
+from rnnlite_pipeline.cells.lstm import Lstm
+from rnnlite_pipeline.cells.simple_rnn import SimpleRnn
 from rnnlite_pipeline.graph.ir import OPEN, Model
 from tests.recognise.spelling import Spelling
 

@@ -11,13 +11,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from rnnlite_pipeline.cells.recurrence import RECURRENCE, Lstm, Recurrence
+from rnnlite_pipeline.cells.lstm import Lstm
+from rnnlite_pipeline.cells.recurrence import RECURRENCE, Recurrence
 from rnnlite_pipeline.compare.validation import objection
 from rnnlite_pipeline.graph.build import Builder
 from rnnlite_pipeline.graph.ir import OPEN, Model, Signature, Subgraph, Tensor
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.lower import lower
-from rnnlite_pipeline.lower.fusable import why_not_fused
+from rnnlite_pipeline.lower.fused import why_not_fused
 from rnnlite_pipeline.recognise import Finding, recognise
 from rnnlite_pipeline.runtimes.interpreter import Runner
 from tests.recognise.spelling import Spelling, Step

@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rnnlite_pipeline.cells.recurrence import Gate, Lstm, Recurrence
+from rnnlite_pipeline.cells.gate import Gate
+from rnnlite_pipeline.cells.lstm import Lstm
+from rnnlite_pipeline.cells.recurrence import Recurrence
 from rnnlite_pipeline.compare.validation import objection
 from rnnlite_pipeline.graph.ir import Tensor
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.lower import lower
-from rnnlite_pipeline.lower.fusable import why_not_fused
+from rnnlite_pipeline.lower.fused import why_not_fused
 from rnnlite_pipeline.passes.tensor_lists import tensor_lists_to_tensors
 from rnnlite_pipeline.recognise import recognise
 from rnnlite_pipeline.runtimes.interpreter import Runner

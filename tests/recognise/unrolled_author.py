@@ -9,7 +9,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlite_pipeline.cells.recurrence import Lstm, Recurrence, SimpleRnn
+from rnnlite_pipeline.cells.lstm import Lstm
+from rnnlite_pipeline.cells.recurrence import Recurrence
+from rnnlite_pipeline.cells.simple_rnn import SimpleRnn
 from rnnlite_pipeline.graph.build import Builder, make_op
 from rnnlite_pipeline.graph.ir import OPEN, Model, Op, Signature, Subgraph, Tensor
 from tests.recognise.spelling import Spelling, Step

@@ -14,10 +14,10 @@ import pytest
 
 from rnnlite_pipeline.config import load_config, pipeline_of
 from rnnlite_pipeline.errors import StageError
+from rnnlite_pipeline.files import moment_of_release, zip_bytes
 from rnnlite_pipeline.graph.ir import Model, Subgraph
 from rnnlite_pipeline.graph.write import write_model
-from rnnlite_pipeline.metadata.archive import moment_of_release, zip_bytes
-from rnnlite_pipeline.release import package
+from rnnlite_pipeline.release.bundle import package
 
 MODEL = write_model(Model([Subgraph("main")]))
 

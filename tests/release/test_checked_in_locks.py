@@ -14,7 +14,7 @@ import h5py
 import pytest
 
 from rnnlite_pipeline.cli import main
-from rnnlite_pipeline.metadata.archive import FIRST_MOMENT, zip_bytes
+from rnnlite_pipeline.files import FIRST_MOMENT, zip_bytes
 from rnnlite_pipeline.release.lock import read_lock
 from tests.fake.project import ROOT
 

@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rnnlite_pipeline.cells.recurrence import Gate, Lstm, Recurrence
+from rnnlite_pipeline.cells.gate import Gate
+from rnnlite_pipeline.cells.lstm import Lstm
+from rnnlite_pipeline.cells.recurrence import Recurrence
 from rnnlite_pipeline.config import Config
 from rnnlite_pipeline.graph.build import make_op
 from rnnlite_pipeline.graph.ir import Model, Signature, Subgraph, Tensor

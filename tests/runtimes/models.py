@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlite_pipeline.cells.recurrence import Cell
+from rnnlite_pipeline.cells.cell import Cell
 from rnnlite_pipeline.graph.build import make_op
 from rnnlite_pipeline.graph.ir import NUMPY, OPEN, Model, Signature, Subgraph, Tensor
 from rnnlite_pipeline.lower.choice import Form

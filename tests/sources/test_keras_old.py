@@ -13,7 +13,7 @@ import h5py
 import numpy as np
 import pytest
 
-from rnnlite_pipeline.cells.recurrence import sigmoid
+from rnnlite_pipeline.algebra.functions import sigmoid
 from rnnlite_pipeline.errors import SourceError
 from rnnlite_pipeline.sources import open_source
 from rnnlite_pipeline.sources.environment import load

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from rnnlite_pipeline.cells.recurrence import Lstm, SimpleRnn
+from rnnlite_pipeline.cells.lstm import Lstm
+from rnnlite_pipeline.cells.simple_rnn import SimpleRnn
 from rnnlite_pipeline.passes.dump import PassDump
 from rnnlite_pipeline.passes.manager import Pass, UntilSettled, run
 from rnnlite_pipeline.stages.conversion import CONVERSION, Context

@@ -8,7 +8,8 @@ from typing import Any, Literal
 import numpy as np
 import pytest
 
-from rnnlite_pipeline.cells.recurrence import Array, Cell
+from rnnlite_pipeline.cells.cell import Cell
+from rnnlite_pipeline.cells.recurrence import Array
 from rnnlite_pipeline.config import Config
 from rnnlite_pipeline.graph.ir import Model
 from rnnlite_pipeline.graph.read import read_model

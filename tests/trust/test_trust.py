@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from rnnlite_pipeline.cli import main
-from rnnlite_pipeline.metadata.archive import zip_bytes
+from rnnlite_pipeline.files import zip_bytes
 from rnnlite_pipeline.release.digests import json_bytes, sha256, sums
 from tests.fake.project import Project
 from tests.release.test_bundle import _lay_out, _package

@@ -22,7 +22,8 @@ import numpy as np
 from rnnlite_pipeline.algebra.atoms import Apply, Atom, Product, Symbol
 from rnnlite_pipeline.algebra.forms import Form, constant, form, of
 from rnnlite_pipeline.algebra.maps import Map
-from rnnlite_pipeline.cells.equations import INPUT, Equations
+from rnnlite_pipeline.cells.equations import Equations
+from rnnlite_pipeline.cells.symbols import INPUT
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,8 @@ import numpy as np
 
 from rnnlite_pipeline.algebra.atoms import Atom, Symbol
 from rnnlite_pipeline.algebra.forms import Form, concatenated, widened
-from rnnlite_pipeline.cells.equations import INPUT, Equations, after, before
+from rnnlite_pipeline.cells.equations import Equations
+from rnnlite_pipeline.cells.symbols import INPUT, after, before
 from rnnlite_pipeline.graph.ir import Tensor
 from rnnlite_pipeline.lower.emit import Emitter
 from rnnlite_pipeline.lower.loop.forms import Forms, Row, is_truth

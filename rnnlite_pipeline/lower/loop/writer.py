@@ -20,7 +20,6 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from rnnlite_pipeline.cells.as_equations import equations_of
 from rnnlite_pipeline.cells.recurrence import Recurrence
 from rnnlite_pipeline.graph.build import make_op
 from rnnlite_pipeline.graph.ir import OPEN, Op, Tensor
@@ -78,7 +77,7 @@ class _Writer:
 
     def __init__(self, recurrence: Recurrence, x: Tensor, hoists: bool) -> None:
         self.emit = Emitter(recurrence.name)
-        self.cell = equations_of(recurrence.cell)
+        self.cell = recurrence.cell.equations()
         self.plan = plan(self.cell, hoists)
         self.outside = Outside(self.plan)
         self.reverse = recurrence.reverse

@@ -1,33 +1,40 @@
-"""The cells that have a name: one file each, a `match` from a system of equations."""
+"""The cells that have a name: a system of equations is unified with each cell's step."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeAlias
+from contextlib import suppress
 
-from rnnlite_pipeline.cells.recurrence import Lstm, SimpleRnn
-from rnnlite_pipeline.recognise.cells import lstm, simple_rnn
-from rnnlite_pipeline.recognise.cells.gates import Inputs
+from rnnlite_pipeline.cells.registry import cells
+from rnnlite_pipeline.recognise.cells.unify import Unified, unify
 from rnnlite_pipeline.recognise.loop.loop import Loop, Unrecognised
 from rnnlite_pipeline.recognise.loop.masks import MASKED, unmasked
-from rnnlite_pipeline.recognise.loop.state import State
 from rnnlite_pipeline.recognise.loop.systems import System
 
-Matched: TypeAlias = tuple[Lstm | SimpleRnn, tuple[State, ...], Inputs]
-Matcher: TypeAlias = Callable[[Loop, System], Matched]
 
-_BY_STATES: dict[int, Matcher] = {1: simple_rnn.match, 2: lstm.match}
-
-
-def match(loop: Loop, system: System) -> Matched:
+def match(loop: Loop, system: System, *, fused: bool = False) -> Unified:
     """The cell a system is, its states in the cell's order, and what it reads from outside.
 
+    Args:
+        loop: The loop it belongs to.
+        system: States that depend on each other.
+        fused: Whether only cells that have a fused op are asked for.
+
     Raises:
-        Unrecognised: It is no cell known here; the message says what differs.
+        Unrecognised: It is none; the message says what differs from a cell with a fused op.
     """
     if unmasked(system) is not None:
         raise Unrecognised(MASKED)
-    matcher = _BY_STATES.get(len(system.states))
-    if matcher is None:
-        raise Unrecognised(f"it carries {len(system.states)} states that depend on each other")
-    return matcher(loop, system)
+    fitting = [cell for cell in cells() if len(cell.letters) == len(system.states)]
+    reason: Unrecognised | None = None
+    for cell in fitting:
+        if cell.fused:
+            try:
+                return unify(cell, loop, system)
+            except Unrecognised as problem:
+                reason = problem
+        elif not fused:
+            with suppress(Unrecognised):
+                return unify(cell, loop, system)
+    raise reason or Unrecognised(
+        f"it carries {len(system.states)} states that depend on each other"
+    )

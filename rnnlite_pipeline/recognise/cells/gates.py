@@ -137,22 +137,6 @@ def _parts(atom: Atom, linear: Map, loop: Loop) -> list[tuple[Atom, Array]]:
     return [(part, weights) for part, weights in parts if np.any(weights)]
 
 
-def sigmoid_of(form: Form) -> Form | None:
-    """z where the form is sigmoid(z), also spelled 1 - sigmoid(-z)."""
-    if len(form.terms) != 1:
-        return None
-    ((atom, linear),) = form.terms.values()
-    if not isinstance(atom, Apply) or not linear.diagonal:
-        return None
-    (inner, *_), scale = atom.arguments, linear.values
-    if atom.function == "LOGISTIC":
-        if np.all(scale == 1.0) and not np.any(form.bias):
-            return inner
-        if np.all(scale == -1.0) and np.all(form.bias == 1.0):
-            return inner.scaled(np.array([-1.0]))
-    return None
-
-
 def clipped(form: Form) -> tuple[Form, float]:
     """The form inside clip(form, -bound, bound) and the bound; 0 where there is no clip.
 

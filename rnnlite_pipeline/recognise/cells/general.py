@@ -10,11 +10,13 @@ from itertools import pairwise
 import numpy as np
 
 from rnnlite_pipeline.algebra import forms
-from rnnlite_pipeline.algebra.atoms import Factor, Product, Symbol
+from rnnlite_pipeline.algebra.atoms import Symbol
 from rnnlite_pipeline.algebra.forms import Form
-from rnnlite_pipeline.cells.equations import INPUT, Equations, after, before, substituted
+from rnnlite_pipeline.cells.equations import Equations, substituted
+from rnnlite_pipeline.cells.registry import cells as registered
+from rnnlite_pipeline.cells.symbols import INPUT, after, before
 from rnnlite_pipeline.recognise import cells
-from rnnlite_pipeline.recognise.cells.gates import Inputs, sigmoid_of
+from rnnlite_pipeline.recognise.cells.gates import Inputs
 from rnnlite_pipeline.recognise.loop.loop import Loop, Unrecognised
 from rnnlite_pipeline.recognise.loop.masks import MASKED, unmasked
 from rnnlite_pipeline.recognise.loop.state import State
@@ -71,12 +73,11 @@ def general(
 
 
 def _reason(name: str) -> str:
-    """Why a cell of this name has no fused op."""
-    if name == "GRU":
-        return "the runtime has no fused GRU op"
+    """Why a cell of this name has no fused op; empty if it may have one, or has no name."""
     if name.startswith("masked"):
         return MASKED
-    return ""
+    known = {cell.kind: cell for cell in registered()}
+    return known[name].why_no_op() if name in known else ""
 
 
 def as_mask(column: Form) -> Form:
@@ -110,26 +111,6 @@ def kind(loop: Loop, system: System) -> str:
 
 
 def _plain_kind(loop: Loop, system: System) -> str:
-    if len(system.states) == 1 and _is_gru(system.states[0]):
-        return "GRU"
     with suppress(Unrecognised):
         return cells.match(loop, system)[0].kind
     return {1: "RNN variant", 2: "LSTM variant"}.get(len(system.states), "cell")
-
-
-def _is_gru(h: State) -> bool:
-    """h' = z*h + (1 - z)*n, or with 1 - z for z, multiplied out."""
-    with_h: list[tuple[float, list[Factor]]] = []
-    without: list[tuple[float, list[Factor]]] = []
-    for atom, linear in h.equation.terms.values():
-        factors = list(atom.factors) if isinstance(atom, Product) else [atom]
-        has_h = any(f.key == h.before.key for f in factors)
-        if not linear.diagonal or not np.all(np.abs(linear.values) == 1.0):
-            return False
-        sign = float(linear.values[0])
-        (with_h if has_h else without).append((sign, [f for f in factors if f.key != h.before.key]))
-    signs = sorted(s for s, _ in with_h), sorted(s for s, _ in without)
-    if signs not in (([1.0], [-1.0, 1.0]), ([-1.0, 1.0], [1.0])):
-        return False
-    gates = [f for _, factors in [*with_h, *without] for f in factors]
-    return any(sigmoid_of(forms.of(f)) is not None for f in gates)

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from rnnlite_pipeline.algebra.atoms import Apply, Atom, Product
 from rnnlite_pipeline.algebra.forms import Form
+from rnnlite_pipeline.algebra.numbers import LAYER_NORM_EPSILON
 from rnnlite_pipeline.cells.equations import evaluate
-from rnnlite_pipeline.cells.recurrence import LAYER_NORM_EPSILON
 
 Array = NDArray[Any]
 

@@ -42,7 +42,7 @@ class ByLength(Rewriter):
             form = emitted(item.form, masked) if isinstance(item, Rows) else None
             if form is None:
                 raise Unrecognised("what it puts out after a length is not zero")
-            writings[k] = replace(writing, item=Rows(masked.news.referring(form)))
+            writings[k] = replace(writing, item=Rows(masked.updates.referring(form)))
         return replace(loop, states=list(masked.system.states), writings=writings)
 
     def put_out(self, y: Tensor) -> Tensor:

@@ -21,7 +21,7 @@ from rnnlite_pipeline.algebra import forms
 from rnnlite_pipeline.algebra.atoms import Apply, Factor, Product, Symbol
 from rnnlite_pipeline.algebra.forms import Form, of
 from rnnlite_pipeline.recognise.loop.state import State
-from rnnlite_pipeline.recognise.loop.state_updates import News
+from rnnlite_pipeline.recognise.loop.state_updates import StateUpdates
 from rnnlite_pipeline.recognise.loop.systems import System
 
 #: Why a masked cell is no fused op.
@@ -36,13 +36,13 @@ class Masked:
         system: The states with the equations they have where the mask lets them change.
         mask: The condition, true or false where they change.
         changes_when: Which of the two.
-        news: The values the states have where the mask lets them change.
+        updates: The values the states have where the mask lets them change.
     """
 
     system: System
     mask: Form
     changes_when: bool
-    news: News
+    updates: StateUpdates
 
 
 def unmasked(system: System) -> Masked | None:
@@ -55,8 +55,8 @@ def unmasked(system: System) -> Masked | None:
     if any(m.key != mask.key or w != when for m, _, w in selects):
         return None
     values = [(state, new) for state, (_, new, _) in zip(system.states, selects, strict=True)]
-    news = News.of(values)
-    return Masked(System(tuple(news.equations(values))), mask, when, news)
+    updates = StateUpdates.of(values)
+    return Masked(System(tuple(updates.equations(values))), mask, when, updates)
 
 
 def _parted(state: State) -> tuple[Form, Form, bool] | None:

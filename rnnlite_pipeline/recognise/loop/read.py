@@ -13,7 +13,7 @@ from rnnlite_pipeline.graph.ir import OPEN, Op, Subgraph, Tensor
 from rnnlite_pipeline.recognise.loop.lengths import longest
 from rnnlite_pipeline.recognise.loop.loop import KEPT, STEP, Loop, Reading, Unrecognised, Writing
 from rnnlite_pipeline.recognise.loop.state import State
-from rnnlite_pipeline.recognise.loop.state_updates import News
+from rnnlite_pipeline.recognise.loop.state_updates import StateUpdates
 from rnnlite_pipeline.recognise.symbolic import operations
 from rnnlite_pipeline.recognise.symbolic.readable import rows, whole
 from rnnlite_pipeline.recognise.symbolic.values import (
@@ -68,11 +68,11 @@ def read_loop(op: Op, extents: Extents) -> Loop:
         elif not pieces:
             raise Unrecognised(_why_not(value, tensor))
     values = [(state, state.equation) for state in loop.states]
-    news = News.of(values)
-    loop.states = news.equations(values)
+    updates = StateUpdates.of(values)
+    loop.states = updates.equations(values)
     loop.readings = _readings(op, loop, environment, counters)
     loop.writings = {
-        k: _writing(value, environment, counters, k, news) for k, value in lists.items()
+        k: _writing(value, environment, counters, k, updates) for k, value in lists.items()
     }
     return loop
 
@@ -278,12 +278,12 @@ def _writing(
     environment: dict[int, Value],
     counters: dict[int, Linear],
     variable: int,
-    news: News,
+    updates: StateUpdates,
 ) -> Writing:
     if value.variable != variable or len(value.writes) != 1:
         raise Unrecognised("it writes a list other than once in each step")
     ((index, item),) = value.writes
     written = whole(_value(item, environment))
     if isinstance(written, Rows):
-        written = Rows(news.referring(written.form))
+        written = Rows(updates.referring(written.form))
     return Writing(written, _in_steps(index, counters), value.grows)

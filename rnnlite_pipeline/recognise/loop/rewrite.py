@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from rnnlite_pipeline.algebra.forms import of
-from rnnlite_pipeline.cells.recurrence import Cell
+from rnnlite_pipeline.cells.cell import Cell
 from rnnlite_pipeline.graph.ir import Op, Subgraph
 from rnnlite_pipeline.recognise import cells
 from rnnlite_pipeline.recognise.cells.gates import Inputs
@@ -24,8 +24,8 @@ __all__ = ["Replacement", "replace_loop"]
 def replace_loop(op: Op, subgraph: Subgraph, name: str) -> Replacement:
     """Reads a WHILE op and writes it as recurrences; the subgraph is not changed.
 
-    Three attempts: as named cells, which have fused ops; as named cells with a length for each
-    batch entry; and with the equations as they are.
+    Three attempts: as cells that have fused ops; as such cells with a length for each batch entry;
+    and as any named cell, or with the equations as they are.
 
     Raises:
         Unrecognised: Some part of the loop is not read; the message says which and why.
@@ -43,7 +43,7 @@ def replace_loop(op: Op, subgraph: Subgraph, name: str) -> Replacement:
 
 
 def _named(loop: Loop, system: System, _: list[State]) -> tuple[Cell, tuple[State, ...], Inputs]:
-    return cells.match(loop, system)
+    return cells.match(loop, system, fused=True)
 
 
 def _general(reason: str) -> Reader:

@@ -9,7 +9,8 @@ from functools import cached_property
 from typing import TypeAlias
 
 from rnnlite_pipeline.algebra.forms import of
-from rnnlite_pipeline.cells.recurrence import RECURRENCE, Cell, Recurrence
+from rnnlite_pipeline.cells.cell import Cell
+from rnnlite_pipeline.cells.recurrence import RECURRENCE, Recurrence
 from rnnlite_pipeline.graph.build import Builder
 from rnnlite_pipeline.graph.ir import Op, Subgraph, Tensor
 from rnnlite_pipeline.recognise.cells.gates import Inputs

@@ -1,7 +1,8 @@
 """Equations that refer to each other's new values by name.
 
 A step often goes on with a value it has just computed, and only puts it away as a state at the
-end, maybe through a select. `News` knows the new value of each state and says where else it stands.
+end, maybe through a select. `StateUpdates` knows the new value of each state and says where else
+it stands.
 """
 
 from __future__ import annotations
@@ -19,14 +20,14 @@ from rnnlite_pipeline.recognise.loop.state import State
 
 
 @dataclass(frozen=True, eq=False)
-class News:
+class StateUpdates:
     """The new values of some states: each form, and the symbol of the state that takes it."""
 
     values: dict[str, tuple[Form, Symbol]]
 
     @classmethod
-    def of(cls, values: Sequence[tuple[State, Form]]) -> News:
-        """The news of states; where two take one value, it is the one whose old value is read."""
+    def of(cls, values: Sequence[tuple[State, Form]]) -> StateUpdates:
+        """The updates of states; of two that take one value, the one whose old value is read."""
         read = {s.key for _, form in values for s in form.symbols()}
         known: dict[str, tuple[Form, Symbol]] = {}
         for state, form in sorted(values, key=lambda pair: pair[0].before.key not in read):

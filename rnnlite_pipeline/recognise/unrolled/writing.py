@@ -10,8 +10,8 @@ from rnnlite_pipeline.cells.recurrence import RECURRENCE, Recurrence
 from rnnlite_pipeline.graph.build import Builder
 from rnnlite_pipeline.graph.ir import Op, Tensor
 from rnnlite_pipeline.recognise import cells
-from rnnlite_pipeline.recognise.cells import Matched
 from rnnlite_pipeline.recognise.cells.general import general
+from rnnlite_pipeline.recognise.cells.unify import Unified
 from rnnlite_pipeline.recognise.loop.loop import Loop, Unrecognised
 from rnnlite_pipeline.recognise.loop.rewriter import Replacement
 from rnnlite_pipeline.recognise.loop.sequences import Sequences
@@ -73,7 +73,7 @@ def write(
     return Written(recurrence, y, finals, states)
 
 
-def _matched(loop: Loop, system: System) -> Matched:
+def _matched(loop: Loop, system: System) -> Unified:
     """The cell; where it has no fused op but a name, the reason says the name."""
     try:
         return cells.match(loop, system)

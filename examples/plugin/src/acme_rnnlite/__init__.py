@@ -10,7 +10,9 @@ Each is normalized over its units, scaled, and then biased. Attribute `cell_clip
 
 from __future__ import annotations
 
-from rnnlite_pipeline.cells.recurrence import Gate, Lstm, Recurrence
+from rnnlite_pipeline.cells.gate import Gate
+from rnnlite_pipeline.cells.lstm import Lstm
+from rnnlite_pipeline.cells.recurrence import Recurrence
 from rnnlite_pipeline.composites import CompositeCall, Refused
 from rnnlite_pipeline.graph.ir import Tensor
 

@@ -1,13 +1,14 @@
-"""A fused LSTM op as the cell it computes, and the ranges of what it keeps to itself."""
+"""The ranges of what a fused LSTM op keeps to itself."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlite_pipeline.cells.recurrence import ACTIVATIONS, Gate, Lstm, sigmoid
+from rnnlite_pipeline.algebra.numbers import Numbers
+from rnnlite_pipeline.cells.lstm import Lstm
 from rnnlite_pipeline.graph.ir import Op
 from rnnlite_pipeline.quantize.numbers import steady
 
@@ -41,36 +42,33 @@ class Trace:
 
 
 def cell_of(op: Op) -> Lstm:
-    """The cell of a UNIDIRECTIONAL_SEQUENCE_LSTM with float weights (lstm_shared.h)."""
-    operands = [*op.inputs, *[None] * (24 - len(op.inputs))]
-    arrays = [None if t is None or t.array is None else t.array.astype(float) for t in operands]
-    units = arrays[2].shape[0]  # type: ignore[union-attr]
+    """The cell of a UNIDIRECTIONAL_SEQUENCE_LSTM with float weights."""
+    constants = [None if tensor is None else tensor.array for tensor in op.inputs]
+    return Lstm.of_operands(constants, op.options)
 
-    def gate(slot: int, peephole: int | None) -> Gate | None:
-        if arrays[1 + slot] is None:
-            return None
-        bias = arrays[12 + slot]
-        return Gate(
-            arrays[1 + slot],  # type: ignore[arg-type]
-            arrays[5 + slot],  # type: ignore[arg-type]
-            np.zeros(units) if bias is None else bias,
-            None if peephole is None else arrays[peephole],
-            arrays[20 + slot],
-        )
 
-    forget, candidate, output = gate(1, 10), gate(2, None), gate(3, 11)
-    assert forget is not None and candidate is not None and output is not None  # noqa: PT018
-    return Lstm(
-        gate(0, 9),
-        forget,
-        candidate,
-        output,
-        activation=op.options["fused_activation_function"],
-        projection=arrays[16],
-        projection_bias=arrays[17],
-        cell_clip=op.options["cell_clip"],
-        projection_clip=op.options["proj_clip"],
-    )
+@dataclass
+class _Watched(Numbers):
+    """The algebra of numbers, which notes what no output of the op shows.
+
+    Attributes:
+        hidden: The values of o * activation(c').
+        sums: max |z| of each gate before its layer norm, by the gate's name.
+    """
+
+    hidden: Array = field(default_factory=lambda: np.zeros(0))
+    sums: dict[str, float] = field(default_factory=dict)
+
+    def times(self, value: Array, matrix: Array, name: str) -> Array:
+        """Notes what is projected."""
+        if name == "P":
+            self.hidden = value
+        return super().times(value, matrix, name)
+
+    def normalized(self, value: Array, scale: Array, name: str) -> Array:
+        """Notes what is normalized."""
+        self.sums[name] = float(np.abs(value).max(initial=0.0))
+        return super().normalized(value, scale, name)
 
 
 def trace(op: Op, x: NDArray[np.float32], initial: tuple[float, float] = (0.0, 0.0)) -> Trace:
@@ -87,23 +85,11 @@ def trace(op: Op, x: NDArray[np.float32], initial: tuple[float, float] = (0.0, 0
     peak, hidden = abs(initial[1]), [0.0]
     gates = np.zeros(4)
     for now in steps.astype(np.float64):
-        before = c
-        sums = [_sum(g, now, h, before) for g in (cell.input, cell.forget, cell.candidate)]
-        h, c = cell.step(now, (h, c))
-        sums.append(_sum(cell.output, now, h, c))
-        m = sigmoid(cell.output(now, h, c)) * ACTIVATIONS[cell.activation](c)
-        gates = np.maximum(gates, sums)
+        watched = _Watched()
+        h, c = cell.over(watched, now, h, c)
+        m = h if cell.projection is None else watched.hidden
+        gates = np.maximum(gates, [watched.sums.get(f"l_{name}", 0.0) for name in "ifgo"])
         peak = max(peak, float(np.abs(c).max(initial=0.0)))
         hidden += [float(m.min(initial=0.0)), float(m.max(initial=0.0))]
     i, f, g, o = map(float, gates)
     return Trace(peak, (min(hidden), max(hidden)), (i, f, g, o))
-
-
-def _sum(gate: Gate | None, x: Array, h: Array, c: Array) -> float:
-    """max |z| before the layer norm."""
-    if gate is None or gate.layer_norm is None:
-        return 0.0
-    z = x @ gate.kernel.T + h @ gate.recurrent.T
-    if gate.peephole is not None:
-        z = z + c * gate.peephole
-    return float(np.abs(z).max(initial=0.0))

@@ -7,11 +7,18 @@ import dataclasses
 import numpy as np
 import pytest
 
-from rnnlite_pipeline.cells.recurrence import ACTIVATIONS, Lstm, Recurrence
+from rnnlite_pipeline.algebra.functions import ACTIVATIONS
+from rnnlite_pipeline.cells import lstm, simple_rnn
+from rnnlite_pipeline.cells.lstm import Lstm
+from rnnlite_pipeline.cells.recurrence import Recurrence
+from rnnlite_pipeline.cells.simple_rnn import SimpleRnn
 from rnnlite_pipeline.lower import lower, why_not_fused
-from rnnlite_pipeline.lower.fusable import FUSED_ACTIVATIONS
 from tests.lower.cases import Case, random_lstm, random_rnn
 
+FUSED_ACTIVATIONS = {
+    Lstm.kind: lstm.FUSED_ACTIVATIONS,
+    SimpleRnn.kind: simple_rnn.FUSED_ACTIVATIONS,
+}
 RNG = np.random.default_rng(0)
 PAIRS = [(kind, name) for kind, names in FUSED_ACTIVATIONS.items() for name in names]
 

@@ -1,0 +1,101 @@
+"""What the house asks of a cell; nothing outside `cells/` asks for its kind."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
+
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from rnnlite_pipeline.cells.equations import Equations
+
+Array = NDArray[Any]
+T = TypeVar("T")
+
+#: Makes an operand of a weight, given its name; None stays None.
+Weigh = Callable[[str, Array | None], T | None]
+
+#: Kernels of fused ops, each with its own limits: LiteRT's float kernel, its integer kernel, and
+#: TensorFlow Lite Micro's.
+Kernel = Literal["fused", "integer", "micro"]
+
+
+class Cell(ABC):
+    """One step of a recurrence. Its first state is what it puts out.
+
+    Attributes:
+        fused: What the names of its fused ops end in: "LSTM" of UNIDIRECTIONAL_SEQUENCE_LSTM.
+            Empty: the runtime has none.
+        variables: What the variable tensors of its fused op are called, one for each state.
+    """
+
+    fused: ClassVar[str] = ""
+    variables: ClassVar[tuple[str, ...]] = ()
+    if TYPE_CHECKING:  # fields of some cells, properties of others
+
+        @property
+        def kind(self) -> str:
+            """The cell's name as its author knows it."""
+
+        @property
+        def features(self) -> int:
+            """F."""
+
+        @property
+        def states(self) -> tuple[int, ...]:
+            """The width of each state, the output's first."""
+
+        @property
+        def reason(self) -> str:
+            """Why no fused op computes a cell of this kind; empty if one may."""
+
+    @abstractmethod
+    def step(self, x: Array, states: Sequence[Array]) -> tuple[Array, ...]:
+        """x [B, F] and the states [B, width] before the step, to the states after it."""
+
+    @abstractmethod
+    def equations(self) -> Equations:
+        """The step as equations, from which a loop is written."""
+
+    @abstractmethod
+    def text(self) -> list[str]:
+        """The step as a person reads it, one line a quantity."""
+
+    @property
+    def state_names(self) -> tuple[str, ...]:
+        """What the states are called where the graph takes and gives them."""
+        return ("h", *(f"state_{k}" for k in range(1, len(self.states))))
+
+    def why_not(self, kernel: Kernel) -> str:
+        """Why a kernel of the fused op does not compute this cell; empty if it does."""
+        if kernel == "micro":
+            return "TensorFlow Lite Micro has no op for it"
+        return self.reason or f"the runtime has no fused op for a {self.kind} cell"
+
+    def facts(self) -> Mapping[str, Any]:
+        """What `inspect` says of it besides its widths."""
+        return {}
+
+    def pairs_with(self, _other: Cell) -> bool:
+        """Whether one bidirectional op runs this cell forwards and the other one backwards."""
+        return False
+
+    def operands(self, _weigh: Weigh[T], _x: T, _states: Sequence[T]) -> list[T | None]:
+        """The operands of the fused op that runs it forwards."""
+        raise NotImplementedError(self.reason)
+
+    def paired_operands(
+        self, _weigh: Weigh[T], _x: T, _states: Sequence[T], _backward: Cell
+    ) -> list[T | None]:
+        """The operands of the bidirectional op; `states` are the forward ones, then the others."""
+        raise NotImplementedError(self.reason)
+
+    def options(self, _time_major: bool) -> dict[str, Any]:
+        """The options of the fused op."""
+        raise NotImplementedError(self.reason)
+
+    def paired_version(self, _time_major: bool) -> int:
+        """The version of the bidirectional op."""
+        return 1

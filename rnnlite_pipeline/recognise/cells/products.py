@@ -1,0 +1,159 @@
+"""Sums of products: of leaves on the side of a pattern, of factors on the side of a form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain, combinations, permutations, product
+from typing import TypeAlias
+
+import numpy as np
+
+from rnnlite_pipeline.algebra.atoms import Apply, Atom, Factor, Product
+from rnnlite_pipeline.algebra.forms import Form, form, of
+from rnnlite_pipeline.algebra.patterns import Leaf, Named, Pattern, Read
+
+#: A product of factors, with its sign.
+Term: TypeAlias = tuple[float, tuple[Factor, ...]]
+
+#: A product of leaves, with its sign.
+Monomial: TypeAlias = tuple[float, tuple[Leaf, ...]]
+
+#: Leaves by the factor each of them is.
+Found: TypeAlias = Mapping[Leaf, Factor]
+
+#: Whether a leaf can be a factor.
+MayBe: TypeAlias = Callable[[Leaf, Factor], bool]
+
+
+def assignments(
+    monomials: Sequence[Monomial], terms: Sequence[Term], may_be: MayBe
+) -> Iterator[Found]:
+    """Every way in which the sums are equal: each monomial a term, each leaf one factor."""
+    if len(monomials) != len(terms):
+        return
+
+    def extended(k: int, left: list[int], found: dict[Leaf, Factor]) -> Iterator[Found]:
+        if k == len(monomials):
+            yield found
+            return
+        sign, leaves = monomials[k]
+        for place in left:
+            scale, factors = terms[place]
+            if scale == sign and len(factors) == len(leaves):
+                for order in permutations(factors):
+                    if _agrees(leaves, order, found, may_be):
+                        more = found | dict(zip(leaves, order, strict=True))
+                        yield from extended(k + 1, [p for p in left if p != place], more)
+
+    yield from extended(0, list(range(len(terms))), {})
+
+
+def _agrees(leaves: Sequence[Leaf], factors: Sequence[Factor], found: Found, may_be: MayBe) -> bool:
+    return all(
+        may_be(leaf, factor) and (leaf not in found or found[leaf].key == factor.key)
+        for leaf, factor in zip(leaves, factors, strict=True)
+    )
+
+
+def paired(pattern: Pattern, terms: Sequence[Term], may_be: MayBe) -> list[tuple[Monomial, Term]]:
+    """Each monomial with the term that holds the same states, where there is just one."""
+    pairs = []
+    for sign, leaves in pattern.terms:
+        states = [leaf for leaf in leaves if isinstance(leaf, Read)]
+        every = [leaf for _, others in pattern.terms for leaf in others if isinstance(leaf, Read)]
+        fitting = [
+            term
+            for term in terms
+            if {leaf for leaf in every if any(may_be(leaf, f) for f in term[1])} == {*states}
+        ]
+        if len(fitting) != 1:
+            return []
+        pairs.append(((sign, leaves), fitting[0]))
+    return pairs
+
+
+def reads_state(monomial: Monomial) -> bool:
+    """Whether a product of leaves has a state in it."""
+    return any(isinstance(leaf, Read) for leaf in monomial[1])
+
+
+def signed(value: Form) -> list[Term] | None:
+    """A form as a sum of products, each with its sign.
+
+    None where one is scaled otherwise, or where a factor is one number for all columns.
+    """
+    terms = []
+    for atom, linear in value.terms.values():
+        whole = linear.diagonal and is_wide(factors_of(atom), value.width)
+        scale = set(linear.values.tolist()) if whole else set()
+        if scale not in ({1.0}, {-1.0}):
+            return None
+        terms.append((float(linear.values[0]), factors_of(atom)))
+    return terms
+
+
+def is_wide(factors: Sequence[Factor], width: int) -> bool:
+    """Whether every factor has a column of its own for every column."""
+    return all(factor.width == width for factor in factors)
+
+
+def factors_of(atom: Atom) -> tuple[Factor, ...]:
+    """What an atom is the product of."""
+    return atom.factors if isinstance(atom, Product) else (atom,)
+
+
+def joined(factors: Sequence[Factor]) -> Atom:
+    """The atom that is the product of some factors."""
+    return factors[0] if len(factors) == 1 else Product(tuple(factors))
+
+
+def expanded(pattern: Pattern, turned: frozenset[Leaf]) -> list[Monomial]:
+    """The pattern with 1 - leaf in the place of each turned leaf; what cancels is gone."""
+    sums: dict[tuple[int, ...], Monomial] = {}
+    for sign, leaves in pattern.terms:
+        choices = [
+            ((1.0, ()), (-1.0, (leaf,))) if leaf in turned else ((1.0, (leaf,)),) for leaf in leaves
+        ]
+        for chosen in product(*choices):
+            scale = sign * float(np.prod([s for s, _ in chosen]))
+            each = tuple(chain.from_iterable(part for _, part in chosen))
+            key = tuple(sorted(map(id, each)))
+            sums[key] = (scale + sums.get(key, (0.0, each))[0], each)
+    return [term for term in sums.values() if term[0]]
+
+
+def complemented(pattern: Pattern) -> list[Leaf]:
+    """The sigmoids that the pattern itself has as 1 - f."""
+    subtracted = {leaf for sign, leaves in pattern.terms if sign < 0 for leaf in leaves}
+    named = [leaf for leaf in subtracted if isinstance(leaf, Named)]
+    return [leaf for leaf in named if leaf.value.function == "SIGMOID"]
+
+
+def subsets(leaves: Sequence[Leaf]) -> Iterator[frozenset[Leaf]]:
+    """Every subset, the smallest first."""
+    for size in range(len(leaves) + 1):
+        yield from map(frozenset, combinations(leaves, size))
+
+
+def functions_of(value: Form) -> list[Apply]:
+    """The functions among the factors of a form's terms."""
+    every = [f for atom, _ in value.terms.values() for f in factors_of(atom)]
+    return list({f.key: f for f in every if isinstance(f, Apply)}.values())
+
+
+def divided(value: Form, factor: Factor) -> tuple[Form, Form]:
+    """(a, b) of a form that is factor * a + b."""
+    scaled = of(factor).scaled(np.zeros(1))
+    rest = []
+    for atom, linear in value.terms.values():
+        left = [f for f in factors_of(atom) if f.key != factor.key]
+        if len(left) != len(factors_of(atom)) - 1 or not linear.diagonal:
+            rest.append((atom, linear))
+        elif not left:
+            scaled = scaled + Form({}, np.broadcast_to(linear.values, (atom.width,)))
+        else:
+            inner = left[0]
+            wrapped = len(left) == 1 and isinstance(inner, Apply) and inner.function == "LINEAR"
+            one = inner.arguments[0] if wrapped and isinstance(inner, Apply) else of(joined(left))
+            scaled = scaled + one.scaled(linear.values)
+    return scaled, form(rest, value.bias)
