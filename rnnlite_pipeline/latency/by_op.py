@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from rnnlite_pipeline.child import run_apart, tell
 from rnnlite_pipeline.errors import StageError
 from rnnlite_pipeline.graph.edit import ensure_signature, ports
 from rnnlite_pipeline.graph.extract import extract
@@ -30,7 +31,6 @@ from rnnlite_pipeline.latency.cut import Part, parts
 from rnnlite_pipeline.latency.rows import rows
 from rnnlite_pipeline.latency.timing import timed
 from rnnlite_pipeline.quantize.ranges import exposed
-from rnnlite_pipeline.runtimes.child import run_apart, tell
 from rnnlite_pipeline.runtimes.interpreter import Runner
 from rnnlite_pipeline.sources.model import Array
 

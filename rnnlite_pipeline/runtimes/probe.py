@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnlite_pipeline.child import run_apart, tell
 from rnnlite_pipeline.errors import StageError
-from rnnlite_pipeline.runtimes.child import run_apart, tell
 from rnnlite_pipeline.runtimes.interpreter import Runner
 
 #: Calls made before the memory is looked at: the second finds all buffers there.

@@ -16,12 +16,12 @@ from typing import Any
 
 import numpy as np
 
+from rnnlite_pipeline.child import run_apart, tell
 from rnnlite_pipeline.config import Config, load_config
 from rnnlite_pipeline.errors import RnnliteError, SourceError
 from rnnlite_pipeline.files import write_atomically
 from rnnlite_pipeline.graph.edit import ports
 from rnnlite_pipeline.graph.read import read_model
-from rnnlite_pipeline.runtimes.child import run_apart, tell
 from rnnlite_pipeline.sources import FORMATS
 from rnnlite_pipeline.sources.environment import load
 from rnnlite_pipeline.sources.model import Array, SourceModel, first_line

@@ -23,10 +23,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from rnnlite_pipeline.child import end_with_parent
 from rnnlite_pipeline.config import load_config, pipeline_of
 from rnnlite_pipeline.errors import RnnliteError, of_system
 from rnnlite_pipeline.files import Held, hold_back
-from rnnlite_pipeline.runtimes.child import end_with_parent
 
 #: Where each stage lives, as module:function; imported when it runs, and not before.
 STAGES: Mapping[str, str] = {

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rnnlite_pipeline.child import run_apart
 from rnnlite_pipeline.compare.batch_axis import Axes, draw
-from rnnlite_pipeline.runtimes.child import run_apart
 from rnnlite_pipeline.verify.evidence import Check, Evidence
 
 if TYPE_CHECKING:

@@ -40,12 +40,12 @@ from pathlib import Path
 
 import numpy as np
 
+from rnnlite_pipeline.child import tell
 from rnnlite_pipeline.compare.batch_axis import axes_of_model, draw
 from rnnlite_pipeline.errors import StageError
 from rnnlite_pipeline.graph.edit import ensure_signature
 from rnnlite_pipeline.graph.multiply_adds import multiply_adds
 from rnnlite_pipeline.graph.read import read_model
-from rnnlite_pipeline.runtimes.child import tell
 from rnnlite_pipeline.runtimes.interpreter import Kernels, Runner
 from rnnlite_pipeline.runtimes.partition import PartitionedRunner, has_foreign_ops, open_runner
 from rnnlite_pipeline.sources.model import Array, TensorSpec

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
+from rnnlite_pipeline.child import tell
 from rnnlite_pipeline.compare.batch_axis import batch_axes
 from rnnlite_pipeline.config import Config
 from rnnlite_pipeline.graph.edit import ensure_signature
 from rnnlite_pipeline.graph.read import read_model
 from rnnlite_pipeline.graph.write import write_model
-from rnnlite_pipeline.runtimes.child import tell
 from rnnlite_pipeline.sources.graphdef.assigned import with_states
 from rnnlite_pipeline.sources.graphdef.ranges import with_ranges
 from rnnlite_pipeline.sources.model import SourceModel

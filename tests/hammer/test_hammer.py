@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from rnnlite_pipeline.runtimes.child import run_apart
+from rnnlite_pipeline.child import run_apart
 from rnnlite_pipeline.verify.every_interpreter import PROGRAM
 from tests.hammer.graphs import GRAPHS, SAMPLE
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from rnnlite_pipeline.runtimes.child import run_apart
+from rnnlite_pipeline.child import run_apart
 from rnnlite_pipeline.runtimes.interpreter import Runner
 from tests.hammer.graphs import GRAPHS
 

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from rnnlite_pipeline.child import run_apart
 from rnnlite_pipeline.cli import main
 from rnnlite_pipeline.graph.ir import Model, Op, Quantization, Signature, Subgraph, Tensor
 from rnnlite_pipeline.graph.write import write_model
-from rnnlite_pipeline.runtimes.child import run_apart
 from rnnlite_pipeline.runtimes.probe import peak_memory
 from rnnlite_pipeline.stages.benchmark import Candidate, feed
 
