@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 
@@ -143,3 +144,15 @@ def of_system(error: OSError, path: object = "") -> StageError:
     reason = error.strerror or str(error)
     message = f"{where}: {reason}." if where else f"{reason}."
     return StageError(message, _SYSTEM.get(error.errno or 0, ""))
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """One sentence with the nearest known name, or with all of them.
+
+    >>> did_you_mean("vaildate", ["validate", "verify"])
+    'Did you mean validate?'
+    """
+    names = sorted(known)
+    if near := get_close_matches(word, names, n=1):
+        return f"Did you mean {near[0]}?"
+    return f"There are {', '.join(names)}." if names else ""

@@ -179,7 +179,7 @@ def _index(models: Sequence[Plan], folder: Path) -> None:
 
 def _with_locks(call: argparse.Namespace, models: Sequence[Plan], run: Callable[[str], int]) -> int:
     from rnnlite_pipeline.cli.locked import run_locked, write_locks
-    from rnnlite_pipeline.tasks.annotations import annotated
+    from rnnlite_pipeline.config.annotations import annotated
 
     try:
         if call.command == "lock":
@@ -200,7 +200,7 @@ def _result(stage: str, plan: Plan) -> dict[str, Any]:
 
 def _each(call: argparse.Namespace, work: Callable[[Path], None]) -> int:
     """Do something for every config, so that all that is wrong with any is told at once."""
-    from rnnlite_pipeline.tasks.annotations import annotated
+    from rnnlite_pipeline.config.annotations import annotated
 
     status = 0
     for path in call.configs:
@@ -214,7 +214,7 @@ def _each(call: argparse.Namespace, work: Callable[[Path], None]) -> int:
 
 
 def _annotates(call: argparse.Namespace) -> bool:
-    from rnnlite_pipeline.tasks.annotations import on_github
+    from rnnlite_pipeline.config.annotations import on_github
 
     return call.format == "github" or (call.format is None and on_github())
 

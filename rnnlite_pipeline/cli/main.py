@@ -10,8 +10,7 @@ from collections.abc import Sequence
 from rnnlite_pipeline.cli.arguments import make_parser
 from rnnlite_pipeline.cli.commands import COMMANDS
 from rnnlite_pipeline.cli.failure import failed
-from rnnlite_pipeline.config.did_you_mean import did_you_mean
-from rnnlite_pipeline.errors import CallError, RnnliteError, of_system
+from rnnlite_pipeline.errors import CallError, RnnliteError, did_you_mean, of_system
 
 #: Exit status of a program ended by Ctrl-C, by the shells' convention.
 INTERRUPTED = 130

@@ -7,7 +7,6 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
-from rnnlite_pipeline.config.did_you_mean import did_you_mean
 from rnnlite_pipeline.config.document import read_document
 from rnnlite_pipeline.config.model import Config, FileSection
 from rnnlite_pipeline.config.problems import problems_of
@@ -17,7 +16,7 @@ from rnnlite_pipeline.config.variants import (
     split_reference,
     variant_documents,
 )
-from rnnlite_pipeline.errors import CallError, ConfigError, Problem
+from rnnlite_pipeline.errors import CallError, ConfigError, Problem, did_you_mean
 
 AnyFile = TypeVar("AnyFile", bound=FileSection)
 

@@ -21,10 +21,9 @@ from rnnlite_pipeline.config.base import (
 )
 from rnnlite_pipeline.config.conversion import Runtime
 from rnnlite_pipeline.config.description import InputMetadata, Metadata, OutputMetadata
-from rnnlite_pipeline.config.did_you_mean import did_you_mean
 from rnnlite_pipeline.config.load import load_file
 from rnnlite_pipeline.config.model import Config, FileSection
-from rnnlite_pipeline.errors import CallError, ConfigError
+from rnnlite_pipeline.errors import CallError, ConfigError, did_you_mean
 
 Stage = Literal["validate", "inspect", "convert", "benchmark", "verify", "package"]
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from rnnlite_pipeline.config import Config
 from rnnlite_pipeline.config.description import InputMetadata, OutputMetadata, TensorMetadata
-from rnnlite_pipeline.config.did_you_mean import did_you_mean
 from rnnlite_pipeline.config.document import Loc
+from rnnlite_pipeline.errors import did_you_mean
 from rnnlite_pipeline.graph.ir import OPEN, Model, Tensor
 from rnnlite_pipeline.metadata.files import AssociatedFiles
 from rnnlite_pipeline.metadata.names import named_tensors

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from rnnlite_pipeline.config.did_you_mean import did_you_mean
-from rnnlite_pipeline.errors import NotConvertible
+from rnnlite_pipeline.errors import NotConvertible, did_you_mean
 from rnnlite_pipeline.graph.ir import Model, Op
 
 #: The reason of an op that stays float because the config says so.

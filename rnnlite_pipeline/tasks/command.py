@@ -11,8 +11,7 @@ from typing import Any
 from doit import get_initial_workdir
 from doit.cmd_run import Run
 
-from rnnlite_pipeline.config.did_you_mean import did_you_mean
-from rnnlite_pipeline.errors import CallError
+from rnnlite_pipeline.errors import CallError, did_you_mean
 
 
 class Convert(Run):

@@ -10,7 +10,7 @@ from typing import Any, TextIO
 
 from doit.exceptions import BaseFail, DependencyError, UnmetDependency
 
-from rnnlite_pipeline.tasks.annotations import annotation
+from rnnlite_pipeline.config.annotations import annotation
 from rnnlite_pipeline.tasks.live import LiveLine
 
 

@@ -14,8 +14,8 @@ import pytest
 from rnnlite_pipeline.cli import COMMANDS, main
 from rnnlite_pipeline.cli.completion import completion
 from rnnlite_pipeline.cli.manual import manual
+from rnnlite_pipeline.config.annotations import annotated
 from rnnlite_pipeline.errors import ConfigError, Problem, StageError
-from rnnlite_pipeline.tasks.annotations import annotated
 from rnnlite_pipeline.tasks.live import LiveLine
 from tests.fake.project import ROOT, Project
 
