@@ -20,7 +20,8 @@ from rnnlite_pipeline.config.base import (
 
 Scheme = Literal["none", "dynamic_range", "float16", "int8", "int16x8"]
 ValueType = Literal["float32", "int8", "int16", "uint8"]
-Runtime = Literal["litert", "tflm"]
+#: The runtimes that a model can be run on here.
+Runtime = Literal["litert", "litert-compiled", "litert-web", "tflm"]
 #: The runtimes of `rnnlite_pipeline.runtimes`, by name.
 Target = Literal[
     "litert",
@@ -97,10 +98,12 @@ class Recurrent(Section):
         " the state the call before left (persist), or inputs of the model, with outputs for the"
         " states it ends with (explicit).",
     )
-    lowering: Literal["auto", "fused", "loop", "fastest"] = Field(
+    lowering: Literal["auto", "fused", "loop", "unrolled", "fastest"] = Field(
         default="auto",
-        description="The fused op where it says exactly the same, else a loop (auto); the fused"
-        " op or an error (fused); always a loop (loop); what is fastest, measured here (fastest).",
+        description="The fused op where it says exactly the same and all targets take it, else a"
+        " loop, else steps written out (auto); the fused op or an error (fused); always a loop"
+        " (loop); always steps written out, of a known length (unrolled); what is fastest,"
+        " measured here (fastest).",
     )
 
 
@@ -216,8 +219,10 @@ class Verification(Section):
         description="The largest loss of accuracy against the source that passes, where data has"
         " labels.",
     )
-    runtimes: Annotated[Distinct[Runtime], Field(min_length=1)] = Field(
-        default=("litert",), description="The runtimes the model is run on."
+    runtimes: Annotated[Distinct[Runtime], Field(min_length=1)] | None = Field(
+        default=None,
+        description="The runtimes the model is run on; those of `targets` that can be run here by"
+        " default.",
     )
 
     def rules(self) -> Iterator[Broken]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from pydantic import Field, PrivateAttr
 
@@ -13,6 +13,7 @@ from rnnlite_pipeline.config.conversion import (
     Converter,
     Quantization,
     Recurrent,
+    Runtime,
     Target,
     Verification,
 )
@@ -132,6 +133,28 @@ class Config(FileSection):
         return self.path / self.variant if self.variant else self.path
 
     @property
+    def meant_for(self) -> tuple[Target, ...]:
+        """The runtimes that each layer's form has to suit.
+
+        Those of `targets`, and those that the config asks to verify the model on. A config that
+        names the latter alone means them.
+        """
+        named = self.targets if "targets" in self.model_fields_set else ()
+        asked: tuple[Target, ...] = self.verification.runtimes or ()
+        return tuple(dict.fromkeys((*named, *asked))) or self.targets
+
+    @property
+    def uses_xnnpack(self) -> bool:
+        """Whether XNNPACK runs some of the model: all of it, or what an accelerator leaves."""
+        without = ("tflm", "ethos", "edgetpu")
+        return not all(target.startswith(without) for target in self.meant_for)
+
+    @property
+    def _runnable(self) -> tuple[str, ...]:
+        """The targets of a kind that can be run where this package is."""
+        return tuple(target for target in self.targets if target in get_args(Runtime))
+
+    @property
     def tolerance(self) -> float:
         """The largest absolute difference from the source that passes."""
         return self.verification.tolerance(self.quantization.scheme)
@@ -142,9 +165,13 @@ class Config(FileSection):
         return self.verification.least_snr_db(self.quantization.scheme)
 
     def normalized(self) -> dict[str, Any]:
-        """As of any file, with the bounds that follow from the scheme."""
+        """As of any file, with what follows from the scheme and the targets."""
         values = super().normalized()
-        bounds = {"max_abs_error": self.tolerance, "min_snr_db": self.min_snr_db}
+        bounds: dict[str, Any] = {
+            "max_abs_error": self.tolerance,
+            "min_snr_db": self.min_snr_db,
+            "runtimes": [*(self.verification.runtimes or self._runnable)],
+        }
         return values | {"verification": values["verification"] | bounds}
 
 

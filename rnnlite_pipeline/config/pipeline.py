@@ -112,6 +112,11 @@ class Gates(Section):
     runtimes: Distinct[Runtime] = Field(
         default=(), description="Runtimes the model must have been verified on."
     )
+    npu_share: Fraction | None = Field(
+        default=None,
+        description="The least share of operations, as Vela counts them, that runs on the NPU of"
+        " each Ethos-U target: 1.0 is all of them.",
+    )
 
     @property
     def needs_labels(self) -> tuple[str, ...]:

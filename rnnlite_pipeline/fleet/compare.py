@@ -51,7 +51,7 @@ def row(plan: Plan) -> dict[str, Any]:
         "name": plan.name,
         "version": plan.config.version,
         "scheme": plan.config.quantization.scheme,
-        "runtimes": list(plan.config.verification.runtimes),
+        "runtimes": list(plan.config.meant_for),
         "passed": None,
     }
     model, failed = plan.out / "model.tflite", plan.out / "model.failed.tflite"

@@ -38,6 +38,7 @@ _VERSIONS = {
     "SPLIT": {"INT8": 2, "INT16": 4, "INT32": 3},
     "STRIDED_SLICE": {"INT8": 2, "BOOL": 3, "INT16": 4},
     "TRANSPOSE": {"INT8": 2, "BOOL": 3, "INT16": 4},
+    "UNPACK": {"INT8": 2, "BOOL": 3, "INT16": 4},
     "ADD": {"INT8": 2, "INT16": 3},
     "MUL": {"INT8": 2, "INT16": 4},
     "BROADCAST_TO": {"FLOAT32": 2, "INT32": 2, "INT64": 2, "INT8": 3, "INT16": 3, "BOOL": 2},

@@ -1,10 +1,11 @@
-"""Which form a recurrence gets: the fused op, or a loop of builtin ops."""
+"""Which form a recurrence gets: the fused op, a loop of builtin ops, or its steps written out."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -14,17 +15,18 @@ from rnnlite_pipeline.cells.recurrence import Recurrence
 from rnnlite_pipeline.errors import NotConvertible
 from rnnlite_pipeline.graph.ir import OPEN, Model, Op, Signature, Subgraph, Tensor
 from rnnlite_pipeline.graph.write import write_model
+from rnnlite_pipeline.lower.by_targets import no_form, why_not_fused_there, why_not_loop
 from rnnlite_pipeline.lower.fused import why_not_fused
 from rnnlite_pipeline.runtimes.interpreter import Runner
 
 Arrays = dict[str, NDArray[Any]]
 
 #: What is asked for: the fused op where there is one, always a loop, the fused op or an error,
-#: or what is faster here.
-Form = Literal["auto", "loop", "fused", "fastest"]
+#: what is faster here, or always steps written out.
+Form = Literal["auto", "loop", "fused", "fastest", "unrolled"]
 
 #: What a recurrence becomes.
-Chosen = Literal["fused", "loop"]
+Chosen = Literal["fused", "loop", "unrolled"]
 
 #: Lowers a model to one form.
 Write = Callable[[Model, Chosen], None]
@@ -46,7 +48,7 @@ class Lowered:
     Attributes:
         name: The layer's name.
         form: What it became.
-        reason: Why it is a loop; empty for a fused op.
+        reason: Why it is no fused op; empty for one.
         milliseconds: What each form took where it was measured: for a batch of 1, one thread,
             the default delegate, `STEPS` steps where their number is open.
     """
@@ -57,23 +59,98 @@ class Lowered:
     milliseconds: Mapping[str, float] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Aim:
+    """What a lowered model is for.
+
+    Attributes:
+        form: What is asked for.
+        targets: The runtimes that have to take each form.
+        dtype: The type that fused ops will compute in, once the model is quantized.
+        pin: What `source.inputs` could be, so that the length is known.
+    """
+
+    form: Form = "auto"
+    targets: Sequence[str] = ()
+    dtype: str = "FLOAT32"
+    pin: str = ""
+
+
 def choose(
-    op: Op, form: Form, used: set[Tensor], write: Write, why_not: Callable[[Op], str]
+    op: Op, aim: Aim, used: set[Tensor], write: Write, why_not: Callable[[Op], str]
 ) -> Lowered:
-    """What a pseudo op becomes.
+    """What a pseudo op becomes: of the forms that all targets take, the first that is allowed.
+
+    A fused op where one says the same, a loop, or steps written out. A loop of one step is always
+    written out.
 
     Args:
         op: RECURRENCE or BIDIRECTIONAL.
-        form: What is asked for.
+        aim: What the model is for.
         used: The tensors that something reads.
         write: Lowers a model of this op alone.
         why_not: Why a fused op that says the same is not wanted; empty if it is.
 
     Raises:
-        NotConvertible: `form` is "fused", and no fused op says the same.
+        NotConvertible: `form` is "fused", and no fused op says the same; or the targets take none
+            of the forms that are allowed.
     """
+    first = _as_asked(op, aim.form, used, write, partial(_not_fused, aim, used, write, why_not))
+    if first.form == "fused":
+        return first
+    length = _length(op)
+    if first.form == "loop" and length == 1:
+        return replace(first, form="unrolled", reason=f"{first.reason}; it has one step")
+    against = [] if first.form == "unrolled" else list(map(str, why_not_loop(aim.targets)))
+    if first.form == "loop" and not against:
+        return first
+    if aim.form == "loop":
+        raise no_form(first.name, [("loop", against[0])], _OTHERS)
+    if length != OPEN:
+        reason = first.reason if first.form == "unrolled" else f"{first.reason}; {against[0]}"
+        return replace(first, form="unrolled", reason=reason)
+    tried = [("fused", first.reason), ("loop", against[0])] if against else []
+    remedy = f"Pin the length, with yours in place of {STEPS}: source.inputs: {aim.pin}. {_ELSE}"
+    raise no_form(first.name, [*tried, ("unrolled", "its length is open")], remedy)
+
+
+#: What to do where the targets take no loop.
+_OTHERS = "Set recurrent.lowering to auto or unrolled, or leave the target out."
+
+#: What else to do where a length has to be known.
+_ELSE = "Or leave out what takes no loop: the target, or recurrent.lowering: unrolled."
+
+
+def _not_fused(
+    aim: Aim, used: set[Tensor], write: Write, why_not: Callable[[Op], str], op: Op
+) -> str:
+    """Why a fused op is not wanted or not taken."""
+    if reason := why_not(op):
+        return reason
+
+    def alone(op: Op) -> Model:
+        model = _alone(op, used)
+        write(model, "fused")
+        return model
+
+    return next(map(str, why_not_fused_there(op, aim.targets, aim.dtype, alone)), "")
+
+
+def _length(op: Op) -> int:
+    """The number of steps; OPEN where it is not known."""
+    recurrence: Recurrence = next(iter(op.options.values()))
+    x = op.inputs[0]
+    return x.shape[0 if recurrence.time_major else 1] if x is not None and x.shape else OPEN
+
+
+def _as_asked(
+    op: Op, form: Form, used: set[Tensor], write: Write, why_not: Callable[[Op], str]
+) -> Lowered:
+    """The form by what is asked for, be it a loop."""
     recurrences: list[Recurrence] = list(op.options.values())
     name = recurrences[0].name
+    if form == "unrolled":
+        return Lowered(name, "unrolled", "recurrent.lowering is unrolled")
     for recurrence in recurrences:
         reason = why_not_fused(recurrence)
         if reason and form == "fused":

@@ -37,18 +37,6 @@ def why_not_integer(op: Op, used: set[Tensor], producer: Producer) -> str:
     return ""
 
 
-def why_not_micro(op: Op) -> str:
-    """Why TensorFlow Lite Micro has no fused op for a recurrence; empty if it has.
-
-    Args:
-        op: RECURRENCE or BIDIRECTIONAL.
-    """
-    if op.code == BIDIRECTIONAL:
-        return "TensorFlow Lite Micro has no op for it"
-    recurrence: Recurrence = op.options["recurrence"]
-    return recurrence.cell.why_not("micro")
-
-
 def unidirectional(
     emit: Emitter, recurrence: Recurrence, x: Tensor, states: Sequence[Tensor], y: Tensor
 ) -> None:

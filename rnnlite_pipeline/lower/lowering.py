@@ -10,6 +10,8 @@
    variable after the op. Neither is read unless something uses it.
 6. What has no fused op, and what is to be a loop (choice.py), becomes one (loop.py), each
    direction one of its own.
+7. What is to be written out (unrolled.py) becomes one loop over all its steps here, without loops
+   within it: `unroll` writes it out once the model is quantized.
 """
 
 from __future__ import annotations
@@ -22,14 +24,10 @@ from rnnlite_pipeline.cells.recurrence import BIDIRECTIONAL, RECURRENCE, Recurre
 from rnnlite_pipeline.graph.calls import called
 from rnnlite_pipeline.graph.edit import producers
 from rnnlite_pipeline.graph.ir import Model, Op, Subgraph, Tensor
-from rnnlite_pipeline.lower.choice import Chosen, Form, Lowered, choose
+from rnnlite_pipeline.lower.by_targets import pinned
+from rnnlite_pipeline.lower.choice import Aim, Chosen, Form, Lowered, choose
 from rnnlite_pipeline.lower.emit import Emitter
-from rnnlite_pipeline.lower.fused import (
-    bidirectional,
-    unidirectional,
-    why_not_integer,
-    why_not_micro,
-)
+from rnnlite_pipeline.lower.fused import bidirectional, unidirectional, why_not_integer
 from rnnlite_pipeline.lower.loop.writer import lower_to_loop
 from rnnlite_pipeline.lower.states import Producer, StateWriter, read_final_cell
 from rnnlite_pipeline.passes.fold_reverse import fold_reverse
@@ -38,9 +36,16 @@ from rnnlite_pipeline.passes.measure_at_inputs import measure_at_inputs
 
 Used = set[Tensor]
 
+#: The targets on which loops read x rather than its products (loop/plan.py, rule 2).
+MICRO = frozenset({"tflm", "tflm-cmsis-nn"})
+
 
 def lower(
-    model: Model, form: Form = "auto", integers: bool = False, micro: bool = False
+    model: Model,
+    form: Form = "auto",
+    integers: bool = False,
+    targets: Sequence[str] = (),
+    dtype: str = "FLOAT32",
 ) -> tuple[Lowered, ...]:
     """Writes every recurrence of `model`, in place.
 
@@ -49,16 +54,20 @@ def lower(
     Args:
         model: A model with pseudo ops.
         form: "auto": the fused op where one says the same, else a loop. "fused": the fused op
-            or an error. "loop": always a loop. "fastest": whichever is faster here.
+            or an error. "loop": always a loop. "fastest": whichever is faster here. "unrolled":
+            always a loop that `unroll` can write out.
         integers: Whether the model will be quantized to integers: then a fused op that has no
             integer form is no better than a loop, unless `form` is "fused".
-        micro: Whether the model is to run on TensorFlow Lite Micro: likewise.
+        targets: The runtimes that have to take each form; without one LiteRT's Interpreter is
+            meant, which takes all.
+        dtype: The type that fused ops will compute in, once the model is quantized.
 
     Returns:
         What each recurrence became, in execution order, a pair's forward one first.
 
     Raises:
-        NotConvertible: `form` is "fused" and a cell has no fused op. The model is then unchanged.
+        NotConvertible: `form` is "fused" and a cell has no fused op, or the targets take none of
+            the forms that `form` allows. The model is then unchanged.
     """
     graphs = [(subgraph, _used(model, subgraph)) for subgraph in model.subgraphs]
     chosen: dict[Op, Lowered] = {}
@@ -68,12 +77,11 @@ def lower(
         if integers and form != "fused":
             producer = producers(subgraph).get
             reasons.append(partial(why_not_integer, used=used, producer=producer))
-        if micro and form != "fused":
-            reasons.append(why_not_micro)
-        why_not = partial(_first_of, reasons)
-        chosen.update((op, choose(op, form, used, _write, why_not)) for op in pseudo)
+        why_not, aim = partial(_first_of, reasons), Aim(form, targets, dtype, pinned(model))
+        chosen.update((op, choose(op, aim, used, _write, why_not)) for op in pseudo)
+    narrow = integers or not MICRO.isdisjoint(targets)
     for subgraph, used in graphs:
-        _lower_subgraph(model, subgraph, used, chosen, integers or micro)
+        _lower_subgraph(model, subgraph, used, chosen, narrow)
     fold_reverse(model)
     measure_at_inputs(model)
     give_states_room(model)
@@ -109,8 +117,8 @@ def _lower_subgraph(
     lowered: list[Op] = []
     for op in subgraph.ops:
         new = [op]
-        if op in chosen and chosen[op].form == "loop":
-            new = _lower_to_loops(model, op, used, narrow)
+        if op in chosen and chosen[op].form != "fused":
+            new = _lower_to_loops(model, op, used, narrow, flat=chosen[op].form == "unrolled")
         elif op.code == RECURRENCE:
             new = _lower_one(op, used, made_by)
         elif op.code == BIDIRECTIONAL:
@@ -119,15 +127,15 @@ def _lower_subgraph(
     subgraph.ops = lowered
 
 
-def _lower_to_loops(model: Model, op: Op, used: Used, narrow: bool) -> list[Op]:
-    """A loop for each direction."""
+def _lower_to_loops(model: Model, op: Op, used: Used, narrow: bool, flat: bool) -> list[Op]:
+    """A loop for each direction; none within another where `flat`."""
     x, *initial = op.inputs
     states, outputs = list(initial), list(op.outputs)
     ops: list[Op] = []
     for recurrence in op.options.values():
         count = len(recurrence.cell.states)
         own, results = [x, *states[:count]], outputs[: 1 + count]
-        ops += lower_to_loop(recurrence, own, results, used, narrow)
+        ops += lower_to_loop(recurrence, own, results, used, narrow, flat=flat)
         states, outputs = states[count:], outputs[1 + count :]
     waiting = [target for op in ops for target in called(op)]
     for subgraph in waiting:

@@ -7,10 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from rnnlite_pipeline.config import Config
 from rnnlite_pipeline.config.conversion import CALIBRATED
 from rnnlite_pipeline.graph.ir import Model
+from rnnlite_pipeline.lower.by_targets import has_op
 from rnnlite_pipeline.lower.choice import Form
 from rnnlite_pipeline.quantize.dynamic_range import dynamic_range
 from rnnlite_pipeline.quantize.float16 import float16
 from rnnlite_pipeline.quantize.full_integer import full_integer
+from rnnlite_pipeline.quantize.numbers import SCHEMES
 from rnnlite_pipeline.quantize.outcome import Outcome
 from rnnlite_pipeline.quantize.skip import Skip
 from rnnlite_pipeline.state import Keeping
@@ -27,17 +29,18 @@ _WEIGHTS: Mapping[str, Callable[[Model, Skip], list[Outcome]]] = {
 def grouping(config: Config) -> Config:
     """The config with `bidirectional: split` where there is no bidirectional kernel.
 
-    BIDIRECTIONAL_SEQUENCE_LSTM has no integer form, and TensorFlow Lite Micro has it not at all;
-    two unidirectional ops are there.
+    BIDIRECTIONAL_SEQUENCE_LSTM has no integer form, and TensorFlow Lite Micro, for one, has it not
+    at all; two unidirectional ops are there.
     """
     split = config.recurrent.model_copy(update={"bidirectional": "split"})
-    apart = config.quantization.scheme in CALIBRATED or _is_micro(config)
+    has = has_op(config.meant_for)
+    apart = config.quantization.scheme in CALIBRATED or not has("BIDIRECTIONAL_SEQUENCE_LSTM")
     if not apart or config.recurrent == split:
         return config
     return config.model_copy(update={"recurrent": split})
 
 
-def lowering(config: Config) -> tuple[Form, bool, bool]:
+def lowering(config: Config) -> tuple[Form, bool, tuple[str, ...], str]:
     """How recurrences are to be lowered, as `lower` takes it.
 
     Under `fused` what has no fused op is refused after the model is lowered, with all reasons.
@@ -45,12 +48,9 @@ def lowering(config: Config) -> tuple[Form, bool, bool]:
     asked = config.recurrent.lowering
     fused = asked == "fused"
     form: Form = "auto" if fused else asked
-    integers, micro = config.quantization.scheme in CALIBRATED, _is_micro(config)
-    return form, integers and not fused, micro and not fused
-
-
-def _is_micro(config: Config) -> bool:
-    return "tflm" in config.verification.runtimes
+    scheme = config.quantization.scheme
+    dtype = SCHEMES[scheme].activation if scheme in CALIBRATED else "FLOAT32"
+    return form, scheme in CALIBRATED and not fused, config.meant_for, dtype
 
 
 def quantize(

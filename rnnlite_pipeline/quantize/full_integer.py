@@ -144,8 +144,8 @@ def _check_runnable(outcomes: list[Outcome], config: Config) -> None:
             " quantization.skip.",
         )
     wide = scheme == "int16x8" and any(o.became == scheme for o in fused)
-    if wide and "litert" in config.verification.runtimes:
+    if wide and config.uses_xnnpack:
         raise NotConvertible(
             "LiteRT has no int16x8 LSTM kernel; TensorFlow Lite Micro has.",
-            "Set verification.runtimes to [tflm], or the scheme to int8.",
+            "Set targets to [tflm], recurrent.lowering to auto, or the scheme to int8.",
         )

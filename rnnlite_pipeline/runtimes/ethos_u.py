@@ -47,6 +47,18 @@ _DATA = {"SPLIT": 1, "ASSIGN_VARIABLE": 1}
 _SCHEMA_NAMES = {"ARGMAX": "ARG_MAX"}
 
 
+#: Vela lists the op, and refuses it for every shape and axis (tests/runtimes/test_vela.py).
+_NO_REVERSE = "Unsupported reverse mask: Vela leaves it to the CPU"
+
+
+def _gives_integers(op: Op) -> bool:
+    return all(tensor.dtype != "FLOAT32" for tensor in op.outputs)
+
+
+#: "Operation has tensor with unsupported DataType Float32", of results as well: CAST, DEQUANTIZE.
+_INTEGER_RESULTS = Condition("a float32 result is not taken", _gives_integers)
+
+
 def _has_shapes(op: Op) -> bool:
     computed = (t for t in (*op.inputs, *op.outputs) if t is not None and t.data is None)
     return all(tensor.shape != () for tensor in computed)
@@ -88,11 +100,14 @@ def _rule(op: str, architecture: str, said: list[str], source: Source) -> Rule:
     types = _TYPES[architecture]
     if _NO_32 in said:
         types = tuple(t for t in types if t != "INT32")
+    if op == "REVERSE_V2" and architecture == "EthosU55":
+        return Rule(op, source, refused=_NO_REVERSE)
     if op == "READ_VARIABLE":  # its operand is a resource
         return Rule(op, source)
     if op == "UNIDIRECTIONAL_SEQUENCE_LSTM":
         return Rule(op, source, dtypes=("INT8", "INT16"), absent=PLAIN, conditions=(NOT_COUPLED,))
-    return Rule(op, source, dtypes=types, data=_DATA.get(op, 0), conditions=(_SHAPED,))
+    conditions = (_SHAPED, _INTEGER_RESULTS)
+    return Rule(op, source, dtypes=types, data=_DATA.get(op, 0), conditions=conditions)
 
 
 def _runtime(name: str, architecture: str) -> Runtime:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rnnlite_pipeline.runtimes.rule import Rule, Table
+from rnnlite_pipeline.runtimes.rule import Rule, Table, with_rules
 from rnnlite_pipeline.runtimes.runtime import Runtime
 from rnnlite_pipeline.runtimes.sources import litert
 
@@ -42,10 +42,20 @@ VAR_HANDLE:1 WHERE:2 WHILE:1 ZEROS_LIKE:1
 CUSTOM = frozenset({"AudioSpectrogram", "Mfcc", "NumericVerify", "TFLite_Detection_PostProcess"})
 
 
+#: Eval: with int8 weights the input is float (hybrid) or int8; of int16 there is no case.
+LSTM = Rule(
+    "UNIDIRECTIONAL_SEQUENCE_LSTM",
+    litert("tflite/kernels/unidirectional_sequence_lstm.cc"),
+    version=4,
+    dtypes=("FLOAT32", "INT8"),
+)
+
+
 def rules() -> tuple[Rule, ...]:
     """One rule for each builtin op with a kernel."""
     pairs = (entry.split(":") for entry in VERSIONS.split())
-    return tuple(Rule(op, SOURCE, version=int(version)) for op, version in pairs)
+    plain = tuple(Rule(op, SOURCE, version=int(version)) for op, version in pairs)
+    return with_rules(plain, LSTM)
 
 
 RUNTIME = Runtime(

@@ -23,6 +23,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+import rnnlite_pipeline
 from rnnlite_pipeline.errors import StageError
 from rnnlite_pipeline.graph.ir import OPEN, Model, Op
 from rnnlite_pipeline.graph.read import read_model
@@ -170,7 +171,7 @@ class MicroRunner:
 
 def _environment() -> dict[str, str]:
     """The process finds this package where this one did, installed or not."""
-    root = str(Path(__file__).parent.parent)
+    root = str(Path(rnnlite_pipeline.__file__).parents[1])
     paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
 

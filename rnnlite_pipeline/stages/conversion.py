@@ -14,14 +14,18 @@ from rnnlite_pipeline.cells.recurrence import BIDIRECTIONAL, RECURRENCE
 from rnnlite_pipeline.compare.validation import check_whole, objection
 from rnnlite_pipeline.composites.record import COMPOSITE
 from rnnlite_pipeline.config import Config
+from rnnlite_pipeline.errors import NotConvertible
 from rnnlite_pipeline.graph.edit import prune
 from rnnlite_pipeline.graph.ir import Model, Op
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.lower import lower
 from rnnlite_pipeline.lower import lowering as rules_of_lower
-from rnnlite_pipeline.lower.choice import Lowered
+from rnnlite_pipeline.lower.by_targets import has_op, pinned
+from rnnlite_pipeline.lower.choice import Chosen, Lowered
 from rnnlite_pipeline.lower.fused import fused_code
 from rnnlite_pipeline.lower.layers import Layer
+from rnnlite_pipeline.lower.unrolled import unroll
+from rnnlite_pipeline.lower.without_reduce_any import without_reduce_any
 from rnnlite_pipeline.passes.early_shapes import early_shapes
 from rnnlite_pipeline.passes.fence_copies import fence_copies
 from rnnlite_pipeline.passes.fold_last_step import fold_last_step
@@ -216,14 +220,16 @@ def _check_whole(model: Model, context: Context) -> bool:
     """Runs the source's graph against the converted model, as it will be written.
 
     1. Both get the same numbers, several batches and lengths, and must agree up to roundings.
-    2. The converted model is run with its copies fenced, and its memory proved.
+    2. The converted model is run in its last form: loops written out where they are to be, copies
+       fenced, and its memory proved.
     """
     print("running the source's graph against the converted model", flush=True)
     source = context.source
     lower(source)
     tensor_lists_to_tensors(source)
     result = copy.deepcopy(model)
-    if _for_litert(result, context):
+    _write_out(result, context)
+    if context.config.uses_xnnpack:
         fence_copies(result)
         check_memory(result)
     accepted = context.states.accepted(source)
@@ -258,13 +264,35 @@ def _conclude_states(model: Model, context: Context) -> bool:
     return bool(context.states.states)
 
 
-def _for_litert(_model: Model, context: Context) -> bool:
-    return "litert" in context.config.verification.runtimes
+def _write_out(model: Model, context: Context) -> bool:
+    """Gives loops and ops the form that the targets take.
+
+    1. Where a target lacks REDUCE_ANY, it is NOT REDUCE_ALL NOT.
+    2. A loop of one turn is its turn (lower/unrolled.py).
+    3. Under `recurrent.lowering: unrolled`, and where a target takes no loop, every loop is.
+
+    Raises:
+        NotConvertible: A loop is to be written out, and its turns are not known.
+    """
+    config = context.config
+    has = has_op(config.meant_for)
+    every = config.recurrent.lowering == "unrolled" or not has("WHILE")
+    before = sum(1 for _ in model.ops())
+    without_reduce_any(model, has)
+    left = unroll(model, every, has, packs=config.uses_xnnpack)
+    if left:
+        raise NotConvertible(
+            "These loops cannot be written out, as their turns are not known when the model is"
+            f" converted: {', '.join(left)}.",
+            f"Pin all lengths: source.inputs: {pinned(model)}. Or leave out what takes no loop: the"
+            " target, or recurrent.lowering: unrolled.",
+        )
+    return before != sum(1 for _ in model.ops())
 
 
 def _settles(model: Model, context: Context) -> bool:
-    """Whether the model will run on LiteRT: one that is refused is not loaded."""
-    return _for_litert(model, context) and _runs(model, context)
+    """Whether XNNPACK will run a part of the model: one that is refused is not loaded."""
+    return context.config.uses_xnnpack and _runs(model, context)
 
 
 def _check_memory(model: Model, _context: Context) -> bool:
@@ -327,6 +355,7 @@ CONVERSION: Passes[Context] = (
     Pass("check-whole", _check_whole, requires=(NO_PSEUDO_OP, NO_VARIABLE), when=_runs),
     Pass("quantize", _quantize, requires=(NO_PSEUDO_OP,), when=_quantizes, keeps_interface=False),
     Pass("conclude-states", _conclude_states, requires=(NO_VARIABLE,), keeps_interface=False),
+    Pass("write-out", _write_out, when=_runs),
     Pass(
         "fence-copies",
         lambda model, _: fence_copies(model),
@@ -336,6 +365,10 @@ CONVERSION: Passes[Context] = (
     ),
     Pass("check-memory", _check_memory, check_memory, when=_settles),
 )
+
+
+#: What a layer becomes, by its form where that is no fused op.
+_CODES: Mapping[Chosen, str] = {"loop": "WHILE", "unrolled": "UNROLLED"}
 
 
 def _layers(
@@ -354,5 +387,5 @@ def _layers(
             each = became[name]
             scope = next(iter(op.options.values())).name
             paired = op.code == BIDIRECTIONAL
-            code = "WHILE" if each.form == "loop" else fused_code(recurrence, paired=paired)
+            code = _CODES.get(each.form) or fused_code(recurrence, paired=paired)
             yield Layer(name, recurrence, code, each.reason, scope, each.milliseconds)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rnnlite_pipeline.config import Config
@@ -22,7 +22,8 @@ from rnnlite_pipeline.passes.manager import Watch, run
 from rnnlite_pipeline.quantize import Outcome
 from rnnlite_pipeline.quantize.record import leave
 from rnnlite_pipeline.resolve import Composite
-from rnnlite_pipeline.runtimes.missing import other_precision, refused_ops
+from rnnlite_pipeline.runtimes import RUNTIMES
+from rnnlite_pipeline.runtimes.missing import missing_ops, other_precision, refused_ops
 from rnnlite_pipeline.stages.conversion import CONVERSION, Context
 from rnnlite_pipeline.state import Keeping
 
@@ -84,7 +85,10 @@ def _passes_through(conversion: Conversion, config: Config, out: Path) -> bool:
     kept = config.recurrent.state == "source" and not conversion.repaired
     if config.source.format != "tflite" or asked or read or not kept:
         return False
-    if crossing(read_source(out)):
+    loops = [
+        sum(op.code == "WHILE" for op in m.ops()) for m in (conversion.model, read_source(out))
+    ]
+    if loops[0] != loops[1] or (config.uses_xnnpack and crossing(read_source(out))):
         return False
     return not refused_ops(read_source(out), config.converter)
 
@@ -149,4 +153,32 @@ def check_convertible(conversion: Conversion, config: Config) -> None:
             f"The runtime has no op for {', '.join(map(str, refused))}.",
             f"Replace what computes them in the source model; or let them stay with {flags}, for a"
             " runtime that you give these ops (docs/guides/ops.md).",
+        )
+    _check_targets(conversion.model, config)
+
+
+#: Runtimes behind which no CPU runs what they do not take.
+_ALONE = frozenset({"litert-compiled", "litert-web", "tflm", "tflm-cmsis-nn"})
+
+
+def _check_targets(model: Model, config: Config) -> None:
+    """Refuses a model that a target cannot run.
+
+    Raises:
+        NotConvertible: A runtime lacks an op of the model; or an accelerator takes none of them.
+    """
+    kept = {op.code for op in missing_ops(model)}
+    wrong = []
+    for name in [name for name in config.meant_for if name != "litert"]:  # `missing_ops` told
+        verdict = RUNTIMES[name].judge(model)
+        refused = [each for each in verdict.refusals if each.op not in kept]
+        count = sum(each.op != "INPUT" for each in refused)
+        nothing = len({each.name for each in refused}) >= sum(1 for _ in model.main.ops)
+        if refused and (name in _ALONE or (count and nothing)):
+            wrong.append(str(replace(verdict, refusals=tuple(refused))))
+    if wrong:
+        raise NotConvertible(
+            "Not every target runs this model by what is known of it.\n" + "\n".join(wrong),
+            "Change what is named in the config or in the source model, or leave the target out of"
+            " targets; `rnnlite targets` says what each takes.",
         )

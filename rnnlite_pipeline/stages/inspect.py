@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from rnnlite_pipeline.graph.ir import Model
 from rnnlite_pipeline.graph.multiply_adds import multiply_adds
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.lower.layers import Layer
+from rnnlite_pipeline.runtimes import RUNTIMES, Verdict
 from rnnlite_pipeline.runtimes.missing import missing_ops
 from rnnlite_pipeline.stages.convert import (
     Conversion,
@@ -22,6 +23,9 @@ from rnnlite_pipeline.stages.convert import (
     read_limits,
     read_source,
 )
+
+#: How many reasons of a runtime the table shows; inspect.json has all.
+REASONS = 3
 
 
 def inspect(config: Config, out: Path) -> None:
@@ -46,10 +50,15 @@ def _findings(config: Config, conversion: Conversion, before: Counter[str]) -> d
         "ops": dict(sorted(Counter(op.code for op in model.ops()).items())),
         "missing_ops": [op.as_json() for op in missing_ops(model)],
         "quantization": [outcome.as_json() for outcome in conversion.quantized],
+        "targets": {name: _verdict(runtime.judge(model)) for name, runtime in RUNTIMES.items()},
         "bytes": len(write_model(model)),
         "weight_bytes": weight_bytes(model),
         "multiply_adds": multiply_adds(model),
     }
+
+
+def _verdict(verdict: Verdict) -> dict[str, Any]:
+    return {"held": verdict.held, "takes": verdict.takes, "reasons": verdict.lines()}
 
 
 def _layer(layer: Layer) -> dict[str, Any]:
@@ -98,7 +107,7 @@ def table(findings: dict[str, Any]) -> str:
         for layer in layers
     ]
     lines = _aligned(rows) if layers else ["no recurrent layers"]
-    lines += ["", *(f"{i['name']} stays a loop: {i['reason']}" for i in layers if i["reason"])]
+    lines += ["", *(_kept(layer) for layer in layers if layer["reason"])]
     lines += [f"{c['layer']} is {c['name']}, by {c['package']}" for c in findings["composites"]]
     missing = findings["missing_ops"]
     work = findings["multiply_adds"]
@@ -109,8 +118,28 @@ def table(findings: dict[str, Any]) -> str:
         *(f"quantized       {_quantized(each)}" for each in findings["quantization"]),
         *(f"missing op      {_lacking(each)}" for each in missing),
         *([] if missing else ["missing ops     none"]),
+        "",
+        "would run on, by what is known of each runtime:",
+        *_verdicts(findings["targets"]),
     ]
     return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def _kept(layer: dict[str, Any]) -> str:
+    how = "is written out" if layer["op"] == "UNROLLED" else "stays a loop"
+    return f"{layer['name']} {how}: {layer['reason']}"
+
+
+def _verdicts(targets: dict[str, dict[str, Any]]) -> Iterator[str]:
+    for name, verdict in targets.items():
+        if verdict["takes"]:
+            yield f"  {name:<16}yes, by table"
+            continue
+        first, *others = verdict["reasons"]
+        yield f"  {name:<16}no: {first}"
+        yield from (f"  {'':<20}{reason}" for reason in others[: REASONS - 1])
+        if len(others) >= REASONS:
+            yield f"  {'':<20}and {len(others) - REASONS + 1} more reasons, in inspect.json"
 
 
 def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:

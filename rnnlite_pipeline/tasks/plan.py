@@ -59,7 +59,7 @@ class Plan:
 
     def _runtimes(self) -> dict[str, Any]:
         """The versions of the runtimes it is verified on beside LiteRT."""
-        names = [OF_RUNTIME[name] for name in self.config.verification.runtimes if name != "litert"]
+        names = [OF_RUNTIME[name] for name in self.config.meant_for if name in OF_RUNTIME]
         return {"runtimes": {name: version(name) for name in names}} if names else {}
 
 

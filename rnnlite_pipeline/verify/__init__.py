@@ -34,6 +34,7 @@ from rnnlite_pipeline.verify.gates import (
     check_accuracy,
     check_error,
     check_gates,
+    check_npu,
     op_histogram,
 )
 from rnnlite_pipeline.verify.interface import check_interface
@@ -42,6 +43,7 @@ from rnnlite_pipeline.verify.quantized import RealRunner, interface, is_judged, 
 from rnnlite_pipeline.verify.runs import Bounds, Outputs, joined, run_case
 from rnnlite_pipeline.verify.signatures import check_signatures
 from rnnlite_pipeline.verify.states import Started, Streaming, check_policy, with_states
+from rnnlite_pipeline.verify.targets import hold
 
 if TYPE_CHECKING:
     from rnnlite_pipeline.config import Config, Pipeline
@@ -128,6 +130,9 @@ def _examine(config: Config, out: Path, pipeline: Pipeline, evidence: Evidence) 
     print("opening the model again and again ...", flush=True)
     check_every_interpreter(config, content, source, axes, evidence)
     check_signatures(config, source, model, evidence)
+    print("holding the model to its targets ...", flush=True)
+    evidence.facts["targets"] = held = hold(config, model, content)
+    evidence.checks += check_npu(pipeline, held)
     samples = _samples(config, batch_first(source, axes))
     feeds = [axes.of_model(feed) for feed in figure_feeds(samples.inputs, model, axes)]
     if said := figures(out, config.quantization.scheme, content, feeds):

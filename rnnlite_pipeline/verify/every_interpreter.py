@@ -17,6 +17,7 @@ import numpy as np
 from rnnlite_pipeline.child import run_apart
 from rnnlite_pipeline.compare.batch_axis import Axes, draw
 from rnnlite_pipeline.verify.evidence import Check, Evidence
+from rnnlite_pipeline.verify.targets import runs_on
 
 if TYPE_CHECKING:
     from rnnlite_pipeline.config import Config
@@ -57,7 +58,8 @@ def check_every_interpreter(
         axes: Where the batch is.
         evidence: What is known of the model; the check is added to it.
     """
-    if "litert" not in config.verification.runtimes:
+    runs = runs_on(config)
+    if runs.instead or "litert" not in runs.names:
         evidence.skipped[NAME] = "the default delegate is LiteRT's, which is not verified"
         return
     stand_ins = config.source.format == "tflite"

@@ -10,12 +10,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rnnlite_pipeline.graph.ir import Model, Op
 from rnnlite_pipeline.metadata import Description
 from rnnlite_pipeline.metadata.licenses import identifier
 from rnnlite_pipeline.verify.evidence import Accuracy, Check
+from rnnlite_pipeline.verify.targets import runs_on, shares
 
 if TYPE_CHECKING:
     from rnnlite_pipeline.config import Config, Pipeline
@@ -81,17 +82,38 @@ def check_gates(
         told = _told(field, description, asked)
         yield _licensed(told, config, description) if field == "license" else told
     for i, runtime in enumerate(gates.runtimes):
-        judged = config.verification.runtimes
+        judged = runs_on(config).names
         yield Check(
             f"gate runtimes {runtime}",
             runtime in judged,
             "" if runtime in judged else f"verified on {', '.join(judged)} only",
-            f"Add {runtime} to verification.runtimes of the config.",
+            f"Add {runtime} to targets, or to verification.runtimes of the config.",
             asked=_place(pipeline, "gates", "runtimes", i),
         )
     if config.recurrent.lowering == "fused":
         asked = _place(config, "recurrent", "lowering")
         yield _without("every recurrence is fused", ops, ("WHILE", "FlexTensorList*"), asked)
+
+
+def check_npu(pipeline: Pipeline, held: Mapping[str, Mapping[str, Any]]) -> Iterator[Check]:
+    """The gate npu_share, of each Ethos-U target; a model that was not compiled does not pass.
+
+    Args:
+        pipeline: Its gates.
+        held: How the model is held to each target (targets.py).
+    """
+    least = pipeline.gates.npu_share
+    for name, share, reasons in shares(held) if least is not None else ():
+        passed = share is not None and share >= (least or 0.0)
+        found = "not compiled" if share is None else f"{share:.4g} of the operations are on it"
+        yield Check(
+            f"gate npu_share {name}",
+            passed,
+            "" if passed else f"{found}, at least {least:g} passes; {reasons}",
+            "Leave to the NPU what it takes: scheme int8 with input_type and output_type int8, a"
+            " pinned batch of 1 and length; `rnnlite targets` says what it takes.",
+            asked=_place(pipeline, "gates", "npu_share"),
+        )
 
 
 def check_error(pipeline: Pipeline, checks: Sequence[Check]) -> Iterator[Check]:

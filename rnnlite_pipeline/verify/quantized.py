@@ -10,15 +10,23 @@ from rnnlite_pipeline.graph.affine import from_integers, to_integers
 from rnnlite_pipeline.graph.edit import ensure_signature
 from rnnlite_pipeline.graph.ir import Model, Tensor
 from rnnlite_pipeline.graph.read import read_model
+from rnnlite_pipeline.runtimes.compiled_runner import CompiledRunner
 from rnnlite_pipeline.runtimes.interpreter import Runner
 from rnnlite_pipeline.runtimes.micro import MicroRunner
 from rnnlite_pipeline.runtimes.partition import PartitionedRunner, open_runner
+from rnnlite_pipeline.runtimes.runners import open_runner as open_target
+from rnnlite_pipeline.runtimes.web import WebRunner
 from rnnlite_pipeline.sources.model import Array, TensorSpec
 from rnnlite_pipeline.verify.cases import Case
 from rnnlite_pipeline.verify.runs import KERNELS
+from rnnlite_pipeline.verify.targets import runs_on
 
 if TYPE_CHECKING:
     from rnnlite_pipeline.config import Config
+
+
+#: A model on one set of kernels.
+AnyRunner = Runner | PartitionedRunner | MicroRunner | CompiledRunner | WebRunner
 
 
 def open_runners(content: bytes, config: Config) -> list[RealRunner]:
@@ -27,16 +35,19 @@ def open_runners(content: bytes, config: Config) -> list[RealRunner]:
     Where the source is a .tflite file, an op that nobody here can run is stood in for, in the model
     as in the source; any other source has run all of its ops.
     """
-    model, runtimes = read_model(content), config.verification.runtimes
+    model, runtimes = read_model(content), runs_on(config).names
     ensure_signature(model)
     stand_ins = config.source.format == "tflite"
-    opened: list[Runner | PartitionedRunner | MicroRunner] = []
+    opened: list[AnyRunner] = []
     if "litert" in runtimes:
         opened += [
             open_runner(model, kernels, content=content, stand_ins=stand_ins) for kernels in KERNELS
         ]
-    if "tflm" in runtimes:
-        opened.append(MicroRunner(content))
+    for name in runtimes:
+        if name != "litert":
+            runner = open_target(name, content)
+            assert isinstance(runner, MicroRunner | CompiledRunner | WebRunner)
+            opened.append(runner)
     plain = config.quantization.scheme == "none"  # integers are then the source's own
     return [RealRunner(runner, model, plain=plain) for runner in opened]
 
@@ -59,7 +70,7 @@ class RealRunner:
 
     def __init__(
         self,
-        runner: Runner | PartitionedRunner | MicroRunner,
+        runner: AnyRunner,
         model: Model,
         *,
         plain: bool = False,

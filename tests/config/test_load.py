@@ -101,7 +101,8 @@ def test_the_smallest_config_has_all_defaults(write: Write) -> None:
     assert config.quantization.scheme == "none"
     assert config.verification.data.random is not None
     assert config.verification.data.random.samples == 32
-    assert config.verification.runtimes == ("litert",)
+    assert config.meant_for == ("litert",)
+    assert config.normalized()["verification"]["runtimes"] == ["litert"]
     assert config.metadata is None
     assert config.tolerance == 1e-5
 

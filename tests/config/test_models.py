@@ -56,7 +56,12 @@ def test_a_way_leads_to_its_section_and_choices() -> None:
     assert section is not None
     assert "normalization" in section.model_fields
     assert section_at(Config, ("nothing", "here")) is None
-    assert choices_at(Config, ("verification", "runtimes", 1)) == ["litert", "tflm"]
+    assert choices_at(Config, ("verification", "runtimes", 1)) == [
+        "litert",
+        "litert-compiled",
+        "litert-web",
+        "tflm",
+    ]
     assert choices_at(Config, ("recurrent", "time_major")) == ["keep", "true", "false"]
     assert choices_at(Config, ("name",)) == []
     assert homes_of(Config, "seed") == ["verification.data.random"]

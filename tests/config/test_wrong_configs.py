@@ -154,7 +154,10 @@ WRONG: dict[str, tuple[str, list[str]]] = {
     "runtime twice": (f"{HEAD}verification: {{runtimes: {MARK}[litert, litert]}}\n", ["twice"]),
     "runtime": (
         f"{HEAD}verification: {{runtimes: [{MARK}litrt]}}\n",
-        ["verification.runtimes[0]: expected litert or tflm", "did you mean `litert`?"],
+        [
+            "verification.runtimes[0]: expected litert, litert-compiled, litert-web or tflm",
+            "did you mean `litert`?",
+        ],
     ),
     "annotation is a number": (
         f"{HEAD}annotations: {{year: {MARK}2026}}\n",

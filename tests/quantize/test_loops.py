@@ -46,7 +46,7 @@ LEAST = {"int8": 25.0, "int16x8": 30.0}
 def model_of(case: Case, form: choice.Form = "loop", *, micro: bool = False) -> Model:
     """A case lowered, for integers or for TFLM, with a signature."""
     model = case.model()
-    lower(model, form, integers=not micro, micro=micro)
+    lower(model, form, integers=not micro, targets=("tflm",) if micro else ())
     main = model.main
     ports = ({t.name: t for t in side} for side in (main.inputs, main.outputs))
     model.signatures = [Signature("main", main, *ports)]
@@ -189,17 +189,17 @@ def test_what_micro_lacks_becomes_a_loop() -> None:
     """RNNs, peepholes, projections, norms and coupled gates; a plain LSTM keeps its op."""
     rng = np.random.default_rng(0)
     for cell, form, said in (
-        (random_rnn(rng, 3, 4), "loop", "no op"),
-        (random_lstm(rng, 3, 4, peephole=True), "loop", "peepholes"),
-        (random_lstm(rng, 3, 8, layer_norm=True), "loop", "layer norms"),
-        (random_lstm(rng, 3, 4, outputs=2), "loop", "projections"),
+        (random_rnn(rng, 3, 4), "loop", "no kernel"),
+        (random_lstm(rng, 3, 4, peephole=True), "loop", "a peephole"),
+        (random_lstm(rng, 3, 8, layer_norm=True), "loop", "layer normalization"),
+        (random_lstm(rng, 3, 4, outputs=2), "loop", "a projection"),
         (random_lstm(rng, 3, 4, coupled=True), "loop", "coupled"),
         (random_lstm(rng, 3, 4), "fused", ""),
     ):
-        (found,) = lower(Case((cell,), outputs="y").model(), micro=True)
+        (found,) = lower(Case((cell,), outputs="y").model(), targets=("tflm",))
         assert found.form == form
         assert said in found.reason
-    (found,) = lower(Case((random_rnn(rng, 3, 4),)).model(), "fused", micro=True)
+    (found,) = lower(Case((random_rnn(rng, 3, 4),)).model(), "fused")
     assert found.form == "fused"
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from rnnlite_pipeline.errors import StageError
+from rnnlite_pipeline.graph.build import make_op
+from rnnlite_pipeline.graph.ir import Model, Quantization, Subgraph, Tensor
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.runtimes import RUNTIMES, ethos_u, vela
 from tests.runtimes.models import a_gru, an_lstm, in_integers, lowered
@@ -75,3 +78,16 @@ def test_a_missing_vela_is_named_with_its_command(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     with pytest.raises(StageError, match=r"pip install 'rnnlite\[ethos-u\]'"):
         vela.compile_model(b"", "ethos-u55")
+
+
+@needs_vela
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_u55_reverses_nothing(axis: int) -> None:
+    """Vela's list has REVERSE_V2 for it, and its compiler refuses it: so does the table."""
+    scale = Quantization((0.1,), (0,))
+    x, y = (Tensor(name, "INT8", (1, 5, 6), quantization=scale) for name in "xy")
+    op = make_op("REVERSE_V2", [x, Tensor.constant("axis", np.array([axis], np.int32))], [y])
+    model = Model([Subgraph("main", [x], [y], [op])])
+    for target, takes in (("ethos-u55", False), ("ethos-u65", False), ("ethos-u85", True)):
+        assert RUNTIMES[target].judge(model).takes == takes
+        assert (vela.compile_model(write_model(model), target).npu_share == 1.0) == takes

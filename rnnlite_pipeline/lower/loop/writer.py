@@ -25,7 +25,7 @@ from rnnlite_pipeline.graph.build import make_op
 from rnnlite_pipeline.graph.ir import OPEN, Op, Tensor
 from rnnlite_pipeline.lower.emit import Emitter
 from rnnlite_pipeline.lower.loop.counting import Integer, counting_loop, scalar
-from rnnlite_pipeline.lower.loop.levels import Length, levels
+from rnnlite_pipeline.lower.loop.levels import Length, Levels, levels
 from rnnlite_pipeline.lower.loop.plan import plan
 from rnnlite_pipeline.lower.loop.step import Outside, Step
 
@@ -38,6 +38,8 @@ def lower_to_loop(
     outputs: Sequence[Tensor],
     used: set[Tensor],
     narrow: bool = False,
+    *,
+    flat: bool = False,
 ) -> list[Op]:
     """The ops that take a recurrence's place; the subgraphs they run are theirs alone.
 
@@ -49,11 +51,12 @@ def lower_to_loop(
         used: The tensors that something reads; y is left uncomputed if not among them.
         narrow: Whether the loop reads x rather than its products: it will be quantized to
             integers, or run on TensorFlow Lite Micro (loop_plan.py, rule 2).
+        flat: Whether there is one loop over all steps, as it will be written out.
     """
     x, *initial = inputs
     y, *finals = outputs
     assert x is not None, "a recurrence reads a sequence"
-    writer = _Writer(recurrence, x, hoists=not narrow)
+    writer = _Writer(recurrence, x, hoists=not narrow, flat=flat)
     results = writer.run(initial, y in used)
     computed = dict(zip([*finals, y], results, strict=False))
     _deliver(writer.emit, {new: old for old, new in computed.items() if old in used})
@@ -75,7 +78,8 @@ class _Writer:
         steps: T.
     """
 
-    def __init__(self, recurrence: Recurrence, x: Tensor, hoists: bool) -> None:
+    def __init__(self, recurrence: Recurrence, x: Tensor, hoists: bool, flat: bool) -> None:
+        self.flat = flat
         self.emit = Emitter(recurrence.name)
         self.cell = recurrence.cell.equations()
         self.plan = plan(self.cell, hoists)
@@ -98,7 +102,7 @@ class _Writer:
         end = self.steps if isinstance(self.steps, int) else scalar(self.emit, self.steps)
         if not puts_out:
             return self._pass(self.emit, 0, (0, end), states, sequences)
-        nested = levels(self.emit, self.steps)
+        nested = Levels((), self.steps) if self.flat else levels(self.emit, self.steps)
         same: list[Integer] = [*sequences]
         for block in nested.blocks:
             stride = block if isinstance(block, int) else scalar(self.emit, block)
