@@ -18,6 +18,7 @@ from rnnlite_pipeline.graph.build import Builder, make_op
 from rnnlite_pipeline.graph.edit import ensure_signature
 from rnnlite_pipeline.graph.ir import OPEN, Model, Op, Subgraph, Tensor
 from rnnlite_pipeline.state import Keeping
+from tests.graph.op_samples import body_and_condition
 from tests.passes.sequences import SWAP, Graph
 from tests.passes.test_early_shapes import reshaped
 from tests.passes.test_fence_copies import dense
@@ -270,6 +271,16 @@ def state_behind_a_late_size() -> Model:
     return of(graph, late)
 
 
+def counted() -> Model:
+    """A loop of three turns that doubles x [2, 3]."""
+    x = Tensor("x", F32, (2, 3))
+    loop = body_and_condition(x, lambda build, value: build.binary("ADD", value, value))
+    graphs = [loop.options["cond_subgraph"], loop.options["body_subgraph"]]
+    model = Model([Subgraph("main", [x], loop.outputs[1:], [loop]), *graphs])
+    ensure_signature(model)
+    return model
+
+
 #: A graph for each pass that changes graphs, by the name of the pass.
 MODELS: dict[str, Callable[[], Model]] = {
     "lift-states": variable,
@@ -290,6 +301,7 @@ MODELS: dict[str, Callable[[], Model]] = {
     "keep-output-names": lambda: renamed()[0],
     "quantize": product,
     "conclude-states": lambda: kept()[0],
+    "write-out": counted,
     "fence-copies": crossing,
     "measure-at-inputs": measured,
     "give-states-room": state_behind_a_late_size,
