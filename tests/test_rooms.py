@@ -24,9 +24,6 @@ _ORDER = """
 """
 ORDER = _ORDER.split()
 
-#: What the rooms before cells take from it until a cell is one file.
-LEFT = {("algebra", "cells")}
-
 
 def imported(path: Path) -> Iterator[str]:
     """The modules of this package that a file imports when it runs, wherever in it."""
@@ -73,7 +70,7 @@ def test_a_room_imports_rooms_before_it(name: str) -> None:
         f"{path.relative_to(FOLDER)}: {module}"
         for path in files(name)
         for module in imported(path)
-        if room(module) not in allowed and (name, room(module)) not in LEFT
+        if room(module) not in allowed
     }
     assert not wrong
 

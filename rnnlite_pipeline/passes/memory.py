@@ -23,7 +23,7 @@ def check_memory(model: Model) -> None:
         NotConvertible: One of them does not hold.
     """
     states = [t.name for t in without_room(model)]
-    copies = [f"{op.code} to {op.outputs[0].name}" for op in crossing(model) if op.outputs]
+    copies = [f"{op.code} to {', '.join(t.name for t in op.outputs)}" for op in crossing(model)]
     if states or copies:
         found = [f"state {name}" for name in states] + [f"copy by {name}" for name in copies]
         raise NotConvertible(

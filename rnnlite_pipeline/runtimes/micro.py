@@ -10,7 +10,6 @@ The package is `tflite-micro`, a pre-release: the extra `tflm` of this distribut
 from __future__ import annotations
 
 import importlib.util
-import io
 import os
 import re
 import subprocess
@@ -18,7 +17,7 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +26,7 @@ import rnnlite_pipeline
 from rnnlite_pipeline.errors import StageError
 from rnnlite_pipeline.graph.ir import OPEN, Model, Op
 from rnnlite_pipeline.graph.read import read_model
+from rnnlite_pipeline.runtimes.messages import receive, send
 
 #: The room TFLM plans tensors in; what it needs of it is reported.
 ARENA_BYTES = 64 * 2**20
@@ -130,7 +130,7 @@ class MicroRunner:
         """
         feed = {str(self._inputs[name]): array for name, array in inputs.items()}
         assert self._process.stdin is not None
-        _send(self._process.stdin, feed)
+        send(self._process.stdin, feed)
         results = self._receive()
         self.arena_bytes = int(results["arena"])
         return {name: results[str(index)] for name, index in self._outputs.items()}
@@ -142,7 +142,7 @@ class MicroRunner:
             StageError: TFLM fails.
         """
         assert self._process.stdin is not None
-        _send(self._process.stdin, {_RESET: np.zeros(0)})
+        send(self._process.stdin, {_RESET: np.zeros(0)})
         self._receive()
 
     def close(self) -> None:
@@ -155,7 +155,7 @@ class MicroRunner:
 
     def _receive(self) -> dict[str, NDArray[Any]]:
         assert self._process.stdout is not None
-        results = _next(self._process.stdout)
+        results = receive(self._process.stdout)
         if results is not None:
             return results
         self._process.wait()
@@ -176,23 +176,6 @@ def _environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
 
 
-def _send(pipe: IO[bytes], arrays: Mapping[str, NDArray[Any]]) -> None:
-    buffer = io.BytesIO()
-    np.savez(buffer, **dict(arrays))  # type: ignore[arg-type]
-    pipe.write(len(buffer.getvalue()).to_bytes(8, "little") + buffer.getvalue())
-    pipe.flush()
-
-
-def _next(pipe: IO[bytes]) -> dict[str, NDArray[Any]] | None:
-    """The next message, None where the other end is gone."""
-    head = pipe.read(8)
-    if len(head) < 8:
-        return None
-    body = pipe.read(int.from_bytes(head, "little"))
-    with np.load(io.BytesIO(body), allow_pickle=False) as file:
-        return {name: file[name] for name in file.files}
-
-
 def _serve(path: str) -> None:
     """The process's own side: loads the model, then answers until standard input ends."""
     from tflite_micro.python.tflite_micro.runtime import Interpreter
@@ -202,19 +185,19 @@ def _serve(path: str) -> None:
     content = Path(path).read_bytes()
     count = len(read_model(content).main.outputs)
     interpreter = Interpreter.from_bytes(content, arena_size=ARENA_BYTES)
-    _send(answers, {})
+    send(answers, {})
     arena = 0
-    while (feed := _next(sys.stdin.buffer)) is not None:
+    while (feed := receive(sys.stdin.buffer)) is not None:
         if _RESET in feed:
             interpreter.reset()
-            _send(answers, {})
+            send(answers, {})
             continue
         for index, array in feed.items():
             interpreter.set_input(array, int(index))
         interpreter.invoke()
         arena = arena or _arena(interpreter)
         results = {str(k): interpreter.get_output(k) for k in range(count)}
-        _send(answers, {**results, "arena": np.asarray(arena)})
+        send(answers, {**results, "arena": np.asarray(arena)})
 
 
 def _arena(interpreter: Any) -> int:
