@@ -39,7 +39,7 @@ def run_apart(
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=log,
-        env=_environment(),
+        env=environment(),
         text=True,
     )
     alarm = threading.Timer(seconds, process.kill)
@@ -94,7 +94,7 @@ def _why(status: int, alarm: threading.Timer) -> str:
         return f"crashed with signal {-status}"
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """`-P` keeps the working folder off the path; this package's own folder must be on it."""
     root = str(Path(rnnlite_pipeline.__file__).parents[1])
     paths = [path for path in (os.environ.get("PYTHONPATH"), root) if path]

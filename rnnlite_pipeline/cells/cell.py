@@ -17,9 +17,9 @@ T = TypeVar("T")
 #: Makes an operand of a weight, given its name; None stays None.
 Weigh = Callable[[str, Array | None], T | None]
 
-#: Kernels of fused ops, each with its own limits: LiteRT's float kernel, its integer kernel, and
-#: TensorFlow Lite Micro's.
-Kernel = Literal["fused", "integer", "micro"]
+#: LiteRT's kernels of fused ops, each with its own limits: the float kernel and the integer kernel.
+#: What other runtimes take is in their tables (runtimes/).
+Kernel = Literal["fused", "integer"]
 
 
 class Cell(ABC):
@@ -68,10 +68,8 @@ class Cell(ABC):
         """What the states are called where the graph takes and gives them."""
         return ("h", *(f"state_{k}" for k in range(1, len(self.states))))
 
-    def why_not(self, kernel: Kernel) -> str:
+    def why_not(self, kernel: Kernel) -> str:  # noqa: ARG002  # cells with a fused op look at it
         """Why a kernel of the fused op does not compute this cell; empty if it does."""
-        if kernel == "micro":
-            return "TensorFlow Lite Micro has no op for it"
         return self.reason or f"the runtime has no fused op for a {self.kind} cell"
 
     def facts(self) -> Mapping[str, Any]:

@@ -149,8 +149,6 @@ class Lstm(NamedCell):
 
     def why_not(self, kernel: Kernel) -> str:
         """Why a kernel of the fused op does not compute this cell; empty if it does."""
-        if kernel == "micro":
-            return self._why_not_micro()
         if kernel == "integer":
             peepholes = any(gate.peephole is not None for gate in self.gates.values())
             return why_not_integer(self.activation, self.states, peepholes)
@@ -175,21 +173,6 @@ class Lstm(NamedCell):
         if self.projection is None and (self.projection_bias is not None or self.projection_clip):
             return "it biases or clips its output without a projection, unlike the fused LSTM op"
         return ""
-
-    def _why_not_micro(self) -> str:
-        """Sources: tflite-micro unidirectional_sequence_lstm.cc and lstm_eval_common.cc.
-
-        They read neither peepholes nor what follows them, and compute tanh.
-        """
-        lacks = {
-            "peepholes": any(gate.peephole is not None for gate in self.gates.values()),
-            "layer norms": any(gate.layer_norm is not None for gate in self.gates.values()),
-            "projections": self.projection is not None,
-            "coupled gates": self.input is None,
-            f"the activation {self.activation.lower()}": self.activation != "TANH",
-        }
-        found = [what for what, has in lacks.items() if has]
-        return f"the LSTM op of TensorFlow Lite Micro has no {found[0]}" if found else ""
 
     def pairs_with(self, other: Cell) -> bool:
         """Equal widths, clips and variant, and no layer norm."""

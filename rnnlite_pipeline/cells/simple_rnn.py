@@ -67,8 +67,6 @@ class SimpleRnn(NamedCell):
 
     def why_not(self, kernel: Kernel) -> str:
         """Why a kernel of the fused op does not compute this cell; empty if it does."""
-        if kernel == "micro":
-            return "TensorFlow Lite Micro has no op for it"
         if kernel == "integer":
             return f"the fused {self.kind} op has no integer form"
         return why_not_fused(self.kind, self.activation, FUSED_ACTIVATIONS)

@@ -30,7 +30,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-import rnnlite_pipeline
+from rnnlite_pipeline.child import environment
 from rnnlite_pipeline.errors import StageError
 from rnnlite_pipeline.graph.ir import NUMPY, OPEN, Signature, Tensor
 from rnnlite_pipeline.graph.read import read_model
@@ -68,7 +68,7 @@ class CompiledRunner:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._log,
-                env=_environment(),
+                env=environment(),
             )
             self._answer("load")
 
@@ -137,13 +137,6 @@ def _reason(printed: list[str], status: int) -> str:
     if raised:
         return raised[-1].partition("Error: ")[2]
     return f"its process ended with status {status}"
-
-
-def _environment() -> dict[str, str]:
-    """The process finds this package where this one did, installed or not."""
-    root = str(Path(rnnlite_pipeline.__file__).parents[1])
-    paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
 
 
 class Served:

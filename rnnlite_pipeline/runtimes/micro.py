@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-import rnnlite_pipeline
+from rnnlite_pipeline.child import environment
 from rnnlite_pipeline.errors import StageError
 from rnnlite_pipeline.graph.ir import OPEN, Model, Op
 from rnnlite_pipeline.graph.read import read_model
@@ -118,7 +118,7 @@ class MicroRunner:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._log,
-                env=_environment(),
+                env=environment(),
             )
             self._receive()  # the model is loaded
 
@@ -167,13 +167,6 @@ class MicroRunner:
             f"TensorFlow Lite Micro cannot run the model: {'; '.join(own[:3])}",
             "Leave tflm out of verification.runtimes, or replace what it lacks.",
         )
-
-
-def _environment() -> dict[str, str]:
-    """The process finds this package where this one did, installed or not."""
-    root = str(Path(rnnlite_pipeline.__file__).parents[1])
-    paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
 
 
 def _serve(path: str) -> None:

@@ -20,12 +20,12 @@ from typing import Any
 
 from rnnlite_pipeline.errors import NotConvertible
 from rnnlite_pipeline.sources.cudnn_op import cudnn_layers, why_not_cudnn
-from rnnlite_pipeline.sources.environment import load
 from rnnlite_pipeline.sources.graphdef.graph_edit import (
     forget_functions,
     function_of,
     rename_functions,
 )
+from rnnlite_pipeline.toolchain import load
 
 Tensors = list[Any]
 

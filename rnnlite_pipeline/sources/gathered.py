@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
-from rnnlite_pipeline.sources.environment import load
 from rnnlite_pipeline.sources.graphdef.graph_edit import nodes_of
+from rnnlite_pipeline.toolchain import load
 
 _GATHERS = ("Gather", "GatherV2", "ResourceGather")
 

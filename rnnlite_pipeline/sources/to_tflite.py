@@ -33,7 +33,6 @@ from rnnlite_pipeline.graph.read import read_model
 from rnnlite_pipeline.graph.variables import State, add, keep
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.sources.cell_ops import cell_ops_to_plain
-from rnnlite_pipeline.sources.environment import load
 from rnnlite_pipeline.sources.graphdef.annotated import Annotations
 from rnnlite_pipeline.sources.graphdef.flex import make_custom, repeatable
 from rnnlite_pipeline.sources.graphdef.gathers import gathers_in_loops
@@ -43,6 +42,7 @@ from rnnlite_pipeline.sources.graphdef.softplus import stable_softplus
 from rnnlite_pipeline.sources.graphdef.tensor_arrays import lists_for_arrays
 from rnnlite_pipeline.sources.model import Shape, SourceModel, TensorSpec
 from rnnlite_pipeline.sources.state import refuse_state
+from rnnlite_pipeline.toolchain import load
 
 SIGNATURE = "serving_default"
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from rnnlite_pipeline.errors import SourceError
-from rnnlite_pipeline.sources.environment import load
 from rnnlite_pipeline.sources.formats.h5 import is_architecture, is_h5
+from rnnlite_pipeline.toolchain import load
 
 
 def pair(path: Path) -> tuple[Path, Path | None]:

@@ -18,7 +18,7 @@ from tests.fake.project import ROOT
 _AUTHOR = """
 import sys
 from pathlib import Path
-from rnnlite_pipeline.sources.environment import load
+from rnnlite_pipeline.toolchain import load
 keras = load("keras")
 x = keras.Input((None, 3), name="x")
 model = keras.Model(x, keras.layers.LSTM(4, name="lstm")(x))
@@ -72,7 +72,7 @@ def test_written_config_converts(
 _GRAPHS = """
 import sys
 from pathlib import Path
-from rnnlite_pipeline.sources.environment import load
+from rnnlite_pipeline.toolchain import load
 tf = load("tensorflow")
 v1, folder = tf.compat.v1, Path(sys.argv[1])
 v1.disable_v2_behavior()
@@ -110,7 +110,7 @@ def test_a_graph_s_inputs_and_outputs_are_proposed(
 _HALVES = """
 import sys
 from pathlib import Path
-from rnnlite_pipeline.sources.environment import load
+from rnnlite_pipeline.toolchain import load
 load("tensorflow")
 keras, folder = load("tf_keras"), Path(sys.argv[1])
 for units in (3, 4):
@@ -190,7 +190,7 @@ class Twice(keras.layers.Layer):
 
 _OWN_AUTHOR = """
 import sys
-from rnnlite_pipeline.sources.environment import load
+from rnnlite_pipeline.toolchain import load
 keras = load("keras")
 from own_layers import Twice
 x = keras.Input((None, 3), name="x")

@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from rnnlite_pipeline.sources.environment import load
 from rnnlite_pipeline.sources.graphdef.session import session_model
 from rnnlite_pipeline.sources.to_tflite import to_tflite
+from rnnlite_pipeline.toolchain import load
 
 tf = load("tensorflow")
 lstm_ops = load("rnnlite_pipeline.lstm_ops")

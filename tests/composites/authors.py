@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from rnnlite_pipeline.sources.environment import load
 from rnnlite_pipeline.sources.formats.concrete_function import source_model
 from rnnlite_pipeline.sources.to_tflite import to_tflite
+from rnnlite_pipeline.toolchain import load
 
 tf = load("tensorflow")
 

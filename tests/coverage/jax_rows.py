@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from rnnlite_pipeline.sources.environment import load
 from rnnlite_pipeline.sources.formats.jax import source_model
 from rnnlite_pipeline.sources.model import SourceModel, TensorSpec
+from rnnlite_pipeline.toolchain import load
 from tests.coverage.row import BATCH, BI_LSTM, GRU, LOOP, LSTM, RNN, Row
 
 #: A function of x [B, T, F], given the framework.

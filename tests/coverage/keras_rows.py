@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from rnnlite_pipeline.sources.environment import load
+from rnnlite_pipeline.toolchain import load
 from tests.coverage.row import BI_LSTM, BI_RNN, GRU, LOOP, LSTM, RNN, Row, opened
 
 #: Layers by the cell's name, given the framework's `layers`; what they become; why a loop.

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from rnnlite_pipeline.sources.environment import load
 from rnnlite_pipeline.sources.formats import concrete_function
 from rnnlite_pipeline.sources.model import SourceModel
 from rnnlite_pipeline.sources.to_tflite import to_tflite
+from rnnlite_pipeline.toolchain import load
 from tests.coverage.row import BATCH, BI_LSTM, GRU, LOOP, LSTM, RNN, Row, opened
 from tests.random_models.tf1_models import graph_of, rnn_cells
 

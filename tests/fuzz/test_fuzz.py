@@ -60,7 +60,7 @@ def test_damaged_models_are_opened_by_keras(kind: str, tmp_path: Path) -> None:
     """What passes our own checks is opened by Keras in a child process: an error, or a model."""
     author = (
         "import sys\n"
-        "from rnnlite_pipeline.sources.environment import load\n"
+        "from rnnlite_pipeline.toolchain import load\n"
         "keras = load('keras')\n"
         "x = keras.Input((None, 3), name='x')\n"
         "keras.Model(x, keras.layers.LSTM(4, name='lstm')(x)).save(sys.argv[1])\n"

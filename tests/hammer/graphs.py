@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from rnnlite_pipeline.sources.environment import load
 from rnnlite_pipeline.sources.formats.keras import source_model
 from rnnlite_pipeline.sources.model import SourceModel
+from rnnlite_pipeline.toolchain import load
 from tests.hammer.parts import BEHIND, FRONT, RECURRENCES, Author, Part, concatenation
 from tests.random_models.keras_models import randomize
 from tests.random_models.loop_models import LoopAuthor

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from rnnlite_pipeline.sources.environment import load
+from rnnlite_pipeline.toolchain import load
 
 
 @dataclass

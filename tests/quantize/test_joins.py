@@ -23,10 +23,10 @@ from rnnlite_pipeline.quantize.joins import go_round_joins
 from rnnlite_pipeline.quantize.ranges import measure
 from rnnlite_pipeline.quantize.skip import Skip
 from rnnlite_pipeline.runtimes.interpreter import Runner
-from rnnlite_pipeline.sources.environment import load
 from rnnlite_pipeline.sources.formats.keras import source_model as keras_source
 from rnnlite_pipeline.sources.to_tflite import to_tflite
 from rnnlite_pipeline.stages.convert import converted
+from rnnlite_pipeline.toolchain import load
 from rnnlite_pipeline.verify.noise import ratio
 from tests.lower.cases import Case
 from tests.lower.loop_cases import gru, masked, matrix

@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from rnnlite_pipeline.sources.environment import load
+from rnnlite_pipeline.toolchain import load
 from tests.hammer.parts import FRONT, Part, concatenation, embedding
 from tests.random_models.keras_models import Author
 

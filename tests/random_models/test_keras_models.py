@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
-from rnnlite_pipeline.sources.environment import load
 from rnnlite_pipeline.sources.formats.keras import source_model
 from rnnlite_pipeline.sources.model import SourceModel
+from rnnlite_pipeline.toolchain import load
 from tests.random_models.held import hold
 from tests.random_models.keras_cells import AnyCellAuthor, models_of_any_cell
 from tests.random_models.keras_fed import FedAuthor, models_that_feed_each_other

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from rnnlite_pipeline.sources.environment import load
 from rnnlite_pipeline.sources.graphdef.session import session_model
 from rnnlite_pipeline.sources.model import SourceModel
+from rnnlite_pipeline.toolchain import load
 
 KINDS = ("BasicLSTM", "LSTM", "LSTM", "GRU", "BasicRNN")
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from rnnlite_pipeline.sources.environment import load
 from rnnlite_pipeline.sources.formats.tf_keras import source_model
 from rnnlite_pipeline.sources.model import SourceModel
+from rnnlite_pipeline.toolchain import load
 
 ACTIVATIONS = ("tanh", "tanh", "relu", "sigmoid", "elu", "linear")
 GATES = ("sigmoid", "sigmoid", "sigmoid", "hard_sigmoid")

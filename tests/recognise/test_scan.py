@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rnnlite_pipeline.sources.environment import load
 from rnnlite_pipeline.sources.formats.concrete_function import source_model
+from rnnlite_pipeline.toolchain import load
 from tests.random_models.held import hold
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from rnnlite_pipeline.sources.environment import load
+from rnnlite_pipeline.toolchain import load
 
 
 @pytest.fixture(scope="session")

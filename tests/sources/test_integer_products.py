@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rnnlite_pipeline.sources.environment import load
 from rnnlite_pipeline.sources.formats.concrete_function import source_model as function_source
 from rnnlite_pipeline.sources.formats.keras import source_model as keras_source
 from rnnlite_pipeline.sources.to_tflite import _refused
+from rnnlite_pipeline.toolchain import load
 from tests.random_models.held import hold
 
 

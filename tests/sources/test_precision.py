@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rnnlite_pipeline.sources.environment import load
 from rnnlite_pipeline.sources.formats import keras, tf_keras
 from rnnlite_pipeline.sources.model import SourceModel
+from rnnlite_pipeline.toolchain import load
 from tests.random_models.held import hold
 
 

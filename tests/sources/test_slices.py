@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from rnnlite_pipeline.sources.environment import load
 from rnnlite_pipeline.sources.formats.concrete_function import source_model
 from rnnlite_pipeline.sources.to_tflite import to_tflite
+from rnnlite_pipeline.toolchain import load
 from tests.random_models.held import hold
 
 SLICES: tuple[Callable[[Any], Any], ...] = (

@@ -82,7 +82,7 @@ def test_feed_fits_the_model() -> None:
 
 _AUTHOR = """
 import sys
-from rnnlite_pipeline.sources.environment import load
+from rnnlite_pipeline.toolchain import load
 keras = load("keras")
 x = keras.Input((None, 3), name="x")
 keras.Model(x, keras.layers.LSTM(4, name="lstm")(x)).save(sys.argv[1])

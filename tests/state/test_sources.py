@@ -15,7 +15,6 @@ from rnnlite_pipeline.errors import NotConvertible
 from rnnlite_pipeline.graph.read import read_model
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.runtimes.interpreter import Runner
-from rnnlite_pipeline.sources.environment import load
 from rnnlite_pipeline.sources.formats import keras as keras_source
 from rnnlite_pipeline.sources.formats.concrete_function import source_model
 from rnnlite_pipeline.sources.graphdef.assigned import with_states
@@ -24,6 +23,7 @@ from rnnlite_pipeline.sources.model import SourceModel
 from rnnlite_pipeline.sources.to_tflite import to_tflite
 from rnnlite_pipeline.stages.convert import converted
 from rnnlite_pipeline.state import described
+from rnnlite_pipeline.toolchain import load
 from rnnlite_pipeline.verify.runs import KERNELS
 from rnnlite_pipeline.verify.states import Started
 

@@ -11,8 +11,8 @@ import pytest
 
 from rnnlite_pipeline.config import Config, Pipeline
 from rnnlite_pipeline.sources import import_source
-from rnnlite_pipeline.sources.environment import load
 from rnnlite_pipeline.stages.convert import convert
+from rnnlite_pipeline.toolchain import load
 from rnnlite_pipeline.verify import verify
 
 

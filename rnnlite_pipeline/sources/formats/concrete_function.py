@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from rnnlite_pipeline.errors import SourceError
-from rnnlite_pipeline.sources.environment import load, prepare
 from rnnlite_pipeline.sources.graphdef.functions import (
     Pins,
     function_model,
@@ -17,6 +16,7 @@ from rnnlite_pipeline.sources.graphdef.functions import (
 from rnnlite_pipeline.sources.graphdef.structure import named_leaves
 from rnnlite_pipeline.sources.model import SourceModel, first_line, listed
 from rnnlite_pipeline.sources.reference import built, importable
+from rnnlite_pipeline.toolchain import load, prepare
 
 if TYPE_CHECKING:
     from rnnlite_pipeline.config import Config

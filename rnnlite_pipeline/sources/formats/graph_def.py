@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from rnnlite_pipeline.errors import SourceError
 from rnnlite_pipeline.sources.cell_ops import without_cudnn
-from rnnlite_pipeline.sources.environment import load
 from rnnlite_pipeline.sources.graphdef.placeholders import constant_feeds
 from rnnlite_pipeline.sources.graphdef.session import find_tensor, session_model
 from rnnlite_pipeline.sources.model import SourceModel, first_line
+from rnnlite_pipeline.toolchain import load
 
 if TYPE_CHECKING:
     from rnnlite_pipeline.config import Config

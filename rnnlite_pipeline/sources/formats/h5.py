@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from rnnlite_pipeline.errors import SourceError
-from rnnlite_pipeline.sources.environment import load
 from rnnlite_pipeline.sources.formats.keras_archive import Archive, describe_objects
+from rnnlite_pipeline.toolchain import load
 
 #: A flatbuffer's largest size: more weights than that no .tflite file can hold.
 LARGEST = 2**31

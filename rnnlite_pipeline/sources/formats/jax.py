@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rnnlite_pipeline.errors import SourceError
-from rnnlite_pipeline.sources.environment import load, prepare
 from rnnlite_pipeline.sources.graphdef.functions import function_model
 from rnnlite_pipeline.sources.graphdef.structure import named_leaves
 from rnnlite_pipeline.sources.model import Array, SourceModel, TensorSpec, first_line, pin
 from rnnlite_pipeline.sources.reference import built, importable
+from rnnlite_pipeline.toolchain import load, prepare
 
 if TYPE_CHECKING:
     from rnnlite_pipeline.config import Config

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from rnnlite_pipeline.errors import SourceError
-from rnnlite_pipeline.sources.environment import load
 from rnnlite_pipeline.sources.formats.keras_forms import folded_time
 from rnnlite_pipeline.sources.graphdef.precision import in_float32
 from rnnlite_pipeline.sources.model import (
@@ -22,6 +21,7 @@ from rnnlite_pipeline.sources.model import (
     unique,
 )
 from rnnlite_pipeline.sources.names import layer_paths
+from rnnlite_pipeline.toolchain import load
 
 Pins = Mapping[str, Sequence[int | None]]
 

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rnnlite_pipeline.errors import SourceError
-from rnnlite_pipeline.sources.environment import load
 from rnnlite_pipeline.sources.formats import keras, tf_keras
 from rnnlite_pipeline.sources.formats.h5 import is_architecture, is_h5, read_architecture, read_h5
 from rnnlite_pipeline.sources.formats.keras_archive import Archive, read_archive
 from rnnlite_pipeline.sources.formats.keras_load import load_model
 from rnnlite_pipeline.sources.model import SourceModel
 from rnnlite_pipeline.sources.reference import attribute, built, importable
+from rnnlite_pipeline.toolchain import load
 
 if TYPE_CHECKING:
     from rnnlite_pipeline.config import Config

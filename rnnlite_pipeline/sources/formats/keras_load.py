@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from rnnlite_pipeline.errors import SourceError
-from rnnlite_pipeline.sources.environment import load
 from rnnlite_pipeline.sources.formats.keras_archive import Archive, lambda_codes
 from rnnlite_pipeline.sources.formats.keras_old import modern
 from rnnlite_pipeline.sources.model import first_line
+from rnnlite_pipeline.toolchain import load
 
 
 def load_model(path: Path, archive: Archive, custom: Mapping[str, Any], allow_lambda: bool) -> Any:

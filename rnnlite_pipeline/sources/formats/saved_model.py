@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rnnlite_pipeline.errors import SourceError
-from rnnlite_pipeline.sources.environment import load
 from rnnlite_pipeline.sources.graphdef.functions import (
     Pins,
     function_model,
@@ -18,6 +17,7 @@ from rnnlite_pipeline.sources.graphdef.functions import (
 from rnnlite_pipeline.sources.graphdef.placeholders import Constants, constant_feeds
 from rnnlite_pipeline.sources.graphdef.session import find_tensor, session_model
 from rnnlite_pipeline.sources.model import SourceModel, did_you_mean, first_line, listed
+from rnnlite_pipeline.toolchain import load
 
 if TYPE_CHECKING:
     from rnnlite_pipeline.config import Config

@@ -12,10 +12,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rnnlite_pipeline.errors import SourceError
-from rnnlite_pipeline.sources.environment import load
 from rnnlite_pipeline.sources.graphdef.functions import Pins, function_model, tensor_spec
 from rnnlite_pipeline.sources.graphdef.precision import in_float32
 from rnnlite_pipeline.sources.model import SourceModel, TensorSpec, unique
+from rnnlite_pipeline.toolchain import load
 
 
 def prepare_tf_keras() -> None:

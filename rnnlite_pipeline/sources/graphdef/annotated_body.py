@@ -8,7 +8,7 @@ from typing import Any
 from rnnlite_pipeline.composites.call import Array
 from rnnlite_pipeline.errors import NotConvertible
 from rnnlite_pipeline.graph.ir import NUMPY, Op, Tensor
-from rnnlite_pipeline.sources.environment import load
+from rnnlite_pipeline.toolchain import load
 
 
 class Body:

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from rnnlite_pipeline.errors import NotConvertible
-from rnnlite_pipeline.sources.environment import load
 from rnnlite_pipeline.sources.graphdef.lifting import Assigned, is_assigned, lift
 from rnnlite_pipeline.sources.model import Array, SourceModel, unique
 from rnnlite_pipeline.sources.state import is_stateful
+from rnnlite_pipeline.toolchain import load
 
 
 def with_states(source: SourceModel) -> SourceModel:

@@ -9,7 +9,7 @@ from flatbuffers import flexbuffers
 from rnnlite_pipeline.graph.ir import Model
 from rnnlite_pipeline.graph.schema import enum_values
 from rnnlite_pipeline.passes.tensor_list_groups import PREFIX
-from rnnlite_pipeline.sources.environment import load
+from rnnlite_pipeline.toolchain import load
 
 
 def repeatable(custom_options: bytes) -> bytes:

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from rnnlite_pipeline.errors import SourceError
-from rnnlite_pipeline.sources.environment import load
 from rnnlite_pipeline.sources.model import (
     Array,
     SourceModel,
@@ -18,6 +17,7 @@ from rnnlite_pipeline.sources.model import (
     first_line,
     pin,
 )
+from rnnlite_pipeline.toolchain import load
 
 Pins = Mapping[str, Sequence[int | None]]
 Call = Callable[[Sequence[Any]], Sequence[Any]]

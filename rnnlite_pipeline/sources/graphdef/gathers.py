@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from rnnlite_pipeline.sources.environment import load
+from rnnlite_pipeline.toolchain import load
 
 
 @contextlib.contextmanager

@@ -20,8 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from rnnlite_pipeline.sources.environment import load
 from rnnlite_pipeline.sources.graphdef.graph_edit import function_of, rename_functions
+from rnnlite_pipeline.toolchain import load
 
 #: Integers are exact in float32 up to here.
 EXACT = 2**24

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from rnnlite_pipeline.errors import NotConvertible
-from rnnlite_pipeline.sources.environment import load
 from rnnlite_pipeline.sources.model import Array
+from rnnlite_pipeline.toolchain import load
 
 _SUMS = {"AssignAddVariableOp": "AddV2", "AssignSubVariableOp": "Sub"}
 _REFERENCE_SUMS = {"AssignAdd": "AddV2", "AssignSub": "Sub"}

@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 import numpy as np
 
 from rnnlite_pipeline.errors import SourceError
-from rnnlite_pipeline.sources.environment import load
 from rnnlite_pipeline.sources.model import Array
+from rnnlite_pipeline.toolchain import load
 
 T = TypeVar("T")
 

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from rnnlite_pipeline.errors import SourceError
-from rnnlite_pipeline.sources.environment import load
 from rnnlite_pipeline.sources.graphdef.functions import Pins, pinned_shape, tensor_spec, versions
 from rnnlite_pipeline.sources.graphdef.graph_edit import forget_functions
 from rnnlite_pipeline.sources.graphdef.lifting import Assigned, lift
@@ -28,6 +27,7 @@ from rnnlite_pipeline.sources.model import (
     listed,
     pin,
 )
+from rnnlite_pipeline.toolchain import load
 
 
 def session_model(

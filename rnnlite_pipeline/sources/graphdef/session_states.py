@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from rnnlite_pipeline.sources.environment import load
 from rnnlite_pipeline.sources.graphdef.lifting import Assigned, handle_of
 from rnnlite_pipeline.sources.model import Array
 from rnnlite_pipeline.sources.state import refuse_state
+from rnnlite_pipeline.toolchain import load
 
 Run = Callable[[Mapping[str, Array]], dict[str, Array]]
 

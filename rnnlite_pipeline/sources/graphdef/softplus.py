@@ -20,8 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from rnnlite_pipeline.sources.environment import load
 from rnnlite_pipeline.sources.graphdef.graph_edit import function_of, rename_functions
+from rnnlite_pipeline.toolchain import load
 
 _SUFFIX = "_softplus"
 

@@ -22,8 +22,8 @@ from typing import Any
 import numpy as np
 
 from rnnlite_pipeline.errors import NotConvertible
-from rnnlite_pipeline.sources.environment import load
 from rnnlite_pipeline.sources.graphdef.graph_edit import function_of
+from rnnlite_pipeline.toolchain import load
 
 _CARRIERS = {"Enter", "Merge", "Switch", "NextIteration", "Exit", "Identity"}
 _ARRAY = "TensorArrayV3"

@@ -22,8 +22,8 @@ from rnnlite_pipeline.runtimes.partition import open_runner, tensorflow_ops
 from rnnlite_pipeline.runtimes.partition.cut import cut
 from rnnlite_pipeline.runtimes.partition.piece import PieceOp, piece
 from rnnlite_pipeline.sources import import_source, open_source
-from rnnlite_pipeline.sources.environment import load
 from rnnlite_pipeline.stages.convert import convert
+from rnnlite_pipeline.toolchain import load
 from rnnlite_pipeline.verify import verify
 
 
