@@ -39,9 +39,8 @@ def fence_copies(model: Model) -> bool:
 
 def crossing(model: Model) -> list[Op]:
     """The copies that join the inside of a part with its outside, where there are several parts."""
-    if _has_one_part(model):
-        return []
-    return [op for subgraph in model.subgraphs for op, _ in _crossing(model, subgraph)]
+    found = [op for subgraph in model.subgraphs for op, _ in _crossing(model, subgraph)]
+    return [] if found and _has_one_part(model) else found
 
 
 def _has_one_part(model: Model) -> bool:
