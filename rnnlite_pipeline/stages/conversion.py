@@ -18,8 +18,8 @@ from rnnlite_pipeline.errors import NotConvertible
 from rnnlite_pipeline.graph.edit import prune
 from rnnlite_pipeline.graph.ir import Model, Op
 from rnnlite_pipeline.graph.write import write_model
-from rnnlite_pipeline.lower import lower
-from rnnlite_pipeline.lower import lowering as rules_of_lower
+from rnnlite_pipeline.lower import lower, write_recurrences
+from rnnlite_pipeline.lower import lowering as rules_of_lowering
 from rnnlite_pipeline.lower.by_targets import has_op, pinned
 from rnnlite_pipeline.lower.choice import Chosen, Lowered
 from rnnlite_pipeline.lower.fused import fused_code
@@ -31,10 +31,11 @@ from rnnlite_pipeline.passes.fence_copies import fence_copies
 from rnnlite_pipeline.passes.fold_last_step import fold_last_step
 from rnnlite_pipeline.passes.fold_reverse import fold_reverse
 from rnnlite_pipeline.passes.fold_transpose import fold_transpose
-from rnnlite_pipeline.passes.give_states_room import without_room
+from rnnlite_pipeline.passes.give_states_room import give_states_room, without_room
 from rnnlite_pipeline.passes.group_bidirectional import group_bidirectional
 from rnnlite_pipeline.passes.layout import layout
 from rnnlite_pipeline.passes.manager import Pass, Passes, Property, UntilSettled, alone
+from rnnlite_pipeline.passes.measure_at_inputs import measure_at_inputs
 from rnnlite_pipeline.passes.memory import check_memory
 from rnnlite_pipeline.passes.sequence_ops import is_recurrent, is_time_major
 from rnnlite_pipeline.passes.settle_dropout import settle_dropout
@@ -181,10 +182,10 @@ def _expose_states(model: Model, context: Context) -> bool:
     return bool(context.states.first)
 
 
-def _lower(model: Model, context: Context) -> bool:
+def _write_recurrences(model: Model, context: Context) -> bool:
     pseudo = [op for op in model.ops() if is_recurrent(op)]
     print("lowering", flush=True)
-    lowered = lower(model, *lowering(context.config))
+    lowered = write_recurrences(model, *lowering(context.config))
     context.layers = tuple(_layers(context.findings, pseudo, lowered))
     return True
 
@@ -341,7 +342,10 @@ CONVERSION: Passes[Context] = (
     *FOLDING,
     # Recurrences become fused ops and loops.
     Pass("expose-states", _expose_states, requires=(NO_VARIABLE,), keeps_interface=False),
-    Pass("lower", _lower, rules_of_lower, ensures=(NO_PSEUDO_OP, STATES_HAVE_ROOM)),
+    Pass("write-recurrences", _write_recurrences, rules_of_lowering, ensures=(NO_PSEUDO_OP,)),
+    alone(fold_reverse),
+    alone(measure_at_inputs),
+    alone(give_states_room, ensures=(STATES_HAVE_ROOM,)),
     Pass(
         "tensor-lists-to-tensors",
         _lower_lists,

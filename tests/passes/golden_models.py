@@ -296,7 +296,7 @@ MODELS: dict[str, Callable[[], Model]] = {
     "group-bidirectional": both_directions,
     "layout": wrapped,
     "expose-states": partial(layer, lstm(), 1),
-    "lower": partial(layer, lstm()),
+    "write-recurrences": partial(layer, lstm()),
     "tensor-lists-to-tensors": tensor_list,
     "keep-output-names": lambda: renamed()[0],
     "quantize": product,
