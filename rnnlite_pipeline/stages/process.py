@@ -1,6 +1,7 @@
 """One stage in a process of its own: `python -m rnnlite_pipeline.stages.process STAGE CONFIG OUT`.
 
-`--dump-passes DIR` may follow for the stage convert.
+`--keys A,B` may follow: the stage is given these keys of the config, and the others' defaults; and
+`--dump-passes DIR` for the stage convert.
 
 TensorFlow's converter can crash its process and keeps state from one conversion to the next, so
 each stage starts anew. `rnnlite_pipeline.tasks.child` starts this program and holds the other ends:
@@ -32,7 +33,8 @@ from rnnlite_pipeline.files import Held, hold_back
 STAGES: Mapping[str, str] = {
     "import": "rnnlite_pipeline.sources:import_source",
     "inspect": "rnnlite_pipeline.stages.inspect:inspect",
-    "convert": "rnnlite_pipeline.stages.convert:convert",
+    "convert": "rnnlite_pipeline.stages.convert:convert_graph",
+    "describe": "rnnlite_pipeline.stages.convert:describe",
     "verify": "rnnlite_pipeline.verify:verify",
     "report": "rnnlite_pipeline.report:report",
     "package": "rnnlite_pipeline.release.bundle:package",
@@ -50,7 +52,7 @@ def main(arguments: Sequence[str], stages: Mapping[str, str] = STAGES) -> int:
     """Run one stage and report.
 
     Args:
-        arguments: STAGE, CONFIG and OUT; for convert also `--dump-passes` and a folder.
+        arguments: STAGE, CONFIG and OUT, and the options above.
         stages: Where each stage lives.
 
     Returns:
@@ -80,11 +82,14 @@ def _run(
 ) -> None:
     module, function = stages[stage].split(":")
     call: Callable[..., Any] = getattr(importlib.import_module(module), function)
+    told = dict(zip(options[::2], options[1::2], strict=True))
     config = load_config(config_path)
     if stage in GATED:
         call(config, out, pipeline_of(config))
-    elif options:
-        _flag, folder = options
+        return
+    if keys := told.get("--keys"):
+        config = config.only(keys.split(","))
+    if folder := told.get("--dump-passes"):
         call(config, out, dump_passes=Path(folder))
     else:
         call(config, out)

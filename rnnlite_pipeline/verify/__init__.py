@@ -21,6 +21,7 @@ from rnnlite_pipeline.graph.edit import ensure_signature
 from rnnlite_pipeline.graph.read import read_model
 from rnnlite_pipeline.lower.layer_record import read_layers
 from rnnlite_pipeline.metadata import differences, read_description
+from rnnlite_pipeline.quantize.calibration import check_alike
 from rnnlite_pipeline.report import PAGE, About, render, with_times
 from rnnlite_pipeline.sources import open_source
 from rnnlite_pipeline.state import described
@@ -126,6 +127,7 @@ def _examine(config: Config, out: Path, pipeline: Pipeline, evidence: Evidence) 
     axes = batch_axes(source.inputs, source.run, source.limits)
     if any(axes.inputs.values()):
         evidence.facts["batch_axes"] = dict(axes.inputs)
+    _compare_data(config, graph, axes)
     _compare(config, content, source, axes, evidence)
     print("opening the model again and again ...", flush=True)
     check_every_interpreter(config, content, source, axes, evidence)
@@ -222,6 +224,21 @@ def _samples(config: Config, source: SourceModel) -> Samples:
     random = data.random
     assert random is not None  # the config gives one of the two
     return random_samples(source.inputs, source.limits, random.samples, random.seed)
+
+
+def _compare_data(config: Config, graph: Model, axes: Axes) -> None:
+    """Tells where the calibration data is not like the data that the model is verified on.
+
+    Raises:
+        NotConvertible: Most of the latter lies outside the range of the former.
+    """
+    calibration, data = config.quantization.calibration, config.verification.data.path
+    if calibration is None or data is None:
+        return
+    inputs = axes.tensors_batch_first(graph.signatures[0].inputs)
+    path = config.resolve(calibration.path)
+    for warning in check_alike(path, config.resolve(data), inputs, calibration.samples):
+        print(f"warning: quantization.calibration: {warning}", flush=True)
 
 
 def _check_metadata(model: Model, config: Config) -> Check:

@@ -51,7 +51,14 @@ def convert(config: Any, out: Path, dump_passes: Path | None = None) -> None:
         write_atomically(dump_passes / "index.txt", b"passes\n", at_once=True)
     told = _read(out / ".work" / "source.tflite").decode() + config.recurrent.bidirectional
     empty = Model([Subgraph("main")], description=told)
-    write_atomically(out / "model.tflite", write_model(empty))
+    write_atomically(out / ".work" / "converted.tflite", write_model(empty))
+
+
+def describe(config: Any, out: Path) -> None:
+    """Leaves the model as it is."""
+    del config
+    _begin("describe", out)
+    write_atomically(out / "model.tflite", _read(out / ".work" / "converted.tflite"))
 
 
 def verify(config: Any, out: Path, pipeline: Any) -> None:
@@ -137,6 +144,7 @@ if __name__ == "__main__":
         "import": "__main__:import_source",
         "inspect": "__main__:inspect",
         "convert": "__main__:convert",
+        "describe": "__main__:describe",
         "verify": "__main__:verify",
         "report": "__main__:report",
         "benchmark": "__main__:measure",

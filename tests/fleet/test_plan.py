@@ -50,6 +50,7 @@ def test_every_stage_of_every_release(told: Any) -> None:
             "import",
             "inspect",
             "convert",
+            "describe",
             "verify",
             "report",
             "package",

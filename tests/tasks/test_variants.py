@@ -69,7 +69,7 @@ def test_a_failed_release_does_not_stop_the_others(project: Project) -> None:
     ended = project.run("convert", "config.yaml")
     assert ended.returncode == 2
     assert (project.build / "fake-a" / "model.tflite").is_file()
-    assert ended.stderr.endswith("error: 1 of 3 failed:\n  convert fake-b\n")
+    assert ended.stderr.endswith("error: 1 of 3 failed:\n  describe fake-b\n")
 
 
 def test_two_releases_of_one_name_are_refused(project: Project) -> None:
