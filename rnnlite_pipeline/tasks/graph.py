@@ -100,7 +100,11 @@ def _task(
     work = partial(_copy, first, plan) if first else partial(bring, name, plan, run)
     if dump_passes:  # a stage that is shared, or run elsewhere, would leave nothing here
         work = run
-    meta: dict[str, Any] = {"config": str(plan.path), "reference": str(plan.reference)}
+    meta: dict[str, Any] = {
+        "config": str(plan.path),
+        "reference": str(plan.reference),
+        "log": plan.out / f"{stage.name}.log",
+    }
     if summarize := stage.summary:
         meta["summary"] = partial(summarize, plan)
     return {
