@@ -9,6 +9,7 @@ import numpy as np
 
 from rnnlite_pipeline.errors import VerificationFailed
 from rnnlite_pipeline.sources.model import Array
+from rnnlite_pipeline.verify.data import KEY
 
 
 def accuracy(output: str, values: Array, labels: Array) -> float:
@@ -31,7 +32,8 @@ def accuracy(output: str, values: Array, labels: Array) -> float:
         raise VerificationFailed(
             f'verification.data: the labels of output "{output}" have the shape '
             f"{list(labels.shape)}; the output has {list(values.shape)}.",
-            f"Expected {list(predicted.shape)}: one class number a prediction.",
+            f"Expected {list(predicted.shape)}: one class number for each prediction.",
+            KEY,
         )
     return float(np.mean(predicted == expected))
 

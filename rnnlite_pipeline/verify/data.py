@@ -200,6 +200,9 @@ _DAMAGED = (
     MemoryError,
 )
 
+#: Where the config names the file.
+KEY = ("verification", "data", "path")
+
 _SAVE = "Write it with numpy.savez(path, **arrays)."
 
 
@@ -226,7 +229,7 @@ def _check(path: Path, spec: TensorSpec, array: Array, is_whole: bool) -> None:
 
 
 def _wrong(path: Path, what: str, remedy: str) -> VerificationFailed:
-    return VerificationFailed(f"verification.data: {path} {what}.", remedy)
+    return VerificationFailed(f"verification.data: {path} {what}.", remedy, KEY)
 
 
 def rows(

@@ -21,7 +21,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from rnnlite_pipeline.errors import NotConvertible, VerificationFailed
+from rnnlite_pipeline.errors import NotConvertible, SourceError, VerificationFailed
 from rnnlite_pipeline.files import write_atomically
 from rnnlite_pipeline.graph.ir import Model, Subgraph
 from rnnlite_pipeline.graph.write import write_model
@@ -124,18 +124,35 @@ _AT_EXIT: dict[str, Callable[[], object]] = {
 }
 
 
+#: What a machine that lacks something makes libraries raise.
+_FAULTS = {
+    "library": ImportError("libfoo.so.3: cannot open shared object file: No such file"),
+    "no tensorflow": ModuleNotFoundError("No module named 'tensorflow'", name="tensorflow"),
+    "memory": MemoryError("std::bad_alloc"),
+}
+
+
 def _trouble(kind: str) -> None:
     if kind in _AT_EXIT:
         atexit.register(_AT_EXIT[kind])
         return
     if kind == "forgets":
         return
+    if kind == "killed":
+        os.kill(os.getpid(), signal.SIGKILL)
     if kind == "segfault":
         ctypes.string_at(0)
     if kind == "refused":
         raise NotConvertible("The layer `odd` cannot be converted.", "Replace it.")
     if kind == "gate":
         raise VerificationFailed("accuracy is 0.5, and 0.9 was asked for.")
+    if kind == "misfit":
+        key = ("verification", "data", "random", "seed")
+        raise NotConvertible("verification.data: does not fit.", "Give another.", key)
+    if kind in _FAULTS:
+        raise _FAULTS[kind]
+    if kind == "wrapped":
+        raise SourceError("The file cannot be read.") from _FAULTS["no tensorflow"]
     if kind == "full":
         raise OSError(errno.ENOSPC, "No space left on device", "model.tflite")
     raise ValueError(f"{kind}\nwith a second line")
