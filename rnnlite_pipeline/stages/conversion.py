@@ -55,6 +55,7 @@ from rnnlite_pipeline.resolve import (
 )
 from rnnlite_pipeline.runtimes.missing import refused_ops
 from rnnlite_pipeline.state import Keeping
+from rnnlite_pipeline.steps import step
 
 
 @dataclass(eq=False)
@@ -156,7 +157,7 @@ def _chain_steps(model: Model, context: Context) -> bool:
 
 
 def _recognise(model: Model, context: Context) -> bool:
-    print("recognising recurrences", flush=True)
+    step("recognising recurrences")
     found = recognise(model, objection)
     context.findings = [Finding(c.layer, c.recurrences) for c in context.composites] + found
     notes = [f"{f.name}: {f.note}" for f in context.findings if f.note]
@@ -186,7 +187,7 @@ def _expose_states(model: Model, context: Context) -> bool:
 
 def _write_recurrences(model: Model, context: Context) -> bool:
     pseudo = [op for op in model.ops() if is_recurrent(op)]
-    print("lowering", flush=True)
+    step("lowering")
     config = context.config
     wanted, size, finish = lowering(config), weight_bytes(config), trial(config)
     lowered = write_recurrences(model, *wanted, weight_bytes=size, finish=finish)
@@ -228,7 +229,7 @@ def _check_whole(model: Model, context: Context) -> bool:
     2. The converted model is run in its last form: loops written out where they are to be, copies
        fenced, and its memory proved.
     """
-    print("running the source's graph against the converted model", flush=True)
+    step("running the source's graph against the converted model")
     source = context.source
     lower(source)
     tensor_lists_to_tensors(source)
