@@ -42,7 +42,7 @@ def validate(call: Call) -> int:
     told: list[dict[str, Any]] = []
 
     def check(path: Path) -> None:
-        check_releases(load_releases(path))
+        check_releases(load_releases(path), call.out)
         told.append({"config": str(path), "valid": True, "problems": []})
         if not call.json and not call.quiet:
             sys.stdout.write(f"{path}: valid\n")

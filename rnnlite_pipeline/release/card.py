@@ -8,8 +8,8 @@ from typing import Any
 import yaml
 
 from rnnlite_pipeline.config import Config
+from rnnlite_pipeline.config.licenses import identifier
 from rnnlite_pipeline.metadata import Description
-from rnnlite_pipeline.metadata.licenses import identifier
 from rnnlite_pipeline.release.deploy import Deployment
 from rnnlite_pipeline.report.templating import templates
 

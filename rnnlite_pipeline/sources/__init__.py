@@ -22,6 +22,7 @@ from rnnlite_pipeline.steps import step
 
 if TYPE_CHECKING:
     from rnnlite_pipeline.config import Config
+from rnnlite_pipeline.config.declared import source_digest
 
 #: `source.format` to the module that opens it.
 FORMATS: dict[str, str] = {
@@ -77,8 +78,9 @@ def import_source(config: Config, out: Path) -> None:
     source = open_source(config)
     work = out / ".work"
     as_custom = config.converter.allow_custom_ops and not config.converter.select_tf_ops
+    told = {"of": source_digest(config), **describe(source)}
     write_atomically(work / "source.tflite", to_tflite(source, as_custom=as_custom))
-    write_atomically(work / "source.json", json.dumps(describe(source), indent=2).encode() + b"\n")
+    write_atomically(work / "source.json", json.dumps(told, indent=2).encode() + b"\n")
     print("imported.", flush=True)
 
 

@@ -126,7 +126,7 @@ def _task(
 
 def _work(stage: Stage, plan: Plan, command: Sequence[str], options: Sequence[str]) -> None:
     if stage.name == "validate":
-        check_files(plan.config)
+        check_files(plan.config, plan.out)
         return
     makes = tuple(stage.makes(plan))
     run_stage(

@@ -12,9 +12,9 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
+from rnnlite_pipeline.config.licenses import identifier
 from rnnlite_pipeline.graph.ir import Model, Op
 from rnnlite_pipeline.metadata import Description
-from rnnlite_pipeline.metadata.licenses import identifier
 from rnnlite_pipeline.verify.evidence import Accuracy, Check
 from rnnlite_pipeline.verify.targets import runs_on, shares
 
