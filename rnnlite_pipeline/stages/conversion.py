@@ -15,7 +15,7 @@ from rnnlite_pipeline.compare.validation import check_whole, objection
 from rnnlite_pipeline.composites.record import COMPOSITE
 from rnnlite_pipeline.config import Config
 from rnnlite_pipeline.errors import NotConvertible
-from rnnlite_pipeline.graph.edit import prune
+from rnnlite_pipeline.graph.edit import producers, prune
 from rnnlite_pipeline.graph.ir import Model, Op
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.lower import lower, write_recurrences
@@ -38,7 +38,7 @@ from rnnlite_pipeline.passes.layout import layout
 from rnnlite_pipeline.passes.manager import Pass, Passes, Property, UntilSettled, alone
 from rnnlite_pipeline.passes.measure_at_inputs import measure_at_inputs
 from rnnlite_pipeline.passes.memory import check_memory
-from rnnlite_pipeline.passes.sequence_ops import is_recurrent, is_time_major
+from rnnlite_pipeline.passes.sequence_ops import is_recurrent, is_time_major, reads_reversed
 from rnnlite_pipeline.passes.settle_dropout import settle_dropout
 from rnnlite_pipeline.passes.share_sizes import share_sizes
 from rnnlite_pipeline.passes.tensor_list_groups import tensor_lists
@@ -188,10 +188,11 @@ def _expose_states(model: Model, context: Context) -> bool:
 def _write_recurrences(model: Model, context: Context) -> bool:
     pseudo = [op for op in model.ops() if is_recurrent(op)]
     step("lowering")
+    turned = {op: _reads_reversed(op, model) for op in pseudo}
     config = context.config
     wanted, size, finish = lowering(config), weight_bytes(config), trial(config)
     lowered = write_recurrences(model, *wanted, weight_bytes=size, finish=finish)
-    context.layers = tuple(_layers(context.findings, pseudo, lowered))
+    context.layers = tuple(_layers(context.findings, turned, lowered))
     return True
 
 
@@ -383,13 +384,24 @@ CONVERSION: Passes[Context] = (
 _CODES: Mapping[Chosen, str] = {"loop": "WHILE", "unrolled": "UNROLLED"}
 
 
+def _reads_reversed(op: Op, model: Model) -> bool:
+    home = next(subgraph for subgraph in model.subgraphs if op in subgraph.ops)
+    return reads_reversed(op.inputs[0], producers(home))
+
+
 def _layers(
-    findings: list[Finding], pseudo: list[Op], lowered: tuple[Lowered, ...]
+    findings: list[Finding], turned: Mapping[Op, bool], lowered: tuple[Lowered, ...]
 ) -> Iterator[Layer]:
-    """Each finding's layers, with what they were lowered to."""
+    """Each finding's layers, with what they were lowered to.
+
+    Args:
+        findings: What was seen of each loop.
+        turned: Each recurrent op, and whether the sequence it reads runs backward.
+        lowered: What became of each recurrence.
+    """
     became = {each.name: each for each in lowered}
     found = {
-        recurrence.name: (op, recurrence) for op in pseudo for recurrence in op.options.values()
+        recurrence.name: (op, recurrence) for op in turned for recurrence in op.options.values()
     }
     for finding in findings:
         if finding.reason or not finding.recurrences:
@@ -400,4 +412,4 @@ def _layers(
             scope = next(iter(op.options.values())).name
             paired = op.code == BIDIRECTIONAL
             code = _CODES.get(each.form) or fused_code(recurrence, paired=paired)
-            yield Layer(name, recurrence, code, each.reason, scope, each.milliseconds)
+            yield Layer(name, recurrence, code, each.reason, scope, each.milliseconds, turned[op])
