@@ -28,7 +28,7 @@ from rnnlite_pipeline.quantize import Outcome
 from rnnlite_pipeline.quantize.record import leave
 from rnnlite_pipeline.resolve import Composite
 from rnnlite_pipeline.runtimes import RUNTIMES
-from rnnlite_pipeline.runtimes.missing import missing_ops, other_precision, refused_ops
+from rnnlite_pipeline.runtimes.missing import complex_ops, missing_ops, other_precision, refused_ops
 from rnnlite_pipeline.stages.conversion import CONVERSION, Context
 from rnnlite_pipeline.state import Keeping
 
@@ -172,6 +172,13 @@ def check_convertible(conversion: Conversion, config: Config) -> None:
             "Set recurrent.lowering to auto to keep these as loops, or change the layers.",
         )
     refused = refused_ops(conversion.model, config.converter)
+    if numbers := complex_ops(conversion.model) if refused else []:
+        raise NotConvertible(
+            "The model computes with complex numbers, and LiteRT has no op for"
+            f" {', '.join(numbers)} of them.",
+            "Compute the spectrum before the model, in the program that calls it; or take the"
+            " magnitude of a real FFT, tf.abs(tf.signal.rfft(x)), which LiteRT has.",
+        )
     precision = other_precision(conversion.model) if refused else ""
     if precision:
         raise NotConvertible(
