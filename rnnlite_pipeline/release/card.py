@@ -127,7 +127,7 @@ def _facts(
         ("quantization", config.quantization.scheme),
         ("ops", ", ".join(deployment.ops)),
         ("ops that LiteRT lacks", ", ".join(deployment.missing) or "none"),
-        ("TFLite Micro", "; ".join(deployment.not_on_tflm) or "yes, as far as its ops tell"),
+        ("made for", ", ".join(deployment.targets)),
     ]
 
 
