@@ -96,9 +96,7 @@ def test_the_last_cell_state_is_read_behind_the_fused_op(tmp_path: Path) -> None
     assert [op.outputs for op in made.main.ops if join.outputs[0] in op.inputs] == [[given]]
 
 
-def closed(
-    folder: Path, policy: Policy, scheme: str, steps: int, target: str = "tflm"
-) -> Model:
+def closed(folder: Path, policy: Policy, scheme: str, steps: int, target: str = "tflm") -> Model:
     """An LSTM of batch 1 over so many steps, for a target; calibrated on a stream of 240 steps."""
     np.savez(folder / "stream.npz", x=samples(0, 240 // steps, steps))
     asked = config(folder, policy, scheme, "float32")
