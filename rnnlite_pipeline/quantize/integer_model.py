@@ -89,7 +89,8 @@ class IntegerModel(IntegerGraph):
 
     def _states(self) -> dict[Tensor, tuple[str, Quantization]]:
         """The type and the scale of each state between calls that integers hold, both its ends."""
-        kept, found = self._interface.kept, {}
+        kept = self._interface.kept
+        found: dict[Tensor, tuple[str, Quantization]] = {}
         for ends in kept.items():
             if self._scales.is_state(ends[0]):
                 found |= {end: ("INT16", self._scales.of(end)) for end in ends}
@@ -100,7 +101,7 @@ class IntegerModel(IntegerGraph):
                 kinds = ((self._numbers.activation, y), ("INT16", cell))
                 for state, kind in zip(op.inputs[18:20], kinds, strict=True):
                     source = integer_lstm.given(state, self._writers) if state is not None else None
-                    if source in kept:
+                    if source is not None and source in kept:
                         found |= {source: kind, kept[source]: kind}
         return found
 

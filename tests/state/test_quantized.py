@@ -181,10 +181,9 @@ def test_states_are_integers_between_the_calls_of_an_integer_model(
     _, made = converted(CELLS[cell], config(tmp_path, policy, "int8", "int8"))
     read = [op.outputs[0] for op in made.main.ops if op.code == "READ_VARIABLE"]
     assigned = [op.inputs[1] for op in made.main.ops if op.code == "ASSIGN_VARIABLE"]
-    if policy == "explicit":
-        read, assigned = made.main.inputs[1:], made.main.outputs[1:]
-    for side in (read, assigned):
-        assert sorted(t.dtype for t in side if t) == TYPES[cell]
+    ports = (made.main.inputs[1:], made.main.outputs[1:])
+    for side in ports if policy == "explicit" else (read, assigned):
+        assert sorted({t.dtype for t in side if t}) == TYPES[cell]
     assert "DEQUANTIZE" not in {op.code for op in made.ops()}
     model, x = opened(made), samples(3, BATCH, 20)
     first, after, again = model.run({"x": x}), model.resume({"x": x}), model.run({"x": x})
