@@ -1,4 +1,4 @@
-"""What convert leaves for the report of verify: each recurrent layer, its equations, its op."""
+"""What convert leaves for later stages: each recurrent layer, its equations, its op."""
 
 from __future__ import annotations
 

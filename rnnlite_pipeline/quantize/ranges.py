@@ -25,6 +25,7 @@ from rnnlite_pipeline.quantize.own_states import OwnStates
 from rnnlite_pipeline.quantize.traces import Trace, trace
 from rnnlite_pipeline.quantize.watch import Row, watching
 from rnnlite_pipeline.runtimes.partition import open_runner
+from rnnlite_pipeline.steps import step
 
 Range = tuple[float, float]
 
@@ -97,7 +98,7 @@ def measure(model: Model, feeds: Iterator[Arrays], states: Sequence[State] = ())
                 ranges.cells[op] = seen | ranges.cells[op] if op in ranges.cells else seen
         before, ranges.samples = ranges.samples, ranges.samples + len(next(iter(given.values())))
         if before // 500 != ranges.samples // 500:
-            print(f"calibrated on {ranges.samples:,} samples ...", flush=True)
+            step(f"calibrated on {ranges.samples:,} samples")
     print(f"calibrated on {ranges.samples:,} samples", flush=True)
     return ranges.steady()
 

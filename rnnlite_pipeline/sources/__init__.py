@@ -18,6 +18,7 @@ from rnnlite_pipeline.sources.graphdef.assigned import with_states
 from rnnlite_pipeline.sources.graphdef.ranges import with_ranges
 from rnnlite_pipeline.sources.model import SourceModel
 from rnnlite_pipeline.sources.to_tflite import to_tflite
+from rnnlite_pipeline.steps import step
 
 if TYPE_CHECKING:
     from rnnlite_pipeline.config import Config
@@ -72,7 +73,7 @@ def import_source(config: Config, out: Path) -> None:
         SourceError: The source cannot be read or built.
         NotConvertible: TensorFlow's converter refuses it, or it keeps state.
     """
-    print(f"opening the source of {config.name} ({config.source.format}) ...", flush=True)
+    step(f"opening the source of {config.name} ({config.source.format})")
     source = open_source(config)
     work = out / ".work"
     as_custom = config.converter.allow_custom_ops and not config.converter.select_tf_ops
