@@ -92,8 +92,8 @@ def measure(model: Model, feeds: Iterator[Arrays], states: Sequence[State] = ())
                 ranges.widen(tensor, float(least), float(most))
         for op in lstms:
             if op.inputs[0] in values:
-                start = initial(op, writers)
-                ranges.see(op.outputs[0], np.asarray([start[0]], np.float32))
+                start = initial(op, writers, values)
+                ranges.see(op.outputs[0], start[0])
                 seen = trace(op, values[op.inputs[0]], start)
                 ranges.cells[op] = seen | ranges.cells[op] if op in ranges.cells else seen
         before, ranges.samples = ranges.samples, ranges.samples + len(next(iter(given.values())))
