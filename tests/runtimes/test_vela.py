@@ -108,7 +108,7 @@ def test_vela_reads_a_cell_state_before_the_op_has_run(tmp_path: Path) -> None:
     assert "its last cell state is read; Vela reads it before the op has run" in refusals
     path = tmp_path / "m.tflite"
     path.write_bytes(write_model(model))
-    command = [sys.executable, "-m", "ethosu.vela", path, "--output-dir", tmp_path]
+    command = [sys.executable, "-m", "ethosu.vela", str(path), "--output-dir", str(tmp_path)]
     options = ["--accelerator-config", "ethos-u55-128", "--verbose-high-level-command-stream"]
     said = subprocess.run([*command, *options], capture_output=True, text=True, check=True).stdout
     copies = re.findall(r"MemoryCopy.*\n +IFM: ([^,]+),.*\n +OFM: ([^,]+),", said)
