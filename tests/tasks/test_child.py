@@ -32,7 +32,7 @@ def test_log_holds_all_of_a_surprise(project: Project) -> None:
     """The log has what was printed and the whole traceback."""
     project.run("convert", "config.yaml", FAKE_TROUBLE="convert=surprise")
     log = (project.out / "convert.log").read_text(encoding="utf-8")
-    assert log.startswith("working on convert\nTraceback")
+    assert log.startswith("working on convert\nstep: pretending (1 of 1)\nTraceback")
     assert log.endswith("ValueError: surprise\nwith a second line\n")
 
 
