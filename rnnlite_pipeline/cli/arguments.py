@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import click
+from click.shell_completion import CompletionItem
 
 from rnnlite_pipeline.cli.configs import ConfigType
 
@@ -52,6 +53,19 @@ class Positional(click.Argument):
         return str(self.metavar), self.words
 
 
+class _Folder(click.Path):
+    """A folder, completed as one; that it is none is told by who writes into it."""
+
+    def shell_complete(
+        self,
+        ctx: click.Context,  # noqa: ARG002
+        param: click.Parameter,  # noqa: ARG002
+        incomplete: str,
+    ) -> list[CompletionItem]:
+        """Folders only."""
+        return [CompletionItem(incomplete, type="dir")]
+
+
 def _option(*names: str, **settings: Any) -> click.Option:
     return click.Option(list(names), **settings)
 
@@ -77,7 +91,7 @@ def _custom_objects(
 
 
 FILE = click.Path(path_type=Path)
-FOLDER = click.Path(path_type=Path, file_okay=False)
+FOLDER = _Folder(path_type=Path)
 
 CONFIGS = Positional(
     "configs",
