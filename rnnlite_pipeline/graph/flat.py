@@ -198,21 +198,41 @@ def _width(field: Field) -> int:
     return field.packer.size if field.packer and not field.vector else 4
 
 
-def encode(name: str, fields: Fields, schema: Schema = TFLITE) -> bytes:
-    """The flatbuffer whose root is the table `name`; equal fields give equal bytes."""
-    encoder = _Encoder(schema)
-    encoder.builder.Finish(
-        encoder.table(schema.table(name), fields), file_identifier=schema.identifier
-    )
-    return bytes(encoder.builder.Output())
+def encode(name: str, fields: Fields, schema: Schema = TFLITE, large: int = 0) -> bytes:
+    """As `encode_located`, without the places."""
+    return encode_located(name, fields, schema, large)[0]
+
+
+def encode_located(
+    name: str, fields: Fields, schema: Schema = TFLITE, large: int = 0
+) -> tuple[bytes, list[int]]:
+    """The flatbuffer whose root is the table `name`; equal fields give equal bytes.
+
+    Args:
+        name: The root's table.
+        fields: What it holds.
+        schema: What it is written by.
+        large: About how many bytes it takes. A builder that is too small is copied, again and
+            again, as it grows.
+
+    Returns:
+        The bytes, and where the first byte of each aligned vector stands (`ALIGNMENT`), in order.
+    """
+    encoder = _Encoder(schema, large)
+    builder = encoder.builder
+    builder.Finish(encoder.table(schema.table(name), fields), file_identifier=schema.identifier)
+    content = bytes(memoryview(builder.Bytes)[builder.Head() :])
+    return content, [len(content) - offset for offset in encoder.aligned]
 
 
 class _Encoder:
     """Writes tables into one builder; what it returns are offsets."""
 
-    def __init__(self, schema: Schema) -> None:
+    def __init__(self, schema: Schema, large: int) -> None:
         self.schema = schema
-        self.builder: Any = flatbuffers.Builder(1024)
+        self.builder: Any = flatbuffers.Builder(max(1024, large))
+        #: Where each aligned vector's elements begin, in bytes before the end.
+        self.aligned: list[int] = []
 
     def table(self, table: Table, fields: Fields) -> int:
         present = {f: fields[f.name] for f in table.fields if fields.get(f.name) is not None}
@@ -266,4 +286,6 @@ class _Encoder:
         builder.StartVector(packer.size, count, max(alignment, packer.size))
         builder.head -= len(value)
         builder.Bytes[builder.Head() : builder.Head() + len(value)] = value
+        if alignment:
+            self.aligned.append(builder.Offset())
         return int(builder.EndVector())
