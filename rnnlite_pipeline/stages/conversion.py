@@ -26,6 +26,7 @@ from rnnlite_pipeline.lower.fused import fused_code
 from rnnlite_pipeline.lower.layers import Layer
 from rnnlite_pipeline.lower.unrolled import unroll
 from rnnlite_pipeline.lower.without_reduce_any import without_reduce_any
+from rnnlite_pipeline.passes.drop_names import drop_names
 from rnnlite_pipeline.passes.early_shapes import early_shapes
 from rnnlite_pipeline.passes.fence_copies import fence_copies
 from rnnlite_pipeline.passes.fold_last_step import fold_last_step
@@ -39,6 +40,7 @@ from rnnlite_pipeline.passes.measure_at_inputs import measure_at_inputs
 from rnnlite_pipeline.passes.memory import check_memory
 from rnnlite_pipeline.passes.sequence_ops import is_recurrent, is_time_major
 from rnnlite_pipeline.passes.settle_dropout import settle_dropout
+from rnnlite_pipeline.passes.share_sizes import share_sizes
 from rnnlite_pipeline.passes.tensor_list_groups import tensor_lists
 from rnnlite_pipeline.passes.tensor_lists import tensor_lists_to_tensors
 from rnnlite_pipeline.quantize import Outcome, grouping, lowering, quantize
@@ -355,6 +357,8 @@ CONVERSION: Passes[Context] = (
     ),
     _prune,
     Pass("keep-output-names", _keep_output_names),
+    alone(share_sizes),
+    _prune,
     # The result is run against the source, quantized, and made safe for the runtime.
     Pass("check-whole", _check_whole, requires=(NO_PSEUDO_OP, NO_VARIABLE), when=_runs),
     Pass("quantize", _quantize, requires=(NO_PSEUDO_OP,), when=_quantizes, keeps_interface=False),
@@ -368,6 +372,7 @@ CONVERSION: Passes[Context] = (
         when=_settles,
     ),
     Pass("check-memory", _check_memory, check_memory, when=_settles),
+    alone(drop_names),
 )
 
 

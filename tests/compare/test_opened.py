@@ -15,6 +15,7 @@ from rnnlite_pipeline.graph.extract import standing_alone
 from rnnlite_pipeline.graph.ir import OPEN, Model, Tensor
 from rnnlite_pipeline.graph.read import read_model
 from rnnlite_pipeline.graph.write import write_located
+from rnnlite_pipeline.runtimes.interpreter import Runner
 
 MATRIX = np.random.default_rng(0).normal(size=(3, 4)).astype(np.float32)
 
@@ -48,11 +49,11 @@ def test_interpreters_of_large_models_are_not_kept(
     dense: Model, monkeypatch: pytest.MonkeyPatch, keeps: bool, opens: int
 ) -> None:
     """A small model is opened once, a large one for each use, with the same results."""
-    count, open_ = [], opened.Runner
+    count: list[Any] = []
 
     def counting(*words: Any) -> Any:
         count.append(words)
-        return open_(*words)
+        return Runner(*words)
 
     monkeypatch.setattr(opened, "Runner", counting)
     pair, x = Opened(dense, dense, keeps=keeps), np.ones((2, 4), np.float32)
