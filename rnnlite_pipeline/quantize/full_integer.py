@@ -18,6 +18,7 @@ from rnnlite_pipeline.quantize.calibration import batches, check_alike
 from rnnlite_pipeline.quantize.dynamic_range import dynamic_range
 from rnnlite_pipeline.quantize.integer_model import IntegerModel, Interface
 from rnnlite_pipeline.quantize.joins import go_round_joins
+from rnnlite_pipeline.quantize.narrow_sums import narrow_sums
 from rnnlite_pipeline.quantize.outcome import Outcome
 from rnnlite_pipeline.quantize.ranges import Ranges, measure
 from rnnlite_pipeline.quantize.skip import SKIPPED, Skip
@@ -71,6 +72,7 @@ def full_integer(
         {signature.inputs[s.input]: signature.outputs[s.output] for s in states},
     )
     outcomes = rewrite(model, asked.scheme, ranges, skip, interface)
+    narrow_sums(model, config.meant_for)
     outcomes = [replace(o, reason=o.reason or SPLIT) if o.name in split else o for o in outcomes]
     _check_runnable(outcomes, config)
     return outcomes
