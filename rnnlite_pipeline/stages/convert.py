@@ -16,6 +16,7 @@ from rnnlite_pipeline.graph.read import read_model
 from rnnlite_pipeline.lower.layer_record import leave_layers
 from rnnlite_pipeline.lower.layers import Layer
 from rnnlite_pipeline.metadata import described_model
+from rnnlite_pipeline.passes.drop_names import drop_names
 from rnnlite_pipeline.passes.dump import PassDump
 from rnnlite_pipeline.passes.fence_copies import crossing
 from rnnlite_pipeline.passes.manager import Watch, run
@@ -65,6 +66,7 @@ def convert(config: Config, out: Path, dump_passes: Path | None = None) -> None:
     if _passes_through(conversion, config, out):
         content = (out / ".work" / "source.tflite").read_bytes()
     else:
+        drop_names(conversion.model)
         content = described_model(conversion.model, config, conversion.layers)
     leave(out, conversion.before, conversion.quantized)
     leave_layers(out, conversion.layers)
