@@ -3,8 +3,9 @@
     python benchmarks/conversion.py [NAME ...]
 
 Each stage, and TensorFlow's own converter with what it needs of the source, runs in a process of
-its own. Time is the clock's, and the processor's beside it: on a busy machine the clock tells more
-than the work. Memory is the largest resident set of the process and of those it started.
+its own. Time is the clock's, and the processor's beside it; the bound is held to the latter: on a
+busy machine the clock tells of others' work. Memory is the largest resident set of the process and
+of those that it started.
 
 The bound: import and convert take at most `TIMES` the stock converter's time and `SECONDS`; neither
 takes more memory than `COPIES` times the model's size and `MEGABYTES` beyond what the stock
@@ -39,7 +40,8 @@ _STAGE = (
 _STOCK = (
     "import json, sys; from pathlib import Path;"
     "from rnnlite_pipeline.sources.stock import stock;"
-    "sys.exit(stock(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], json.loads(sys.argv[4])))"
+    "pins = json.loads(sys.argv[4]);"
+    "sys.exit(stock(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], pins) or 0)"
 )
 
 
@@ -72,13 +74,13 @@ class Row:
 
     @property
     def seconds(self) -> float:
-        """What `rnnlite convert` takes."""
-        return self.opening.seconds + self.converting.seconds
+        """What `rnnlite convert` takes of the processor."""
+        return self.opening.busy + self.converting.busy
 
     @property
     def allowed_seconds(self) -> float:
         """The bound on `seconds`."""
-        return TIMES * self.stock.seconds + SECONDS
+        return TIMES * self.stock.busy + SECONDS
 
     @property
     def allowed_megabytes(self) -> float:

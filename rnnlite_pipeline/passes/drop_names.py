@@ -16,7 +16,7 @@ def drop_names(model: Model) -> bool:
     2. In the main graph, scalars and vectors of integers do: the sizes that others are made by.
     3. Inputs, outputs, variables and what a signature names keep theirs, in every graph.
 
-    It is the last pass, for all others name what they speak of.
+    It is done as the file is written, for passes and messages name what they speak of.
     """
     named = {t for s in model.signatures for side in (s.inputs, s.outputs) for t in side.values()}
     own = {model.main, *(signature.subgraph for signature in model.signatures)}

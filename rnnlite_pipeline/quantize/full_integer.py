@@ -22,6 +22,7 @@ from rnnlite_pipeline.quantize.narrow_sums import narrow_sums
 from rnnlite_pipeline.quantize.outcome import Outcome
 from rnnlite_pipeline.quantize.ranges import Ranges, measure
 from rnnlite_pipeline.quantize.skip import SKIPPED, Skip
+from rnnlite_pipeline.quantize.worth import recurrent_units, with_times
 from rnnlite_pipeline.runtimes.partition import open_runner
 
 #: Said of both layers that `bidirectional: group` would have made one op.
@@ -66,8 +67,10 @@ def full_integer(
         "int16" if whole else "float32",
         {signature.inputs[s.input]: signature.outputs[s.output] for s in states},
     )
+    units = recurrent_units(model)
     outcomes = rewrite(model, asked.scheme, ranges, skip, interface)
     narrow_sums(model, config.meant_for)
+    outcomes = with_times(outcomes, units, config.meant_for)
     outcomes = [replace(o, reason=o.reason or SPLIT) if o.name in split else o for o in outcomes]
     _check_runnable(outcomes, config)
     return outcomes

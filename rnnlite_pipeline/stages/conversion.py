@@ -26,7 +26,6 @@ from rnnlite_pipeline.lower.fused import fused_code
 from rnnlite_pipeline.lower.layers import Layer
 from rnnlite_pipeline.lower.unrolled import unroll
 from rnnlite_pipeline.lower.without_reduce_any import without_reduce_any
-from rnnlite_pipeline.passes.drop_names import drop_names
 from rnnlite_pipeline.passes.early_shapes import early_shapes
 from rnnlite_pipeline.passes.fence_copies import fence_copies
 from rnnlite_pipeline.passes.fold_last_step import fold_last_step
@@ -44,6 +43,7 @@ from rnnlite_pipeline.passes.share_sizes import share_sizes
 from rnnlite_pipeline.passes.tensor_list_groups import tensor_lists
 from rnnlite_pipeline.passes.tensor_lists import tensor_lists_to_tensors
 from rnnlite_pipeline.quantize import Outcome, grouping, lowering, quantize, trial, weight_bytes
+from rnnlite_pipeline.quantize.worth import size
 from rnnlite_pipeline.recognise import Finding, recognise
 from rnnlite_pipeline.resolve import (
     Composite,
@@ -258,6 +258,7 @@ def _quantize(model: Model, context: Context) -> bool:
     scopes = {layer.name: layer.scope or layer.name for layer in context.layers}
     context.before = write_model(model)
     _, context.quantized = quantize(model, context.config, scopes, context.states)
+    print(f"size: {size(len(context.before), len(write_model(model)))}", flush=True)
     return True
 
 
@@ -376,7 +377,6 @@ CONVERSION: Passes[Context] = (
         when=_settles,
     ),
     Pass("check-memory", _check_memory, check_memory, when=_settles),
-    alone(drop_names),
 )
 
 

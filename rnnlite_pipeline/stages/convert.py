@@ -21,6 +21,7 @@ from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.lower.layer_record import leave_layers, read_layers
 from rnnlite_pipeline.lower.layers import Layer
 from rnnlite_pipeline.metadata import described_model
+from rnnlite_pipeline.passes.drop_names import drop_names
 from rnnlite_pipeline.passes.dump import PassDump
 from rnnlite_pipeline.passes.fence_copies import crossing
 from rnnlite_pipeline.passes.manager import Watch, run
@@ -80,6 +81,7 @@ def convert_graph(config: Config, out: Path, dump_passes: Path | None = None) ->
     if _passes_through(conversion, config, out):
         content = (out / ".work" / "source.tflite").read_bytes()
     else:
+        drop_names(conversion.model)
         content = write_model(conversion.model)
     leave(out, conversion.before, conversion.quantized)
     leave_layers(out, conversion.layers)

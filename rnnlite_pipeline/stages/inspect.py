@@ -16,6 +16,7 @@ from rnnlite_pipeline.graph.ir import Model
 from rnnlite_pipeline.graph.multiply_adds import multiply_adds
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.lower.layers import Layer
+from rnnlite_pipeline.quantize.worth import size
 from rnnlite_pipeline.runtimes import RUNTIMES, Verdict
 from rnnlite_pipeline.runtimes.missing import missing_ops
 from rnnlite_pipeline.stages.convert import (
@@ -53,6 +54,7 @@ def _findings(config: Config, conversion: Conversion, before: Counter[str]) -> d
         "quantization": [outcome.as_json() for outcome in conversion.quantized],
         "targets": {name: _verdict(runtime.judge(model)) for name, runtime in RUNTIMES.items()},
         "bytes": len(write_model(model)),
+        "float_bytes": len(conversion.before),
         "weight_bytes": weight_bytes(model),
         "multiply_adds": multiply_adds(model),
     }
@@ -113,8 +115,10 @@ def table(findings: dict[str, Any]) -> str:
     lines += [f"{c['layer']} is {c['name']}, by {c['package']}" for c in findings["composites"]]
     missing = findings["missing_ops"]
     work = findings["multiply_adds"]
+    before = findings["float_bytes"]
+    told = size(before, findings["bytes"]) if before else f"{findings['bytes']:,} bytes"
     lines += [
-        f"size            {findings['bytes']:,} bytes, weights {findings['weight_bytes']:,}",
+        f"size            {told}; weights {findings['weight_bytes']:,}",
         f"multiply-adds   {work['fixed']:,} a call, and {work['per_step']:,} a step of open length",
         f"ops             {_counted(findings['ops'])}",
         *(f"quantized       {line}" for line in _quantized(findings["quantization"])),

@@ -315,7 +315,6 @@ MODELS: dict[str, Callable[[], Model]] = {
     "conclude-states": lambda: kept()[0],
     "write-out": counted,
     "fence-copies": crossing,
-    "drop-names": counted,
     "measure-at-inputs": measured,
     "give-states-room": state_behind_a_late_size,
 }

@@ -30,10 +30,6 @@ LOOKING = {"remember-source", "check-whole", "check-memory"}
 ONCE = {"expose-states", "conclude-states", "write-recurrences", "quantize", "layout"}
 
 
-#: Passes after which the text is written with names of its own.
-RENAMING = {"drop-names"}
-
-
 def _passes() -> dict[str, Pass[Context]]:
     found: dict[str, Pass[Context]] = {}
     for entry in CONVERSION:
@@ -77,7 +73,7 @@ def test_golden(name: str) -> None:
     writer = Text()
     before = writer.of(model)
     run((each,), model, known)
-    after = (Text() if name in RENAMING else writer).of(model)
+    after = writer.of(model)
     assert before != after
     summary = each.description.splitlines()[0]
     shown = f"{name}: {summary}\n\n=== before ===\n\n{before}\n=== after ===\n\n{after}"
