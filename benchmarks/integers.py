@@ -15,6 +15,7 @@ from collections.abc import Callable
 from functools import partial
 
 from benchmarks.loop import gru, lstm
+
 from benchmarks.quantize import graph_of, ours, samples
 from rnnlite_pipeline.cells.cell import Cell
 from rnnlite_pipeline.graph.read import read_model
