@@ -29,8 +29,6 @@ STEPS: list[tuple[type[Step], str]] = [
     (near.TwiceTheCandidate, r"new cell state is .*2\*.*, not f\*c \+ i\*g"),
     (near.CellWithConstant, "constant added"),
     (near.CellWithoutForgetting, "forget gate is 1, not a sigmoid"),
-    (near.UnequalCoupling, r"not f\*c \+ i\*g"),
-    (near.UnequalInput, r"not f\*c \+ i\*g"),
     (near.OutputWithoutCell, "."),
     (near.MixedActivations, "candidate uses tanh and its output relu"),
     (near.SquaredOutput, r"not o\*activation\(c'\)"),
