@@ -108,6 +108,8 @@ def of_replacement(
         # Among sequences of closed and of open length, none is shorter than the loop.
         known = loop.steps.is_constant
         steps = max(draw.steps, loop.steps.constant) if known else min([draw.steps, *closed])
+        # No list has room for no step, and half of a step is none.
+        steps = max(steps, *(int(name.rpartition("//")[2]) for name in lengths if "//" in name), 1)
         sizes = {n: steps if n in lengths else draw.batch for n in _open(original, extents)}
         arrays = {}
         for k, tensor in enumerate(t for t in original if t.dtype in NUMPY):

@@ -37,7 +37,7 @@ from rnnlite_pipeline.passes.layout import layout
 from rnnlite_pipeline.passes.manager import Pass, Passes, Property, UntilSettled, alone
 from rnnlite_pipeline.passes.memory import check_memory
 from rnnlite_pipeline.passes.sequence_ops import is_recurrent, is_time_major
-from rnnlite_pipeline.passes.settle_dropout import settle_dropout
+from rnnlite_pipeline.passes.settle_choices import settle_choices
 from rnnlite_pipeline.passes.tensor_list_groups import tensor_lists
 from rnnlite_pipeline.passes.tensor_lists import tensor_lists_to_tensors
 from rnnlite_pipeline.quantize import Outcome, grouping, lowering, quantize
@@ -334,7 +334,7 @@ CONVERSION: Passes[Context] = (
     Pass("resolve", _resolve, composites, ensures=(NO_COMPOSITE,)),
     Pass("remember-source", _remember_source),
     Pass("chain-steps", _chain_steps, chained, requires=(NO_COMPOSITE,)),
-    alone(settle_dropout),
+    alone(settle_choices),
     # Loops and steps become recurrences.
     Pass("recognise", _recognise, recognise, requires=(NO_COMPOSITE,), ensures=(LOOPS_READ,)),
     _prune,

@@ -22,7 +22,7 @@ from tests.graph.op_samples import body_and_condition
 from tests.passes.sequences import SWAP, Graph
 from tests.passes.test_early_shapes import reshaped
 from tests.passes.test_fence_copies import dense
-from tests.passes.test_settle_dropout import floored
+from tests.passes.test_settle_choices import floored
 from tests.passes.test_tensor_lists import looped
 from tests.recognise.author import Author
 from tests.recognise.spelling import Spelling
@@ -286,7 +286,7 @@ MODELS: dict[str, Callable[[], Model]] = {
     "lift-states": variable,
     "resolve": annotated,
     "chain-steps": steps,
-    "settle-dropout": dropout,
+    "settle-choices": dropout,
     "recognise": loop,
     "prune": dead,
     "fold-reverse": backward,

@@ -20,6 +20,7 @@ from rnnlite_pipeline.lower.fused import why_not_fused
 from rnnlite_pipeline.passes.tensor_lists import tensor_lists_to_tensors
 from rnnlite_pipeline.recognise import recognise
 from rnnlite_pipeline.runtimes.interpreter import Runner
+from tests.recognise import other_loops as other
 from tests.recognise.author import Author, Cell
 from tests.recognise.spelling import Parts, Spelling, Step
 from tests.recognise.strategies import lstm, numbers
@@ -216,10 +217,15 @@ class ForgetsByTheInputGate(Step):
         (GrowingList, replace(OPEN_SIZES, batch=2)),
         (GrowsByAStep, CLOSED_SIZES),
         (CarriesSomethingComputed, replace(OPEN_SIZES, carried="last")),
+        (other.FirstStepAlways, CLOSED_SIZES),
+        (other.FewerSteps, CLOSED_SIZES),
+        (other.FilledList, CLOSED_SIZES),
+        (other.PutsOutTheOldState, CLOSED_SIZES),
+        (other.PutsOutTheOldState, replace(OPEN_SIZES, initial="input")),
     ],
 )
 def test_unusual_loops(author: type[Author], spelling: Spelling) -> None:
-    """Constant first states, further bounds, lists that grow and carried values: the same cell."""
+    """Other first states, bounds, lists, places that are read and steps put out: the same cell."""
     check_fused(author([lstm(4)], spelling))
 
 
