@@ -1,6 +1,7 @@
 # make demo       converts a trained example, held to its lock, verifies and packages it
 # make test       lint, format, types, tests
 # make test-slow  the long tests
+# make bench      recurrent models beside ONNX Runtime and OpenVINO: half an hour, all extras
 # make docs       the site of docs/, in build/site
 # make lock       the lock files anew, by uv
 # make clean      forgets the environment and all results
@@ -14,7 +15,8 @@ LOCK ?= requirements.lock
 BIN := .venv/bin
 
 # The environment is made anew when the lock or the Python changes, not when a file is touched.
-# The stamps come last, so what was interrupted starts over.
+# The stamps come last, so what was interrupted starts over. The lock names every package, so pip looks
+# for no others (--no-deps): asked for pydantic[email], it would not know the hash of pydantic.
 IDENTITIES := $(shell $(PYTHON) .ci/identity.py $(LOCK) pyproject.toml)
 ENVIRONMENT := .venv/complete-$(word 1,$(IDENTITIES))
 PROJECT := .venv/project-$(word 2,$(IDENTITIES))
@@ -23,7 +25,7 @@ COMPILE := uv pip compile --universal --fork-strategy fewest --python-version 3.
   --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate \
   --custom-compile-command "make lock" pyproject.toml
 
-.PHONY: demo test test-slow lint docs lock clean
+.PHONY: demo test test-slow lint bench docs lock clean
 .DELETE_ON_ERROR:
 
 demo: $(PROJECT)
@@ -39,6 +41,11 @@ lint: $(PROJECT)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# The peers are extras: make bench LOCK=requirements-extras.lock
+bench: $(PROJECT)
+	mkdir -p build
+	$(BIN)/python -m benchmarks.peers --json build/peers.json --markdown build/peers.md
 
 docs: $(PROJECT)
 	$(BIN)/mkdocs build --quiet --strict
@@ -57,7 +64,7 @@ $(ENVIRONMENT):
 	@echo "Setting up .venv from $(LOCK); the first time this takes a few minutes."
 	rm -rf .venv
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --require-hashes --requirement $(LOCK)
+	$(BIN)/python -m pip install --quiet --no-deps --require-hashes --requirement $(LOCK)
 	@touch $@
 
 $(PROJECT): $(ENVIRONMENT)

@@ -69,6 +69,13 @@ EXCERPT = (
     Draw(steps=5, batch=65),
 )
 
+#: The same, where a run is not cheap.
+COSTLY_EXCERPT = (
+    Draw(steps=5, batch=2),
+    Draw(steps=1, batch=1),
+    Draw(steps=9, batch=1, magnitude=20.0),
+)
+
 #: For a whole model. Convolutions and poolings in front of a recurrence need some steps.
 WHOLE = (
     Draw(steps=24, batch=3),

@@ -1,8 +1,8 @@
 """RECURRENCE and BIDIRECTIONAL pseudo ops become the runtime's fused ops, or loops.
 
 1. Forward RECURRENCE: UNIDIRECTIONAL_SEQUENCE_LSTM or _RNN.
-2. Reverse RECURRENCE: the same between two REVERSE_V2 over time; the op only runs forward. Then
-   reversals that meet cancel (`fold_reverse`).
+2. Reverse RECURRENCE: the same between two REVERSE_V2 over time; the op only runs forward.
+   Reversals that meet cancel afterwards (`fold_reverse`).
 3. BIDIRECTIONAL: BIDIRECTIONAL_SEQUENCE_LSTM or _RNN with two outputs. The kernel aligns the
    backward output with time, so nothing is reversed.
 4. Initial states are written before the op at every call (states.py).
@@ -24,11 +24,11 @@ from rnnlite_pipeline.cells.recurrence import BIDIRECTIONAL, RECURRENCE, Recurre
 from rnnlite_pipeline.graph.calls import called
 from rnnlite_pipeline.graph.edit import producers
 from rnnlite_pipeline.graph.ir import Model, Op, Subgraph, Tensor
-from rnnlite_pipeline.lower.by_targets import pinned
-from rnnlite_pipeline.lower.choice import Aim, Chosen, Form, Lowered, choose
+from rnnlite_pipeline.lower.by_targets import has_op, pinned
+from rnnlite_pipeline.lower.choice import Aim, Chosen, Form, Lowered, as_it_is, choose
 from rnnlite_pipeline.lower.emit import Emitter
 from rnnlite_pipeline.lower.fused import bidirectional, unidirectional, why_not_integer
-from rnnlite_pipeline.lower.loop.writer import lower_to_loop
+from rnnlite_pipeline.lower.loop.writer import Loops, lower_to_loop
 from rnnlite_pipeline.lower.states import Producer, StateWriter, read_final_cell
 from rnnlite_pipeline.passes.fold_reverse import fold_reverse
 from rnnlite_pipeline.passes.give_states_room import give_states_room
@@ -46,8 +46,38 @@ def lower(
     integers: bool = False,
     targets: Sequence[str] = (),
     dtype: str = "FLOAT32",
+    *,
+    weight_bytes: int = 4,
+    finish: Callable[[Model], None] = as_it_is,
 ) -> tuple[Lowered, ...]:
-    """Writes every recurrence of `model`, in place.
+    """Writes every recurrence of `model`, and what makes the result ready to run, in place.
+
+    The conversion's list has these four as passes of their own (stages/conversion.py).
+
+    Ensures: no pseudo op is left, and each state has room for the batch of the call.
+
+    Args, Returns, Raises: as `write_recurrences`.
+    """
+    lowered = write_recurrences(
+        model, form, integers, targets, dtype, weight_bytes=weight_bytes, finish=finish
+    )
+    fold_reverse(model)
+    measure_at_inputs(model)
+    give_states_room(model)
+    return lowered
+
+
+def write_recurrences(
+    model: Model,
+    form: Form = "auto",
+    integers: bool = False,
+    targets: Sequence[str] = (),
+    dtype: str = "FLOAT32",
+    *,
+    weight_bytes: int = 4,
+    finish: Callable[[Model], None] = as_it_is,
+) -> tuple[Lowered, ...]:
+    """Writes every recurrence of `model` as fused ops and loops, in place.
 
     Ensures: no pseudo op is left.
 
@@ -61,6 +91,8 @@ def lower(
         targets: The runtimes that have to take each form; without one LiteRT's Interpreter is
             meant, which takes all.
         dtype: The type that fused ops will compute in, once the model is quantized.
+        weight_bytes: What a weight will take then: loops are written for it (loop/turns.py).
+        finish: What the conversion then does to a model, in place; "fastest" measures after it.
 
     Returns:
         What each recurrence became, in execution order, a pair's forward one first.
@@ -69,6 +101,7 @@ def lower(
         NotConvertible: `form` is "fused" and a cell has no fused op, or the targets take none of
             the forms that `form` allows. The model is then unchanged.
     """
+    write = partial(_write, integers=integers, targets=targets, weight_bytes=weight_bytes)
     graphs = [(subgraph, _used(model, subgraph)) for subgraph in model.subgraphs]
     chosen: dict[Op, Lowered] = {}
     for subgraph, used in graphs:
@@ -77,14 +110,12 @@ def lower(
         if integers and form != "fused":
             producer = producers(subgraph).get
             reasons.append(partial(why_not_integer, used=used, producer=producer))
-        why_not, aim = partial(_first_of, reasons), Aim(form, targets, dtype, pinned(model))
-        chosen.update((op, choose(op, aim, used, _write, why_not)) for op in pseudo)
-    narrow = integers or not MICRO.isdisjoint(targets)
+        why_not, aim = partial(_first_of, reasons), Aim(form, targets, dtype, pinned(model), finish)
+        chosen.update((op, choose(op, aim, used, write, why_not)) for op in pseudo)
+    narrow, has = integers or not MICRO.isdisjoint(targets), has_op(targets)
+    loops = Loops(narrow, weight_bytes if has("PACK") and has("UNPACK") else 0)
     for subgraph, used in graphs:
-        _lower_subgraph(model, subgraph, used, chosen, narrow)
-    fold_reverse(model)
-    measure_at_inputs(model)
-    give_states_room(model)
+        _lower_subgraph(model, subgraph, used, chosen, loops)
     return tuple(
         replace(lowered, name=recurrence.name)
         for op, lowered in chosen.items()
@@ -92,8 +123,14 @@ def lower(
     )
 
 
-def _write(model: Model, form: Chosen) -> None:
-    lower(model, form)
+def _write(
+    model: Model, form: Chosen, *, integers: bool, targets: Sequence[str], weight_bytes: int
+) -> None:
+    """Lowers a model of one recurrence to a form; which the targets take is decided elsewhere."""
+    if form == "fused":
+        lower(model, form)
+    else:
+        lower(model, form, integers, targets, weight_bytes=weight_bytes)
 
 
 def _first_of(reasons: Sequence[Callable[[Op], str]], op: Op) -> str:
@@ -111,14 +148,15 @@ def _used(model: Model, subgraph: Subgraph) -> Used:
 
 
 def _lower_subgraph(
-    model: Model, subgraph: Subgraph, used: Used, chosen: Mapping[Op, Lowered], narrow: bool
+    model: Model, subgraph: Subgraph, used: Used, chosen: Mapping[Op, Lowered], loops: Loops
 ) -> None:
     made_by = producers(subgraph).get
     lowered: list[Op] = []
     for op in subgraph.ops:
         new = [op]
         if op in chosen and chosen[op].form != "fused":
-            new = _lower_to_loops(model, op, used, narrow, flat=chosen[op].form == "unrolled")
+            flat = chosen[op].form == "unrolled"
+            new = _lower_to_loops(model, op, used, replace(loops, flat=flat))
         elif op.code == RECURRENCE:
             new = _lower_one(op, used, made_by)
         elif op.code == BIDIRECTIONAL:
@@ -127,15 +165,15 @@ def _lower_subgraph(
     subgraph.ops = lowered
 
 
-def _lower_to_loops(model: Model, op: Op, used: Used, narrow: bool, flat: bool) -> list[Op]:
-    """A loop for each direction; none within another where `flat`."""
+def _lower_to_loops(model: Model, op: Op, used: Used, loops: Loops) -> list[Op]:
+    """A loop for each direction; as `loops` says."""
     x, *initial = op.inputs
     states, outputs = list(initial), list(op.outputs)
     ops: list[Op] = []
     for recurrence in op.options.values():
         count = len(recurrence.cell.states)
         own, results = [x, *states[:count]], outputs[: 1 + count]
-        ops += lower_to_loop(recurrence, own, results, used, narrow, flat=flat)
+        ops += lower_to_loop(recurrence, own, results, used, loops)
         states, outputs = states[count:], outputs[1 + count :]
     waiting = [target for op in ops for target in called(op)]
     for subgraph in waiting:

@@ -271,6 +271,17 @@ def state_behind_a_late_size() -> Model:
     return of(graph, late)
 
 
+def measured_twice() -> Model:
+    """Two FILLs for the batch of an input, which is measured for each of them."""
+    graph = Graph()
+    zero = graph.constant("zero", np.zeros((), np.float32))
+    filled = []
+    for _ in range(2):
+        dims = graph.concatenate([graph.dimension(graph.x, 0), graph.indices([2])], 0)
+        filled.append(graph.fill(dims, zero, (OPEN, 2)))
+    return of(graph, *filled)
+
+
 def counted() -> Model:
     """A loop of three turns that doubles x [2, 3]."""
     x = Tensor("x", F32, (2, 3))
@@ -296,13 +307,15 @@ MODELS: dict[str, Callable[[], Model]] = {
     "group-bidirectional": both_directions,
     "layout": wrapped,
     "expose-states": partial(layer, lstm(), 1),
-    "lower": partial(layer, lstm()),
+    "write-recurrences": partial(layer, lstm()),
     "tensor-lists-to-tensors": tensor_list,
     "keep-output-names": lambda: renamed()[0],
+    "share-sizes": measured_twice,
     "quantize": product,
     "conclude-states": lambda: kept()[0],
     "write-out": counted,
     "fence-copies": crossing,
+    "drop-names": counted,
     "measure-at-inputs": measured,
     "give-states-room": state_behind_a_late_size,
 }
