@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
+from rnnlite_pipeline.config import Config
+from rnnlite_pipeline.config.chosen import chosen_by, settled
+from rnnlite_pipeline.errors import StageError
 from rnnlite_pipeline.files import near, write_atomically
 from rnnlite_pipeline.release.lock import (
     build_lock,
@@ -34,9 +38,32 @@ def write_locks(plans: Sequence[Plan], run: Run) -> int:
         return status
     for plan in plans:
         path = lock_path(plan.config)
-        write_atomically(path, lock_bytes(build_lock(plan.config, plan.pipeline, plan.out)))
+        lock = build_lock(settled(plan.config, plan.out), plan.pipeline, plan.out)
+        write_atomically(path, lock_bytes(lock))
         sys.stdout.write(f"{near(path)}\n")
     return 0
+
+
+def with_choice(plan: Plan) -> Plan:
+    """The plan with what its lock says that a search chose, so that it is not searched again.
+
+    Raises:
+        StageError: The lock is missing, or holds no choice.
+    """
+    if plan.config.quantization.scheme != "auto":
+        return plan
+    path = lock_path(plan.config)
+    chosen = chosen_by(read_lock(path, plan.config.reference))
+    if chosen is None:
+        raise StageError(
+            f"{near(path)} does not say what quantization.scheme auto chose.",
+            f"Write it anew with `rnnlite lock {near(plan.config.reference)}`.",
+        )
+    return replace(plan, chosen=chosen)
+
+
+def _settled(plan: Plan) -> Config:
+    return plan.chosen.settle(plan.config) if plan.chosen else plan.config
 
 
 def run_locked(stage: str, plans: Sequence[Plan], run: Run) -> int:
@@ -47,7 +74,7 @@ def run_locked(stage: str, plans: Sequence[Plan], run: Run) -> int:
 
     Args:
         stage: What was asked for.
-        plans: The models.
+        plans: The models, each by `with_choice`.
         run: Brings a stage of them up to date.
 
     Raises:
@@ -57,7 +84,7 @@ def run_locked(stage: str, plans: Sequence[Plan], run: Run) -> int:
     configs = {path: plan.config.reference for path, plan in locks}
     locked = {path: read_lock(path, configs[path]) for path, _ in locks}
     check_locks(
-        ((path, locked[path], input_lock(plan.config, plan.pipeline)) for path, plan in locks),
+        ((path, locked[path], input_lock(_settled(plan), plan.pipeline)) for path, plan in locks),
         inputs_only=True,
         configs=configs,
     )
@@ -65,7 +92,7 @@ def run_locked(stage: str, plans: Sequence[Plan], run: Run) -> int:
         return status
     check_locks(
         (
-            (path, locked[path], build_lock(plan.config, plan.pipeline, plan.out))
+            (path, locked[path], build_lock(_settled(plan), plan.pipeline, plan.out))
             for path, plan in locks
         ),
         configs=configs,

@@ -94,6 +94,10 @@ def stage(call: Call) -> int:
         if call.json:
             print_json([_unread(path, error) for path, error in wrong])
         return _worst(wrong)
+    if call.locked:
+        from rnnlite_pipeline.cli.locked import with_choice
+
+        plans = [with_choice(each) for each in plans]
     call.out.mkdir(parents=True, exist_ok=True)
     if not call.json:
         return _run(call, plans)[0]

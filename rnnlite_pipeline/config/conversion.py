@@ -19,6 +19,8 @@ from rnnlite_pipeline.config.base import (
 )
 
 Scheme = Literal["none", "dynamic_range", "float16", "int8", "int16x8"]
+#: What `quantization.scheme` can say: a scheme, or that one is to be found.
+Asked = Literal["none", "dynamic_range", "float16", "int8", "int16x8", "auto"]
 ValueType = Literal["float32", "int8", "int16", "uint8"]
 #: The runtimes that a model can be run on here.
 Runtime = Literal["litert", "litert-compiled", "litert-web", "tflm"]
@@ -122,13 +124,22 @@ class Calibration(Section):
 class Quantization(Section):
     """Which numbers the model computes with."""
 
-    scheme: Scheme = Field(
+    scheme: Asked = Field(
         default="none",
         description="none: float32. float16: weights in float16. dynamic_range: weights in int8."
-        " int8: weights and activations. int16x8: activations in int16, weights in int8.",
+        " int8: weights and activations. int16x8: activations in int16, weights in int8. auto: the"
+        " smallest model among these, and among layers left in float, that keeps"
+        " max_accuracy_drop.",
+    )
+    max_accuracy_drop: Fraction | None = Field(
+        default=None,
+        description="Needed by auto: the largest loss of accuracy against the model in float, on"
+        " the labels of verification.data.",
     )
     calibration: Calibration | None = Field(
-        default=None, description="Needed by int8 and int16x8: the data to measure ranges on."
+        default=None,
+        description="Needed by int8 and int16x8: the data to measure ranges on. auto tries these"
+        " two where it is given.",
     )
     input_type: ValueType = Field(
         default="float32",
@@ -142,11 +153,23 @@ class Quantization(Section):
 
     def rules(self) -> Iterator[Broken]:
         """Calibration where it is used and only there; types the scheme has."""
-        calibrated = self.scheme in CALIBRATED
+        calibrated, searched = self.scheme in CALIBRATED, self.scheme == "auto"
+        if searched and self.max_accuracy_drop is None:
+            yield ("max_accuracy_drop",), "required by scheme auto: a number such as 0.005"
+        if not searched and self.max_accuracy_drop is not None:
+            yield (
+                ("max_accuracy_drop",),
+                "only for scheme auto; verification.max_accuracy_drop judges any scheme",
+            )
+        if searched and self.skip:
+            yield ("skip",), "scheme auto finds what to skip; leave it out"
         if calibrated and self.calibration is None:
             yield ("calibration",), f"required by scheme {self.scheme}: {{path: FILE.npz}}"
-        if not calibrated and self.calibration is not None:
-            yield ("calibration",), f"scheme {self.scheme} has no calibration; only int8, int16x8"
+        if not calibrated and not searched and self.calibration is not None:
+            yield (
+                ("calibration",),
+                f"scheme {self.scheme} has no calibration; only int8, int16x8, auto",
+            )
         allowed = VALUE_TYPES.get(self.scheme, ("float32",))
         for key in ("input_type", "output_type"):
             if getattr(self, key) not in allowed:

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Annotated, Any, get_args
 
 from pydantic import Field, PrivateAttr
 
-from rnnlite_pipeline.config.base import Distinct, FrozenDict, Section, Text, section, text_like
+from rnnlite_pipeline.config.base import (
+    Broken,
+    Distinct,
+    FrozenDict,
+    Section,
+    Text,
+    section,
+    text_like,
+)
 from rnnlite_pipeline.config.conversion import (
     Converter,
     Quantization,
     Recurrent,
     Runtime,
+    Scheme,
     Target,
     Verification,
 )
@@ -123,6 +132,14 @@ class Config(FileSection):
         " the keys of this file that it replaces. See the guide on variants.",
     )
 
+    def rules(self) -> Iterator[Broken]:
+        """A search needs labels to judge by."""
+        if self.quantization.scheme == "auto" and not self.verification.data.path:
+            yield (
+                ("quantization", "scheme"),
+                "auto needs labels: verification.data.path, not random data",
+            )
+
     @property
     def variant(self) -> str:
         """The variant this is; empty for the config itself."""
@@ -158,12 +175,20 @@ class Config(FileSection):
     @property
     def tolerance(self) -> float:
         """The largest absolute difference from the source that passes."""
-        return self.verification.tolerance(self.quantization.scheme)
+        return self.verification.tolerance(self._scheme)
 
     @property
     def min_snr_db(self) -> float:
         """The least signal-to-noise ratio against the source that passes, in dB."""
-        return self.verification.least_snr_db(self.quantization.scheme)
+        return self.verification.least_snr_db(self._scheme)
+
+    @property
+    def _scheme(self) -> Scheme:
+        """The scheme; auto is settled before a model is judged (chosen.py)."""
+        scheme = self.quantization.scheme
+        if scheme == "auto":
+            raise ValueError("scheme auto is not settled")
+        return scheme
 
     def only(self, keys: Collection[str]) -> Config:
         """This config with some of its keys, and the defaults of all others.
@@ -188,10 +213,10 @@ class Config(FileSection):
         """As of any file, with what follows from the scheme and the targets."""
         values = super().normalized()
         bounds: dict[str, Any] = {
-            "max_abs_error": self.tolerance,
-            "min_snr_db": self.min_snr_db,
             "runtimes": [*(self.verification.runtimes or self._runnable)],
         }
+        if self.quantization.scheme != "auto":
+            bounds |= {"max_abs_error": self.tolerance, "min_snr_db": self.min_snr_db}
         return values | {"verification": values["verification"] | bounds}
 
 

@@ -4,8 +4,9 @@
 2. A section (`quantization:`) is replaced key by key: its keys that the variant does not name keep
    the base's values; a key that it names is replaced whole, with all that is below it.
 3. `null` takes a key away, so that its default holds.
-4. Where a variant names another `quantization.scheme`, `calibration` and `skip` of the base are
-   left out if that scheme has none; all other keys must suit it.
+4. Where a variant names another `quantization.scheme`, `calibration`, `skip` and
+   `max_accuracy_drop` of the base are left out if that scheme has none; all other keys must suit
+   it.
 5. `name` and `variants` cannot be replaced: the release is NAME-VARIANT.
 
 `CONFIG/VARIANT` names one variant of a file, `CONFIG/base` the config without its variants. As no
@@ -130,10 +131,12 @@ def _inherited(key: str, before: Mapping[str, Any], value: Mapping[str, Any]) ->
     """What of a section of the base holds for a variant: rule 4."""
     inherited, scheme = dict(before), value.get("scheme")
     if key == "quantization" and scheme is not None:
-        if scheme not in CALIBRATED:
+        if scheme not in (*CALIBRATED, "auto"):
             inherited.pop("calibration", None)
-        if scheme == "none":
+        if scheme in ("none", "auto"):
             inherited.pop("skip", None)
+        if scheme != "auto":
+            inherited.pop("max_accuracy_drop", None)
     return inherited
 
 

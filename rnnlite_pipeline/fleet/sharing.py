@@ -25,6 +25,8 @@ def why_not_shared(group: str, plan: Plan) -> str:
     """
     if group in ("validate", "benchmark"):
         return "it is about this machine"
+    if group == "search" and plan.chosen:
+        return "the lock says what it chose"
     source = plan.config.source
     if source.factory or source.custom_objects:
         return "the source is built by code"

@@ -19,6 +19,7 @@ from rnnlite_pipeline.report.latency import counted
 from rnnlite_pipeline.report.layers import recurrences
 from rnnlite_pipeline.report.quantization import quantization
 from rnnlite_pipeline.report.runs_on import runs_on
+from rnnlite_pipeline.report.search import TRIED
 from rnnlite_pipeline.report.slots import slot
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ def render(evidence: Evidence, about: About | None = None) -> str:
     """
     parts: list[tuple[str, Section | None]] = [("", failures(evidence))]
     parts += [("", runs_on(evidence.facts)), ("", quantization(evidence))]
+    if about and about.config.quantization.max_accuracy_drop is not None:
+        parts.append((TRIED, None))
     if about:
         parts += [("", part) for part in (interface(about), graphs(about), recurrences(about))]
     parts.append(("", accuracy(evidence, about)))

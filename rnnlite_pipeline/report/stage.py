@@ -1,7 +1,7 @@
-"""The stage report: report.html, which shows the times that were measured since verify.
+"""The stage report: report.html, which shows the times that were measured on this machine.
 
 Verify's page is part of a release and the same on every machine. The copy beside the model has the
-section on latency in the place of that on multiply-adds.
+section on latency in the place of that on multiply-adds, and the models that a search tried.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from rnnlite_pipeline.lower.layer_record import read_layers
 from rnnlite_pipeline.report.html import Section
 from rnnlite_pipeline.report.latency import counted, measured
 from rnnlite_pipeline.report.page import WORK, contents_slot, entry, whole
+from rnnlite_pipeline.report.search import TRIED, searched
 from rnnlite_pipeline.report.slots import filled
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ def with_times(page: str, out: Path) -> str:
     model = out / "model.tflite"
     if model.is_file() and (out / "benchmark.json").is_file():
         page = _shown(page, WORK, _latency(out, model.read_bytes()))
+    if tried := searched(_read(out / "search.json")) if (out / "search.json").is_file() else None:
+        page = _shown(page, TRIED, tried)
     return page
 
 

@@ -28,6 +28,7 @@ from typing import Any
 
 from rnnlite_pipeline.child import end_with_parent
 from rnnlite_pipeline.config import load_config, pipeline_of, placed
+from rnnlite_pipeline.config.chosen import settled
 from rnnlite_pipeline.errors import ConfigError, RnnliteError, StageError, of_system
 from rnnlite_pipeline.files import Held, hold_back
 from rnnlite_pipeline.machine import of_machine
@@ -36,6 +37,7 @@ from rnnlite_pipeline.machine import of_machine
 STAGES: Mapping[str, str] = {
     "import": "rnnlite_pipeline.sources:import_source",
     "inspect": "rnnlite_pipeline.stages.inspect:inspect",
+    "search": "rnnlite_pipeline.stages.search:search",
     "convert": "rnnlite_pipeline.stages.convert:convert_graph",
     "describe": "rnnlite_pipeline.stages.convert:describe",
     "verify": "rnnlite_pipeline.verify:verify",
@@ -46,6 +48,9 @@ STAGES: Mapping[str, str] = {
 
 #: Stages that are told the gates, as (config, out, pipeline); the others get (config, out).
 GATED = frozenset({"verify", "package"})
+
+#: Stages that come before a search has settled `quantization.scheme: auto`.
+UNSETTLED = frozenset({"import", "search"})
 
 #: Exit status of a child whose stage raised what nobody foresaw; the log holds the traceback.
 UNFORESEEN = 70
@@ -88,6 +93,8 @@ def _run(
     call: Callable[..., Any] = getattr(importlib.import_module(module), function)
     told = dict(zip(options[::2], options[1::2], strict=True))
     config = load_config(config_path)
+    if stage not in UNSETTLED:
+        config = settled(config, out)
     given: dict[str, Any] = {}
     if stage in GATED:
         given["pipeline"] = pipeline_of(config)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnlite_pipeline.config import check_files
+from rnnlite_pipeline.config.chosen import CHOSEN, Chosen
 from rnnlite_pipeline.errors import StageError
 from rnnlite_pipeline.files import write_atomically
 from rnnlite_pipeline.tasks.child import COMMAND, occupied, run_stage
@@ -56,7 +57,7 @@ def group(
     for plan in plans:
         if isinstance(plan, BrokenPlan):
             yield {"basename": name, **_broken_task(name, plan)}
-        else:
+        elif GROUPS[name].applies(plan):
             first = same_import(plan, plans) if name == "import" else None
             dump = dump_passes if GROUPS[name].name == "convert" else None
             bring = bring or run_here
@@ -129,6 +130,9 @@ def _work(stage: Stage, plan: Plan, command: Sequence[str], options: Sequence[st
         check_files(plan.config, plan.out)
         return
     makes = tuple(stage.makes(plan))
+    if stage.name == "search" and plan.chosen:
+        _take_locked(plan, plan.chosen)
+        return
     run_stage(
         stage.name,
         plan.reference,
@@ -140,6 +144,14 @@ def _work(stage: Stage, plan: Plan, command: Sequence[str], options: Sequence[st
     )
     for missing in (path for path in makes if not path.exists()):
         raise StageError(f"{stage.name} of {plan.name} ended well, but left no {missing.name}.")
+
+
+def _take_locked(plan: Plan, chosen: Chosen) -> None:
+    """What a lock says in the place of a search."""
+    plan.out.mkdir(parents=True, exist_ok=True)
+    with occupied(plan.out):
+        write_atomically(plan.out / CHOSEN, chosen.as_json())
+        write_atomically(plan.out / "search.json", b'{"locked": true}\n')
 
 
 def _copy(first: Plan, plan: Plan) -> None:

@@ -16,6 +16,7 @@ stage is shared.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,8 @@ def made_before(group: str, plan: Plan) -> Iterator[tuple[str, Path]]:
     for maker, stage in GROUPS.items():
         if maker == group:
             return
+        if not stage.applies(plan):
+            continue
         for path in (*stage.makes(plan), *stage.may_make(plan)):
             if path in reads:
                 yield maker, path
@@ -71,7 +74,8 @@ def _settings(group: str, plan: Plan) -> dict[str, Any]:
     stage = GROUPS[group]
     if not stage.keys:
         return {**plan.settings, **stage.settings()}
-    return {"config": plan.config.only(stage.keys).normalized(), **toolchain()}
+    locked = {"chosen": asdict(plan.chosen)} if group == "search" and plan.chosen else {}
+    return {"config": plan.config.only(stage.keys).normalized(), **toolchain(), **locked}
 
 
 def same_import(plan: Plan, plans: Sequence[Plan | BrokenPlan]) -> Plan | None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import rnnlite_pipeline
 from rnnlite_pipeline.config import Config, Pipeline, load_config, load_releases, pipeline_of
+from rnnlite_pipeline.config.chosen import Chosen
 from rnnlite_pipeline.errors import CallError, RnnliteError
 from rnnlite_pipeline.plugins import Plugin, plugins
 from rnnlite_pipeline.tasks.state import content_digest, value_digest
@@ -26,11 +27,13 @@ class Plan:
         config: What the YAML says.
         pipeline: The stages and the gates.
         out: The model's folder, DIR/NAME, absolute.
+        chosen: What a lock says that a search chose; it is not searched again.
     """
 
     config: Config
     pipeline: Pipeline
     out: Path
+    chosen: Chosen | None = None
 
     @property
     def name(self) -> str:

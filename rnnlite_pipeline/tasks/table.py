@@ -1,8 +1,10 @@
 """The stages as the graph sees them: what each reads, what it makes, and what comes before it.
 
-    validate ─▶ import ─┬─▶ inspect ─────────────────────────────────┐
+    validate ─▶ import ┄┬─▶ inspect ─────────────────────────────────┐
                         └─▶ convert ─▶ describe ─┬─▶ verify ─▶ report ─┴─▶ package
                                                  └─▶ benchmark ┄┄┄┘
+
+Where `quantization.scheme` is auto, the stage search stands behind import, in front of all others.
 
 A stage is given the keys of the config that its entry names, and the others' defaults
 (`Config.only`): so it is made anew when one of them changes, and at no other time.
@@ -20,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnlite_pipeline.config import associated_files
+from rnnlite_pipeline.config.chosen import CHOSEN
 from rnnlite_pipeline.files import moment_of_release
 from rnnlite_pipeline.release.ci import variables
 from rnnlite_pipeline.tasks import summary
@@ -42,6 +45,7 @@ class Stage:
         keys: The keys of the config that it is given, `section.key` for one of a section; `source`
             is among them. Where empty, it is given all of them and the pipeline.
         spoils: What other stages make, and what is worth nothing once this one starts.
+        applies: Whether a release has this stage.
         condemns: The files that lose their names where it fails, and what they are called then.
     """
 
@@ -56,6 +60,7 @@ class Stage:
     keys: tuple[str, ...] = ()
     condemns: Callable[[Plan], Mapping[Path, Path]] = lambda _: {}
     spoils: Callable[[Plan], Iterable[Path]] = lambda _: ()
+    applies: Callable[[Plan], bool] = lambda _: True
 
     @property
     def options(self) -> tuple[str, ...]:
@@ -93,6 +98,21 @@ def _included(plan: Plan) -> list[Path]:
 
 def _imported(plan: Plan) -> list[Path]:
     return [plan.out / ".work" / "source.tflite", plan.out / ".work" / "source.json"]
+
+
+def _searches(plan: Plan) -> bool:
+    return plan.config.quantization.scheme == "auto"
+
+
+def _chosen(plan: Plan) -> list[Path]:
+    """What a search chose, where there is one."""
+    return [plan.out / CHOSEN] if _searches(plan) else []
+
+
+def _measured(plan: Plan) -> list[Path]:
+    """What was measured on this machine."""
+    names = ("benchmark.json", *(("search.json",) if _searches(plan) else ()))
+    return [plan.out / name for name in names]
 
 
 def _beside_model(plan: Plan) -> list[Path]:
@@ -146,18 +166,26 @@ GROUPS: dict[str, Stage] = {
         _imported,
         keys=("source", "converter"),
     ),
+    "search": Stage(
+        "search",
+        ("import",),
+        lambda p: [*_imported(p), _calibration(p), _data(p)],
+        lambda p: [p.out / CHOSEN, p.out / "search.json"],
+        keys=("verification.data", *_CONVERSION),
+        applies=_searches,
+    ),
     "inspect": Stage(
         "inspect",
-        ("import",),
-        _imported,
+        ("import", "search"),
+        lambda p: [*_imported(p), *_chosen(p)],
         lambda p: [p.out / "inspect.json", p.out / "inspect.txt"],
         summary=summary.inspection,
         keys=("name", *_CONVERSION),
     ),
     "graph": Stage(
         "convert",
-        ("import",),
-        lambda p: [*_imported(p), _calibration(p)],
+        ("import", "search"),
+        lambda p: [*_imported(p), *_chosen(p), _calibration(p)],
         lambda p: [_converted(p)],
         _beside_model,
         keys=_CONVERSION,
@@ -166,7 +194,7 @@ GROUPS: dict[str, Stage] = {
     "model": Stage(
         "describe",
         ("graph",),
-        lambda p: [*_imported(p), _converted(p), *_associated(p)],
+        lambda p: [*_imported(p), *_chosen(p), _converted(p), *_associated(p)],
         lambda p: [p.out / "model.tflite"],
         lambda p: [p.out / "model.failed.tflite"],
         may_read=_beside_model,
@@ -178,7 +206,7 @@ GROUPS: dict[str, Stage] = {
         ("model",),
         lambda p: [
             p.out / "model.tflite",
-            *(*_imported(p), *_source(p), _calibration(p), _data(p), *_associated(p)),
+            *(*_imported(p), *_chosen(p), *_source(p), _calibration(p), _data(p), *_associated(p)),
         ],
         lambda p: [p.out / "verification.json", _page(p)],
         may_read=_beside_model,
@@ -187,9 +215,9 @@ GROUPS: dict[str, Stage] = {
     "report": Stage(
         "report",
         ("verify",),
-        lambda p: [_page(p), p.out / "model.tflite"],
+        lambda p: [_page(p), p.out / "model.tflite", *_chosen(p)],
         lambda p: [p.out / "report.html"],
-        may_read=lambda p: [p.out / "benchmark.json", *_beside_model(p)],
+        may_read=lambda p: [*_measured(p), *_beside_model(p)],
         summary=summary.verification,
     ),
     "package": Stage(
@@ -199,6 +227,7 @@ GROUPS: dict[str, Stage] = {
             *(p.out / name for name in ("model.tflite", "verification.json", "inspect.json")),
             _page(p),
             *_imported(p),
+            *_chosen(p),
             *_named_files(p),  # the lock tells their digests
         ],
         _release,
@@ -208,7 +237,10 @@ GROUPS: dict[str, Stage] = {
     "benchmark": Stage(
         "benchmark",
         ("model",),
-        lambda p: [p.out / "model.tflite", *_imported(p), *_source(p), _calibration(p), _data(p)],
+        lambda p: [
+            p.out / "model.tflite",
+            *(*_imported(p), *_chosen(p), *_source(p), _calibration(p), _data(p)),
+        ],
         lambda p: [p.out / "benchmark.json", p.out / "benchmark.txt"],
         summary=summary.benchmark,
         keys=("name", "verification", *_CONVERSION),
@@ -234,4 +266,5 @@ def groups_before(group: str, plan: Plan) -> list[str]:
         listed = [GROUP_OF[name] for name in plan.pipeline.stages if name != "package"]
     elif stage.name == "report":
         listed = [name for name in plan.pipeline.stages if name == "benchmark"]
-    return list(dict.fromkeys((*stage.after, *listed)))
+    before = dict.fromkeys((*stage.after, *listed))
+    return [name for name in before if GROUPS[name].applies(plan)]

@@ -17,10 +17,12 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from rnnlite_pipeline.config.chosen import CHOSEN, Chosen
+from rnnlite_pipeline.config.conversion import Scheme
 from rnnlite_pipeline.errors import NotConvertible, SourceError, VerificationFailed
 from rnnlite_pipeline.files import write_atomically
 from rnnlite_pipeline.graph.ir import Model, Subgraph
@@ -37,6 +39,15 @@ def import_source(config: Any, out: Path) -> None:
     write_atomically(out / ".work" / "source.json", b"{}\n")
 
 
+def search(config: Any, out: Path) -> None:
+    """Chooses by the environment, as a machine might: FAKE_CHOICE, or float16."""
+    del config
+    _begin("search", out)
+    chosen = Chosen(cast(Scheme, os.environ.get("FAKE_CHOICE", "float16")), ("dense",))
+    write_atomically(out / CHOSEN, chosen.as_json())
+    write_atomically(out / "search.json", b"{}\n")
+
+
 def inspect(config: Any, out: Path) -> None:
     """Says which source it saw."""
     _begin("inspect", out)
@@ -51,6 +62,7 @@ def convert(config: Any, out: Path, dump_passes: Path | None = None) -> None:
     if dump_passes:
         write_atomically(dump_passes / "index.txt", b"passes\n", at_once=True)
     told = _read(out / ".work" / "source.tflite").decode() + config.recurrent.bidirectional
+    told += config.quantization.scheme
     empty = Model([Subgraph("main")], description=told)
     write_atomically(out / ".work" / "converted.tflite", write_model(empty))
 
@@ -161,6 +173,7 @@ def _trouble(kind: str) -> None:
 if __name__ == "__main__":
     fakes = {
         "import": "__main__:import_source",
+        "search": "__main__:search",
         "inspect": "__main__:inspect",
         "convert": "__main__:convert",
         "describe": "__main__:describe",

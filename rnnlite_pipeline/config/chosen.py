@@ -1,0 +1,71 @@
+"""`quantization.scheme: auto`: what a search chose, and the config that it settles.
+
+The stage search leaves its choice in `OUT/.work/chosen.json`. Every later stage reads the config
+with the choice in the place of `auto`; so does the lock, and a locked build takes it from there.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, cast, get_args
+
+from rnnlite_pipeline.config.conversion import CALIBRATED, Scheme
+from rnnlite_pipeline.config.model import Config
+from rnnlite_pipeline.errors import StageError
+
+#: Where the choice stands, below the model's folder.
+CHOSEN = Path(".work") / "chosen.json"
+
+#: The keys of a lock that hold a choice; `SKIP[0]` and so on, a key a layer.
+_SCHEME, _SKIP = "config.quantization.scheme", "config.quantization.skip["
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A scheme, and the layers that stay in float."""
+
+    scheme: Scheme
+    skip: tuple[str, ...] = ()
+
+    def as_json(self) -> bytes:
+        """The file `CHOSEN`."""
+        return (json.dumps(asdict(self), sort_keys=True) + "\n").encode()
+
+    def settle(self, config: Config) -> Config:
+        """The config with this choice; the drop that it was judged by stays in it."""
+        update: dict[str, Any] = {"scheme": self.scheme, "skip": self.skip}
+        if self.scheme not in CALIBRATED:
+            update["calibration"] = None
+        quantization = config.quantization.model_copy(update=update)
+        return config.model_copy(update={"quantization": quantization})
+
+
+def settled(config: Config, out: Path) -> Config:
+    """The config that holds for the stages after a search; the same one where none was asked for.
+
+    Raises:
+        StageError: The search has not run.
+    """
+    if config.quantization.scheme != "auto":
+        return config
+    try:
+        told = json.loads((out / CHOSEN).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise StageError(
+            f"There is no {out / CHOSEN}: the search of quantization.scheme auto has not run.",
+            "Run `rnnlite convert` first.",
+        ) from None
+    return Chosen(told["scheme"], tuple(told["skip"])).settle(config)
+
+
+def chosen_by(lock: Mapping[str, str]) -> Chosen | None:
+    """The choice that a lock holds; None where it has none that is known."""
+    scheme = lock.get(_SCHEME, "")
+    if scheme not in get_args(Scheme):
+        return None
+    numbers = sorted(int(key[len(_SKIP) : -1]) for key in lock if key.startswith(_SKIP))
+    skip = tuple(lock[f"{_SKIP}{number}]"] for number in numbers)
+    return Chosen(cast(Scheme, scheme), skip)

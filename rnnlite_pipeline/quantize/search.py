@@ -1,0 +1,124 @@
+"""`quantization.scheme: auto`: which schemes and layers in float are tried, and which one is taken.
+
+1. Each scheme is tried with every layer quantized.
+2. Where that loses more accuracy than is allowed, each layer is left in float alone. The layers are
+   ordered by the error that is left so, the least first: without that layer most is gained.
+3. If no such model passes, the layers are left in float in this order, one more each time, until a
+   model passes or one layer is left to quantize.
+4. The smallest model that passes is taken; of equal ones that with the least error, then that which
+   was tried first. Times are told, and not judged: they differ from run to run, a choice must not.
+
+For L layers that is 1 + L + (L - 2) conversions a scheme at most.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from rnnlite_pipeline.config.conversion import Scheme
+
+#: What a trial is called: its scheme, and the layers in float.
+Name = tuple[Scheme, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One conversion, and how it did.
+
+    Attributes:
+        scheme: The scheme.
+        skip: The layers that stay in float.
+        reason: Why there is no model, or why it does not run; empty where it does.
+        bytes: The size of the file.
+        error: The largest difference from the model in float, of any output on any kernels, as a
+            part of the output's scale.
+        accuracy: The lowest share of right predictions, of any output with labels on any kernels.
+        drop: The largest loss of accuracy against the model in float.
+        layers: The layers that were quantized.
+        ms: The median time of a call, in milliseconds; 0 where it was not measured.
+    """
+
+    scheme: Scheme
+    skip: tuple[str, ...] = ()
+    reason: str = ""
+    bytes: int = 0
+    error: float = float("inf")
+    accuracy: float = 0.0
+    drop: float = float("inf")
+    layers: tuple[str, ...] = ()
+    ms: float = 0.0
+
+    @property
+    def name(self) -> Name:
+        """What it is called."""
+        return self.scheme, self.skip
+
+    def passes(self, most: float) -> bool:
+        """Whether it runs, and loses no more accuracy than `most`."""
+        return not self.reason and self.drop <= most
+
+    def as_json(self) -> dict[str, Any]:
+        """What was measured; of what does not run, why."""
+        told: dict[str, Any] = {"scheme": self.scheme, "skip": list(self.skip)}
+        if self.reason:
+            return told | {"reason": self.reason}
+        figures = ("bytes", "error", "accuracy", "drop", "ms")
+        return told | {key: getattr(self, key) for key in figures}
+
+
+#: Converts the source by a scheme with layers in float, and measures the model.
+Try = Callable[[Scheme, tuple[str, ...]], Trial]
+
+
+def trials(attempt: Try, schemes: Sequence[Scheme], most: float) -> list[Trial]:
+    """Everything that is tried, in this order.
+
+    Args:
+        attempt: Makes a trial.
+        schemes: The schemes.
+        most: The largest drop of accuracy that passes.
+    """
+    return [trial for scheme in schemes for trial in _of_scheme(attempt, scheme, most)]
+
+
+def _of_scheme(attempt: Try, scheme: Scheme, most: float) -> Iterator[Trial]:
+    whole = attempt(scheme, ())
+    yield whole
+    if whole.reason or whole.passes(most) or len(whole.layers) < 2:
+        return
+    alone = {layer: attempt(scheme, (layer,)) for layer in whole.layers}
+    yield from alone.values()
+    if any(trial.passes(most) for trial in alone.values()):
+        return
+    order = sorted(alone, key=lambda layer: alone[layer].error)
+    for count in range(2, len(order)):
+        trial = attempt(scheme, tuple(order[:count]))
+        yield trial
+        if trial.passes(most):
+            return
+
+
+def choose(tried: Sequence[Trial], most: float) -> Trial | None:
+    """The trial that is taken: rule 4; None where none passes."""
+    passing = [trial for trial in tried if trial.passes(most)]
+    return min(passing, key=lambda trial: (trial.bytes, trial.error), default=None)
+
+
+def pareto(tried: Sequence[Trial]) -> list[Trial]:
+    """The trials that no other one beats: in size, error, accuracy and time together."""
+    ran = [trial for trial in tried if not trial.reason]
+    return [one for one in ran if not any(_beats(other, one) for other in ran)]
+
+
+def _beats(one: Trial, other: Trial) -> bool:
+    """Whether one is nowhere worse, and somewhere better."""
+    first, second = ((t.bytes, t.error, -t.accuracy, t.ms) for t in (one, other))
+    pairs = list(zip(first, second, strict=True))
+    return all(a <= b for a, b in pairs) and any(a < b for a, b in pairs)
+
+
+def with_times(tried: Sequence[Trial], times: dict[Name, float]) -> list[Trial]:
+    """The trials with the times that were measured."""
+    return [replace(trial, ms=times.get(trial.name, 0.0)) for trial in tried]

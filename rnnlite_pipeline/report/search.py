@@ -1,0 +1,59 @@
+"""The section on a search: each model that was tried under `quantization.scheme: auto`.
+
+Its times belong to a machine, as those of a benchmark do: a release has none of it, and the page
+beside the model has it all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rnnlite_pipeline.report.figures import error, points, size, time
+from rnnlite_pipeline.report.html import Cell, Section, section, table
+
+#: The place that the stage report fills with what was tried.
+TRIED = "tried"
+
+_COLUMNS = ("model", "in float", "#size", "#largest error", "#accuracy", "#change", "#time", "")
+
+
+def searched(told: Mapping[str, Any]) -> Section | None:
+    """The table; nothing where a lock took the place of the search.
+
+    Args:
+        told: A search.json of this model.
+    """
+    candidates = told.get("candidates", ())
+    chosen = told.get("chosen")
+    most = told.get("max_accuracy_drop", 0.0)
+    if not candidates:
+        return None
+    return section(
+        "search",
+        "Schemes that were tried",
+        template="table",
+        note=f"Each was run on {told['samples']:,} samples beside the model in float. The smallest"
+        f" that loses at most {100 * most:g} points of accuracy is taken; times are of one call on"
+        " this machine, and are not judged. “Not beaten” means that no other model is at least as"
+        " good in size, error, accuracy and time.",
+        table=table(_COLUMNS, [_row(each, chosen) for each in candidates]),
+    )
+
+
+def _row(each: Mapping[str, Any], chosen: Any) -> Sequence[Cell]:
+    name, skip = each["scheme"], ", ".join(each["skip"])
+    if "reason" in each:
+        return [name, skip, "", "", "", "", "", each["reason"]]
+    taken = {"scheme": name, "skip": each["skip"]} == chosen
+    marks = [*(["taken"] if taken else []), *(["not beaten"] if each["pareto"] else [])]
+    return [
+        name,
+        skip,
+        size(each["bytes"]),
+        error(each["error"]),
+        f"{each['accuracy']:.2%}",
+        points(-each["drop"] if each["drop"] else 0),
+        time(each["ms"]),
+        ", ".join(marks),
+    ]

@@ -1,0 +1,87 @@
+"""The stage search in the graph: when it runs, and what a lock does in its place."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from rnnlite_pipeline.cli.locked import with_choice
+from rnnlite_pipeline.errors import StageError
+from rnnlite_pipeline.fleet.plan import plan_text
+from rnnlite_pipeline.tasks.plan import load_plan
+from rnnlite_pipeline.tasks.table import GROUPS, groups_before
+from tests.fake.project import Project
+
+AUTO = (
+    "quantization: {scheme: auto, max_accuracy_drop: 0.01}\n"
+    "verification: {data: {path: test.npz}}\n"
+)
+
+
+@pytest.fixture
+def searching(project: Project) -> Project:
+    """A project that asks for a search."""
+    np.savez(project.folder / "test.npz", x=np.zeros(2))
+    return project.write_config(AUTO)
+
+
+def test_no_search_where_none_is_asked_for(project: Project) -> None:
+    """A config with a scheme has no such stage, and nothing waits for it."""
+    plan = load_plan(project.config, project.build)
+    assert not GROUPS["search"].applies(plan)
+    assert groups_before("graph", plan) == ["import"]
+    assert "\n  search" not in plan_text([plan])
+
+
+def _converted(project: Project, **environment: str) -> list[str]:
+    """The stages that a conversion ran."""
+    runs = project.build / "runs"
+    runs.unlink(missing_ok=True)
+    ended = project.run("convert", "config.yaml", **environment)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    return [line.split()[0] for line in runs.read_text().splitlines()] if runs.exists() else []
+
+
+def test_a_search_is_up_to_date_like_any_stage(searching: Project) -> None:
+    """Conversions follow the choice. A choice that was edited, or other data, searches anew."""
+    assert _converted(searching) == ["import", "search", "convert", "describe"]
+    assert (searching.out / "model.tflite").read_bytes().count(b"float16") == 1
+    chosen = searching.out / ".work" / "chosen.json"
+    before = chosen.read_bytes()
+    chosen.write_text('{"scheme": "none", "skip": []}')
+    assert "search" in _converted(searching)
+    assert chosen.read_bytes() == before
+    assert _converted(searching) == []
+    np.savez(searching.folder / "test.npz", x=np.ones(2))
+    ran = _converted(searching, FAKE_CHOICE="dynamic_range")
+    assert ran == ["search", "convert", "describe"]
+    assert (searching.out / "model.tflite").read_bytes().count(b"dynamic_range") == 1
+
+
+def test_a_locked_build_repeats_the_choice(searching: Project) -> None:
+    """It does not search: another machine, which would choose otherwise, makes the same model."""
+    assert searching.run("lock", "config.yaml").returncode == 0
+    lock = json.loads((searching.folder / "config.lock.json").read_text())
+    assert lock["config.quantization.scheme"] == "float16"
+    assert lock["config.quantization.skip[0]"] == "dense"
+    model = (searching.out / "model.tflite").read_bytes()
+    other = Project(searching.folder.parent / "other").write_config(AUTO).write_source(b"first")
+    for name in ("test.npz", "config.lock.json"):
+        (other.folder / name).write_bytes((searching.folder / name).read_bytes())
+    ended = other.run("convert", "config.yaml", "--locked", FAKE_CHOICE="dynamic_range")
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "search fake" not in (other.build / "runs").read_text()
+    assert (other.out / "model.tflite").read_bytes() == model
+    other.write_config(AUTO.replace("0.01", "0.0"))  # it was judged by another demand
+    ended = other.run("convert", "config.yaml", "--locked")
+    assert ended.returncode == 1
+    assert "config.quantization.max_accuracy_drop: locked 0.01, now 0.0" in ended.stderr
+
+
+def test_a_lock_without_a_choice(searching: Project) -> None:
+    """It is one error that says how to write it."""
+    (searching.folder / "config.lock.json").write_text('{"config.quantization.scheme": "auto"}')
+    with pytest.raises(StageError, match=r"does not say what quantization\.scheme auto chose"):
+        with_choice(load_plan(searching.config, searching.build))
