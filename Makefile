@@ -1,6 +1,7 @@
 # make demo       converts a trained example, held to its lock, verifies and packages it
 # make test       lint, format, types, tests
 # make test-slow  the long tests
+# make bench      recurrent models beside ONNX Runtime and OpenVINO: half an hour, all extras
 # make docs       the site of docs/, in build/site
 # make lock       the lock files anew, by uv
 # make clean      forgets the environment and all results
@@ -23,7 +24,7 @@ COMPILE := uv pip compile --universal --fork-strategy fewest --python-version 3.
   --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate \
   --custom-compile-command "make lock" pyproject.toml
 
-.PHONY: demo test test-slow lint docs lock clean
+.PHONY: demo test test-slow lint bench docs lock clean
 .DELETE_ON_ERROR:
 
 demo: $(PROJECT)
@@ -39,6 +40,11 @@ lint: $(PROJECT)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# The peers are extras: make bench LOCK=requirements-extras.lock
+bench: $(PROJECT)
+	mkdir -p build
+	$(BIN)/python -m benchmarks.peers --json build/peers.json --markdown build/peers.md
 
 docs: $(PROJECT)
 	$(BIN)/mkdocs build --quiet --strict

@@ -17,7 +17,7 @@ from rnnlite_pipeline.graph.ir import OPEN, Tensor
 from rnnlite_pipeline.lower.emit import Emitter
 from rnnlite_pipeline.lower.loop.counting import scalar
 
-#: About how many turns a loop that is not the outermost has. Measured (benchmarks/loop.py): from
+#: About how many turns a loop that is not the outermost has. Measured: from
 #: 25 to 60 makes no difference of 5 %.
 BLOCK = 40
 
