@@ -24,7 +24,7 @@ import tensorflow as tf  # noqa: TID251  # it is the stock converter that is mea
 import tf_keras  # noqa: TID251  # as above
 from numpy.typing import NDArray
 
-from benchmarks.loop import gru
+from benchmarks.peers.cases import cell
 from rnnlite_pipeline.cells.gate import Gate
 from rnnlite_pipeline.cells.lstm import Lstm
 from rnnlite_pipeline.cells.recurrence import BIDIRECTIONAL, RECURRENCE, Recurrence
@@ -173,7 +173,7 @@ def _only_ours() -> None:
         "simple RNN": [rnn()],
         "bidirectional RNN": [rnn(), rnn()],
         "LSTM, coupled": [Lstm(None, gate(), gate(), gate())],
-        "GRU": [gru(features, units)],
+        "GRU": [cell("GRU", np.random.default_rng(0), features, units)],
     }
     print(f"\n{'only rnnlite':>20} {'scheme':>14}")
     for name, cells in models.items():

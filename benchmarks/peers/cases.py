@@ -54,7 +54,7 @@ class Case:
         directions = 2 if self.both else 1
         widths = [self.features, *[self.units * directions] * (self.layers - 1)]
         return tuple(
-            tuple(_cell(self.kind, rng, width, self.units) for _ in range(directions))
+            tuple(cell(self.kind, rng, width, self.units) for _ in range(directions))
             for width in widths
         )
 
@@ -64,7 +64,8 @@ class Case:
         return np.random.default_rng(1).normal(size=shape).astype(np.float32)
 
 
-def _cell(kind: Kind, rng: np.random.Generator, features: int, units: int) -> AnyCell:
+def cell(kind: Kind, rng: np.random.Generator, features: int, units: int) -> AnyCell:
+    """A cell with random weights."""
     bound = units**-0.5
 
     def uniform(*shape: int) -> Array:

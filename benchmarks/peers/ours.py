@@ -43,7 +43,7 @@ def lowered(
         y = _layer(build, y, cells, place, last=case.last and place == len(stack) - 1)
     main = Subgraph("main", [x], [y], build.ops)
     model = Model([main], [Signature("serving_default", main, {"x": x}, {"y": y})])
-    lower(model, form)
+    lower(model, form, weight_bytes=1 if int8 else 4)
     if int8:
         dynamic_range(model, Skip())
     return write_model(model)

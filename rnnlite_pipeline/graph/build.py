@@ -230,6 +230,20 @@ class Builder:
         self.ops.append(make_op("SPLIT", [self.indices(axis), x], outs, num_splits=count))
         return outs
 
+    def pack(self, parts: Sequence[Tensor], axis: int) -> Tensor:
+        """The parts, of one known shape, along a new axis `axis`, which is not negative."""
+        shape = [*(parts[0].shape or ())]
+        shape.insert(axis, len(parts))
+        return self.op("PACK", parts, parts[0].dtype, shape, values_count=len(parts), axis=axis)
+
+    def unpack(self, x: Tensor, axis: int) -> list[Tensor]:
+        """The items of x along an axis of known length, which goes."""
+        shape = [*(x.shape or ())]
+        outs = [self.tensor("unpack", x.dtype, shape[:axis] + shape[axis + 1 :])
+                for _ in range(shape[axis])]  # fmt: skip
+        self.ops.append(make_op("UNPACK", [x], outs, num=len(outs), axis=axis))
+        return outs
+
     def gather(self, x: Tensor, index: Tensor, axis: int = 0) -> Tensor:
         """The slices of x at `index` along `axis`."""
         known = x.shape is not None and index.shape is not None

@@ -24,11 +24,11 @@ from rnnlite_pipeline.cells.recurrence import BIDIRECTIONAL, RECURRENCE, Recurre
 from rnnlite_pipeline.graph.calls import called
 from rnnlite_pipeline.graph.edit import producers
 from rnnlite_pipeline.graph.ir import Model, Op, Subgraph, Tensor
-from rnnlite_pipeline.lower.by_targets import pinned
+from rnnlite_pipeline.lower.by_targets import has_op, pinned
 from rnnlite_pipeline.lower.choice import Aim, Chosen, Form, Lowered, choose
 from rnnlite_pipeline.lower.emit import Emitter
 from rnnlite_pipeline.lower.fused import bidirectional, unidirectional, why_not_integer
-from rnnlite_pipeline.lower.loop.writer import lower_to_loop
+from rnnlite_pipeline.lower.loop.writer import Loops, lower_to_loop
 from rnnlite_pipeline.lower.states import Producer, StateWriter, read_final_cell
 from rnnlite_pipeline.passes.fold_reverse import fold_reverse
 from rnnlite_pipeline.passes.give_states_room import give_states_room
@@ -46,6 +46,8 @@ def lower(
     integers: bool = False,
     targets: Sequence[str] = (),
     dtype: str = "FLOAT32",
+    *,
+    weight_bytes: int = 4,
 ) -> tuple[Lowered, ...]:
     """Writes every recurrence of `model`, in place.
 
@@ -61,6 +63,7 @@ def lower(
         targets: The runtimes that have to take each form; without one LiteRT's Interpreter is
             meant, which takes all.
         dtype: The type that fused ops will compute in, once the model is quantized.
+        weight_bytes: What a weight will take then: loops are written for it (loop/turns.py).
 
     Returns:
         What each recurrence became, in execution order, a pair's forward one first.
@@ -79,9 +82,10 @@ def lower(
             reasons.append(partial(why_not_integer, used=used, producer=producer))
         why_not, aim = partial(_first_of, reasons), Aim(form, targets, dtype, pinned(model))
         chosen.update((op, choose(op, aim, used, _write, why_not)) for op in pseudo)
-    narrow = integers or not MICRO.isdisjoint(targets)
+    narrow, has = integers or not MICRO.isdisjoint(targets), has_op(targets)
+    loops = Loops(narrow, weight_bytes if has("PACK") and has("UNPACK") else 0)
     for subgraph, used in graphs:
-        _lower_subgraph(model, subgraph, used, chosen, narrow)
+        _lower_subgraph(model, subgraph, used, chosen, loops)
     fold_reverse(model)
     measure_at_inputs(model)
     give_states_room(model)
@@ -111,14 +115,15 @@ def _used(model: Model, subgraph: Subgraph) -> Used:
 
 
 def _lower_subgraph(
-    model: Model, subgraph: Subgraph, used: Used, chosen: Mapping[Op, Lowered], narrow: bool
+    model: Model, subgraph: Subgraph, used: Used, chosen: Mapping[Op, Lowered], loops: Loops
 ) -> None:
     made_by = producers(subgraph).get
     lowered: list[Op] = []
     for op in subgraph.ops:
         new = [op]
         if op in chosen and chosen[op].form != "fused":
-            new = _lower_to_loops(model, op, used, narrow, flat=chosen[op].form == "unrolled")
+            flat = chosen[op].form == "unrolled"
+            new = _lower_to_loops(model, op, used, replace(loops, flat=flat))
         elif op.code == RECURRENCE:
             new = _lower_one(op, used, made_by)
         elif op.code == BIDIRECTIONAL:
@@ -127,15 +132,15 @@ def _lower_subgraph(
     subgraph.ops = lowered
 
 
-def _lower_to_loops(model: Model, op: Op, used: Used, narrow: bool, flat: bool) -> list[Op]:
-    """A loop for each direction; none within another where `flat`."""
+def _lower_to_loops(model: Model, op: Op, used: Used, loops: Loops) -> list[Op]:
+    """A loop for each direction; as `loops` says."""
     x, *initial = op.inputs
     states, outputs = list(initial), list(op.outputs)
     ops: list[Op] = []
     for recurrence in op.options.values():
         count = len(recurrence.cell.states)
         own, results = [x, *states[:count]], outputs[: 1 + count]
-        ops += lower_to_loop(recurrence, own, results, used, narrow, flat=flat)
+        ops += lower_to_loop(recurrence, own, results, used, loops)
         states, outputs = states[count:], outputs[1 + count :]
     waiting = [target for op in ops for target in called(op)]
     for subgraph in waiting:

@@ -17,7 +17,7 @@ from rnnlite_pipeline.quantize.outcome import Outcome
 from rnnlite_pipeline.quantize.skip import Skip
 from rnnlite_pipeline.state import Keeping
 
-__all__ = ["Outcome", "grouping", "lowering", "quantize"]
+__all__ = ["Outcome", "grouping", "lowering", "quantize", "weight_bytes"]
 
 #: The schemes that change weights alone, in place.
 _WEIGHTS: Mapping[str, Callable[[Model, Skip], list[Outcome]]] = {
@@ -51,6 +51,11 @@ def lowering(config: Config) -> tuple[Form, bool, tuple[str, ...], str]:
     scheme = config.quantization.scheme
     dtype = SCHEMES[scheme].activation if scheme in CALIBRATED else "FLOAT32"
     return form, scheme in CALIBRATED and not fused, config.meant_for, dtype
+
+
+def weight_bytes(config: Config) -> int:
+    """What a weight takes when the model runs: float16 is made float32 when it is loaded."""
+    return 1 if config.quantization.scheme == "dynamic_range" else 4
 
 
 def quantize(

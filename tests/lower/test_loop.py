@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 from unittest import mock
 
@@ -18,7 +19,7 @@ from rnnlite_pipeline.graph.ir import OPEN, Model, Op, Subgraph, Tensor
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.lower import lower
 from rnnlite_pipeline.lower.emit import Emitter
-from rnnlite_pipeline.lower.loop import levels
+from rnnlite_pipeline.lower.loop import levels, turns
 from rnnlite_pipeline.runtimes.interpreter import Runner
 from tests.lower.cases import KERNELS, Case, Initial, histogram, random_lstm, random_rnn
 from tests.lower.loop_cases import gru, hard_lstm, masked
@@ -170,8 +171,52 @@ def test_products_are_joined_and_hoisted() -> None:
         model = lowered(Case((cell,), outputs="y"))
         outside = [op for op in model.main.ops if op.code == "FULLY_CONNECTED"]
         inside = [op for op in _step(model).ops if op.code == "FULLY_CONNECTED"]
-        assert (len(outside), len(inside)) == (1, 1)
+        assert (len(outside), len(inside)) == (1, turns.MOST)
         assert Counter(op.code for op in _step(model).ops)["GATHER"] == 1
+
+
+def test_the_steps_of_a_turn_share_their_weights() -> None:
+    """Four steps a turn read one kernel, put their outputs in place at once, and agree."""
+    rng = np.random.default_rng(0)
+    case = Case((random_lstm(rng, 3, 8),), outputs="y", steps=12, open_steps=False)
+    model = lowered(case)
+    products = [op for op in _step(model).ops if op.code == "FULLY_CONNECTED"]
+    assert len(products) == turns.MOST
+    assert len({op.inputs[1] for op in products}) == 1
+    found = Counter(op.code for op in _step(model).ops)
+    assert (found["GATHER"], found["DYNAMIC_UPDATE_SLICE"]) == (1, 1)
+    case.check(model)
+
+
+@pytest.mark.parametrize("steps", [8, 9, 10, 11, 333])
+@pytest.mark.parametrize("time_major", [True, False])
+def test_the_last_turn_may_run_past_the_end(steps: int, time_major: bool) -> None:
+    """A length that is no multiple of a turn: every output is there, and no more."""
+    cell = masked(gru(np.random.default_rng(0), 3, 5))
+    for open_steps in (False, True):
+        case = Case((cell,), outputs="y", steps=steps, open_steps=open_steps, time_major=time_major)
+        model = lowered(case)
+        assert Counter(op.code for op in _step(model).ops)["UNPACK"] > 0
+        case.check(model)
+
+
+@pytest.mark.parametrize(
+    ("steps", "weights", "past_the_end", "found"),
+    [
+        (100, 64_000, True, 4),
+        (100, 64_000, False, 4),
+        (99, 64_000, True, 4),
+        (99, 64_000, False, 3),
+        (97, 64_000, False, 1),
+        (100, 256_000, True, 2),
+        (100, 600_000, True, 1),
+        (3, 100, True, 1),
+        (2, 100, False, 1),
+    ],
+)
+def test_steps_of_a_turn(steps: int, weights: int, past_the_end: bool, found: int) -> None:
+    """As many as fit into the cache, four at most; a divisor of the length where states count."""
+    assert turns.steps_a_turn(steps, weights, past_the_end=past_the_end) == found
 
 
 def test_gates_are_parted_once() -> None:
@@ -201,33 +246,37 @@ def test_final_states_alone_carry_no_output() -> None:
     assert (found["WHILE"], found["DYNAMIC_UPDATE_SLICE"]) == (1, 0)
 
 
-@pytest.mark.parametrize(("steps", "loops"), [(40, 1), (41, 2), (1600, 2), (1601, 3)])
+@pytest.mark.parametrize(("steps", "loops"), [(160, 1), (164, 2), (2000, 2), (10_000, 3)])
 def test_loops_are_as_many_as_the_length_needs(steps: int, loops: int) -> None:
-    """Up to one block there is one loop, up to 40 blocks there are two, and so on."""
+    """Up to 40 turns of 4 steps there is one loop, up to 40 blocks there are two, and so on."""
     case = Case((gru(np.random.default_rng(0), 3, 8),), outputs="y", steps=steps, open_steps=False)
     assert histogram(lowered(case))["WHILE"] == loops
 
 
-@pytest.mark.parametrize(
-    ("steps", "blocks", "room"),
-    [
-        (1, (), 1),
-        (40, (), 40),
-        (41, (21,), 42),
-        (333, (37,), 333),
-        (10_000, (40, 1440), 10_080),
-        (10**6, (40, 1600, 64_000), 1_024_000),
-    ],
-)
-def test_blocks_are_as_equal_as_may_be(steps: int, blocks: tuple[int, ...], room: int) -> None:
-    """No loop but the outermost has more turns than a block has, and little room is left over."""
-    nested = levels.levels(Emitter("test"), steps)
-    assert (nested.blocks, nested.room) == (blocks, room)
+@pytest.mark.parametrize("turn", [1, 4])
+@pytest.mark.parametrize("row", [32, 512, 4096])
+@pytest.mark.parametrize("steps", [1, 40, 41, 333, 10_000, 10**6])
+def test_blocks_are_as_equal_as_may_be(steps: int, row: int, turn: int) -> None:
+    """No loop has more turns than a block may have, and little room is left over."""
+    nested = levels.levels(Emitter("test"), steps, turn, row)
+    assert isinstance(nested.room, int)
+    ends = [turn, *(each for each in nested.blocks if isinstance(each, int)), nested.room]
+    for inner, outer in pairwise(ends):
+        assert outer % inner == 0
+        assert outer // inner <= levels.BLOCK
+    assert steps <= nested.room < 1.2 * (steps + turn)
+
+
+def test_wide_outputs_have_shorter_blocks() -> None:
+    """What is copied counts in bytes, and so does what it saves to enter a loop seldom."""
+    lengths = [levels.levels(Emitter("test"), 1000, 1, row).blocks[0] for row in (64, 512, 4096)]
+    assert lengths == sorted(lengths, reverse=True)
+    assert len(set(lengths)) == 3
 
 
 @pytest.mark.parametrize("open_steps", [False, True])
 def test_time_grows_as_the_length_does(open_steps: bool) -> None:
-    """What is copied for an output does not grow with the length: 81 rows or fewer at 10,000."""
+    """What is copied for an output does not grow with the length: about 80 rows at 10,000."""
     rng = np.random.default_rng(0)
     case = Case((gru(rng, 3, 8),), outputs="y", steps=10_000, open_steps=open_steps)
     runner = Runner(write_model(lowered(case)), "default")

@@ -76,10 +76,14 @@ class Forms:
     def product(self, tensor: Tensor, matrix: NDArray[Any], bias: Row) -> Tensor:
         """`tensor @ matrix + bias`, with matrix [in, out] and bias [out]."""
         shape = (*(tensor.shape or ())[:-1], matrix.shape[1])
-        weights = self.emit.weight("kernel", matrix.T)
-        operands = [tensor, weights, self.emit.weight("bias", bias if np.any(bias) else None)]
+        weights = self.weight("kernel", matrix.T)
+        operands = [tensor, weights, self.weight("bias", bias if np.any(bias) else None)]
         # Without it the delegate copies what the product reads (delegated.py, rule 4).
         return self.emit.op("FULLY_CONNECTED", operands, "FLOAT32", shape, keep_num_dims=True)
+
+    def weight(self, name: str, value: NDArray[Any] | None) -> Tensor | None:
+        """A FLOAT32 constant that a product reads; None stays None."""
+        return self.emit.weight(name, value)
 
     def split(self, tensor: Tensor, widths: Sequence[int]) -> list[Tensor]:
         """The columns of a tensor's last axis, parted into these widths."""

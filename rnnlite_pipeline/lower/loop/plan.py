@@ -109,6 +109,11 @@ class Plan:
         """The columns of an atom's product, hoisted ones first."""
         return sorted(self.products[atom].values(), key=lambda column: not column.hoisted)
 
+    def weights(self) -> int:
+        """How many weights the products of a step read."""
+        each = (column for columns in self.products.values() for column in columns.values())
+        return sum(column.linear.values.size for column in each)
+
     def visit(self, value: Form) -> None:
         """Takes note of a form of the step, however deep."""
         if value.key in self._seen:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from hashlib import blake2b
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rnnlite_pipeline.algebra.atoms import Atom, Symbol
 from rnnlite_pipeline.algebra.forms import Form, concatenated, widened
@@ -14,6 +17,9 @@ from rnnlite_pipeline.graph.ir import Tensor
 from rnnlite_pipeline.lower.emit import Emitter
 from rnnlite_pipeline.lower.loop.forms import Forms, Row, is_truth
 from rnnlite_pipeline.lower.loop.plan import Column, Plan, parts
+
+#: The constants that products read, by what they hold: the steps of a turn share them.
+Weights = dict[bytes, Tensor]
 
 
 class Outside:
@@ -62,6 +68,7 @@ class Step(Forms):
         outside: What is computed over the sequence.
         rows: The step [B, width] of each sequence of `outside`.
         states: The states [B, width] before the step.
+        weights: The constants of other steps in the same body; its own are added.
     """
 
     def __init__(
@@ -71,9 +78,11 @@ class Step(Forms):
         outside: Outside,
         rows: Sequence[Tensor],
         states: Sequence[Tensor],
+        *,
+        weights: Weights,
     ) -> None:
         super().__init__(emit, {before(k): state for k, state in enumerate(states)})
-        self._plan = plan
+        self._plan, self._weights = plan, weights
         self._outside = outside
         self._columns: dict[str, Tensor] = {}
         self._hoisted: dict[str, Tensor] = {}
@@ -111,6 +120,18 @@ class Step(Forms):
                 if start <= atom.start and atom.stop <= stop:
                     return self.columns(piece, atom.start - start, atom.stop - start)
         return super()._computed(atom)
+
+    def weight(self, name: str, value: NDArray[Any] | None) -> Tensor | None:
+        """A constant that a product reads, one for all steps of a turn."""
+        if value is None:
+            return None
+        array = np.ascontiguousarray(value, np.float32)
+        key = blake2b(array, key=str(array.shape).encode()).digest()
+        if key not in self._weights:
+            made = super().weight(name, array)
+            assert made is not None
+            self._weights[key] = made
+        return self._weights[key]
 
     def _repeated(self, new: Tensor, old: Tensor) -> Tensor:
         """A constant row for every batch entry, as the state before has them."""

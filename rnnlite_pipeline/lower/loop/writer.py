@@ -1,12 +1,13 @@
 """Recurrences as loops of builtin ops: exact for every cell, linear in the sequence length.
 
-1. What depends on x alone is computed over the whole sequence before the loop (loop_plan.py); a
+1. What depends on x alone is computed over the whole sequence before the loop (plan.py); a
    step reads its row of it. x is read in its own layout; nothing is transposed.
 2. A reverse recurrence reads and writes from the last step to the first; nothing is reversed.
 3. A loop copies what it carries at every turn. So an inner loop carries the outputs of a block
    of steps, and the loop around it puts the blocks in place, on as many levels as the length
-   needs (loop_levels.py): time grows with the length, not faster. Where only final states are
-   used, no output is carried.
+   needs (levels.py): time grows with the length, not faster. Where only final states are
+   used, no output is carried. A turn of the innermost loop runs several steps where that
+   pays (turns.py).
 4. Initial states are operands of the loop, final states its results: no variable is kept from
    call to call.
 5. All sizes follow from SHAPE by ops that the interpreter evaluates while it prepares
@@ -16,6 +17,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
@@ -27,9 +29,31 @@ from rnnlite_pipeline.lower.emit import Emitter
 from rnnlite_pipeline.lower.loop.counting import Integer, counting_loop, scalar
 from rnnlite_pipeline.lower.loop.levels import Length, Levels, levels
 from rnnlite_pipeline.lower.loop.plan import plan
-from rnnlite_pipeline.lower.loop.step import Outside, Step
+from rnnlite_pipeline.lower.loop.step import Outside, Step, Weights
+from rnnlite_pipeline.lower.loop.turns import steps_a_turn
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Loops:
+    """How loops are written.
+
+    Attributes:
+        narrow: Whether they read x rather than its products: they will be quantized to integers,
+            or run on TensorFlow Lite Micro (plan.py, rule 2).
+        weight_bytes: What a weight of the products takes, once the model is quantized; 0 where a
+            turn is to run one step (turns.py).
+        flat: Whether there is one loop over all steps, as it will be written out.
+    """
+
+    narrow: bool = False
+    weight_bytes: int = 0
+    flat: bool = False
+
+
+#: One step a turn, the input's product over the whole sequence.
+PLAIN = Loops()
 
 
 def lower_to_loop(
@@ -37,9 +61,7 @@ def lower_to_loop(
     inputs: Sequence[Tensor | None],
     outputs: Sequence[Tensor],
     used: set[Tensor],
-    narrow: bool = False,
-    *,
-    flat: bool = False,
+    loops: Loops = PLAIN,
 ) -> list[Op]:
     """The ops that take a recurrence's place; the subgraphs they run are theirs alone.
 
@@ -49,14 +71,16 @@ def lower_to_loop(
             None or missing: zeros.
         outputs: y, then the final states.
         used: The tensors that something reads; y is left uncomputed if not among them.
-        narrow: Whether the loop reads x rather than its products: it will be quantized to
-            integers, or run on TensorFlow Lite Micro (loop_plan.py, rule 2).
-        flat: Whether there is one loop over all steps, as it will be written out.
+        loops: How it is written.
     """
     x, *initial = inputs
     y, *finals = outputs
     assert x is not None, "a recurrence reads a sequence"
-    writer = _Writer(recurrence, x, hoists=not narrow, flat=flat)
+    writer = _Writer(recurrence, x, loops)
+    if loops.weight_bytes and y in used and not loops.narrow and not loops.flat:
+        ends = recurrence.reverse or not used.isdisjoint(finals)
+        weights = writer.plan.weights() * loops.weight_bytes
+        writer.turn = steps_a_turn(writer.steps, weights, past_the_end=not ends)
     results = writer.run(initial, y in used)
     computed = dict(zip([*finals, y], results, strict=False))
     _deliver(writer.emit, {new: old for old, new in computed.items() if old in used})
@@ -76,13 +100,14 @@ class _Writer:
         emit: The ops around the loops.
         axis: The time axis of x and y.
         steps: T.
+        turn: The steps that a turn of the innermost loop runs.
     """
 
-    def __init__(self, recurrence: Recurrence, x: Tensor, hoists: bool, flat: bool) -> None:
-        self.flat = flat
+    def __init__(self, recurrence: Recurrence, x: Tensor, loops: Loops) -> None:
+        self.flat, self.turn = loops.flat, 1
         self.emit = Emitter(recurrence.name)
         self.cell = recurrence.cell.equations()
-        self.plan = plan(self.cell, hoists)
+        self.plan = plan(self.cell, hoists=not loops.narrow)
         self.outside = Outside(self.plan)
         self.reverse = recurrence.reverse
         self.x = x
@@ -102,7 +127,7 @@ class _Writer:
         end = self.steps if isinstance(self.steps, int) else scalar(self.emit, self.steps)
         if not puts_out:
             return self._pass(self.emit, 0, (0, end), states, sequences)
-        nested = Levels((), self.steps) if self.flat else levels(self.emit, self.steps)
+        nested = Levels((), self.steps) if self.flat else self._levels()
         same: list[Integer] = [*sequences]
         for block in nested.blocks:
             stride = block if isinstance(block, int) else scalar(self.emit, block)
@@ -142,27 +167,65 @@ class _Writer:
                 until = emit.binary("MINIMUM", beyond, scalar(emit, end))
                 *states, part = self._pass(emit, level - 1, (t, until), [*states, block], same)
             else:
-                states = self._step(emit, t, states, same)
-                part = emit.expand_dims(states[0], self.axis) if kept else states[0]
+                states, outputs = self._turn(emit, (t, end), states, same)
+                part = self._together(emit, outputs) if kept else states[0]
             return [*states, *(self._placed(emit, whole, part, (start, t)) for whole in kept)]
 
         return counting_loop(
             emit,
             f"level_{level}",
             span,
-            same[0] if level else 1,
+            same[0] if level else self.turn,
             backwards=self.reverse,
             carried=carried,
             same=[*span, *same],
             body=turn,
         )
 
-    def _step(
-        self, emit: Emitter, t: Tensor, states: list[Tensor], sequences: Sequence[Tensor]
-    ) -> list[Tensor]:
-        """The states after step t."""
-        rows = [emit.gather(sequence, t, self.axis) for sequence in sequences]
-        return Step(emit, self.plan, self.outside, rows, states).run(self.cell)
+    def _levels(self) -> Levels:
+        return levels(self.emit, self.steps, self.turn, 4 * self.cell.states[0])
+
+    def _turn(
+        self,
+        emit: Emitter,
+        place: tuple[Tensor, Integer],
+        states: list[Tensor],
+        sequences: Sequence[Tensor],
+    ) -> tuple[list[Tensor], list[Tensor]]:
+        """The states after the steps of a turn, and the outputs of each.
+
+        `place`: the first of them in time, and the end that the loop runs to.
+        """
+        outputs: list[Tensor] = []
+        weights: Weights = {}
+        for rows in self._rows(emit, place, sequences):
+            step = Step(emit, self.plan, self.outside, rows, states, weights=weights)
+            states = step.run(self.cell)
+            outputs.append(states[0])
+        return states, outputs
+
+    def _rows(
+        self, emit: Emitter, place: tuple[Tensor, Integer], sequences: Sequence[Tensor]
+    ) -> Sequence[Sequence[Tensor]]:
+        """Of each step of a turn, in the order they are run, its row of each sequence."""
+        t, end = place
+        if self.turn == 1:
+            return [[emit.gather(sequence, t, self.axis) for sequence in sequences]]
+        steps = emit.binary("ADD", t, emit.indices(range(self.turn)))
+        if isinstance(end, Tensor) and not isinstance(self.steps, int):
+            last = emit.binary("SUB", scalar(emit, end), scalar(emit, 1))
+            steps = emit.binary("MINIMUM", steps, last)
+        elif isinstance(self.steps, int) and self.steps % self.turn:
+            steps = emit.binary("MINIMUM", steps, scalar(emit, self.steps - 1))
+        gathered = [emit.gather(sequence, steps, self.axis) for sequence in sequences]
+        rows = zip(*(emit.unpack(each, self.axis) for each in gathered), strict=True)
+        return [*rows][:: -1 if self.reverse else 1]
+
+    def _together(self, emit: Emitter, outputs: list[Tensor]) -> Tensor:
+        """The outputs of a turn along the time axis, in the order of time."""
+        if len(outputs) == 1:
+            return emit.expand_dims(outputs[0], self.axis)
+        return emit.pack(outputs[:: -1 if self.reverse else 1], self.axis)
 
     def _initial(self, width: int, given: Tensor | None) -> Tensor:
         """An initial state [B, width]; one row given is repeated for every batch entry."""
