@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from statistics import median
 from typing import Any, Literal
 
 import numpy as np
@@ -34,11 +35,20 @@ Write = Callable[[Model, Chosen], None]
 #: The number of steps an open sequence is measured at.
 STEPS = 100
 
-#: How much less time a loop must take to be chosen: the fused op is one op, and smaller.
-ADVANTAGE = 0.95
+#: How much less time a loop must take to be chosen: what is less cannot be told from nothing, and
+#: the fused op is one op, and smaller.
+ADVANTAGE = 0.98
 
-#: Each form is timed in as many rounds, in turns, for as long as this each; the best counts.
-ROUNDS, SECONDS = 9, 0.02
+#: The forms are timed in turns, in so many rounds of about so many seconds each; the median counts.
+#: Rounds are shorter than the turns that the system gives to other processes.
+ROUNDS, SECONDS = 31, 0.002
+
+#: No more rounds are begun after so many seconds, but for the least.
+PATIENCE, LEAST = 10.0, 3
+
+
+def as_it_is(_model: Model) -> None:
+    """A model that is shipped as it was lowered."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +59,8 @@ class Lowered:
         name: The layer's name.
         form: What it became.
         reason: Why it is no fused op; empty for one.
-        milliseconds: What each form took where it was measured: for a batch of 1, one thread,
-            the default delegate, `STEPS` steps where their number is open.
+        milliseconds: What each form took where it was measured, as it is shipped: quantized; for a
+            batch of 1, one thread, the default delegate, `STEPS` steps where their number is open.
     """
 
     name: str
@@ -68,12 +78,15 @@ class Aim:
         targets: The runtimes that have to take each form.
         dtype: The type that fused ops will compute in, once the model is quantized.
         pin: What `source.inputs` could be, so that the length is known.
+        finish: What the conversion does to a lowered model before it is shipped, in place: each
+            form is measured after it.
     """
 
     form: Form = "auto"
     targets: Sequence[str] = ()
     dtype: str = "FLOAT32"
     pin: str = ""
+    finish: Callable[[Model], None] = as_it_is
 
 
 def choose(
@@ -95,7 +108,7 @@ def choose(
         NotConvertible: `form` is "fused", and no fused op says the same; or the targets take none
             of the forms that are allowed.
     """
-    first = _as_asked(op, aim.form, used, write, partial(_not_fused, aim, used, write, why_not))
+    first = _as_asked(op, aim, used, write, partial(_not_fused, aim, used, write, why_not))
     if first.form == "fused":
         return first
     length = _length(op)
@@ -144,9 +157,10 @@ def _length(op: Op) -> int:
 
 
 def _as_asked(
-    op: Op, form: Form, used: set[Tensor], write: Write, why_not: Callable[[Op], str]
+    op: Op, aim: Aim, used: set[Tensor], write: Write, why_not: Callable[[Op], str]
 ) -> Lowered:
     """The form by what is asked for, be it a loop."""
+    form = aim.form
     recurrences: list[Recurrence] = list(op.options.values())
     name = recurrences[0].name
     if form == "unrolled":
@@ -166,39 +180,47 @@ def _as_asked(
         return Lowered(name, "loop", "recurrent.lowering is loop")
     if form != "fastest":
         return Lowered(name, "fused")
-    times = _times(op, used, write)
+    if list(why_not_loop(aim.targets)):
+        return Lowered(name, "fused")
+    times = _times(op, aim, used, write)
     if times["loop"] < ADVANTAGE * times["fused"]:
         return Lowered(name, "loop", "it is faster here than the fused op", times)
     return Lowered(name, "fused", "", times)
 
 
-def _times(op: Op, used: set[Tensor], write: Write) -> dict[str, float]:
-    """Milliseconds a call, by form."""
+def _times(op: Op, aim: Aim, used: set[Tensor], write: Write) -> dict[str, float]:
+    """Milliseconds a call, by form, each as it would be shipped."""
     forms: tuple[Chosen, ...] = ("fused", "loop")
-    runners = {}
+    runners: dict[str, Runner] = {}
     for form in forms:
         model = _alone(op, used)
         write(model, form)
+        aim.finish(model)
         runners[form] = Runner(write_model(model), "default")
     inputs = _numbers(runners["fused"])
     calls = {form: _calls(runner, inputs) for form, runner in runners.items()}
-    best = dict.fromkeys(forms, float("inf"))
-    for _ in range(ROUNDS):
-        for form, runner in runners.items():
-            start = time.perf_counter()
-            for _ in range(calls[form]):
-                runner.run(inputs)
-            took = (time.perf_counter() - start) / calls[form]
-            best[form] = min(best[form], 1e3 * took)
-    return {str(form): took for form, took in best.items()}
+    rounds: dict[str, list[float]] = {form: [] for form in forms}
+    begun = time.perf_counter()
+    for count in range(ROUNDS):
+        if count >= LEAST and time.perf_counter() - begun > PATIENCE:
+            break
+        for name, runner in runners.items():
+            rounds[name].append(_seconds(runner, calls[name]) / calls[name])
+    return {name: 1e3 * median(times) for name, times in rounds.items()}
+
+
+def _seconds(runner: Runner, calls: int) -> float:
+    """What the calls took of this thread: it does all the work, and others' do not count."""
+    start = time.thread_time()
+    for _ in range(calls):
+        runner.invoke()
+    return time.thread_time() - start
 
 
 def _calls(runner: Runner, inputs: Arrays) -> int:
     """How many calls fill a round; the first call, which prepares, does not count."""
     runner.run(inputs)
-    start = time.perf_counter()
-    runner.run(inputs)
-    return max(1, int(SECONDS / (time.perf_counter() - start)))
+    return max(1, int(SECONDS / max(_seconds(runner, 1), 1e-9)))
 
 
 def _alone(op: Op, used: set[Tensor]) -> Model:

@@ -25,7 +25,7 @@ from rnnlite_pipeline.graph.calls import called
 from rnnlite_pipeline.graph.edit import producers
 from rnnlite_pipeline.graph.ir import Model, Op, Subgraph, Tensor
 from rnnlite_pipeline.lower.by_targets import has_op, pinned
-from rnnlite_pipeline.lower.choice import Aim, Chosen, Form, Lowered, choose
+from rnnlite_pipeline.lower.choice import Aim, Chosen, Form, Lowered, as_it_is, choose
 from rnnlite_pipeline.lower.emit import Emitter
 from rnnlite_pipeline.lower.fused import bidirectional, unidirectional, why_not_integer
 from rnnlite_pipeline.lower.loop.writer import Loops, lower_to_loop
@@ -48,6 +48,7 @@ def lower(
     dtype: str = "FLOAT32",
     *,
     weight_bytes: int = 4,
+    finish: Callable[[Model], None] = as_it_is,
 ) -> tuple[Lowered, ...]:
     """Writes every recurrence of `model`, in place.
 
@@ -64,6 +65,7 @@ def lower(
             meant, which takes all.
         dtype: The type that fused ops will compute in, once the model is quantized.
         weight_bytes: What a weight will take then: loops are written for it (loop/turns.py).
+        finish: What the conversion then does to a model, in place; "fastest" measures after it.
 
     Returns:
         What each recurrence became, in execution order, a pair's forward one first.
@@ -72,6 +74,7 @@ def lower(
         NotConvertible: `form` is "fused" and a cell has no fused op, or the targets take none of
             the forms that `form` allows. The model is then unchanged.
     """
+    write = partial(_write, integers=integers, targets=targets, weight_bytes=weight_bytes)
     graphs = [(subgraph, _used(model, subgraph)) for subgraph in model.subgraphs]
     chosen: dict[Op, Lowered] = {}
     for subgraph, used in graphs:
@@ -80,8 +83,8 @@ def lower(
         if integers and form != "fused":
             producer = producers(subgraph).get
             reasons.append(partial(why_not_integer, used=used, producer=producer))
-        why_not, aim = partial(_first_of, reasons), Aim(form, targets, dtype, pinned(model))
-        chosen.update((op, choose(op, aim, used, _write, why_not)) for op in pseudo)
+        why_not, aim = partial(_first_of, reasons), Aim(form, targets, dtype, pinned(model), finish)
+        chosen.update((op, choose(op, aim, used, write, why_not)) for op in pseudo)
     narrow, has = integers or not MICRO.isdisjoint(targets), has_op(targets)
     loops = Loops(narrow, weight_bytes if has("PACK") and has("UNPACK") else 0)
     for subgraph, used in graphs:
@@ -96,8 +99,14 @@ def lower(
     )
 
 
-def _write(model: Model, form: Chosen) -> None:
-    lower(model, form)
+def _write(
+    model: Model, form: Chosen, *, integers: bool, targets: Sequence[str], weight_bytes: int
+) -> None:
+    """Lowers a model of one recurrence to a form; which the targets take is decided elsewhere."""
+    if form == "fused":
+        lower(model, form)
+    else:
+        lower(model, form, integers, targets, weight_bytes=weight_bytes)
 
 
 def _first_of(reasons: Sequence[Callable[[Op], str]], op: Op) -> str:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from rnnlite_pipeline.config import Config
 from rnnlite_pipeline.config.conversion import CALIBRATED
@@ -11,13 +15,14 @@ from rnnlite_pipeline.lower.by_targets import has_op
 from rnnlite_pipeline.lower.choice import Form
 from rnnlite_pipeline.quantize.dynamic_range import dynamic_range
 from rnnlite_pipeline.quantize.float16 import float16
-from rnnlite_pipeline.quantize.full_integer import full_integer
+from rnnlite_pipeline.quantize.full_integer import full_integer, rewrite
 from rnnlite_pipeline.quantize.numbers import SCHEMES
 from rnnlite_pipeline.quantize.outcome import Outcome
+from rnnlite_pipeline.quantize.ranges import measure
 from rnnlite_pipeline.quantize.skip import Skip
 from rnnlite_pipeline.state import Keeping
 
-__all__ = ["Outcome", "grouping", "lowering", "quantize", "weight_bytes"]
+__all__ = ["Outcome", "grouping", "lowering", "quantize", "trial", "weight_bytes"]
 
 #: The schemes that change weights alone, in place.
 _WEIGHTS: Mapping[str, Callable[[Model, Skip], list[Outcome]]] = {
@@ -56,6 +61,29 @@ def lowering(config: Config) -> tuple[Form, bool, tuple[str, ...], str]:
 def weight_bytes(config: Config) -> int:
     """What a weight takes when the model runs: float16 is made float32 when it is loaded."""
     return 1 if config.quantization.scheme == "dynamic_range" else 4
+
+
+def trial(config: Config) -> Callable[[Model], None]:
+    """Quantizes a layer that stands alone as the model will be, in place, so that it can be timed.
+
+    Ranges are measured on random numbers: they change what is computed, not how long it takes.
+    """
+    scheme, skip = config.quantization.scheme, Skip(config.quantization.skip)
+
+    def finish(model: Model) -> None:
+        if scheme in _WEIGHTS:
+            _WEIGHTS[scheme](model, skip)
+        elif scheme in CALIBRATED:
+            rewrite(model, scheme, measure(model, iter([_random(model)])), skip)
+
+    return finish
+
+
+def _random(model: Model) -> dict[str, NDArray[Any]]:
+    """Numbers for each input of a model of closed shapes."""
+    rng = np.random.default_rng(0)
+    ports = model.signatures[0].inputs.items()
+    return {name: rng.normal(size=t.shape or ()).astype(np.float32) for name, t in ports}
 
 
 def quantize(

@@ -40,7 +40,7 @@ from rnnlite_pipeline.passes.sequence_ops import is_recurrent, is_time_major
 from rnnlite_pipeline.passes.settle_dropout import settle_dropout
 from rnnlite_pipeline.passes.tensor_list_groups import tensor_lists
 from rnnlite_pipeline.passes.tensor_lists import tensor_lists_to_tensors
-from rnnlite_pipeline.quantize import Outcome, grouping, lowering, quantize, weight_bytes
+from rnnlite_pipeline.quantize import Outcome, grouping, lowering, quantize, trial, weight_bytes
 from rnnlite_pipeline.recognise import Finding, recognise
 from rnnlite_pipeline.resolve import (
     Composite,
@@ -185,7 +185,8 @@ def _lower(model: Model, context: Context) -> bool:
     pseudo = [op for op in model.ops() if is_recurrent(op)]
     print("lowering", flush=True)
     config = context.config
-    lowered = lower(model, *lowering(config), weight_bytes=weight_bytes(config))
+    wanted, size, finish = lowering(config), weight_bytes(config), trial(config)
+    lowered = lower(model, *wanted, weight_bytes=size, finish=finish)
     context.layers = tuple(_layers(context.findings, pseudo, lowered))
     return True
 

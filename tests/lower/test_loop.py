@@ -269,9 +269,13 @@ def test_blocks_are_as_equal_as_may_be(steps: int, row: int, turn: int) -> None:
 
 def test_wide_outputs_have_shorter_blocks() -> None:
     """What is copied counts in bytes, and so does what it saves to enter a loop seldom."""
-    lengths = [levels.levels(Emitter("test"), 1000, 1, row).blocks[0] for row in (64, 512, 4096)]
-    assert lengths == sorted(lengths, reverse=True)
-    assert len(set(lengths)) == 3
+    narrow, usual, wide = (
+        levels.levels(Emitter("test"), 1000, 1, row).blocks[0] for row in (64, 512, 4096)
+    )
+    assert isinstance(narrow, int)
+    assert isinstance(usual, int)
+    assert isinstance(wide, int)
+    assert narrow > usual > wide
 
 
 @pytest.mark.parametrize("open_steps", [False, True])

@@ -126,7 +126,7 @@ class Step(Forms):
         if value is None:
             return None
         array = np.ascontiguousarray(value, np.float32)
-        key = blake2b(array, key=str(array.shape).encode()).digest()
+        key = blake2b(array.data, key=str(array.shape).encode()).digest()
         if key not in self._weights:
             made = super().weight(name, array)
             assert made is not None
