@@ -15,7 +15,8 @@ LOCK ?= requirements.lock
 BIN := .venv/bin
 
 # The environment is made anew when the lock or the Python changes, not when a file is touched.
-# The stamps come last, so what was interrupted starts over.
+# The stamps come last, so what was interrupted starts over. The lock names every package, so pip looks
+# for no others (--no-deps): asked for pydantic[email], it would not know the hash of pydantic.
 IDENTITIES := $(shell $(PYTHON) .ci/identity.py $(LOCK) pyproject.toml)
 ENVIRONMENT := .venv/complete-$(word 1,$(IDENTITIES))
 PROJECT := .venv/project-$(word 2,$(IDENTITIES))
@@ -63,7 +64,7 @@ $(ENVIRONMENT):
 	@echo "Setting up .venv from $(LOCK); the first time this takes a few minutes."
 	rm -rf .venv
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --require-hashes --requirement $(LOCK)
+	$(BIN)/python -m pip install --quiet --no-deps --require-hashes --requirement $(LOCK)
 	@touch $@
 
 $(PROJECT): $(ENVIRONMENT)

@@ -40,8 +40,8 @@ def task_inspect() -> Iterator[Task]:
 
 
 def task_model() -> Iterator[Task]:
-    """Convert; `doit convert NAME` is the same."""
-    yield from group("model", PLANS)
+    """Convert and describe; `doit convert NAME` is the same."""
+    yield from (*group("graph", PLANS), *group("model", PLANS))
 
 
 def task_verify() -> Iterator[Task]:

@@ -19,14 +19,17 @@ class RnnliteError(Exception):
     Args:
         message: What is wrong and what was expected, one or two sentences.
         remedy: What to do next, one sentence; empty where the message says it all.
+        key: The way to the value of the config that is wrong, such as ("quantization", "skip", 0);
+            empty where it is not the config. Who knows the file gives it its place (`placed`).
     """
 
     exit_status = 1
 
-    def __init__(self, message: str, remedy: str = "") -> None:
+    def __init__(self, message: str, remedy: str = "", key: tuple[str | int, ...] = ()) -> None:
         super().__init__(message)
         self.message = message
         self.remedy = remedy
+        self.key = key
 
     def __str__(self) -> str:
         return f"{self.message}\n  {self.remedy}" if self.remedy else self.message
@@ -67,6 +70,7 @@ class ConfigError(RnnliteError):
     Args:
         path: The config file, as the user named it.
         problems: What is wrong, with line and column: a `Problem`, or one line `3:5: message`.
+        remedy: What to do next, where the problems do not say it.
 
     Attributes:
         problems: The formatted lines, `3:5: key: message`, the line of the file below them.
@@ -76,11 +80,11 @@ class ConfigError(RnnliteError):
 
     exit_status = 2
 
-    def __init__(self, path: Path, problems: Sequence[str | Problem]) -> None:
+    def __init__(self, path: Path, problems: Sequence[str | Problem], remedy: str = "") -> None:
         self.path = path
         self.problems = [str(problem) for problem in problems]
         self.details = tuple(problem for problem in problems if isinstance(problem, Problem))
-        super().__init__("\n".join(f"{path}:{problem}" for problem in self.problems))
+        super().__init__("\n".join(f"{path}:{problem}" for problem in self.problems), remedy)
 
 
 class StageError(RnnliteError):
@@ -129,6 +133,7 @@ _SYSTEM = {
     **dict.fromkeys((errno.EACCES, errno.EPERM), f"Change its permissions, or {_ELSEWHERE}"),
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), f"Free some space, or {_ELSEWHERE}"),
     **dict.fromkeys((errno.EEXIST, errno.ENOTDIR), f"Move it away, or {_ELSEWHERE}"),
+    errno.ENOMEM: "Free some memory, or run fewer stages at a time (-n 1).",
     errno.EROFS: "Name another folder for what is made, with --out DIR.",
 }
 

@@ -15,7 +15,18 @@ PACKAGE = "rnnlite_pipeline"
 FOLDER = Path(rnnlite_pipeline.__file__).parent
 
 #: Modules that the whole house uses, and what starts the program.
-ROOT = ("__init__", "child", "errors", "files", "plugins", "toolchain", "lstm_ops", "__main__")
+ROOT = (
+    "__init__",
+    "child",
+    "errors",
+    "files",
+    "machine",
+    "plugins",
+    "steps",
+    "toolchain",
+    "lstm_ops",
+    "__main__",
+)
 
 #: A room imports the root's modules and the rooms before it; no other.
 _ORDER = """

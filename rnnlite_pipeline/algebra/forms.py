@@ -30,7 +30,7 @@ from rnnlite_pipeline.algebra.atoms import (
     Product,
     Symbol,
 )
-from rnnlite_pipeline.algebra.functions import FUNCTIONS
+from rnnlite_pipeline.algebra.functions import FUNCTIONS, ODD
 from rnnlite_pipeline.algebra.maps import Map, digest, hashed, simplest
 
 Array = NDArray[Any]
@@ -74,6 +74,26 @@ class Form:
             return None
         ((atom, linear),) = self.terms.values()
         return atom if linear.is_identity else None
+
+    @property
+    def function(self) -> Apply | None:
+        """The function this form is: of one argument, alone or as another of its argument's minus.
+
+        1 - sigmoid(z) = sigmoid(-z), and -f(z) = f(-z) of an odd function f.
+        """
+        if isinstance(self.atom, Apply):
+            return self.atom
+        if len(self.terms) != 1:
+            return None
+        ((atom, linear),) = self.terms.values()
+        turned = isinstance(atom, Apply) and linear.diagonal and np.all(linear.values == -1.0)
+        if not turned or not isinstance(atom, Apply) or atom.width != self.width:
+            return None
+        complement = atom.function == "LOGISTIC" and np.all(self.bias == 1.0)
+        if not complement and (atom.function not in ODD or self.bias.any()):
+            return None
+        argument = atom.arguments[0].scaled(np.array([-1.0]))
+        return Apply(atom.function, (argument,), atom.width, atom.options)
 
     def symbols(self) -> Iterator[Symbol]:
         """Every symbol the form depends on, however deep."""
@@ -136,7 +156,7 @@ def form(parts: Iterable[tuple[Atom, Map]], bias: Array) -> Form:
         known = terms.get(atom.key)
         terms[atom.key] = (atom, linear if known is None else known[1].plus(linear, atom.width))
     left = {k: (a, simplest(m)) for k, (a, m) in terms.items() if np.any(m.values)}
-    return _as_sigmoid(Form(left, bias))
+    return _as_one_function(Form(left, bias))
 
 
 def constant(values: Array) -> Form:
@@ -226,16 +246,26 @@ def _wrapped(value: Form) -> Form:
     return value if value.atom else of(Apply("LINEAR", (value,), value.width))
 
 
-def _as_sigmoid(value: Form) -> Form:
-    """0.5 + 0.5 tanh(z/2) as sigmoid(z), so that a product has it as one factor; else `value`."""
-    if len(value.terms) != 1 or not np.all(value.bias == 0.5):
+def _as_one_function(value: Form) -> Form:
+    """A sigmoid written by tanh, or tanh by a sigmoid, as one factor of products; else `value`.
+
+    0.5 + 0.5 tanh(z) = sigmoid(2z), 0.5 - 0.5 tanh(z) = sigmoid(-2z)
+    2 sigmoid(z) - 1 = tanh(z/2),    1 - 2 sigmoid(z) = tanh(-z/2)
+    """
+    if len(value.terms) != 1 or not value.bias.size:
         return value
     ((atom, linear),) = value.terms.values()
-    is_tanh = isinstance(atom, Apply) and atom.function == "TANH" and atom.width == value.width
-    if not (is_tanh and linear.diagonal and np.all(linear.values == 0.5)):
+    if not (linear.diagonal and isinstance(atom, Apply) and atom.width == value.width):
         return value
-    assert isinstance(atom, Apply), "a TANH is applied"
-    return of(Apply("LOGISTIC", (atom.arguments[0].scaled(np.array([2.0])),), value.width))
+    scale, bias = linear.values[0], value.bias[0]
+    if not (np.all(linear.values == scale) and np.all(value.bias == bias)):
+        return value
+    (z, *_) = atom.arguments
+    if atom.function == "TANH" and abs(scale) == bias == 0.5:
+        return of(Apply("LOGISTIC", (z.scaled(np.array([4.0 * scale])),), value.width))
+    if atom.function == "LOGISTIC" and abs(scale) == 2.0 and bias == -scale / 2.0:
+        return of(Apply("TANH", (z.scaled(np.array([0.25 * scale])),), value.width))
+    return value
 
 
 def _quotient(a: Form, b: Form) -> Form | None:

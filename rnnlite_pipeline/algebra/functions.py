@@ -80,6 +80,9 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "REDUCE_MIN": lambda z: z.min(axis=-1, keepdims=True),
 }
 
+#: Those with f(-z) = -f(z).
+ODD = frozenset({"TANH", "SIN", "SIGN"})
+
 #: The activations a cell may name: the TFLite op that computes each, by the name it has in
 #: schema.fbs, ActivationFunctionType, or else by its op's. The linear one, NONE, has no op.
 ACTIVATION_OPS: dict[str, str] = {

@@ -68,6 +68,8 @@ class Map:
 
     def then(self, matrix: Array, width: int) -> Map:
         """This map, on an atom of `width`, followed by `matrix` [out, new]."""
+        if self.is_identity and width == len(matrix):
+            return Map(matrix)
         if self.diagonal and width > 1:
             return Map(self.values[:, None] * matrix)
         return Map(self.dense(width) @ matrix)

@@ -83,8 +83,8 @@ class Lstm(NamedCell):
 
     @classmethod
     def unknown(cls) -> Iterator[Self]:
-        """With an input gate, or coupled gates."""
-        for gate in (Gate.unknown(peephole=True, layer_norm=True), None):
+        """Coupled gates, or with an input gate: 1 - f would be read as a gate of its own, too."""
+        for gate in (None, Gate.unknown(peephole=True, layer_norm=True)):
             forget, output = (Gate.unknown(peephole=True, layer_norm=True) for _ in range(2))
             candidate = Gate.unknown(layer_norm=True)
             function = activation((*FUSED_ACTIVATIONS, "SIGMOID"))

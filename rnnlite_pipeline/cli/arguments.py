@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn
+from types import SimpleNamespace
+from typing import Any, NamedTuple
 
-from rnnlite_pipeline import __version__
-from rnnlite_pipeline.errors import CallError
+import click
+from click.shell_completion import CompletionItem
+
+from rnnlite_pipeline.cli.configs import ConfigType
 
 #: What can be asked for as `--format`.
 FORMATS = ("text", "github")
 
 SHELLS = ("bash", "zsh", "fish")
 
+#: What `rnnlite schema` prints a schema of.
+SCHEMAS = ("config", "pipeline", "output")
 
-class Argument(NamedTuple):
-    """One argument: its names, how its usage shows it, and what argparse needs to know."""
-
-    names: tuple[str, ...]
-    usage: str
-    settings: Mapping[str, Any]
+#: What was called: the arguments by name, `command`, and `stage_program`, what starts a stage.
+Call = SimpleNamespace
 
 
 class Command(NamedTuple):
@@ -30,306 +30,245 @@ class Command(NamedTuple):
     Attributes:
         help: What it does, in one line.
         run: Does it, and gives the exit status.
-        arguments: In the order of its usage.
+        arguments: In the order of its help.
         examples: Calls that work as they stand in a project with such files.
     """
 
     help: str
-    run: Callable[[argparse.Namespace], int]
-    arguments: tuple[Argument, ...]
+    run: Callable[[Call], int]
+    arguments: tuple[click.Parameter, ...]
     examples: tuple[str, ...]
 
 
-def _argument(*names: str, usage: str, **settings: Any) -> Argument:
-    return Argument(names, usage, settings)
+class Positional(click.Argument):
+    """An argument without a name of its own, which explains itself like an option does."""
+
+    def __init__(self, name: str, help: str, **settings: Any) -> None:  # noqa: A002  # as click's
+        settings.setdefault("metavar", name.upper())
+        super().__init__([name], **settings)
+        self.words = help
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str]:  # noqa: ARG002
+        """Its line in the help."""
+        return str(self.metavar), self.words
 
 
-def _jobs(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a number of stages, 1 or more")
-    return int(text)
+class _Folder(click.Path):
+    """A folder, completed as one; that it is none is told by who writes into it."""
+
+    def shell_complete(
+        self,
+        ctx: click.Context,  # noqa: ARG002
+        param: click.Parameter,  # noqa: ARG002
+        incomplete: str,
+    ) -> list[CompletionItem]:
+        """Folders only."""
+        return [CompletionItem(incomplete, type="dir")]
 
 
-def _shards(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a number of jobs, 1 or more")
-    return int(text)
+def _option(*names: str, **settings: Any) -> click.Option:
+    return click.Option(list(names), **settings)
 
 
-def _custom_object(text: str) -> tuple[str, str]:
-    name, equals, target = text.partition("=")
-    if not (name and equals and ":" in target):
-        raise argparse.ArgumentTypeError(f"expected NAME=MODULE:NAME, got {text}")
-    return name, target
+def _flag(*names: str, **settings: Any) -> click.Option:
+    return click.Option(list(names), is_flag=True, **settings)
 
 
-CONFIGS = _argument(
-    "configs", usage="CONFIG...", nargs="+", type=Path, metavar="CONFIG", help="a YAML file"
+def _file(*names: str, **settings: Any) -> click.Option:
+    return _option(*names, type=FILE, **{"metavar": "FILE", **settings})
+
+
+def _custom_objects(
+    _context: click.Context, _parameter: click.Parameter, words: Sequence[str]
+) -> list[tuple[str, str]]:
+    found = []
+    for word in words:
+        name, equals, target = word.partition("=")
+        if not (name and equals and ":" in target):
+            raise click.BadParameter(f"expected NAME=MODULE:NAME, got {word}")
+        found.append((name, target))
+    return found
+
+
+FILE = click.Path(path_type=Path)
+FOLDER = _Folder(path_type=Path)
+
+CONFIGS = Positional(
+    "configs",
+    "a YAML file, one variant of it as CONFIG/VARIANT, or the name of a model of configs/",
+    nargs=-1,
+    required=True,
+    type=ConfigType(),
+    metavar="CONFIG...",
 )
-OUT = _argument(
+OUT = _option(
     "--out",
-    usage="[--out DIR]",
-    type=Path,
+    type=FOLDER,
     default=Path("build"),
     metavar="DIR",
     help="works in DIR/NAME/ (default: build)",
 )
-JOBS = _argument(
+JOBS = _option(
     "-n",
-    usage="[-n N]",
-    dest="jobs",
-    type=_jobs,
+    "jobs",
+    type=click.IntRange(min=1),
     default=1,
     metavar="N",
     help="stages at a time (default: 1)",
 )
-LOCKED = _argument(
-    "--locked",
-    usage="[--locked]",
-    action="store_true",
-    help="fail if anything differs from the lock beside the config",
-)
-DUMP_PASSES = _argument(
+FORCE = _flag("--force", help="runs every stage anew, also what is up to date")
+QUIET = _flag("-q", "--quiet", help="tells errors only")
+VERBOSE = _flag("-v", "--verbose", help="tells every step of each stage")
+LOCKED = _flag("--locked", help="fail if anything differs from the lock beside the config")
+DUMP_PASSES = _option(
     "--dump-passes",
-    usage="[--dump-passes DIR]",
-    type=Path,
+    type=FOLDER,
     default=None,
     metavar="DIR",
     help="convert anew, and write the graph after each pass as text to DIR/NAME/",
 )
-JSON = _argument(
+JSON = _flag(
     "--json",
-    usage="[--json]",
-    action="store_true",
-    help="print JSON on standard output; all else goes to standard error",
+    "json",
+    help="print JSON on standard output; all else goes to standard error; `rnnlite schema output`"
+    " prints its schema",
 )
-FORMAT = _argument(
+FORMAT = _option(
     "--format",
-    usage="[--format FORMAT]",
-    choices=FORMATS,
+    type=click.Choice(FORMATS),
     default=None,
     metavar="FORMAT",
     help="github: errors as annotations too, as on GitHub Actions; text (the default elsewhere)",
 )
-GITHUB = _argument(
-    "--github",
-    usage="[--github]",
-    action="store_true",
-    help="print the matrix of a GitHub workflow, as a line of $GITHUB_OUTPUT",
+GITHUB = _flag(
+    "--github", help="print the matrix of a GitHub workflow, as a line of $GITHUB_OUTPUT"
 )
-SHARDS = _argument(
+SHARDS = _option(
     "--shards",
-    usage="[--shards N]",
-    type=_shards,
+    type=click.IntRange(min=1),
     default=8,
     metavar="N",
     help="jobs of that matrix, at most (default: 8)",
 )
-CACHE = _argument(
+CACHE = _option(
     "--cache",
-    usage="[--cache URL]",
     default="",
     metavar="URL",
     help="shares finished stages: a folder, s3://, gs://, or http:// and https:// to read only",
 )
-CLUSTER = _argument(
+CLUSTER = _option(
     "--cluster",
-    usage="[--cluster ADDRESS]",
     default="",
     metavar="ADDRESS",
     help="runs the stages on a Dask cluster: tcp://HOST:PORT, or local[N] for N processes here",
 )
-STAGE = (CONFIGS, OUT, JOBS, CACHE, CLUSTER, FORMAT)
+STAGE = (CONFIGS, OUT, JOBS, FORCE, QUIET, VERBOSE, CACHE, CLUSTER, FORMAT, JSON)
 
 _COMPARED = "a release (.zip), a model (.tflite) or a config (.yaml)"
 DIFF = (
-    _argument("first", usage="A", type=Path, metavar="A", help=_COMPARED),
-    _argument("second", usage="B", type=Path, metavar="B", help="what it is compared with"),
+    Positional("first", _COMPARED, metavar="A", type=FILE),
+    Positional("second", "what it is compared with", metavar="B", type=FILE),
     JSON,
 )
 INIT = (
-    _argument(
-        "model",
-        usage="MODEL",
-        type=Path,
-        metavar="MODEL",
-        help="a .keras, .h5 or .tflite file, or the folder of a SavedModel",
+    Positional("model", "a .keras, .h5 or .tflite file, or the folder of a SavedModel", type=FILE),
+    _file(
+        "-o", "to", default=None, help="the config (default: configs/NAME.yaml); never overwritten"
     ),
-    _argument(
-        "-o",
-        usage="[-o FILE]",
-        dest="to",
-        type=Path,
-        default=None,
-        metavar="FILE",
-        help="the config (default: configs/NAME.yaml); never overwritten",
-    ),
-    _argument(
+    _option(
         "--signature",
-        usage="[--signature NAME]",
         default="",
         metavar="NAME",
         help="the signature of a SavedModel (default: serving_default)",
     ),
-    _argument(
+    _option(
         "--custom-object",
-        usage="[--custom-object NAME=MODULE:NAME]...",
-        dest="custom_objects",
-        type=_custom_object,
-        action="append",
-        default=[],
+        "custom_objects",
+        multiple=True,
+        callback=_custom_objects,
         metavar="NAME=MODULE:NAME",
         help="a layer or function of your own that a Keras file needs, and where it is",
     ),
+    JSON,
 )
 VIEW = (
-    _argument("file", usage="FILE", type=Path, metavar="FILE", help="a config, or a .tflite file"),
+    Positional("file", "a config, or a .tflite file", type=FILE),
     OUT,
-    _argument(
+    _option(
         "--with",
-        usage="[--with VIEWER]",
-        dest="viewer",
-        choices=("netron", "model-explorer"),
+        "viewer",
+        type=click.Choice(("netron", "model-explorer")),
         default=None,
         metavar="VIEWER",
         help="model-explorer, with what verify and benchmark measured, or netron, which takes no"
         " figures (default: the one that is installed)",
     ),
+    JSON,
 )
 TARGETS = (
-    _argument(
+    Positional(
         "names",
-        usage="[TARGET...]",
-        nargs="*",
-        metavar="TARGET",
-        help="a target's name; all of them where none is given",
+        "a target's name; all of them where none is given",
+        nargs=-1,
+        metavar="[TARGET...]",
     ),
     JSON,
 )
-BUNDLES = _argument(
-    "bundles", usage="BUNDLE...", nargs="+", type=Path, metavar="BUNDLE", help="NAME-VERSION.zip"
+BUNDLES = Positional(
+    "bundles", "NAME-VERSION.zip", nargs=-1, required=True, type=FILE, metavar="BUNDLE..."
 )
-
-
-def _file(name: str, usage: str, text: str) -> Argument:
-    return _argument(name, usage=usage, type=Path, default=None, metavar="FILE", help=text)
-
-
 SIGN = (
     BUNDLES,
     _file(
         "--key",
-        usage="[--key FILE]",
-        text="signs with this private key on an elliptic curve, PEM; its password, if it has one,"
+        help="signs with this private key on an elliptic curve, PEM; its password, if it has one,"
         " stands in RNNLITE_KEY_PASSWORD",
     ),
-    _file("--certificate", usage="[--certificate FILE]", text="the certificate of the key, PEM"),
-    _argument(
-        "--chain",
-        usage="[--chain FILE]...",
-        type=Path,
-        action="append",
-        default=[],
-        metavar="FILE",
-        help="a certificate above it, PEM",
-    ),
-    _argument(
+    _file("--certificate", help="the certificate of the key, PEM"),
+    _file("--chain", multiple=True, help="a certificate above it, PEM"),
+    _flag(
         "--sigstore",
-        usage="[--sigstore]",
-        action="store_true",
         help="signs by sigstore, which needs a network, with the identity of the CI or a browser",
     ),
+    JSON,
 )
 VERIFY_BUNDLE = (
     BUNDLES,
-    _file("--key", usage="[--key FILE]", text="the public key of whom you trust, PEM"),
-    _argument(
-        "--root",
-        usage="[--root FILE]...",
-        dest="roots",
-        type=Path,
-        action="append",
-        default=[],
-        metavar="FILE",
-        help="a root certificate that you trust, PEM",
-    ),
-    _argument(
+    _file("--key", help="the public key of whom you trust, PEM"),
+    _file("--root", "roots", multiple=True, help="a root certificate that you trust, PEM"),
+    _option(
         "--identity",
-        usage="[--identity NAME]",
         default="",
         metavar="NAME",
         help="the identity that you trust, of a signature by sigstore",
     ),
-    _argument(
-        "--issuer",
-        usage="[--issuer URL]",
-        default="",
-        metavar="URL",
-        help="who must have vouched for that identity",
-    ),
-    _argument(
-        "--unsigned",
-        usage="[--unsigned]",
-        action="store_true",
-        help="checks all but the signature",
-    ),
-    _file("--lock", usage="[--lock FILE]", text="the lock that it must have been built to"),
+    _option("--issuer", default="", metavar="URL", help="who must have vouched for that identity"),
+    _flag("--unsigned", help="checks all but the signature"),
+    _file("--lock", help="the lock that it must have been built to"),
     _file(
         "--rebuild",
-        usage="[--rebuild CONFIG]",
-        text="builds this config and compares the bytes; CONFIG/VARIANT for a variant",
+        metavar="CONFIG",
+        help="builds this config and compares the bytes; CONFIG/VARIANT for a variant",
     ),
+    JSON,
+)
+SCHEMA = (
+    Positional(
+        "of",
+        "of a config (the default), of a pipeline, or of what `--json` prints",
+        required=False,
+        default="config",
+        type=click.Choice(SCHEMAS),
+        metavar="[config|pipeline|output]",
+    ),
+    JSON,
 )
 COMPLETION = (
-    _argument("shell", usage="SHELL", choices=SHELLS, metavar="SHELL", help=", ".join(SHELLS)),
+    Positional("shell", ", ".join(SHELLS), type=click.Choice(SHELLS)),
+    JSON,
 )
-
-
-class _Parser(argparse.ArgumentParser):
-    """argparse, with its errors in this project's form."""
-
-    def error(self, message: str) -> NoReturn:
-        said = message.replace("the following arguments are required:", "missing:")
-        raise CallError(f"{said[:1].upper()}{said[1:]}.", f"See {self.prog} --help")
-
-
-def make_parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
-    """The parser of the whole command line."""
-    listed = "\n".join(f"  {name:<15}{command.help}" for name, command in commands.items())
-    parser = _Parser(
-        prog="rnnlite",
-        usage="rnnlite COMMAND ...",
-        description="Recurrent TensorFlow models to LiteRT's fused ops, by reviewed YAML config.",
-        epilog=f"commands:\n{listed}\n\n`rnnlite COMMAND --help` says more about a command. "
-        "Exit status: 0 done;\n1 a stage failed; 2 the config or the call is wrong.",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    parser.add_argument("--version", action="version", version=f"rnnlite {__version__}")
-    made = parser.add_subparsers(
-        dest="command", required=True, metavar="COMMAND", help=argparse.SUPPRESS, prog="rnnlite"
-    )
-    for name, command in commands.items():
-        _add(made.add_parser, name, command)
-    return parser
-
-
-def usage(name: str, command: Command) -> str:
-    """How a command is called, in one line."""
-    return " ".join(["rnnlite", name, *(each.usage for each in command.arguments)])
-
-
-def _add(add_parser: Callable[..., argparse.ArgumentParser], name: str, command: Command) -> None:
-    examples = "".join(f"\n  {example}" for example in command.examples)
-    parser = add_parser(
-        name,
-        help=command.help,
-        usage=usage(name, command),
-        description=f"{command.help[0].upper()}{command.help[1:]}.",
-        epilog=f"example{'s' * (len(command.examples) > 1)}:{examples}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    parser.set_defaults(locked=False, json=False, format=None, dump_passes=None)
-    for each in command.arguments:
-        parser.add_argument(*each.names, **each.settings)
+HELP = (
+    Positional(
+        "topic", "a command; all of them where none is given", nargs=-1, metavar="[COMMAND]"
+    ),
+)

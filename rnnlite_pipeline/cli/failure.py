@@ -1,7 +1,8 @@
-"""What is said where a command fails."""
+"""What is told where a command fails, and JSON on standard output."""
 
 from __future__ import annotations
 
+import json
 import sys
 
 
@@ -10,3 +11,8 @@ def failed(message: str, status: int) -> int:
     sys.stdout.flush()
     sys.stderr.write(f"error: {message}\n")
     return status
+
+
+def print_json(value: object) -> None:
+    """Prints what a command found, for programs."""
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")

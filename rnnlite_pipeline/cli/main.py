@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from collections.abc import Sequence
 
-from rnnlite_pipeline.cli.arguments import make_parser
+import click
+from click.shell_completion import shell_complete
+
 from rnnlite_pipeline.cli.commands import COMMANDS
-from rnnlite_pipeline.cli.failure import failed
-from rnnlite_pipeline.errors import CallError, RnnliteError, did_you_mean, of_system
+from rnnlite_pipeline.cli.failure import failed, print_json
+from rnnlite_pipeline.cli.output import error_json
+from rnnlite_pipeline.cli.parser import COMPLETE, help_text, make_group, wrong_calls
+from rnnlite_pipeline.errors import RnnliteError, of_system
 
 #: Exit status of a program ended by Ctrl-C, by the shells' convention.
 INTERRUPTED = 130
@@ -26,27 +29,41 @@ def main(arguments: Sequence[str] | None = None, stage_program: Sequence[str] | 
     Returns:
         0 done; 1 a stage failed; 2 the config or the call is wrong; 130 interrupted.
     """
+    words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        return _run(sys.argv[1:] if arguments is None else arguments, stage_program)
+        return _run(words, stage_program)
     except RnnliteError as error:
-        return failed(str(error), error.exit_status)
+        return _failed(error, words)
     except BrokenPipeError:  # the reader of a pipe has seen enough; nothing to flush at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        return failed(str(of_system(error)), 1)
+        return _failed(of_system(error), words)
     except KeyboardInterrupt:
         return failed("interrupted", INTERRUPTED)
 
 
-def _run(arguments: Sequence[str], stage_program: Sequence[str] | None) -> int:
-    parser = make_parser(COMMANDS)
-    if not arguments:
-        parser.print_help(sys.stderr)
+def _run(words: list[str], stage_program: Sequence[str] | None) -> int:
+    group = make_group(COMMANDS)
+    if asked := os.environ.get(COMPLETE):
+        return shell_complete(group, {}, "rnnlite", COMPLETE, asked)
+    if not words:
+        sys.stderr.write(help_text(COMMANDS))
         return 2
-    if arguments[0] not in COMMANDS and not arguments[0].startswith("-"):
-        raise CallError(
-            f"There is no command {arguments[0]}.", did_you_mean(arguments[0], COMMANDS)
-        )
-    call = parser.parse_args(arguments, argparse.Namespace(stage_program=stage_program))
-    return COMMANDS[call.command].run(call)
+    try:
+        with (
+            wrong_calls(),
+            group.make_context("rnnlite", words[:], obj=stage_program) as context,
+        ):
+            status: int = group.invoke(context)
+            return status
+    except click.exceptions.Exit as ended:
+        return ended.exit_code
+
+
+def _failed(error: RnnliteError, words: Sequence[str]) -> int:
+    """Tells what is wrong with the whole call, as JSON too where JSON was asked for."""
+    status = failed(str(error), error.exit_status)
+    if "--json" in words:
+        print_json({"error": error_json(error)})
+    return status

@@ -5,7 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping
 
-from rnnlite_pipeline.cli.arguments import Command, usage
+import click
+
+from rnnlite_pipeline.cli.arguments import Command, Positional
+from rnnlite_pipeline.cli.parser import usage
 
 
 def manual(commands: Mapping[str, Command]) -> str:
@@ -23,6 +26,12 @@ def _lines(commands: Mapping[str, Command]) -> Iterator[str]:
         "failed; 2 the config or the call is wrong; 130 interrupted. Errors go to standard error; "
         "on GitHub Actions they are annotations of the config's lines as well."
     )
+    yield ""
+    yield (
+        "With `--json` standard output is one JSON value, and all else goes to standard error. "
+        "`rnnlite schema output` prints the JSON schema of what each command prints. Where the "
+        'call itself is wrong, the value is `{"error": …}`.'
+    )
     for name, command in commands.items():
         yield ""
         yield f"## rnnlite {name}"
@@ -37,12 +46,25 @@ def _lines(commands: Mapping[str, Command]) -> Iterator[str]:
             yield "| argument | what it is |"
             yield "| --- | --- |"
         for each in command.arguments:
-            label = each.usage.removesuffix("...").strip("[]")
-            yield f"| `{label}` | {each.settings['help']} |"
+            yield f"| `{_label(each)}` | {_words(each)} |"
         yield ""
         yield "```sh"
         yield from command.examples
         yield "```"
+
+
+def _label(argument: click.Parameter) -> str:
+    if isinstance(argument, Positional):
+        return str(argument.metavar).strip("[]").replace("|", " \\| ")
+    names = ", ".join(argument.opts)
+    flag = isinstance(argument, click.Option) and argument.is_flag
+    return names if flag else f"{names} {argument.metavar}"
+
+
+def _words(argument: click.Parameter) -> str:
+    repeated = " May be given several times." * (argument.multiple and argument.nargs == 1)
+    text: str = getattr(argument, "words", "") or getattr(argument, "help", "")
+    return f"{text}{'.' * bool(repeated)}{repeated}"
 
 
 if __name__ == "__main__":

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 
+from rnnlite_pipeline.cli.arguments import Call
+from rnnlite_pipeline.cli.failure import failed, print_json
+from rnnlite_pipeline.cli.output import BundleJson, error_json, files_json
 from rnnlite_pipeline.errors import CallError, RnnliteError, StageError
 from rnnlite_pipeline.files import near, write_atomically
 from rnnlite_pipeline.trust.checks import check_digests, checks, different_members, epoch_of
@@ -29,22 +31,25 @@ PASSWORD = "RNNLITE_KEY_PASSWORD"
 Build = Callable[[Path, Path], int]
 
 
-def sign_bundles(call: argparse.Namespace) -> int:
+def sign_bundles(call: Call) -> int:
     """Signs each bundle; the names of what is signed are told."""
     if bool(call.key) == bool(call.sigstore):
         raise CallError("Say how to sign.", "Give --key PRIVATE.pem, or --sigstore.")
     if call.certificate and not call.key:
         raise CallError("A certificate needs its private key.", "Add --key PRIVATE.pem.")
     signer = Signer(call.key, os.environ.get(PASSWORD), call.certificate, tuple(call.chain))
-    for path in call.bundles:
+
+    def work(path: Path) -> Iterator[str | Path]:
         bundle = read_bundle(path)
         check_digests(bundle)
         made = sign(bundle, signer)
-        sys.stdout.write(f"{near(made)}: signs {', '.join(names_signed(bundle))}\n")
-    return 0
+        yield made
+        yield f"{near(made)}: signs {', '.join(names_signed(bundle))}"
+
+    return _each(call, work)
 
 
-def verify_bundles(call: argparse.Namespace, build: Build) -> int:
+def verify_bundles(call: Call, build: Build) -> int:
     """Checks each bundle; every check that passed is told.
 
     Args:
@@ -54,32 +59,51 @@ def verify_bundles(call: argparse.Namespace, build: Build) -> int:
     trusted = _trusted(call)
     if len(call.bundles) > 1 and (call.lock or call.rebuild):
         raise CallError("--lock and --rebuild are about one bundle.", "Give one bundle.")
-    status = 0
-    for path in call.bundles:
-        try:
-            _verify(path, trusted, call, build)
-        except RnnliteError as error:
-            status = max(status, error.exit_status)
-            sys.stdout.flush()
-            sys.stderr.write(f"error: {error}\n")
-    return status
+    return _each(call, lambda path: _verify(path, trusted, call, build))
 
 
-def write_bills(call: argparse.Namespace) -> int:
+def write_bills(call: Call) -> int:
     """Writes the bill of materials of each bundle beside it."""
     from rnnlite_pipeline.trust.bom import bill_of_materials
 
-    for path in call.bundles:
+    def work(path: Path) -> Iterator[str | Path]:
         bundle = read_bundle(path)
         for _ in checks(bundle, None):  # a bill tells checked facts only
             continue
         made = path.with_name(f"{path.stem}.cdx.json")
         write_atomically(made, bill_of_materials(bundle))
-        sys.stdout.write(f"{near(made)}\n")
-    return 0
+        yield made
+        yield str(near(made))
+
+    return _each(call, work)
 
 
-def _trusted(call: argparse.Namespace) -> Trusted | None:
+def _each(call: Call, work: Callable[[Path], Iterator[str | Path]]) -> int:
+    """Does something with each bundle: what it yields is a line to tell, or a file it made."""
+    status, told = 0, list[BundleJson]()
+    for path in call.bundles:
+        one: BundleJson = {"bundle": str(path), "error": None, "files": [], "checks": []}
+        told.append(one)
+        try:
+            for found in work(path):
+                if isinstance(found, Path):
+                    one["files"] += files_json([found])
+                    continue
+                one["checks"].append(found)
+                if not call.json:
+                    sys.stdout.write(f"{found}\n")
+        except RnnliteError as error:
+            message = str(error)
+            named = len(call.bundles) > 1 and str(path) not in message
+            told_as = f"{path}: {message}" if named else message
+            status = max(status, failed(told_as, error.exit_status))
+            one["error"] = error_json(error)
+    if call.json:
+        print_json(told)
+    return status
+
+
+def _trusted(call: Call) -> Trusted | None:
     ways = [bool(call.key), bool(call.roots), bool(call.identity or call.issuer), call.unsigned]
     if sum(ways) != 1:
         raise CallError(
@@ -94,18 +118,19 @@ def _trusted(call: argparse.Namespace) -> Trusted | None:
     return Trusted(call.key, tuple(call.roots), call.identity, call.issuer)
 
 
-def _verify(path: Path, trusted: Trusted | None, call: argparse.Namespace, build: Build) -> None:
+def _verify(path: Path, trusted: Trusted | None, call: Call, build: Build) -> Iterator[str | Path]:
     bundle = read_bundle(path)
     if trusted:
         check_signature(bundle, trusted)
-        sys.stdout.write(f"{near(path)}: signature\n")
+        yield f"{near(path)}: signature"
     else:
-        sys.stdout.write(f"{near(path)}: NOT checked: who made it\n")
+        yield f"{near(path)}: NOT checked: who made it"
     for name in checks(bundle, call.lock):
-        sys.stdout.write(f"{near(path)}: {name}\n")
+        yield f"{near(path)}: {name}"
     if call.rebuild:
-        _rebuild(bundle, call.rebuild, build)
-        sys.stdout.write(f"{near(path)}: built again, the same bytes\n")
+        with redirect_stdout(sys.stderr if call.json else sys.stdout):
+            _rebuild(bundle, call.rebuild, build)
+        yield f"{near(path)}: built again, the same bytes"
 
 
 def _rebuild(bundle: Bundle, config: Path, build: Build) -> None:

@@ -16,6 +16,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from rnnlite_pipeline.cli.configs import found_config
+from rnnlite_pipeline.cli.failure import print_json
 from rnnlite_pipeline.config import load_config, split_reference
 from rnnlite_pipeline.errors import CallError
 from rnnlite_pipeline.files import write_atomically
@@ -33,13 +35,14 @@ _MUCH = ({"stop": 0, "bgColor": "#ffffff"}, {"stop": 1, "bgColor": "#f4a261"})
 _NOISE = ({"stop": 0, "bgColor": "#f4a261"}, {"stop": 1, "bgColor": "#ffffff"})
 
 
-def view(file: Path, build: Path, viewer: str | None = None) -> int:
+def view(file: Path, build: Path, viewer: str | None = None, *, as_json: bool = False) -> int:
     """Opens a model in the browser, until Ctrl-C.
 
     Args:
         file: A .tflite file, or a config whose model is converted.
         build: The folder DIR of the builds.
         viewer: A key of `VIEWERS`; the first one installed where None.
+        as_json: Whether what is opened is told as JSON.
 
     Raises:
         CallError: The viewer is not installed, or the config's model not converted.
@@ -54,7 +57,10 @@ def view(file: Path, build: Path, viewer: str | None = None) -> int:
         path = model.with_name(f"overlay.{label}.json")
         write_atomically(path, json.dumps(overlay, indent=2).encode())
         overlays.append(path)
-    sys.stdout.write(f"{model} in {name}; Ctrl-C ends it\n")
+    if as_json:
+        print_json({"model": str(model), "viewer": name, "overlays": [str(p) for p in overlays]})
+    else:
+        sys.stdout.write(f"{model} in {name}; Ctrl-C ends it\n")
     sys.stdout.flush()
     module = importlib.import_module(VIEWERS[name])
     if name == "netron":
@@ -71,6 +77,8 @@ def view(file: Path, build: Path, viewer: str | None = None) -> int:
 
 def model_of(file: Path, build: Path) -> Path:
     """The model that is meant: the file, or what its config was converted to."""
+    if file.suffix != ".tflite":
+        file = found_config(file)
     if split_reference(file)[0].suffix not in (".yaml", ".yml"):
         return file
     folder = build / load_config(file).name

@@ -69,6 +69,13 @@ EXCERPT = (
     Draw(steps=5, batch=65),
 )
 
+#: The same, where a run is not cheap.
+COSTLY_EXCERPT = (
+    Draw(steps=5, batch=2),
+    Draw(steps=1, batch=1),
+    Draw(steps=9, batch=1, magnitude=20.0),
+)
+
 #: For a whole model. Convolutions and poolings in front of a recurrence need some steps.
 WHOLE = (
     Draw(steps=24, batch=3),
@@ -108,6 +115,8 @@ def of_replacement(
         # Among sequences of closed and of open length, none is shorter than the loop.
         known = loop.steps.is_constant
         steps = max(draw.steps, loop.steps.constant) if known else min([draw.steps, *closed])
+        # No list has room for no step, and half of a step is none.
+        steps = max(steps, *(int(name.rpartition("//")[2]) for name in lengths if "//" in name), 1)
         sizes = {n: steps if n in lengths else draw.batch for n in _open(original, extents)}
         arrays = {}
         for k, tensor in enumerate(t for t in original if t.dtype in NUMPY):

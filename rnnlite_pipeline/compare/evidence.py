@@ -13,8 +13,8 @@ Rules:
        unless the smallest overflow, too. Then the parts that are finite say something where they
        are finite in both.
     5. What the runs cost is counted before they are made (`multiply_adds`). Once every output has
-       evidence and `BUDGET` is spent, no more numbers are drawn. Where a run is not cheap, the new
-       model runs on the default delegate alone.
+       evidence, the pair has been run on a first draw, and `BUDGET` is spent, no more numbers are
+       drawn. Where a run is not cheap, the new model runs on the default delegate alone.
     6. What computes in integers is rounded as its kernels like, and its roundings jump: each set of
        kernels is held to the old model on the same set, and where roundings move an output, that
        the two agree is evidence, and that they do not is none.
@@ -22,28 +22,30 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 
 from rnnlite_pipeline.compare.distance import Array, Arrays, Part, beyond, firm_parts, is_too_large
-from rnnlite_pipeline.compare.draws import scaled
-from rnnlite_pipeline.compare.roundings import SAMPLES, rounded, rounded_weights
+from rnnlite_pipeline.compare.draws import Draw, scaled
+from rnnlite_pipeline.compare.opened import CALLS, Opened
+from rnnlite_pipeline.compare.roundings import SAMPLES, float_constants
 from rnnlite_pipeline.graph.affine import computes_in_integers
 from rnnlite_pipeline.graph.edit import ports
 from rnnlite_pipeline.graph.ir import Model
 from rnnlite_pipeline.graph.multiply_adds import multiply_adds
-from rnnlite_pipeline.runtimes.interpreter import Kernels, Runner
-from rnnlite_pipeline.runtimes.partition import open_runner
-from rnnlite_pipeline.runtimes.partition.runner import PartitionedRunner
+from rnnlite_pipeline.runtimes.interpreter import Kernels
 
 #: The smallest scale of the numbers where larger ones tell nothing.
 SMALLEST = 8.0**-4
 
 #: A model that makes more multiply-adds in one run is run on one set of kernels.
 CHEAP = 2e8
+
+#: Interpreters of a model with fewer bytes of weights are kept, if its runs are cheap.
+SMALL = 2**24
 
 #: The multiply-adds after which no more numbers are drawn, if every output has evidence. Fast
 #: kernels make some 5 in a nanosecond.
@@ -52,7 +54,8 @@ BUDGET = 4e9
 #: How far outputs that roundings move may be apart and count as equal, as a part of their scale.
 EQUAL = 1e-5
 
-AnyRunner = Runner | PartitionedRunner
+#: A set of inputs, and whether agreement on it is evidence.
+Try = tuple[Arrays, bool]
 
 
 @dataclass
@@ -90,11 +93,12 @@ class Pair:
     def __init__(
         self, old: Model, new: Model, evidence: Evidence, unsure: frozenset[str] = frozenset()
     ) -> None:
-        self._old, self._new = old, new
+        self._old, self.new = old, new
         self.evidence, self._unsure = evidence, unsure
         self._in_integers = computes_in_integers(old)
         self._agreed: set[str] = set()
         self._doubted: set[str] = set()
+        self._began = False
         counted = multiply_adds(old)
         self._fixed, self._per_step = counted["fixed"], counted["per_step"]
         shapes = [t.shape or () for op in old.main.ops for t in (*op.inputs, *op.outputs) if t]
@@ -117,80 +121,110 @@ class Pair:
         return self.cost(steps=9, batch=3) < CHEAP
 
     def affords(self, steps: int, batch: int) -> bool:
-        """Whether as many steps are still within the budget, or needed for evidence."""
-        runs = 1 + SAMPLES + 2 * len(self._kernels)
-        cost = runs * self.cost(steps, batch)
-        if self.evidence.spent + cost > BUDGET and not self.evidence.missing:
+        """Whether as many steps are still within the budget; spends them if so."""
+        cost = (1 + SAMPLES + CALLS * len(self._kernels)) * self.cost(steps, batch)
+        if self.evidence.spent + cost > BUDGET and self._began:
             return False
+        self._began = True
         self.evidence.spent += cost
         return True
 
-    @cached_property
-    def reference(self) -> AnyRunner:
-        """The old model."""
-        return self._reference(self._old)
+    def weigh_draws(self, draws: Sequence[Draw], drawn: Callable[[int], Arrays]) -> None:
+        """Weighs one draw after the other, as many as are affordable together.
+
+        Args:
+            draws: In order.
+            drawn: The numbers of one of them, by its place.
+        """
+        place = 0
+        while place < len(draws) and not self.evidence.difference:
+            self._began &= not self.evidence.missing
+            first = place
+            while place < len(draws) and self.affords(draws[place].steps, draws[place].batch):
+                place += 1
+            if place == first:
+                return
+            self.weigh([(drawn(k), draws[k].proves) for k in range(first, place)])
 
     @cached_property
-    def runners(self) -> list[AnyRunner]:
-        """The new model, on each set of kernels."""
-        return [open_runner(self._new, k, stand_ins=True) for k in self._kernels]
+    def opened(self) -> Opened:
+        """Both models, to be run."""
+        weights = sum(len(t.data or b"") for t in float_constants(self._old))
+        return Opened(self._old, self.new, keeps=self.is_cheap and weights < SMALL)
 
     @property
     def _kernels(self) -> tuple[Kernels, ...]:
         return ("no_delegate", "default") if self.is_cheap else ("default",)
 
-    @cached_property
-    def _moved(self) -> list[tuple[int, AnyRunner]]:
-        return [(s, self._reference(rounded_weights(self._old, s))) for s in range(SAMPLES)]
-
-    def _reference(self, model: Model) -> AnyRunner:
-        return open_runner(model, "no_delegate", stand_ins=True)
-
-    def weigh(self, arrays: Arrays, proves: bool = True) -> None:
-        """Runs both models on some numbers, or on smaller ones where these say nothing.
+    def weigh(self, tries: Sequence[Try]) -> None:
+        """Runs both models on some numbers, and on smaller ones where these say nothing.
 
         Args:
-            arrays: The inputs.
-            proves: Whether agreement is evidence. On equal numbers, a reversed sequence agrees.
+            tries: Sets of inputs, each with whether agreement is evidence. On equal numbers, a
+                reversed sequence agrees.
         """
         scale = 1.0
-        while True:
+        while tries:
             last = scale <= SMALLEST
-            firm = self._weigh(arrays if scale == 1.0 else scaled(arrays, scale), last, proves)
-            if firm or not self.evidence.missing or last:
-                break
+            firm = self._weigh(tries, last)
+            if last or not self.evidence.missing:
+                return
             scale /= 8.0
+            rest = (each for each, is_firm in zip(tries, firm, strict=True) if not is_firm)
+            tries = [(scaled(arrays, 1 / 8), proves) for arrays, proves in rest]
 
     def conclude(self) -> None:
         """Counts the unsure outputs that agreed on all numbers as proven."""
         self.evidence.proven |= self._agreed - self._doubted
 
-    def _weigh(self, arrays: Arrays, last: bool = False, proves: bool = True) -> bool:
-        """Rules 1, 2 and 4; whether every output was firm."""
-        reference = self.reference.run(arrays)
-        overflows = any(map(is_too_large, reference.values()))
-        if overflows and not last:
-            return False
-        moved = [runner.run(rounded(arrays, seed)) for seed, runner in self._moved]
-        parts = {n: firm_parts(a, [m[n] for m in moved]) for n, a in reference.items()}
-        if any(parts.values()) or self._in_integers:
-            held_to = self._held_to(arrays, reference)
-            pairs = [
-                (own, runner.run(arrays))
-                for own, runner in zip(held_to, self.runners, strict=True)
-                for _ in range(2)
-            ]
-            disagree = self._disagreement(pairs, parts)
-            if self._in_integers:
-                disagree |= dict.fromkeys(_equal_where_not_firm(pairs, parts), 0.0)
-            for name, found in disagree.items():
-                if found and overflows and np.isinf(found):
-                    continue
-                self._note(name, found, proves)
-        firm = all(parts.values())
-        if firm:
-            self.settled = arrays, reference
-        return firm
+    def _weigh(self, tries: Sequence[Try], last: bool = False) -> list[bool]:
+        """Rules 1, 2 and 4; whether every output was firm, of each set of inputs."""
+        references = self.opened.old([arrays for arrays, _ in tries])
+        overflows = [any(map(is_too_large, r.values())) for r in references]
+        told = [k for k in range(len(tries)) if last or not overflows[k]]
+        inputs = [tries[k][0] for k in told]
+        moved = self.opened.rounded(inputs) if told else []
+        parts = [
+            {n: firm_parts(a, [m[n] for m in samples]) for n, a in references[k].items()}
+            for k, samples in zip(told, moved, strict=True)
+        ]
+        shown = [p for p in range(len(told)) if any(parts[p].values()) or self._in_integers]
+        results = self._new_results(
+            [inputs[p] for p in shown], [references[told[p]] for p in shown]
+        )
+        for p, pairs in zip(shown, results, strict=True):
+            self._judge(pairs, parts[p], overflows[told[p]], tries[told[p]][1])
+        firm = {told[p]: all(parts[p].values()) for p in range(len(told))}
+        for k in (k for k, is_firm in firm.items() if is_firm):
+            self.settled = tries[k][0], references[k]
+        return [firm.get(k, False) for k in range(len(tries))]
+
+    def _new_results(
+        self, inputs: Sequence[Arrays], references: Sequence[Arrays]
+    ) -> list[list[tuple[Arrays, Arrays]]]:
+        """Of each set of inputs, what each call of the new model is held to, and what it gave."""
+        found: list[list[tuple[Arrays, Arrays]]] = [[] for _ in inputs]
+        for kernels in self._kernels if inputs else ():
+            held_to = self._held_to(inputs, references, kernels)
+            calls = self.opened.new(inputs, kernels)
+            for pairs, own, results in zip(found, held_to, calls, strict=True):
+                pairs += [(own, result) for result in results]
+        return found
+
+    def _judge(
+        self,
+        pairs: Sequence[tuple[Arrays, Arrays]],
+        parts: Mapping[str, list[Part]],
+        overflows: bool,
+        proves: bool,
+    ) -> None:
+        disagree = self._disagreement(pairs, parts)
+        if self._in_integers:
+            disagree |= dict.fromkeys(_equal_where_not_firm(pairs, parts), 0.0)
+        for name, found in disagree.items():
+            if found and overflows and np.isinf(found):
+                continue
+            self._note(name, found, proves)
 
     def _disagreement(
         self, pairs: Sequence[tuple[Arrays, Arrays]], parts: Mapping[str, list[Part]]
@@ -202,16 +236,13 @@ class Pair:
             if firm
         }
 
-    def _held_to(self, arrays: Arrays, reference: Arrays) -> list[Arrays]:
-        """What each runner is held to (rule 6)."""
-        if not self._in_integers or "default" not in self._kernels:
-            return [reference for _ in self._kernels]
-        delegated = self._delegated.run(arrays)
-        return [delegated if k == "default" else reference for k in self._kernels]
-
-    @cached_property
-    def _delegated(self) -> AnyRunner:
-        return open_runner(self._old, "default", stand_ins=True)
+    def _held_to(
+        self, inputs: Sequence[Arrays], references: Sequence[Arrays], kernels: Kernels
+    ) -> Sequence[Arrays]:
+        """What a set of kernels is held to (rule 6)."""
+        if self._in_integers and kernels == "default":
+            return self.opened.old(inputs, "default")
+        return references
 
     def _note(self, name: str, found: float, proves: bool) -> None:
         unsure = name in self._unsure
@@ -236,11 +267,11 @@ class Pair:
             return
         small, reference = self.settled
         large = {n: _repeated(a, entries, axes[n]) if n in axes else a for n, a in small.items()}
-        results = [self.runners[-1].run(large) for _ in range(2)]
+        (results,) = self.opened.new([large], self._kernels[-1])
         parts = {n: [Part((), 1e-4)] for n in reference}
         if all(_is_repeated(reference[n], r[n], parts[n]) for r in results for n in reference):
             return
-        self._weigh(large)
+        self._weigh([(large, True)])
 
 
 def _equal_where_not_firm(

@@ -8,7 +8,7 @@ model, layer after layer, are seen as well.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -17,6 +17,9 @@ from rnnlite_pipeline.graph.ir import Model, Tensor
 
 #: How often it is measured: which of the roundings go up and which down is left to chance.
 SAMPLES = 2
+
+#: As many numbers of a file are rounded at a time.
+CHUNK = 2**20
 
 
 def rounded_weights(model: Model, seed: int) -> Model:
@@ -27,6 +30,18 @@ def rounded_weights(model: Model, seed: int) -> Model:
         if array is not None:
             tensor.data = _off_by_one(array, random).tobytes()
     return moved
+
+
+def rounded_file(content: bytes, places: Sequence[slice], seed: int) -> bytes:
+    """A .tflite file with every float32 number at these places off by one rounding."""
+    moved, random = bytearray(content), np.random.default_rng(seed)
+    del content
+    for place in places:
+        numbers = np.frombuffer(moved, np.float32, (place.stop - place.start) // 4, place.start)
+        for start in range(0, len(numbers), CHUNK):
+            part = numbers[start : start + CHUNK]
+            part[:] = _off_by_one(part, random)
+    return bytes(moved)
 
 
 def rounded(arrays: Mapping[str, Array], seed: int) -> Arrays:

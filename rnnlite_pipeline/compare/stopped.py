@@ -9,7 +9,8 @@ Rules:
     2. Each recurrence reads the first steps of its sequence alone; of its output, the last of
        these stands for all later ones. So what is computed of the output keeps its shape, too.
     3. Of what holds every step, the steps that were made are compared. What is a final state of the
-       loop, and of a recurrence, is the same in both.
+       loop, and of a recurrence, is the same in both; so is a list of one item that every step
+       overwrites, as Keras writes a last output.
     4. Other results, such as the last step of an expression over the sequence, need not agree: they
        tell something where they do ("told" in `Stopped.unsure`), and nothing where they do not.
 """
@@ -64,8 +65,8 @@ def stopped(replacement: Replacement, both: Excerpt, turns: int) -> Stopped | No
     if len(loops) != 1 or not all(_length(op) == steps.constant for op in recurrences):
         return None
     final = {id(t) for op in recurrences for t in op.outputs[1:]}
-    lists = replacement.loop.writings
-    final |= {id(t) for number, t in enumerate(loops[0].outputs) if number not in lists}
+    kept = {k for k, w in replacement.loop.writings.items() if w.index.factor(STEP)}
+    final |= {id(t) for number, t in enumerate(loops[0].outputs) if number not in kept}
     _stop_loop(loops[0], turns)
     for op in recurrences:
         _stop_recurrence(new, op, turns)

@@ -8,7 +8,9 @@ is that of Pnueli, Siegel and Singerman (1998); what it proves is in docs/traps.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from numpy.typing import NDArray
@@ -21,7 +23,7 @@ from rnnlite_pipeline.compare.excerpts import Excerpt, excerpt
 from rnnlite_pipeline.compare.stopped import Stopped, stopped
 from rnnlite_pipeline.compare.tamed import tamed
 from rnnlite_pipeline.errors import StageError
-from rnnlite_pipeline.graph.ir import OPEN, Model
+from rnnlite_pipeline.graph.ir import OPEN, Model, Tensor
 from rnnlite_pipeline.lower import lower
 from rnnlite_pipeline.lower.fused import why_not_fused
 from rnnlite_pipeline.passes.tensor_lists import tensor_lists_to_tensors
@@ -34,12 +36,14 @@ TURNS = (3, 1)
 #: How much smaller every matrix is made in a model that is chaotic with its own.
 TAMER = (1 / 8, 1 / 64)
 
-#: The entries of a batch that shows a state of too little memory: LiteRT hands out 64 bytes or
-#: more, 16 numbers of 4 bytes.
+#: LiteRT hands out memory in as many bytes, and a state of too little memory may have them.
+MEMORY = 64
+
+#: The entries of a batch that shows such a state, of one number of 4 bytes for each entry.
 LARGE_BATCH = 65
 
-#: The same, where a run is not cheap.
-LARGE_ENOUGH_BATCH = 17
+#: Where a run is not cheap: as many entries more than fit in that memory.
+MANY = 3
 
 #: Why a rewrite without evidence is not made.
 NO_EVIDENCE = (
@@ -89,10 +93,10 @@ def _of_excerpts(replacement: Replacement, few: Excerpt, whole: Excerpt) -> Evid
         lower(cut.old)
         lower(cut.new)
         pair = Pair(cut.old, cut.new, evidence, cut.unsure)
-        drawn = draws.of_replacement(replacement, inputs, kinds)
-        for draw, arrays in zip(kinds, drawn, strict=True):
-            if pair.affords(draw.steps, draw.batch) and not evidence.difference:
-                pair.weigh(arrays, draw.proves)
+        costly = kinds is draws.EXCERPT and not pair.is_cheap
+        tried = draws.COSTLY_EXCERPT if costly else kinds
+        drawn = list(draws.of_replacement(replacement, inputs, tried))
+        pair.weigh_draws(tried, drawn.__getitem__)
         pair.conclude()
     return evidence
 
@@ -124,14 +128,11 @@ def check_whole(
     limits, first = limits or {}, first or {}
     evidence = both_have(old)
     pair = Pair(old, new, evidence)
-    axes = axes_of_model(old, pair.reference.run, limits) if pair.is_cheap else Axes()
+    axes = axes_of_model(old, partial(_once, pair), limits) if pair.is_cheap else Axes()
     interface = draws.Interface(new.signatures[0].inputs, axes.inputs, limits, first)
 
-    def weigh(pair: Pair, kinds: Iterable[draws.Draw]) -> None:
-        for number, draw in enumerate(kinds):
-            if evidence.difference or not pair.affords(draw.steps, draw.batch):
-                return
-            pair.weigh(draws.of_model(draw, number, interface), draw.proves)
+    def weigh(pair: Pair, kinds: Sequence[draws.Draw]) -> None:
+        pair.weigh_draws(kinds, lambda k: draws.of_model(kinds[k], k, interface))
 
     weigh(pair, draws.WHOLE if pair.is_cheap or _slides(old) else draws.COSTLY)
     _repeat(pair, interface)
@@ -159,6 +160,11 @@ def check_whole(
         )
 
 
+def _once(pair: Pair, arrays: Mapping[str, NDArray[Any]]) -> Arrays:
+    """What the old model makes of some inputs."""
+    return pair.opened.old([dict(arrays)])[0]
+
+
 def _slides(model: Model) -> bool:
     """Whether windows slide over its inputs, which must not be shorter than these."""
     return any("CONV" in op.code or "POOL" in op.code for op in model.ops())
@@ -172,7 +178,17 @@ def _repeat(pair: Pair, model: draws.Interface) -> None:
         for name, tensor in model.inputs.items()
         if tensor.shape and tensor.shape[axes[name]] == OPEN
     }
-    pair.repeat(LARGE_BATCH if pair.is_cheap else LARGE_ENOUGH_BATCH, batches)
+    pair.repeat(LARGE_BATCH if pair.is_cheap else _large_enough(pair.new), batches)
+
+
+def _large_enough(model: Model) -> int:
+    """How many entries show that a state has too little memory for its batch."""
+    rows = [math.prod((t.shape or ())[1:]) for t in _variables(model)]
+    return MANY + max((MEMORY // (4 * row) for row in rows if row > 0), default=0)
+
+
+def _variables(model: Model) -> set[Tensor]:
+    return {t for op in model.ops() for t in op.inputs if t is not None and t.is_variable}
 
 
 def largest_difference(old: Model, new: Model, inputs: Iterable[Arrays]) -> float:
@@ -185,5 +201,5 @@ def largest_difference(old: Model, new: Model, inputs: Iterable[Arrays]) -> floa
     evidence = both_have(old)
     pair = Pair(old, new, evidence)
     for arrays in inputs:
-        pair.weigh(arrays)
+        pair.weigh([(arrays, True)])
     return evidence.difference or (float("inf") if evidence.missing else 0.0)

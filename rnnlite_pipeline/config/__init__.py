@@ -19,7 +19,8 @@ from rnnlite_pipeline.config.pipeline import (
     load_pipeline,
     pipeline_of,
 )
-from rnnlite_pipeline.config.schema import schema, schema_text
+from rnnlite_pipeline.config.placed import placed
+from rnnlite_pipeline.config.schema import pipeline_schema_text, schema, schema_text
 from rnnlite_pipeline.config.source import Format, Source
 from rnnlite_pipeline.config.variants import split_reference
 
@@ -45,6 +46,8 @@ __all__ = [
     "load_pipeline",
     "load_releases",
     "pipeline_of",
+    "pipeline_schema_text",
+    "placed",
     "schema",
     "schema_text",
     "split_reference",

@@ -9,7 +9,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from rnnlite_pipeline.config.arrays import Header, NotArrays, read_headers
+from rnnlite_pipeline.config.declared import Declared, declared
 from rnnlite_pipeline.config.document import Loc
+from rnnlite_pipeline.config.early import wrong_arrays, wrong_early
 from rnnlite_pipeline.config.model import Config
 from rnnlite_pipeline.config.pipeline import Pipeline, pipeline_of
 from rnnlite_pipeline.errors import ConfigError, Problem
@@ -18,11 +20,16 @@ from rnnlite_pipeline.errors import ConfigError, Problem
 LABELS = "labels"
 
 
-def check_files(config: Config) -> None:
+def check_files(config: Config, out: Path | None = None) -> None:
     """Checks that the files a config names are there and are what they should be.
 
     The source, its pinned sha256, the pipeline, the data (by the headers of its arrays, without
-    NumPy), label files, and what the package includes.
+    NumPy), label files, and what the package includes; and what else can be known before a model is
+    opened (`early.py`).
+
+    Args:
+        config: The config.
+        out: The model's folder, DIR/NAME, where an earlier import may say the model's interface.
 
     Raises:
         ConfigError: Something is missing or wrong; it names every problem with its place. A
@@ -35,7 +42,7 @@ def check_files(config: Config) -> None:
         pipeline = pipeline_of(config)
     except ConfigError as error:
         broken = error
-    for loc, message in _wrong(config, pipeline):
+    for loc, message in _wrong(config, pipeline, out):
         problems.append(config.document.problem(loc, message))
     if broken and broken.path == config.document.path:
         problems.extend(broken.details)
@@ -45,8 +52,12 @@ def check_files(config: Config) -> None:
         raise broken
 
 
-def check_releases(configs: Iterable[Config]) -> None:
+def check_releases(configs: Iterable[Config], build: Path | None = None) -> None:
     """Checks the files of several releases of one file, each problem told once.
+
+    Args:
+        configs: The releases.
+        build: The folder DIR of what was made before.
 
     Raises:
         ConfigError: As `check_files`; a pipeline whose own file is wrong is named once the
@@ -55,7 +66,7 @@ def check_releases(configs: Iterable[Config]) -> None:
     problems: dict[Path, set[Problem]] = {}
     for config in configs:
         try:
-            check_files(config)
+            check_files(config, build / config.name if build else None)
         except ConfigError as error:
             problems.setdefault(error.path, set()).update(error.details)
     if problems:
@@ -94,12 +105,17 @@ def digest(path: Path) -> str:
     return hashlib.sha256(listing).hexdigest()
 
 
-def _wrong(config: Config, pipeline: Pipeline | None) -> Iterator[tuple[Loc, str]]:
-    yield from _wrong_source(config)
-    yield from _wrong_data(config, pipeline)
+def _wrong(
+    config: Config, pipeline: Pipeline | None, out: Path | None
+) -> Iterator[tuple[Loc, str]]:
+    source = list(_wrong_source(config))
+    yield from source
+    known = None if source else declared(config, out)
+    yield from wrong_early(config, pipeline, known)
+    yield from _wrong_data(config, pipeline, known)
     if calibration := config.quantization.calibration:
         where = ("quantization", "calibration", "path")
-        yield from _wrong_arrays(config, where, calibration.path)
+        yield from _wrong_arrays(config, where, calibration.path, known)
     for loc, named in associated_files(config):
         yield from _wrong_file(loc, config.resolve(named))
     for i, entry in enumerate(config.package.include):
@@ -142,7 +158,9 @@ def _wrong_source(config: Config) -> Iterator[tuple[Loc, str]]:
             yield ("source", "sha256"), f"the content of {source.path} has the sha256 {found}"
 
 
-def _wrong_data(config: Config, pipeline: Pipeline | None) -> Iterator[tuple[Loc, str]]:
+def _wrong_data(
+    config: Config, pipeline: Pipeline | None, known: Declared | None
+) -> Iterator[tuple[Loc, str]]:
     verification = config.verification
     gates = pipeline.gates.needs_labels if pipeline else ()
     path = verification.data.path
@@ -153,11 +171,11 @@ def _wrong_data(config: Config, pipeline: Pipeline | None) -> Iterator[tuple[Loc
         return
     loc = ("verification", "data", "path")
     own = verification.min_accuracy is not None or verification.max_accuracy_drop is not None
-    yield from _wrong_arrays(config, loc, path, labels=own or bool(gates))
+    yield from _wrong_arrays(config, loc, path, known, labels=own or bool(gates))
 
 
 def _wrong_arrays(
-    config: Config, loc: Loc, named: str, *, labels: bool = False
+    config: Config, loc: Loc, named: str, known: Declared | None, *, labels: bool = False
 ) -> Iterator[tuple[Loc, str]]:
     path = config.resolve(named)
     missing = list(_wrong_file(loc, path))
@@ -173,6 +191,9 @@ def _wrong_arrays(
     if labels and LABELS not in headers:
         yield loc, f"accuracy is asked for, and {path} has no `{LABELS}`; {holds}"
     yield from ((loc, f"{path}: {message}") for message in _unlike(headers))
+    if known:
+        yield from wrong_arrays(config, loc, path, headers, known)
+        return
     for name, shape in config.source.inputs.items():
         if name not in headers:
             yield loc, f"{path} has no array for the input `{name}`; {holds}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any, get_args
 
@@ -163,6 +164,25 @@ class Config(FileSection):
     def min_snr_db(self) -> float:
         """The least signal-to-noise ratio against the source that passes, in dB."""
         return self.verification.least_snr_db(self.quantization.scheme)
+
+    def only(self, keys: Collection[str]) -> Config:
+        """This config with some of its keys, and the defaults of all others.
+
+        Args:
+            keys: Names of keys, or `section.key` for one of a section. Without `name` the name is
+                `model`.
+        """
+        kept = {key: getattr(self, key) for key in self.model_fields_set if key in keys}
+        for key in keys:
+            name, _, part = key.partition(".")
+            if part and name not in keys:
+                whole: Section = getattr(self, name)
+                parts = {k for k in whole.model_fields_set if f"{name}.{k}" in keys}
+                some = {k: getattr(whole, k) for k in parts}
+                kept[name] = type(whole).model_construct(parts, **some)
+        narrowed = Config.model_construct(set(kept), **{"name": "model"} | kept)
+        narrowed._document, narrowed._path = self._document, self._path
+        return narrowed
 
     def normalized(self) -> dict[str, Any]:
         """As of any file, with what follows from the scheme and the targets."""

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from rnnlite_pipeline.config.model import Config
+from rnnlite_pipeline.config.pipeline import Pipeline
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
 
@@ -21,6 +22,17 @@ def schema() -> dict[str, Any]:
 def schema_text() -> str:
     """The same as the text of configs/schema.json."""
     return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def pipeline_schema() -> dict[str, Any]:
+    """The schema of one pipeline; pipelines/schema.json is this."""
+    body: dict[str, Any] = _draft_07(Pipeline.model_json_schema())
+    return {"$schema": DRAFT, **body, "title": "rnnlite: the stages and the gates of a release"}
+
+
+def pipeline_schema_text() -> str:
+    """The same as the text of pipelines/schema.json."""
+    return json.dumps(pipeline_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
 def _variants(generated: dict[str, Any]) -> None:

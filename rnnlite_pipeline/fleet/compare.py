@@ -43,9 +43,9 @@ def row(plan: Plan) -> dict[str, Any]:
     """What is known of one release.
 
     Returns:
-        `name`, `version`, `scheme`, `runtimes` and `passed` (null where it was not verified). Of a
-        model that is there `bytes`; of a verified one `max_abs_error` and, by output, the lowest
-        `accuracy`; of a measured one `median_ms`.
+        `name`, `version`, `scheme`, `runtimes` (its targets) and `passed` (null where it was not
+        verified). Of a model that is there `bytes`; of a verified one `max_abs_error`, how it was
+        `held` to each target and, by output, the lowest `accuracy`; of a measured one `median_ms`.
     """
     told: dict[str, Any] = {
         "name": plan.name,
@@ -63,6 +63,10 @@ def row(plan: Plan) -> dict[str, Any]:
     if verification:
         told["passed"] = verification.get("passed") is True
         told["max_abs_error"] = verification.get("max_abs_error")
+        told["held"] = {
+            name: each["held"] if each.get("takes") else "no"
+            for name, each in verification.get("targets", {}).items()
+        }
         lowest: dict[str, float] = {}
         for each in verification.get("accuracy", ()):
             name, rate = each["output"], each["litert"]
@@ -79,7 +83,7 @@ def page(name: str, rows: Sequence[dict[str, Any]]) -> str:
     from rnnlite_pipeline.report.html import table
     from rnnlite_pipeline.report.templating import templates
 
-    columns = ("release", "version", "scheme", "verified on", "passed", "#bytes")
+    columns = ("release", "version", "scheme", "targets", "passed", "#bytes")
     shown = table((*columns, "#largest error", "#accuracy", "#ms"), map(_cells, rows))
     template = templates("rnnlite_pipeline.report").get_template("comparison.html.jinja")
     return template.render(name=name, table=shown)
@@ -92,13 +96,18 @@ def _cells(told: dict[str, Any]) -> tuple[str, ...]:
         told["name"],
         told["version"],
         told["scheme"],
-        ", ".join(told["runtimes"]),
+        ", ".join(_target(name, told.get("held", {})) for name in told["runtimes"]),
         passed,
         f"{told['bytes']:,}" if "bytes" in told else "",
         f"{error:.2g}" if error is not None else "",
         ", ".join(f"{rate:.4f}" for rate in accuracy.values()),
         f"{told['median_ms']:.3f}" if "median_ms" in told else "",
     )
+
+
+def _target(name: str, held: dict[str, str]) -> str:
+    """A target, and how the release was held to it: `tflm (run)`."""
+    return f"{name} ({held[name]})" if name in held else name
 
 
 def _of_model(path: Path, sha256: str) -> dict[str, Any]:

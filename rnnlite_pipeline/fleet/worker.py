@@ -151,7 +151,7 @@ def _run(job: Job, folder: Path, cache: Cache, memory: int | None) -> Ended:
     program = ["env", *_environment(job.environment), *(job.program or COMMAND)]
     try:
         with _watched(memory):
-            run_stage(stage.name, reference, plan.out, program)
+            run_stage(stage.name, reference, plan.out, program, options=stage.options)
         if missing := [path.name for path in stage.makes(plan) if not path.exists()]:
             raise StageError(f"{stage.name} of {plan.name} ended well, but left no {missing[0]}.")
     except RnnliteError as error:

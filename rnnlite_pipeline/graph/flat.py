@@ -9,7 +9,7 @@ table stands beside its `*_type`.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,6 +54,9 @@ TFLITE = Schema(
 #: The vectors of bytes declared `force_align: 16`; the kernels map constants in place.
 ALIGNMENT = {("Buffer", "data"): 16, ("CustomMetadata", "data"): 16}
 
+#: How many times the length of the input what is decoded of it may have.
+SHARED = 8
+
 #: What one table is charged at least against the budget of `Decoder`: bounds its memory.
 TABLE_CHARGE = 16
 
@@ -63,9 +66,9 @@ _U16, _I32, _U32 = struct.Struct("<H"), struct.Struct("<i"), struct.Struct("<I")
 class Decoder:
     """Decodes tables out of `data`, every offset and length checked before it is followed.
 
-    Work and memory are linear in the input: what is decoded, counted again where tables are
-    shared, may not exceed twice the length of the input. (The schema is not recursive, so
-    depth is bounded.)
+    Work and memory are linear in the input: what is decoded, counted again where parts are shared
+    (strings, shapes, zero points), may not exceed `SHARED` times the length of the input. (The
+    schema is not recursive, so depth is bounded.)
 
     Attributes:
         end: Where the flatbuffer ends: past the last byte that was decoded.
@@ -75,7 +78,7 @@ class Decoder:
         self.data = data
         self.schema = schema
         self.end = 0
-        self.budget = 2 * len(data) + 4096
+        self.budget = SHARED * len(data) + 4096
 
     def root(self, name: str) -> Fields:
         """The table `name` at the root.
@@ -198,21 +201,51 @@ def _width(field: Field) -> int:
     return field.packer.size if field.packer and not field.vector else 4
 
 
-def encode(name: str, fields: Fields, schema: Schema = TFLITE) -> bytes:
-    """The flatbuffer whose root is the table `name`; equal fields give equal bytes."""
-    encoder = _Encoder(schema)
-    encoder.builder.Finish(
-        encoder.table(schema.table(name), fields), file_identifier=schema.identifier
-    )
-    return bytes(encoder.builder.Output())
+def encode(name: str, fields: Fields, schema: Schema = TFLITE, large: int = 0) -> bytes:
+    """As `encode_located`, without the places."""
+    return encode_located(name, fields, schema, large)[0]
+
+
+def encode_located(
+    name: str, fields: Fields, schema: Schema = TFLITE, large: int = 0
+) -> tuple[bytes, list[int]]:
+    """The flatbuffer whose root is the table `name`; equal fields give equal bytes.
+
+    Args:
+        name: The root's table.
+        fields: What it holds.
+        schema: What it is written by.
+        large: About how many bytes it takes. A builder that is too small is copied, again and
+            again, as it grows.
+
+    Returns:
+        The bytes, and where the first byte of each aligned vector stands (`ALIGNMENT`), in order.
+    """
+    encoder = _Encoder(schema, large)
+    builder = encoder.builder
+    builder.Finish(encoder.table(schema.table(name), fields), file_identifier=schema.identifier)
+    content = bytes(memoryview(builder.Bytes)[builder.Head() :])
+    return content, [len(content) - offset for offset in encoder.aligned]
+
+
+#: Tables that are not shared, as those with a name are not: a tool that changes one in place means
+#: that one alone.
+OWN = frozenset({"Model", "SubGraph", "Operator", "OperatorCode", "Buffer", "Metadata"})
 
 
 class _Encoder:
-    """Writes tables into one builder; what it returns are offsets."""
+    """Writes tables into one builder; what it returns are offsets.
 
-    def __init__(self, schema: Schema) -> None:
+    Equal strings, vectors, and tables without a name of their own are written once. Children come
+    first, so two parts are equal where their kind, numbers and children's offsets are.
+    """
+
+    def __init__(self, schema: Schema, large: int) -> None:
         self.schema = schema
-        self.builder: Any = flatbuffers.Builder(1024)
+        self.builder: Any = flatbuffers.Builder(max(1024, large))
+        #: Where each aligned vector's elements begin, in bytes before the end.
+        self.aligned: list[int] = []
+        self._written: dict[Hashable, int] = {}
 
     def table(self, table: Table, fields: Fields) -> int:
         present = {f: fields[f.name] for f in table.fields if fields.get(f.name) is not None}
@@ -221,14 +254,30 @@ class _Encoder:
             for field, value in present.items()
             if field.kind != "scalar" or field.vector
         }
+        stored = [(f, offsets.get(f, v)) for f, v in present.items() if v != f.default]
+        stored.sort(key=lambda each: -_width(each[0]))  # the widest first: nothing is padded
+        if table.name in OWN or fields.get("name"):
+            return self._object(table, stored)
+        key = (table.name, *((field.slot, value) for field, value in stored))
+        return self._once(key, lambda: self._object(table, stored))
+
+    def _object(self, table: Table, stored: Sequence[tuple[Field, Any]]) -> int:
+        """A table of numbers, and of offsets of what is written already."""
         self.builder.StartObject(table.slots)
-        for field, value in present.items():
-            if field in offsets:
-                self.builder.PrependUOffsetTRelativeSlot(field.slot, offsets[field], 0)
-            elif value != field.default and field.packer:
+        for field, value in stored:
+            if field.packer and not field.vector:
                 self._scalar(field.packer, value)
                 self.builder.Slot(field.slot)
+            else:
+                self.builder.PrependUOffsetTRelativeSlot(field.slot, value, 0)
         return int(self.builder.EndObject())
+
+    def _once(self, key: Hashable, write: Callable[[], int]) -> int:
+        """The offset of what is written already under this key, else of what is written now."""
+        found = self._written.get(key)
+        if found is None:
+            found = self._written[key] = write()
+        return found
 
     def _scalar(self, packer: struct.Struct, value: Any) -> None:
         self.builder.Prep(packer.size, 0)
@@ -250,20 +299,33 @@ class _Encoder:
             if field.kind == "string"
             else [self.table(self.schema.table(field.table), v) for v in value]
         )
+        return self._once(("offsets", *element), lambda: self._offsets(element))
+
+    def _offsets(self, element: Sequence[int]) -> int:
         self.builder.StartVector(4, len(element), 4)
         for offset in reversed(element):
             self.builder.PrependUOffsetTRelative(offset)
         return int(self.builder.EndVector())
 
     def _string(self, value: str) -> int:
-        return int(self.builder.CreateString(value.encode("utf-8", "surrogateescape")))
+        data = value.encode("utf-8", "surrogateescape")
+        return self._once(("string", data), lambda: int(self.builder.CreateString(data)))
 
     def _scalars(self, packer: struct.Struct, value: Any, alignment: int) -> int:
         """A vector of scalars; `alignment` is raised to the scalar's own."""
-        builder, count = self.builder, len(value)
+        count = len(value)
         if not isinstance(value, bytes):
             value = np.asarray(value, "<" + packer.format.lstrip("<")).tobytes()
+        if alignment:
+            return self._bytes(packer, count, value, alignment)
+        key = (packer.format, value)
+        return self._once(key, lambda: self._bytes(packer, count, value, alignment))
+
+    def _bytes(self, packer: struct.Struct, count: int, value: bytes, alignment: int) -> int:
+        builder = self.builder
         builder.StartVector(packer.size, count, max(alignment, packer.size))
         builder.head -= len(value)
         builder.Bytes[builder.Head() : builder.Head() + len(value)] = value
+        if alignment:
+            self.aligned.append(builder.Offset())
         return int(builder.EndVector())

@@ -3,10 +3,14 @@
 Tensors and subgraphs are referred to by identity, never by index; indices exist in files only.
 A graph is in static single assignment: one op at most produces a tensor. Ops stand in
 execution order.
+
+`copy.deepcopy` copies graphs; values that never change (constants, quantization, a layer's
+mathematics) are shared by the copies.
 """
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -89,6 +93,11 @@ class Tensor:
         data = np.ascontiguousarray(value, NUMPY[dtype]).tobytes()
         return cls(name, dtype, tuple(value.shape), data)
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        extra = copy.deepcopy(self.extra, memo) if self.extra else {}
+        parts = (self.shape, self.data, self.quantization, self.is_variable)
+        return Tensor(self.name, self.dtype, *parts, extra)
+
     def __repr__(self) -> str:
         kind = "const" if self.data is not None else "var" if self.is_variable else ""
         return f"<{self.name}: {self.dtype}{list(self.shape or ())} {kind}>"
@@ -124,6 +133,20 @@ class Op:
     intermediates: list[Tensor] = field(default_factory=list)
     extra: dict[str, Any] = field(default_factory=dict)
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Op:
+        new = Op(self.code, [], [], {}, self.options_type, self.version, self.custom)
+        memo[id(self)] = new
+        new.custom_options = self.custom_options
+        new.inputs = [t and _copied(t, memo) for t in self.inputs]
+        new.outputs = [_copied(t, memo) for t in self.outputs]
+        new.intermediates = [_copied(t, memo) for t in self.intermediates]
+        new.options = {
+            name: copy.deepcopy(value, memo) if isinstance(value, _CHANGED) else value
+            for name, value in self.options.items()
+        }
+        new.extra = copy.deepcopy(self.extra, memo) if self.extra else {}
+        return new
+
     def __repr__(self) -> str:
         return (
             f"{[t.name for t in self.outputs]} = {self.code}({[t and t.name for t in self.inputs]})"
@@ -144,6 +167,16 @@ class Subgraph:
     ops: list[Op] = field(default_factory=list)
     tensors: list[Tensor] = field(default_factory=list)
     extra: dict[str, Any] = field(default_factory=dict)
+
+
+#: Options that a copy does not share: all others are frozen.
+_CHANGED = (Subgraph, list, dict)
+
+
+def _copied(tensor: Tensor, memo: dict[int, Any]) -> Tensor:
+    """As `copy.deepcopy`, which is asked only for a tensor that has not been copied yet."""
+    found: Tensor | None = memo.get(id(tensor))
+    return copy.deepcopy(tensor, memo) if found is None else found
 
 
 @dataclass(eq=False, slots=True)

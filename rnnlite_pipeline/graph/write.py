@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from rnnlite_pipeline.graph import fields as spell
 from rnnlite_pipeline.graph import schema
-from rnnlite_pipeline.graph.flat import Fields, encode
+from rnnlite_pipeline.graph.flat import Fields, encode, encode_located
 from rnnlite_pipeline.graph.ir import Model, Op, Signature, Subgraph, Tensor
+
+#: Constants of more bytes than these are matrices, and no axes or sizes.
+LARGE = 4096
+
+#: Bytes that a buffer takes besides its content, and those of an op or a tensor: generously.
+PER_BUFFER, PER_PART = 64, 512
 
 #: What deprecated_builtin_code says of a code that does not fit its int8.
 PLACEHOLDER = 127
@@ -21,7 +27,29 @@ def write_model(model: Model) -> bytes:
         ValueError: The graph is not one: an op names a subgraph that is not the model's, an
             option its schema has not, or a code that is not builtin.
     """
-    return encode("Model", _Writer(model).fields()) + model.trailer
+    return write_located(model)[0]
+
+
+def write_located(model: Model) -> tuple[bytes, list[slice]]:
+    """The same file, and the places in it of the numbers that are float32 weights alone."""
+    writer = _Writer(model)
+    fields = writer.fields()
+    content, places = encode_located("Model", fields, large=writer.size_at_most())
+    stored = [k for k, data in enumerate(writer.buffers) if data]
+    floats = [
+        slice(place, place + len(writer.buffers[k]))
+        for k, place in zip(stored, places, strict=True)
+        if writer.dtypes.get(k) == {"FLOAT32"}
+    ]
+    return content + model.trailer, floats
+
+
+def outline(model: Model) -> bytes:
+    """The model as bytes, without names, and of constants of more than `LARGE` bytes the length.
+
+    What two models with one outline differ in is the numbers of their weights.
+    """
+    return encode("Model", _Outline(model).fields())
 
 
 class _Writer:
@@ -31,6 +59,7 @@ class _Writer:
         self.model = model
         self.buffers: list[bytes] = [b""]
         self.shared: dict[bytes, int] = {b"": 0}
+        self.dtypes: dict[int, set[str]] = {}
         self.codes: dict[tuple[str, bool, int], int] = {}
         self.subgraphs = {s: i for i, s in enumerate(model.subgraphs)}
         self.tensors = {s: _index(s, model.signatures) for s in model.subgraphs}
@@ -52,6 +81,11 @@ class _Writer:
         fields["buffers"] = [{"data": b} if b else {} for b in self.buffers]
         return {name: value for name, value in fields.items() if value not in ([], "")}
 
+    def size_at_most(self) -> int:
+        """About the bytes of the file, rather too many: what is not written costs nothing."""
+        parts = sum(len(s.ops) + len(self.tensors[s]) for s in self.model.subgraphs)
+        return sum(len(b) + PER_BUFFER for b in self.buffers) + parts * PER_PART
+
     def _subgraph(self, subgraph: Subgraph) -> Fields:
         index = self.tensors[subgraph]
         return {
@@ -65,10 +99,12 @@ class _Writer:
 
     def _tensor(self, tensor: Tensor) -> Fields:
         extra = {k: v for k, v in tensor.extra.items() if k != spell.SPELLING}
+        buffer = self._share(tensor.data or b"")
+        self.dtypes.setdefault(buffer, set()).add(tensor.dtype)
         return {
             "name": tensor.name,
             "type": schema.enum_values("TensorType")[tensor.dtype],
-            "buffer": self._share(tensor.data or b""),
+            "buffer": buffer,
             "is_variable": tensor.is_variable,
             "quantization": spell.quantization_fields(tensor),
             **spell.shape_fields(tensor),
@@ -115,6 +151,14 @@ class _Writer:
         """A buffer that nothing else shares: other tools replace metadata in place."""
         self.buffers.append(data)
         return len(self.buffers) - 1
+
+
+class _Outline(_Writer):
+    def _tensor(self, tensor: Tensor) -> Fields:
+        return super()._tensor(tensor) | {"name": ""}
+
+    def _share(self, data: bytes) -> int:
+        return super()._share(data if len(data) <= LARGE else str(len(data)).encode())
 
 
 def _index(subgraph: Subgraph, signatures: list[Signature]) -> dict[Tensor, int]:

@@ -33,6 +33,7 @@ from rnnlite_pipeline.latency.timing import timed
 from rnnlite_pipeline.quantize.ranges import exposed
 from rnnlite_pipeline.runtimes.interpreter import Runner
 from rnnlite_pipeline.sources.model import Array
+from rnnlite_pipeline.steps import step
 
 #: How far a part's outputs may be from the recorded ones, relative to the largest of them; of
 #: quantized ones, in steps.
@@ -134,7 +135,7 @@ def _measured(path: Path, arrays: Path, names: Sequence[str]) -> str:
         return json.dumps({"reason": _said(error)})
     runners, reasons = {-2: _empty(), -1: whole}, dict[int, str]()
     for number, part in enumerate(cut):
-        print(f"part {number}: {part.lead.code}", flush=True)
+        step(f"measuring {part.lead.code} alone", number + 1, len(cut))
         try:
             runners[number] = prepared(part, values)
         except StageError as error:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from rnnlite_pipeline.cells.recurrence import BIDIRECTIONAL, Recurrence
 from rnnlite_pipeline.graph.build import make_op
-from rnnlite_pipeline.graph.ir import Op, Tensor
+from rnnlite_pipeline.graph.ir import OPEN, Op, Tensor
 from rnnlite_pipeline.lower.emit import Emitter
 from rnnlite_pipeline.lower.states import Producer, filled_with
 
@@ -30,10 +30,13 @@ def why_not_integer(op: Op, used: set[Tensor], producer: Producer) -> str:
         return f"the bidirectional {cell.kind} op has no integer form"
     if reason := cell.why_not("integer"):
         return reason
+    x = op.inputs[0]
+    if x is not None and x.shape and x.shape[1 if recurrence.time_major else 0] != OPEN:
+        return ""
     if any(filled_with(initial, producer) is None for initial in op.inputs[1:]):
-        return "its state starts from computed values, which the integer LSTM op does not take"
+        return "its state starts from computed values, which it takes with a fixed batch only"
     if any(final in used for final in op.outputs[2:]):
-        return "its final cell state is read, which the integer LSTM op does not give"
+        return "its final cell state is read, which it gives with a fixed batch only"
     return ""
 
 

@@ -1,4 +1,4 @@
-"""What convert leaves for the report of verify: each recurrent layer, its equations, its op."""
+"""What convert leaves for later stages: each recurrent layer, its equations, its op."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _record(layer: Layer) -> dict[str, Any]:
         "cell": cell.kind,
         "features": features(cell),
         "states": list(cell.states),
-        "direction": "backward" if layer.recurrence.reverse else "forward",
+        "direction": layer.direction,
         "time_major": layer.recurrence.time_major,
         "equations": cell.text(),
     }

@@ -19,6 +19,7 @@ class Layer:
         reason: Why it is a loop; empty where it is fused.
         scope: What the names of its op's tensors begin with; its partner's where it was grouped.
         milliseconds: What each form took, where `lowering: fastest` measured them.
+        reads_reversed: Whether a reversal of the steps stands before it in the graph.
     """
 
     name: str
@@ -27,3 +28,10 @@ class Layer:
     reason: str = ""
     scope: str = ""
     milliseconds: Mapping[str, float] = field(default_factory=dict)
+    reads_reversed: bool = False
+
+    @property
+    def direction(self) -> str:
+        """How it goes over the model's own sequence: "forward" or "backward"."""
+        assert self.recurrence is not None
+        return "backward" if self.recurrence.reverse != self.reads_reversed else "forward"

@@ -1,8 +1,8 @@
 """RECURRENCE and BIDIRECTIONAL pseudo ops become the runtime's fused ops, or loops.
 
 1. Forward RECURRENCE: UNIDIRECTIONAL_SEQUENCE_LSTM or _RNN.
-2. Reverse RECURRENCE: the same between two REVERSE_V2 over time; the op only runs forward. Then
-   reversals that meet cancel (`fold_reverse`).
+2. Reverse RECURRENCE: the same between two REVERSE_V2 over time; the op only runs forward.
+   Reversals that meet cancel afterwards (`fold_reverse`).
 3. BIDIRECTIONAL: BIDIRECTIONAL_SEQUENCE_LSTM or _RNN with two outputs. The kernel aligns the
    backward output with time, so nothing is reversed.
 4. Initial states are written before the op at every call (states.py).
@@ -50,7 +50,34 @@ def lower(
     weight_bytes: int = 4,
     finish: Callable[[Model], None] = as_it_is,
 ) -> tuple[Lowered, ...]:
-    """Writes every recurrence of `model`, in place.
+    """Writes every recurrence of `model`, and what makes the result ready to run, in place.
+
+    The conversion's list has these four as passes of their own (stages/conversion.py).
+
+    Ensures: no pseudo op is left, and each state has room for the batch of the call.
+
+    Args, Returns, Raises: as `write_recurrences`.
+    """
+    lowered = write_recurrences(
+        model, form, integers, targets, dtype, weight_bytes=weight_bytes, finish=finish
+    )
+    fold_reverse(model)
+    measure_at_inputs(model)
+    give_states_room(model)
+    return lowered
+
+
+def write_recurrences(
+    model: Model,
+    form: Form = "auto",
+    integers: bool = False,
+    targets: Sequence[str] = (),
+    dtype: str = "FLOAT32",
+    *,
+    weight_bytes: int = 4,
+    finish: Callable[[Model], None] = as_it_is,
+) -> tuple[Lowered, ...]:
+    """Writes every recurrence of `model` as fused ops and loops, in place.
 
     Ensures: no pseudo op is left.
 
@@ -89,9 +116,6 @@ def lower(
     loops = Loops(narrow, weight_bytes if has("PACK") and has("UNPACK") else 0)
     for subgraph, used in graphs:
         _lower_subgraph(model, subgraph, used, chosen, loops)
-    fold_reverse(model)
-    measure_at_inputs(model)
-    give_states_room(model)
     return tuple(
         replace(lowered, name=recurrence.name)
         for op, lowered in chosen.items()

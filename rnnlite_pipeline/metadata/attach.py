@@ -12,7 +12,8 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from rnnlite_pipeline.config import Config
 from rnnlite_pipeline.config.description import InputMetadata, OutputMetadata, TensorMetadata
@@ -21,7 +22,6 @@ from rnnlite_pipeline.files import zip_bytes
 from rnnlite_pipeline.graph.flat import Decoder, Fields, encode
 from rnnlite_pipeline.graph.ir import Model
 from rnnlite_pipeline.graph.write import write_model
-from rnnlite_pipeline.lower.layers import Layer
 from rnnlite_pipeline.metadata.checks import wrong_metadata
 from rnnlite_pipeline.metadata.files import AssociatedFiles, packed_name
 from rnnlite_pipeline.metadata.names import named_tensors
@@ -42,13 +42,13 @@ from rnnlite_pipeline.metadata.schema import (
 )
 
 
-def described_model(model: Model, config: Config, layers: Iterable[Layer]) -> bytes:
+def described_model(model: Model, config: Config, layers: Iterable[Mapping[str, Any]]) -> bytes:
     """The .tflite file of a converted model, with its metadata and associated files.
 
     Args:
         model: The model; its metadata is set.
         config: What is told about it.
-        layers: Its recurrent layers, and what they became.
+        layers: What is recorded of each recurrent layer (lower/layer_record.py).
 
     Raises:
         ConfigError: `metadata:` describes what the model has not, or its files are wrong; each

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from rnnlite_pipeline.graph.ir import Model
-from rnnlite_pipeline.lower.layers import Layer
 
 #: The name of the custom metadata.
 NAME = "rnnlite.recurrent"
@@ -53,12 +52,14 @@ def state_policy(model: Model, asked: str = "source") -> State:
     return "reset" if recurrent else "none"
 
 
-def recurrent_facts(model: Model, layers: Iterable[Layer], asked: str) -> dict[str, Any]:
+def recurrent_facts(
+    model: Model, layers: Iterable[Mapping[str, Any]], asked: str
+) -> dict[str, Any]:
     """The facts, as JSON keeps them.
 
     Args:
         model: The converted model.
-        layers: Its recurrent layers.
+        layers: What is recorded of each recurrent layer (lower/layer_record.py).
         asked: The config's `recurrent.state`.
     """
     state = state_policy(model, asked)
@@ -75,15 +76,7 @@ def as_bytes(facts: dict[str, Any]) -> bytes:
     return json.dumps(facts, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _layer(layer: Layer) -> dict[str, Any]:
-    facts: dict[str, Any] = {"name": layer.name, "op": layer.op}
-    if layer.recurrence is not None:
-        cell = layer.recurrence.cell
-        facts |= {
-            "cell": cell.kind,
-            "features": cell.features,
-            "units": cell.states[-1],
-            "direction": "backward" if layer.recurrence.reverse else "forward",
-            "time_major": layer.recurrence.time_major,
-        }
-    return facts
+def _layer(layer: Mapping[str, Any]) -> dict[str, Any]:
+    told = ("name", "op", "cell", "features", "direction", "time_major")
+    facts = {key: layer[key] for key in told if key in layer}
+    return facts | ({"units": layer["states"][-1]} if "states" in layer else {})

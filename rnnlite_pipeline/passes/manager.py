@@ -16,6 +16,7 @@ from typing import Generic, TypeVar
 from rnnlite_pipeline.errors import BrokenGraph
 from rnnlite_pipeline.graph.check import Verifier
 from rnnlite_pipeline.graph.ir import Model
+from rnnlite_pipeline.steps import step
 
 #: What the passes of one list know and leave besides the graph.
 C = TypeVar("C")
@@ -137,6 +138,7 @@ def run(passes: Passes[C], model: Model, context: C, watch: Watch | None = None)
     """
     runner = _Runner(model, context, watch or Watch())
     for number, each in enumerate(passes, start=1):
+        step(each.name, number, len(passes))
         runner.entry(f"{number:02}", each)
 
 

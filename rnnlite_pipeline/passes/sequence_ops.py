@@ -53,6 +53,33 @@ def reversed_axis(op: Op | None) -> int | None:
     return int(axes.flat[0]) % len(shape)
 
 
+#: Ops whose result has the steps in the order of their operand's.
+_KEEPS_ORDER = ("CAST", "CONCATENATION", "DEQUANTIZE", "EXPAND_DIMS", "RESHAPE", "TRANSPOSE")
+
+
+def reads_reversed(sequence: Tensor | None, made: Producers) -> bool:
+    """Whether a sequence runs from the last step of the model's input to the first.
+
+    1. A REVERSE_V2 over one of the first two axes, those of time and batch, turns the order round.
+    2. Ops that keep the order of steps are looked through. Of a CONCATENATION all parts must run
+       backward: a masked layer reads its input and its mask joined, each turned round.
+
+    Args:
+        sequence: What a recurrence reads, [B, T, F] or [T, B, F].
+        made: The producer of each tensor.
+    """
+    op = made.get(sequence) if sequence is not None else None
+    if op is None:
+        return False
+    axis = reversed_axis(op)
+    if axis is not None:
+        return not reads_reversed(op.inputs[0], made) if axis < 2 else False
+    if op.code not in _KEEPS_ORDER:
+        return False
+    parts = op.inputs if op.code == "CONCATENATION" else op.inputs[:1]
+    return all(reads_reversed(part, made) for part in parts)
+
+
 def step_of(op: Op) -> tuple[int, int] | None:
     """(axis, index) of an op that takes one whole step of its input, else None.
 

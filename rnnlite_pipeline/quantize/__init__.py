@@ -21,6 +21,7 @@ from rnnlite_pipeline.quantize.outcome import Outcome
 from rnnlite_pipeline.quantize.ranges import measure
 from rnnlite_pipeline.quantize.skip import Skip
 from rnnlite_pipeline.state import Keeping
+from rnnlite_pipeline.steps import step
 
 __all__ = ["Outcome", "grouping", "lowering", "quantize", "trial", "weight_bytes"]
 
@@ -109,7 +110,7 @@ def quantize(
         return model, ()
     skip = Skip(config.quantization.skip, scopes)
     skip.check(model)
-    print(f"quantizing: {scheme}", flush=True)
+    step(f"quantizing: {scheme}")
     if scheme in _WEIGHTS:
         outcomes = _WEIGHTS[scheme](model, skip)
     else:

@@ -35,6 +35,9 @@ WARN_WIDER = 4.0
 #: What NumPy and the zip module raise for an array that is damaged.
 _DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, ValueError)
 
+#: Where the config names the file.
+_KEY = ("quantization", "calibration", "path")
+
 _REMEDY = "quantization.calibration wants samples like those the model will see, one row a sample."
 
 
@@ -88,7 +91,7 @@ def check_alike(path: Path, other: Path, inputs: Mapping[str, Tensor], count: in
             f"from {least:.3g} to {most:.3g} in the verification data"
         )
         if seen and outside / seen > REFUSE_OUTSIDE:
-            raise NotConvertible(f"quantization.calibration: {said}.", _REMEDY)
+            raise NotConvertible(f"quantization.calibration: {said}.", _REMEDY, _KEY)
         if seen and outside / seen > WARN_OUTSIDE:
             warnings.append(f"{outside / seen:.0%} lies outside: {said}")
         elif high - low > WARN_WIDER * max(most - least, 1e-30):
@@ -167,4 +170,4 @@ class _Member:
 
 
 def _wrong(path: Path, what: str) -> NotConvertible:
-    return NotConvertible(f"quantization.calibration: {path} {what}.", _REMEDY)
+    return NotConvertible(f"quantization.calibration: {path} {what}.", _REMEDY, _KEY)

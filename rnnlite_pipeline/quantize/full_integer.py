@@ -14,13 +14,15 @@ from rnnlite_pipeline.graph.edit import producers
 from rnnlite_pipeline.graph.ir import Model, Tensor
 from rnnlite_pipeline.graph.ops import RECURRENT
 from rnnlite_pipeline.graph.variables import State
-from rnnlite_pipeline.quantize.calibration import batches, check_alike
+from rnnlite_pipeline.quantize.calibration import batches
 from rnnlite_pipeline.quantize.dynamic_range import dynamic_range
 from rnnlite_pipeline.quantize.integer_model import IntegerModel, Interface
 from rnnlite_pipeline.quantize.joins import go_round_joins
+from rnnlite_pipeline.quantize.narrow_sums import narrow_sums
 from rnnlite_pipeline.quantize.outcome import Outcome
 from rnnlite_pipeline.quantize.ranges import Ranges, measure
 from rnnlite_pipeline.quantize.skip import SKIPPED, Skip
+from rnnlite_pipeline.quantize.worth import recurrent_units, with_times
 from rnnlite_pipeline.runtimes.partition import open_runner
 
 #: Said of both layers that `bidirectional: group` would have made one op.
@@ -53,11 +55,6 @@ def full_integer(
     own = [] if policy == "explicit" and _has_all(path, states) else list(states)
     for state in own:
         del inputs[state.input]
-    data = config.verification.data.path
-    if data is not None:
-        alike = {n: t for n, t in inputs.items() if n not in {s.input for s in states}}
-        for warning in check_alike(path, config.resolve(data), alike, count):
-            print(f"warning: quantization.calibration: {warning}", flush=True)
     split = _split_pairs(model) if config.recurrent.bidirectional == "group" else set()
     if own:
         print("calibrating states: each sample goes on where the one before ended", flush=True)
@@ -70,7 +67,10 @@ def full_integer(
         "int16" if whole else "float32",
         {signature.inputs[s.input]: signature.outputs[s.output] for s in states},
     )
+    units = recurrent_units(model)
     outcomes = rewrite(model, asked.scheme, ranges, skip, interface)
+    narrow_sums(model, config.meant_for)
+    outcomes = with_times(outcomes, units, config.meant_for)
     outcomes = [replace(o, reason=o.reason or SPLIT) if o.name in split else o for o in outcomes]
     _check_runnable(outcomes, config)
     return outcomes

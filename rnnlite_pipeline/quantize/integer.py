@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rnnlite_pipeline.graph.build import make_op
 from rnnlite_pipeline.graph.edit import consumers, producers
 from rnnlite_pipeline.graph.ir import Model, Op, Quantization, Subgraph, Tensor
 from rnnlite_pipeline.graph.ops import MEASURING
@@ -107,7 +108,11 @@ class IntegerGraph(IntegerValues):
     def _op(self, op: Op) -> None:
         values = [t for t in op.inputs if t is not None and t.dtype == "FLOAT32"]
         results = [t for t in op.outputs if t.dtype == "FLOAT32" and not t.is_variable]
-        if op.code in MEASURING and not results:
+        if op.code == "BROADCAST_TO" and op.outputs[0].is_variable:
+            return  # a state's: written with the op that it is a state of, in its type
+        if op.code == "CONCATENATION" and any(_is_integer_state(t) for t in op.inputs):
+            self._read_cell(op)
+        elif op.code in MEASURING and not results:
             op.inputs = [self._ints.get(t, t) if t is not None else None for t in op.inputs]
             self._ops.append(op)
         elif not values or not results:
@@ -124,6 +129,8 @@ class IntegerGraph(IntegerValues):
         return outcome(op, self._model.main, self._graph, became, reason)
 
     def _leave(self, op: Op) -> None:
+        for writer in self._setters(op):
+            self._leave(writer)
         for tensor in op.inputs:
             if tensor is not None:
                 self._as_real(tensor)
@@ -254,7 +261,44 @@ class IntegerGraph(IntegerValues):
         assert op.inputs[0] is not None
         x = self._as_int(op.inputs[0])
         integer_lstm.to_integers(op, self._numbers, self._writers, x=x, y=y, seen=seen)
+        for writer in self._setters(op):
+            self._set_state(writer)
         self._finish(op, y, self._numbers.activation)
+
+    def _setters(self, op: Op) -> list[Op]:
+        """What sets states of a fused op to computed values at each call."""
+        variables = [t for t in op.inputs if t is not None and t.is_variable]
+        made = [self._writers[t] for t in variables if t in self._writers]
+        return [writer for writer in made if writer.code == "BROADCAST_TO"]
+
+    def _set_state(self, writer: Op) -> None:
+        """Sets a state, which is of integers already, to a computed value.
+
+        A SLICE of all of it runs at every call (lower/states.py, rule 2), and NPUs take it.
+        """
+        value, (state,) = writer.inputs[0], writer.outputs
+        assert value is not None and state.quantization is not None  # noqa: PT018
+        start = self._fitted(value, state.dtype, state.quantization)
+        if start.shape == state.shape:
+            size = np.asarray(state.shape, np.int32)
+            parts = {"begin": np.zeros_like(size), "size": size}
+            places = [Tensor.constant(f"{state.name}/{k}", v) for k, v in parts.items()]
+            writer = make_op("SLICE", [start, *places], [state])
+        else:
+            writer.inputs[0] = start
+        moved(writer, state.dtype)
+        self._ops.append(writer)
+
+    def _read_cell(self, op: Op) -> None:
+        """The last cell state, behind the last output of its op (lower/states.py, rule 4).
+
+        Only the state is read of it, so it has the state's scale.
+        """
+        last, state = op.inputs
+        assert last is not None and state is not None and state.quantization is not None  # noqa: PT018
+        op.inputs = [self._fitted(last, state.dtype, state.quantization), state]
+        moved(op, state.dtype)
+        self._finish(op, state.quantization, state.dtype)
 
     def _integer(self, op: Op) -> None:
         kernel = KERNELS[op.code]
@@ -308,3 +352,7 @@ class IntegerGraph(IntegerValues):
             outputs.append(made)
         op.outputs = outputs
         self._ops.append(op)
+
+
+def _is_integer_state(tensor: Tensor | None) -> bool:
+    return tensor is not None and tensor.is_variable and tensor.dtype != "FLOAT32"

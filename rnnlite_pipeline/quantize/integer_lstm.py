@@ -20,7 +20,11 @@ Rules (lstm_eval.cc, EvalInteger8x8_16 and its Populate*; TFLM's unidirectional_
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from rnnlite_pipeline.cells.lstm import why_not_integer
 from rnnlite_pipeline.graph.ir import NUMPY, OPEN, Op, Quantization, Tensor
@@ -69,11 +73,12 @@ def why_not(op: Op, writers: dict[Tensor, Op], readers: dict[Tensor, list[Op]]) 
     widths = [(state.shape or (0,))[-1] for state in (h, c)]
     if reason := why_not_integer(activation, widths, op.inputs[10] is not None):
         return reason
+    closed = OPEN not in (c.shape or (OPEN,))
     for state in (h, c):
-        fill = _fill(writers, state)
-        if fill is None or fill.inputs[1] is None or fill.inputs[1].data is None:
+        if filled_with(state, writers) is None and not (closed and given(state, writers)):
             return "its state starts from a computed value"
-        if any(reader is not op for reader in readers[state]):
+        others = [reader for reader in readers[state] if reader is not op]
+        if others and not (closed and all(reader.code == "CONCATENATION" for reader in others)):
             return "its final cell state is read"
     return ""
 
@@ -110,10 +115,41 @@ def why_not_by_range(op: Op, seen: Trace, x: float, y: float) -> str:
     return ""
 
 
-def initial(op: Op, writers: dict[Tensor, Op]) -> tuple[float, float]:
-    """The numbers h and c hold at the start."""
-    h, c = (float(_filled(writers, t).array.item()) for t in op.inputs[18:20])  # type: ignore[union-attr]
-    return h, c
+def initial(
+    op: Op, writers: dict[Tensor, Op], values: Mapping[Tensor, NDArray[Any]]
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """What h and c hold at the start of a call, [B or 1, width] or one number for all.
+
+    Args:
+        op: A UNIDIRECTIONAL_SEQUENCE_LSTM that `why_not` has nothing against.
+        writers: The op that produces each tensor.
+        values: What was fed and computed in the call.
+    """
+    starts = []
+    for state in op.inputs[18:20]:
+        assert state is not None
+        source = filled_with(state, writers) or given(state, writers)
+        assert source is not None
+        starts.append(np.asarray(values.get(source, source.array)))
+    return starts[0], starts[1]
+
+
+def given(state: Tensor, writers: dict[Tensor, Op]) -> Tensor | None:
+    """What a state is set to at each call by a BROADCAST_TO; None where it is not set so."""
+    writer = writers.get(state)
+    return writer.inputs[0] if writer is not None and writer.code == "BROADCAST_TO" else None
+
+
+def filled_with(state: Tensor, writers: dict[Tensor, Op]) -> Tensor | None:
+    """The constant number that a FILL sets a state to; None where none does."""
+    fill = _fill(writers, state)
+    number = fill.inputs[1] if fill is not None else None
+    return number if number is not None and number.data is not None else None
+
+
+def cell_scale(seen: Trace) -> Quantization:
+    """The scale of the cell state; rule 3."""
+    return power_of_two(seen.cell, _LEAST_CELL)
 
 
 def to_integers(
@@ -130,7 +166,8 @@ def to_integers(
     Args:
         op: A UNIDIRECTIONAL_SEQUENCE_LSTM that `why_not` has nothing against.
         numbers: The scheme's dtypes.
-        writers: The op that produces each tensor; those of its states are changed as well.
+        writers: The op that produces each tensor; a FILL of a state is changed as well. What
+            sets a state otherwise is the caller's.
         x: The input in integers.
         y: The output's quantization.
         seen: The ranges of its inner values.
@@ -151,7 +188,7 @@ def to_integers(
     hidden = y if given[16] is None else _before_projection(numbers, seen)
     projection = given[16] and _weight(given[16], numbers, hidden, y, given[17])
     made += [projection, given[17] and _bias(given[17], numbers, hidden, projection, None)]
-    cell = power_of_two(seen.cell, _LEAST_CELL)
+    cell = cell_scale(seen)
     for state, dtype, scale in zip(
         given[18:20], (numbers.activation, "INT16"), (y, cell), strict=True
     ):
@@ -218,20 +255,17 @@ def _fill(writers: dict[Tensor, Op], state: Tensor) -> Op | None:
     return made if made is not None and made.code == "FILL" else None
 
 
-def _filled(writers: dict[Tensor, Op], state: Tensor | None) -> Tensor:
-    fill = _fill(writers, state) if state is not None else None
-    assert fill is not None and fill.inputs[1] is not None  # noqa: PT018
-    return fill.inputs[1]
-
-
 def _set_state(state: Tensor, dtype: str, scale: Quantization, writers: dict[Tensor, Op]) -> None:
     """The state, and the ops that write it, in integers.
 
     With a closed batch the FILL becomes a SLICE of a constant, which runs at every call as well
     (lower/states.py, rule 2): TFLM fills with floats only.
     """
-    fill, number = _fill(writers, state), np.asarray(_filled(writers, state).array, np.float64)
-    assert fill is not None
+    state.dtype, state.quantization = dtype, scale
+    fill, filled = _fill(writers, state), filled_with(state, writers)
+    if fill is None or filled is None:
+        return
+    number = np.asarray(filled.array, np.float64)
     start = stored(f"{state.name}/start", number, dtype, scale)
     shape, closed = fill.outputs[0].shape or (), OPEN not in (fill.outputs[0].shape or ())
     if closed:
@@ -244,7 +278,6 @@ def _set_state(state: Tensor, dtype: str, scale: Quantization, writers: dict[Ten
         fill.inputs = [whole, *map(Tensor.constant, names, places)]
     else:
         fill.inputs[1] = start
-    for tensor in (fill.outputs[0], state):
-        tensor.dtype, tensor.quantization = dtype, scale
+    fill.outputs[0].dtype, fill.outputs[0].quantization = dtype, scale
     for op in (fill, writers[state]):
         op.version = {"FILL": 3, "SLICE": 2 if dtype == "INT8" else 4}[op.code]

@@ -2,8 +2,9 @@
 
 1. An input or output of another type takes the place and the name of the float one; open
    dimensions stay open.
-2. States between calls that loops carry are int16 where asked for, of the scale they have in the
-   loop, so that nothing is rounded between two calls. Others stay float32.
+2. States between calls are integers where asked for, of the type and scale that they have in the
+   op they belong to, so that nothing is rounded between two calls: int16 for a loop's; of a fused
+   LSTM the cell state is int16, and the output state is as the output. Others stay float32.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass, field, replace
 
 from rnnlite_pipeline.graph.edit import prune
 from rnnlite_pipeline.graph.ir import Model, Quantization, Tensor
+from rnnlite_pipeline.quantize import integer_lstm
 from rnnlite_pipeline.quantize.integer import IntegerGraph, Place
 from rnnlite_pipeline.quantize.numbers import SCHEMES
 from rnnlite_pipeline.quantize.outcome import Outcome
@@ -28,7 +30,7 @@ class Interface:
     Attributes:
         inputs: Of the inputs.
         outputs: Of the outputs.
-        states: Of the states that loops carry: float32, or int16. Other states are float32.
+        states: float32, or int16: states are integers (rule 2).
         kept: The inputs that hold states between calls, and the outputs they come from.
     """
 
@@ -64,15 +66,10 @@ class IntegerModel(IntegerGraph):
         """
         main, asked = self._graph, self._interface
         self._real.update(main.inputs)
-        states = {
-            end: self._scales.of(end)
-            for ends in asked.kept.items()
-            for end in ends
-            if asked.states != "float32" and self._scales.is_state(end)
-        }
+        states = self._states() if asked.states != "float32" else {}
         for tensor in [t for t in main.inputs if t.dtype == "FLOAT32"]:
             if tensor in states:
-                self._integer_input(tensor, asked.states.upper(), states[tensor])
+                self._integer_input(tensor, *states[tensor])
             elif asked.inputs != "float32" and tensor not in asked.kept:
                 inside = self._numbers.of(*self._ranges.tensors[tensor])
                 self._integer_input(tensor, asked.inputs.upper(), inside)
@@ -80,7 +77,7 @@ class IntegerModel(IntegerGraph):
             self._op(op)
         for tensor in [t for t in main.outputs if t.dtype == "FLOAT32"]:
             if tensor in states:
-                made = self._fitted(tensor, asked.states.upper(), states[tensor])
+                made = self._fitted(tensor, *states[tensor])
                 self._integer_output(tensor, made.dtype, made)
             elif asked.outputs == "float32" or tensor in asked.kept.values():
                 self._as_real(tensor)
@@ -89,6 +86,24 @@ class IntegerModel(IntegerGraph):
         main.ops = self._ops
         prune(self._model)
         return self._found
+
+    def _states(self) -> dict[Tensor, tuple[str, Quantization]]:
+        """The type and the scale of each state between calls that integers hold, both its ends."""
+        kept = self._interface.kept
+        found: dict[Tensor, tuple[str, Quantization]] = {}
+        for ends in kept.items():
+            if self._scales.is_state(ends[0]):
+                found |= {end: ("INT16", self._scales.of(end)) for end in ends}
+        for op in self._graph.ops:
+            if op.code == "UNIDIRECTIONAL_SEQUENCE_LSTM" and not self._why_float(op):
+                y = self._quantization(op.outputs[0])
+                cell = integer_lstm.cell_scale(self._ranges.cells[op])
+                kinds = ((self._numbers.activation, y), ("INT16", cell))
+                for state, kind in zip(op.inputs[18:20], kinds, strict=True):
+                    source = integer_lstm.given(state, self._writers) if state is not None else None
+                    if source is not None and source in kept:
+                        found |= {source: kind, kept[source]: kind}
+        return found
 
     def _integer_input(self, tensor: Tensor, dtype: str, inside: Quantization) -> None:
         fed = Tensor(tensor.name, dtype, tensor.shape, quantization=_shifted(inside, dtype))

@@ -8,6 +8,8 @@ steps. Where the join is parted again, it is gone round, before anything is meas
 2. TRANSPOSE, and REVERSE_V2 along other axes, may stand between the two; what is read is turned
    in the same way.
 3. A join of which nothing else is read is removed.
+4. A join with a variable stays: through it a state is read behind the op that changes it
+   (lower/states.py, rule 4).
 
 What several columns of a join are multiplied with at once (FULLY_CONNECTED) stays joined: an
 integer product has one scale for its input.
@@ -118,7 +120,7 @@ def _of_operands(
     place, parts = 0, list[Tensor]()
     for operand in op.inputs:
         length = operand.shape[axis] if operand is not None and operand.shape else OPEN
-        if operand is None or length == OPEN:
+        if operand is None or length == OPEN or operand.is_variable:
             return None
         first, last = max(start - place, 0), min(stop - place, length)
         place += length

@@ -25,6 +25,7 @@ from rnnlite_pipeline.quantize.own_states import OwnStates
 from rnnlite_pipeline.quantize.traces import Trace, trace
 from rnnlite_pipeline.quantize.watch import Row, watching
 from rnnlite_pipeline.runtimes.partition import open_runner
+from rnnlite_pipeline.steps import step
 
 Range = tuple[float, float]
 
@@ -91,13 +92,13 @@ def measure(model: Model, feeds: Iterator[Arrays], states: Sequence[State] = ())
                 ranges.widen(tensor, float(least), float(most))
         for op in lstms:
             if op.inputs[0] in values:
-                start = initial(op, writers)
-                ranges.see(op.outputs[0], np.asarray([start[0]], np.float32))
+                start = initial(op, writers, values)
+                ranges.see(op.outputs[0], start[0])
                 seen = trace(op, values[op.inputs[0]], start)
                 ranges.cells[op] = seen | ranges.cells[op] if op in ranges.cells else seen
         before, ranges.samples = ranges.samples, ranges.samples + len(next(iter(given.values())))
         if before // 500 != ranges.samples // 500:
-            print(f"calibrated on {ranges.samples:,} samples ...", flush=True)
+            step(f"calibrated on {ranges.samples:,} samples")
     print(f"calibrated on {ranges.samples:,} samples", flush=True)
     return ranges.steady()
 

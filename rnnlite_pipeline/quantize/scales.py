@@ -6,7 +6,8 @@
 3. A state, which a loop carries from step to step, is int16 whatever the scheme: as in the fused
    LSTM op, whose cell state is. In int8 a slow state would stand still, as its steps round to
    nothing. Sequences that a loop reads or fills are of the scheme's type.
-4. A state that is what TANH or LOGISTIC put out has the scale that their kernels fix.
+4. The output state of a fused LSTM that goes on from call to call has the scale of its output.
+5. A state that is what TANH or LOGISTIC put out has the scale that their kernels fix.
 """
 
 from __future__ import annotations
@@ -99,6 +100,8 @@ class Scales:
         if op.code == "BROADCAST_TO" and op.inputs[0] in self._kept:
             self._join(op.inputs[0], op.outputs[0])
             self._kept.add(op.outputs[0])
+        if op.code == "UNIDIRECTIONAL_SEQUENCE_LSTM" and op.inputs[18] in self._kept:
+            self._join(op.inputs[18], op.outputs[0])
         if op.code != "WHILE":
             return
         body: Subgraph = op.options["body_subgraph"]

@@ -37,13 +37,14 @@ class Skip:
             NotConvertible: It names the unknown one, and what was perhaps meant.
         """
         known = {scope for op in model.ops() for name in _names(op) for scope in _scopes(name)}
-        for name, scope in zip(self.names, self.scopes, strict=True):
+        for i, (name, scope) in enumerate(zip(self.names, self.scopes, strict=True)):
             if scope not in known:
                 # Outermost scopes are the names of layers; the others are details.
                 layers = {s for s in known if "/" not in s} | set(self._layers)
                 raise NotConvertible(
                     f"quantization.skip: the model has no layer {name!r}.",
                     did_you_mean(name, layers),
+                    ("quantization", "skip", i),
                 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from rnnlite_pipeline.algebra.numbers import Numbers
 from rnnlite_pipeline.cells.lstm import Lstm
@@ -71,18 +71,21 @@ class _Watched(Numbers):
         return super().normalized(value, scale, name)
 
 
-def trace(op: Op, x: NDArray[np.float32], initial: tuple[float, float] = (0.0, 0.0)) -> Trace:
+def trace(
+    op: Op, x: NDArray[np.float32], initial: tuple[ArrayLike, ArrayLike] = (0.0, 0.0)
+) -> Trace:
     """Runs the op's cell over x and notes its inner values.
 
     Args:
         op: A UNIDIRECTIONAL_SEQUENCE_LSTM with float weights.
         x: [T, B, F] if its option time_major is set, else [B, T, F].
-        initial: The numbers h and c hold at the start.
+        initial: What h and c hold at the start, [B or 1, width], or one number for all.
     """
     cell = cell_of(op)
     steps = x if op.options["time_major"] else x.swapaxes(0, 1)
-    h, c = (np.full((steps.shape[1], n), v) for n, v in zip(cell.states, initial, strict=True))
-    peak, hidden = abs(initial[1]), [0.0]
+    rows = steps.shape[1]
+    h, c = (np.full((rows, n), v, float) for n, v in zip(cell.states, initial, strict=True))
+    peak, hidden = float(np.abs(c).max(initial=0.0)), [0.0]
     gates = np.zeros(4)
     for now in steps.astype(np.float64):
         watched = _Watched()

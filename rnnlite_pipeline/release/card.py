@@ -8,8 +8,8 @@ from typing import Any
 import yaml
 
 from rnnlite_pipeline.config import Config
+from rnnlite_pipeline.config.licenses import identifier
 from rnnlite_pipeline.metadata import Description
-from rnnlite_pipeline.metadata.licenses import identifier
 from rnnlite_pipeline.release.deploy import Deployment
 from rnnlite_pipeline.report.templating import templates
 
@@ -127,7 +127,7 @@ def _facts(
         ("quantization", config.quantization.scheme),
         ("ops", ", ".join(deployment.ops)),
         ("ops that LiteRT lacks", ", ".join(deployment.missing) or "none"),
-        ("TFLite Micro", "; ".join(deployment.not_on_tflm) or "yes, as far as its ops tell"),
+        ("made for", ", ".join(deployment.targets)),
     ]
 
 

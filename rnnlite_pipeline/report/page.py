@@ -18,6 +18,7 @@ from rnnlite_pipeline.report.html import Section, rendered
 from rnnlite_pipeline.report.latency import counted
 from rnnlite_pipeline.report.layers import recurrences
 from rnnlite_pipeline.report.quantization import quantization
+from rnnlite_pipeline.report.runs_on import runs_on
 from rnnlite_pipeline.report.slots import slot
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def render(evidence: Evidence, about: About | None = None) -> str:
         about: The model; None where the verification broke off before it was read.
     """
     parts: list[tuple[str, Section | None]] = [("", failures(evidence))]
-    parts.append(("", quantization(evidence)))
+    parts += [("", runs_on(evidence.facts)), ("", quantization(evidence))]
     if about:
         parts += [("", part) for part in (interface(about), graphs(about), recurrences(about))]
     parts.append(("", accuracy(evidence, about)))

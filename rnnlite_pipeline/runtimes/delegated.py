@@ -20,13 +20,15 @@ Constants are no matter: they stay where they are.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from rnnlite_pipeline.errors import StageError
 from rnnlite_pipeline.graph.edit import producers, tensors
 from rnnlite_pipeline.graph.extract import of_graph
 from rnnlite_pipeline.graph.ir import Op, Subgraph, Tensor
-from rnnlite_pipeline.graph.write import write_model
+from rnnlite_pipeline.graph.write import outline, write_model
 from rnnlite_pipeline.runtimes.interpreter import delegations
 
 #: The ops that copy inside the delegate.
@@ -94,11 +96,39 @@ def delegated_parts(subgraph: Subgraph) -> list[DelegatedPart]:
     index = list(tensors(subgraph))
     made = producers(subgraph)
     found = []
-    for reads, puts_out in delegations(write_model(of_graph(subgraph))):
+    for reads, puts_out in _delegations(subgraph):
         inputs, outputs = ([index[i] for i in side] for side in (reads, puts_out))
         ops = _between(subgraph, made, inputs, outputs)
         found.append(DelegatedPart(tuple(ops), frozenset([*inputs, *outputs])))
     return found
+
+
+def _delegations(subgraph: Subgraph) -> list[tuple[list[int], list[int]]]:
+    """What `delegations` tells of a subgraph, asked once for each structure.
+
+    The delegate decides by ops, options, types, shapes, and constants such as axes and sizes. That
+    a matrix is a constant counts, and not what it holds, so the key leaves the large ones out.
+
+    A loop's body puts the outputs of some steps into a block, which has room for them in the model,
+    and none where it is opened alone with open dimensions of 1: then they are `ROOM`.
+    """
+    model = of_graph(subgraph)
+    key = hashlib.sha256(outline(model)).digest()
+    if key not in _ASKED:
+        content = write_model(model)
+        try:
+            _ASKED[key] = delegations(content)
+        except StageError:
+            _ASKED[key] = delegations(content, ROOM)
+    return _ASKED[key]
+
+
+#: More than the steps that a turn of a loop runs (lower/loop/turns.py).
+ROOM = 8
+
+
+#: What was asked, in this process, by the digest of the outline.
+_ASKED: dict[bytes, list[tuple[list[int], list[int]]]] = {}
 
 
 def _between(

@@ -6,12 +6,13 @@ A verdict by this table is a first look. The proof is the compilation: `vela.com
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Iterator
 from importlib.metadata import version
 
-from rnnlite_pipeline.graph.ir import Op
+from rnnlite_pipeline.graph.ir import Model, Op
 from rnnlite_pipeline.runtimes.demands import closed
-from rnnlite_pipeline.runtimes.lstm import NOT_COUPLED, PLAIN
-from rnnlite_pipeline.runtimes.rule import Condition, Rule, Source, Table
+from rnnlite_pipeline.runtimes.lstm import NOT_COUPLED, PLAIN, reads_state
+from rnnlite_pipeline.runtimes.rule import Condition, Demand, Refusal, Rule, Source, Table
 from rnnlite_pipeline.runtimes.runtime import Runtime
 
 _AT = "ethos-u-vela --supported-ops-report, {}"
@@ -93,7 +94,26 @@ def _table(architecture: str) -> Table:
         _rule(op, architecture, (said or {}).get(op, []), source)
         for op in sorted(said or known.split())
     ]
-    return Table(source, tuple(rules), (closed(source),), f"Vela {release} leaves it to the CPU")
+    demands = (closed(source), _no_state_read())
+    return Table(source, tuple(rules), demands, f"Vela {release} leaves it to the CPU")
+
+
+#: What reads a variable tensor behind the op that changes it has no data dependency on that op in
+#: Vela's graph: a CONCATENATION is one copy for each operand (ethosu/vela, op 0 of
+#: --verbose-high-level-command-stream copies the first state to the result).
+_ORDER = Source("ethos-u-vela --verbose-high-level-command-stream", "5.2.0")
+
+
+def _no_state_read() -> Demand:
+    """Nothing reads the state of a fused LSTM behind it."""
+
+    def refusals(model: Model) -> Iterator[Refusal]:
+        for op in model.ops():
+            if op.code == "UNIDIRECTIONAL_SEQUENCE_LSTM" and reads_state(model, op):
+                reason = "its last cell state is read; Vela reads it before the op has run"
+                yield Refusal(op.code, op.outputs[0].name, reason)
+
+    return Demand("no fused LSTM whose last cell state is read", _ORDER, refusals)
 
 
 def _rule(op: str, architecture: str, said: list[str], source: Source) -> Rule:

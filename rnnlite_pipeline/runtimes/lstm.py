@@ -5,7 +5,7 @@ The places: tflite/kernels/lstm_shared.h of google-ai-edge/LiteRT.
 
 from __future__ import annotations
 
-from rnnlite_pipeline.graph.ir import Op
+from rnnlite_pipeline.graph.ir import Model, Op
 from rnnlite_pipeline.runtimes.rule import Condition
 
 #: Operands that stand for more than the plain cell.
@@ -30,3 +30,12 @@ TANH = Condition(
     "it computes tanh, whatever activation the op asks for",
     lambda op: op.options.get("fused_activation_function") == "TANH",
 )
+
+#: UNIDIRECTIONAL_SEQUENCE_LSTM's states: the output's and the cell's.
+STATES = (18, 19)
+
+
+def reads_state(model: Model, lstm: Op) -> bool:
+    """Whether another op reads a state of a UNIDIRECTIONAL_SEQUENCE_LSTM."""
+    states = {lstm.inputs[place] for place in STATES}
+    return any(op is not lstm and not states.isdisjoint(op.inputs) for op in model.ops())

@@ -24,9 +24,12 @@ from numpy.typing import NDArray
 
 from rnnlite_pipeline.child import environment
 from rnnlite_pipeline.errors import StageError
-from rnnlite_pipeline.graph.ir import OPEN, Model, Op
+from rnnlite_pipeline.graph.ir import Model
 from rnnlite_pipeline.graph.read import read_model
+from rnnlite_pipeline.runtimes import tflm
 from rnnlite_pipeline.runtimes.messages import receive, send
+from rnnlite_pipeline.runtimes.rule import Refusal
+from rnnlite_pipeline.runtimes.runtime import Verdict
 
 #: The room TFLM plans tensors in; what it needs of it is reported.
 ARENA_BYTES = 64 * 2**20
@@ -34,48 +37,21 @@ ARENA_BYTES = 64 * 2**20
 #: The name in a message that asks for the first states instead of a call.
 _RESET = "reset"
 
-#: Operands of UNIDIRECTIONAL_SEQUENCE_LSTM that TFLM's kernel never reads, or cannot do without.
-_IGNORED = {"a peephole": (9, 10, 11), "a projection": (16, 17), "a layer norm": (20, 21, 22, 23)}
-
 
 def why_wrong(model: Model) -> list[str]:
     """What TFLM would compute wrongly without a word, or cannot hold; empty if nothing.
 
-    Sources: tflite-micro unidirectional_sequence_lstm.cc and lstm_eval_common.cc.
+    The demands of its table on a whole model, and the rule of its LSTM. Other ops and types it
+    refuses itself.
     """
-    reasons = [
-        f"its input {tensor.name!r} has an open dimension; pin it in source.inputs"
-        for tensor in model.main.inputs
-        if tensor.shape is None or OPEN in tensor.shape
+    found = [each for demand in tflm.table().demands for each in demand.refusals(model)]
+    found += [
+        Refusal(op.code, op.outputs[0].name, reason)
+        for op in model.ops()
+        if op.code == tflm.LSTM.op
+        for reason in tflm.LSTM.reasons(op)
     ]
-    for op in model.ops():
-        if op.code == "UNIDIRECTIONAL_SEQUENCE_LSTM":
-            reasons += _why_lstm(op)
-        if any(t is not None and t.dtype == "FLOAT16" for t in op.inputs):
-            reasons.append(f"{op.outputs[0].name}: TFLM has no float16")
-        elif _is_hybrid(op):
-            reasons.append(f"{op.outputs[0].name}: {op.code} with int8 weights and float input")
-    return reasons
-
-
-def _why_lstm(op: Op) -> list[str]:
-    name, operands = op.outputs[0].name, [*op.inputs, *[None] * (24 - len(op.inputs))]
-    found = [
-        f"{name}: TFLM ignores {what}"
-        for what, slots in _IGNORED.items()
-        if any(operands[slot] is not None for slot in slots)
-    ]
-    if operands[1] is None:
-        found.append(f"{name}: TFLM has no coupled gates")
-    if op.options["fused_activation_function"] != "TANH":
-        found.append(f"{name}: TFLM computes tanh whatever the activation")
-    return found
-
-
-def _is_hybrid(op: Op) -> bool:
-    x, *others = op.inputs or [None]
-    stored = [t for t in others if t is not None and t.data is not None and t.dtype == "INT8"]
-    return x is not None and x.dtype == "FLOAT32" and bool(stored)
+    return Verdict("tflm", "run", tuple(found)).lines()
 
 
 class MicroRunner:

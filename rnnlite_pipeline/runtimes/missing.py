@@ -71,5 +71,16 @@ def other_precision(model: Model) -> str:
     return " and ".join(sorted(d.lower() for d in dtypes & _PRECISIONS))
 
 
+def complex_ops(model: Model) -> list[str]:
+    """The names of the ops that LiteRT lacks and that take or give complex numbers, sorted."""
+    found = {
+        op.code.removeprefix("Flex")
+        for op in _foreign(model)
+        for tensor in (*op.inputs, *op.outputs)
+        if tensor is not None and tensor.dtype.startswith("COMPLEX")
+    }
+    return sorted(found)
+
+
 def _foreign(model: Model) -> Iterator[Op]:
     return filter(is_foreign, model.ops())

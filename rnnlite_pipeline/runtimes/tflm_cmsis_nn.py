@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from rnnlite_pipeline.graph.ir import Model, Op, Tensor
 from rnnlite_pipeline.runtimes import tflm
+from rnnlite_pipeline.runtimes.lstm import STATES
 from rnnlite_pipeline.runtimes.rule import Demand, Refusal, Table
 from rnnlite_pipeline.runtimes.runtime import Runtime
 from rnnlite_pipeline.runtimes.sources import tflm as tflm_source
@@ -14,9 +15,6 @@ from rnnlite_pipeline.runtimes.sources import tflm as tflm_source
 #: CMSIS_NN_EvalInteger8x8_16Lstm and its twin for int16: the cell state is a scratch buffer, and
 #: neither state tensor is read or written.
 SOURCE = tflm_source("tensorflow/lite/micro/kernels/cmsis_nn/unidirectional_sequence_lstm.cc")
-
-#: UNIDIRECTIONAL_SEQUENCE_LSTM's states: the output's and the cell's.
-_STATES = (18, 19)
 
 _FROM_ZERO = "CMSIS-NN starts the integer LSTM from zero at every call, and {}; use unrolled"
 
@@ -32,7 +30,7 @@ def _starts_from_zero() -> Demand:
 
     def refusals(model: Model) -> Iterator[Refusal]:
         for op in _integer_lstms(model):
-            states = [op.inputs[place] for place in _STATES]
+            states = [op.inputs[place] for place in STATES]
             for what in _needs(model, op, [s for s in states if s is not None]):
                 yield Refusal(op.code, op.outputs[0].name, _FROM_ZERO.format(what))
 

@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from rnnlite_pipeline.graph.ir import Op
 from rnnlite_pipeline.graph.slicing import flags, is_plain
-from rnnlite_pipeline.shapes.linear import Linear
+from rnnlite_pipeline.shapes.linear import Linear, quotient
 
 #: The elements of a scalar or a vector.
 Integers: TypeAlias = tuple[Linear, ...]
@@ -80,6 +80,10 @@ def _clamped(a: Linear, b: Linear) -> Linear | None:
     if a.counts == b.counts:
         return None
     return a if a.counts else b
+
+
+def _divided(a: Linear, b: Linear) -> Linear | None:
+    return quotient(a, b.constant) if b.is_constant else None
 
 
 def _unchanged(_op: Op, values: Sequence[Integers]) -> Integers:
@@ -149,6 +153,7 @@ _ELEMENTWISE: dict[str, Callable[[Linear, Linear], Linear | None]] = {
     "MUL": _times,
     "MAXIMUM": _larger,
     "MINIMUM": _smaller,
+    "FLOOR_DIV": _divided,
 }
 
 

@@ -59,3 +59,31 @@ class Linear:
 def is_counter(name: str) -> bool:
     """Whether a symbol is a loop's counter; the symbols of tensors have a "#" in them."""
     return re.fullmatch(rf"{COUNTER}\d+", name) is not None
+
+
+def quotient(value: Linear, divisor: int) -> Linear | None:
+    """floor(value / divisor): exact, or a symbol of its own where `value` is one symbol."""
+    if divisor <= 0:
+        return None
+    if all(factor % divisor == 0 for _, factor in value.factors):
+        parts = frozenset((name, factor // divisor) for name, factor in value.factors)
+        return Linear(value.constant // divisor, parts)
+    ((name, factor),) = value.factors if len(value.factors) == 1 else (("", 0),)
+    alone = factor == 1 and not value.constant and not value.counts
+    return Linear.symbol(f"{name}//{divisor}") if alone else None
+
+
+def least(value: Linear) -> int | None:
+    """The smallest that a number can be; None where that is not known.
+
+    A symbol and its quotient say more of each other: T = k (T // k) + r with 0 <= r < k.
+    """
+    for name, _ in value.factors:
+        base, _, divisor = name.rpartition("//")
+        factor = value.factor(base)
+        if base and factor > 0:
+            return least(value.replaced(base, Linear.symbol(name) * int(divisor)))
+        if base and factor < 0:
+            rest = Linear(int(divisor) - 1)
+            return least(value.replaced(base, Linear.symbol(name) * int(divisor) + rest))
+    return value.constant if value.is_constant else None

@@ -18,9 +18,11 @@ from rnnlite_pipeline.sources.graphdef.assigned import with_states
 from rnnlite_pipeline.sources.graphdef.ranges import with_ranges
 from rnnlite_pipeline.sources.model import SourceModel
 from rnnlite_pipeline.sources.to_tflite import to_tflite
+from rnnlite_pipeline.steps import step
 
 if TYPE_CHECKING:
     from rnnlite_pipeline.config import Config
+from rnnlite_pipeline.config.declared import source_digest
 
 #: `source.format` to the module that opens it.
 FORMATS: dict[str, str] = {
@@ -72,12 +74,13 @@ def import_source(config: Config, out: Path) -> None:
         SourceError: The source cannot be read or built.
         NotConvertible: TensorFlow's converter refuses it, or it keeps state.
     """
-    print(f"opening the source of {config.name} ({config.source.format}) ...", flush=True)
+    step(f"opening the source of {config.name} ({config.source.format})")
     source = open_source(config)
     work = out / ".work"
     as_custom = config.converter.allow_custom_ops and not config.converter.select_tf_ops
+    told = {"of": source_digest(config), **describe(source)}
     write_atomically(work / "source.tflite", to_tflite(source, as_custom=as_custom))
-    write_atomically(work / "source.json", json.dumps(describe(source), indent=2).encode() + b"\n")
+    write_atomically(work / "source.json", json.dumps(told, indent=2).encode() + b"\n")
     print("imported.", flush=True)
 
 

@@ -128,7 +128,9 @@ def pin(specs: Sequence[TensorSpec], pins: Mapping[str, Sequence[int | None]]) -
         raise SourceError(
             f"source.inputs names {listed(unknown)}, but the model's inputs are "
             f"{listed(spec.name for spec in specs)}.",
-            "Use the input names of the model.",
+            did_you_mean(unknown[0], [spec.name for spec in specs]).strip()
+            or "Use the input names of the model.",
+            ("source", "inputs", unknown[0]),
         )
     return [_pinned(spec, pins[spec.name]) if spec.name in pins else spec for spec in specs]
 
@@ -191,6 +193,7 @@ def _pinned(spec: TensorSpec, shape: Sequence[int | None]) -> TensorSpec:
             f'source.inputs pins "{spec.name}" to {_shape(shape)}, but the model has '
             f"{_shape(spec.shape)}.",
             "A pin closes dimensions the source leaves open (null); it cannot change a fixed one.",
+            ("source", "inputs", spec.name),
         )
     return TensorSpec(spec.name, spec.dtype, merge_shapes(tuple(shape), spec.shape))
 

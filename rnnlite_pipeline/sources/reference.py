@@ -53,6 +53,7 @@ def attribute(target: str, key: str) -> Any:
             f"{key}: cannot import {target}: {first_line(error)}",
             "Expected module:attribute, the module beside the config, in the folder the command "
             "runs in, or installed.",
+            tuple(key.split(".")),
         ) from error
     return value
 

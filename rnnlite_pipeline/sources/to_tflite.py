@@ -42,6 +42,7 @@ from rnnlite_pipeline.sources.graphdef.softplus import stable_softplus
 from rnnlite_pipeline.sources.graphdef.tensor_arrays import lists_for_arrays
 from rnnlite_pipeline.sources.model import Shape, SourceModel, TensorSpec
 from rnnlite_pipeline.sources.state import refuse_state
+from rnnlite_pipeline.steps import step
 from rnnlite_pipeline.toolchain import load
 
 SIGNATURE = "serving_default"
@@ -59,10 +60,10 @@ def to_tflite(source: SourceModel, *, as_custom: bool = False) -> bytes:
     """
     if source.content is not None:
         return source.content
-    print("tracing the model ...", flush=True)
+    step("tracing the model")
     function = source.trace()
     refuse_state(function.graph.as_graph_def())
-    print("freezing variables ...", flush=True)
+    step("freezing variables")
     constants = load("tensorflow.python.framework.convert_to_constants")
     annotations = Annotations(function)
     with annotations.kept_apart(function), gathers_in_loops():
@@ -70,12 +71,12 @@ def to_tflite(source: SourceModel, *, as_custom: bool = False) -> bytes:
     frozen = integer_products_in_floats(lists_for_arrays(cell_ops_to_plain(frozen)))
     frozen = stable_softplus(frozen)
     frozen = annotations.numbered(frozen)
-    print(f"converting signature {SIGNATURE} ...", flush=True)
+    step(f"converting signature {SIGNATURE}")
     model = read_model(_convert(frozen))
     annotations.placed(model)
     slices_to_builtin(model)
     _copy_exchanged(model)
-    print("naming inputs and outputs ...", flush=True)
+    step("naming inputs and outputs")
     _name_ops(model, source.scope)
     states = _with_states(model, source)
     _name_interface(model, source)

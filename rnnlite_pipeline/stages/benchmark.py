@@ -42,6 +42,7 @@ from rnnlite_pipeline.runtimes.probe import peak_memory
 from rnnlite_pipeline.sources.model import Array, TensorSpec
 from rnnlite_pipeline.sources.stock import ATTEMPTS, stock
 from rnnlite_pipeline.stages.convert import converted, read_limits, read_source
+from rnnlite_pipeline.steps import step
 from rnnlite_pipeline.verify.data import random_shape, read_samples
 
 #: The number of steps of an open sequence, where no data says another.
@@ -84,7 +85,7 @@ def benchmark(config: Config, out: Path) -> None:
     models: dict[str, dict[str, Any]] = {}
     runners: dict[str, tuple[Runner, Arrays]] = {}
     for each in _candidates(config, out, own, samples):
-        print(f"{each.name}: {each.reason or each.how}", flush=True)
+        step(f"{each.name}: {each.reason or each.how}")
         models[each.name] = {"how": each.how, "reason": each.reason}
         if each.content is None:
             continue

@@ -15,11 +15,11 @@ from rnnlite_pipeline.compare.validation import check_whole, objection
 from rnnlite_pipeline.composites.record import COMPOSITE
 from rnnlite_pipeline.config import Config
 from rnnlite_pipeline.errors import NotConvertible
-from rnnlite_pipeline.graph.edit import prune
+from rnnlite_pipeline.graph.edit import producers, prune
 from rnnlite_pipeline.graph.ir import Model, Op
 from rnnlite_pipeline.graph.write import write_model
-from rnnlite_pipeline.lower import lower
-from rnnlite_pipeline.lower import lowering as rules_of_lower
+from rnnlite_pipeline.lower import lower, write_recurrences
+from rnnlite_pipeline.lower import lowering as rules_of_lowering
 from rnnlite_pipeline.lower.by_targets import has_op, pinned
 from rnnlite_pipeline.lower.choice import Chosen, Lowered
 from rnnlite_pipeline.lower.fused import fused_code
@@ -31,16 +31,19 @@ from rnnlite_pipeline.passes.fence_copies import fence_copies
 from rnnlite_pipeline.passes.fold_last_step import fold_last_step
 from rnnlite_pipeline.passes.fold_reverse import fold_reverse
 from rnnlite_pipeline.passes.fold_transpose import fold_transpose
-from rnnlite_pipeline.passes.give_states_room import without_room
+from rnnlite_pipeline.passes.give_states_room import give_states_room, without_room
 from rnnlite_pipeline.passes.group_bidirectional import group_bidirectional
 from rnnlite_pipeline.passes.layout import layout
 from rnnlite_pipeline.passes.manager import Pass, Passes, Property, UntilSettled, alone
+from rnnlite_pipeline.passes.measure_at_inputs import measure_at_inputs
 from rnnlite_pipeline.passes.memory import check_memory
-from rnnlite_pipeline.passes.sequence_ops import is_recurrent, is_time_major
-from rnnlite_pipeline.passes.settle_dropout import settle_dropout
+from rnnlite_pipeline.passes.sequence_ops import is_recurrent, is_time_major, reads_reversed
+from rnnlite_pipeline.passes.settle_choices import settle_choices
+from rnnlite_pipeline.passes.share_sizes import share_sizes
 from rnnlite_pipeline.passes.tensor_list_groups import tensor_lists
 from rnnlite_pipeline.passes.tensor_lists import tensor_lists_to_tensors
 from rnnlite_pipeline.quantize import Outcome, grouping, lowering, quantize, trial, weight_bytes
+from rnnlite_pipeline.quantize.worth import size
 from rnnlite_pipeline.recognise import Finding, recognise
 from rnnlite_pipeline.resolve import (
     Composite,
@@ -52,6 +55,7 @@ from rnnlite_pipeline.resolve import (
 )
 from rnnlite_pipeline.runtimes.missing import refused_ops
 from rnnlite_pipeline.state import Keeping
+from rnnlite_pipeline.steps import step
 
 
 @dataclass(eq=False)
@@ -153,7 +157,7 @@ def _chain_steps(model: Model, context: Context) -> bool:
 
 
 def _recognise(model: Model, context: Context) -> bool:
-    print("recognising recurrences", flush=True)
+    step("recognising recurrences")
     found = recognise(model, objection)
     context.findings = [Finding(c.layer, c.recurrences) for c in context.composites] + found
     notes = [f"{f.name}: {f.note}" for f in context.findings if f.note]
@@ -181,13 +185,14 @@ def _expose_states(model: Model, context: Context) -> bool:
     return bool(context.states.first)
 
 
-def _lower(model: Model, context: Context) -> bool:
+def _write_recurrences(model: Model, context: Context) -> bool:
     pseudo = [op for op in model.ops() if is_recurrent(op)]
-    print("lowering", flush=True)
+    step("lowering")
+    turned = {op: _reads_reversed(op, model) for op in pseudo}
     config = context.config
     wanted, size, finish = lowering(config), weight_bytes(config), trial(config)
-    lowered = lower(model, *wanted, weight_bytes=size, finish=finish)
-    context.layers = tuple(_layers(context.findings, pseudo, lowered))
+    lowered = write_recurrences(model, *wanted, weight_bytes=size, finish=finish)
+    context.layers = tuple(_layers(context.findings, turned, lowered))
     return True
 
 
@@ -225,7 +230,7 @@ def _check_whole(model: Model, context: Context) -> bool:
     2. The converted model is run in its last form: loops written out where they are to be, copies
        fenced, and its memory proved.
     """
-    print("running the source's graph against the converted model", flush=True)
+    step("running the source's graph against the converted model")
     source = context.source
     lower(source)
     tensor_lists_to_tensors(source)
@@ -253,6 +258,7 @@ def _quantize(model: Model, context: Context) -> bool:
     scopes = {layer.name: layer.scope or layer.name for layer in context.layers}
     context.before = write_model(model)
     _, context.quantized = quantize(model, context.config, scopes, context.states)
+    print(f"size: {size(len(context.before), len(write_model(model)))}", flush=True)
     return True
 
 
@@ -336,14 +342,17 @@ CONVERSION: Passes[Context] = (
     Pass("resolve", _resolve, composites, ensures=(NO_COMPOSITE,)),
     Pass("remember-source", _remember_source),
     Pass("chain-steps", _chain_steps, chained, requires=(NO_COMPOSITE,)),
-    alone(settle_dropout),
+    alone(settle_choices),
     # Loops and steps become recurrences.
     Pass("recognise", _recognise, recognise, requires=(NO_COMPOSITE,), ensures=(LOOPS_READ,)),
     _prune,
     *FOLDING,
     # Recurrences become fused ops and loops.
     Pass("expose-states", _expose_states, requires=(NO_VARIABLE,), keeps_interface=False),
-    Pass("lower", _lower, rules_of_lower, ensures=(NO_PSEUDO_OP, STATES_HAVE_ROOM)),
+    Pass("write-recurrences", _write_recurrences, rules_of_lowering, ensures=(NO_PSEUDO_OP,)),
+    alone(fold_reverse),
+    alone(measure_at_inputs),
+    alone(give_states_room, ensures=(STATES_HAVE_ROOM,)),
     Pass(
         "tensor-lists-to-tensors",
         _lower_lists,
@@ -353,6 +362,8 @@ CONVERSION: Passes[Context] = (
     ),
     _prune,
     Pass("keep-output-names", _keep_output_names),
+    alone(share_sizes),
+    _prune,
     # The result is run against the source, quantized, and made safe for the runtime.
     Pass("check-whole", _check_whole, requires=(NO_PSEUDO_OP, NO_VARIABLE), when=_runs),
     Pass("quantize", _quantize, requires=(NO_PSEUDO_OP,), when=_quantizes, keeps_interface=False),
@@ -373,13 +384,24 @@ CONVERSION: Passes[Context] = (
 _CODES: Mapping[Chosen, str] = {"loop": "WHILE", "unrolled": "UNROLLED"}
 
 
+def _reads_reversed(op: Op, model: Model) -> bool:
+    home = next(subgraph for subgraph in model.subgraphs if op in subgraph.ops)
+    return reads_reversed(op.inputs[0], producers(home))
+
+
 def _layers(
-    findings: list[Finding], pseudo: list[Op], lowered: tuple[Lowered, ...]
+    findings: list[Finding], turned: Mapping[Op, bool], lowered: tuple[Lowered, ...]
 ) -> Iterator[Layer]:
-    """Each finding's layers, with what they were lowered to."""
+    """Each finding's layers, with what they were lowered to.
+
+    Args:
+        findings: What was seen of each loop.
+        turned: Each recurrent op, and whether the sequence it reads runs backward.
+        lowered: What became of each recurrence.
+    """
     became = {each.name: each for each in lowered}
     found = {
-        recurrence.name: (op, recurrence) for op in pseudo for recurrence in op.options.values()
+        recurrence.name: (op, recurrence) for op in turned for recurrence in op.options.values()
     }
     for finding in findings:
         if finding.reason or not finding.recurrences:
@@ -390,4 +412,4 @@ def _layers(
             scope = next(iter(op.options.values())).name
             paired = op.code == BIDIRECTIONAL
             code = _CODES.get(each.form) or fused_code(recurrence, paired=paired)
-            yield Layer(name, recurrence, code, each.reason, scope, each.milliseconds)
+            yield Layer(name, recurrence, code, each.reason, scope, each.milliseconds, turned[op])

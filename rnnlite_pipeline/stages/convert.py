@@ -1,4 +1,8 @@
-"""The stage convert: the canonical graph of a source becomes a model with fused ops."""
+"""The stages convert and describe: the canonical graph of a source becomes a model.
+
+What is told about a model, its metadata, is written into it by a stage of its own: it changes more
+often than the model does, and takes no time.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +17,11 @@ from rnnlite_pipeline.files import write_atomically
 from rnnlite_pipeline.graph.edit import ensure_signature
 from rnnlite_pipeline.graph.ir import Model
 from rnnlite_pipeline.graph.read import read_model
-from rnnlite_pipeline.lower.layer_record import leave_layers
+from rnnlite_pipeline.graph.write import write_model
+from rnnlite_pipeline.lower.layer_record import leave_layers, read_layers
 from rnnlite_pipeline.lower.layers import Layer
 from rnnlite_pipeline.metadata import described_model
+from rnnlite_pipeline.passes.drop_names import drop_names
 from rnnlite_pipeline.passes.dump import PassDump
 from rnnlite_pipeline.passes.fence_copies import crossing
 from rnnlite_pipeline.passes.manager import Watch, run
@@ -23,7 +29,7 @@ from rnnlite_pipeline.quantize import Outcome
 from rnnlite_pipeline.quantize.record import leave
 from rnnlite_pipeline.resolve import Composite
 from rnnlite_pipeline.runtimes import RUNTIMES
-from rnnlite_pipeline.runtimes.missing import missing_ops, other_precision, refused_ops
+from rnnlite_pipeline.runtimes.missing import complex_ops, missing_ops, other_precision, refused_ops
 from rnnlite_pipeline.stages.conversion import CONVERSION, Context
 from rnnlite_pipeline.state import Keeping
 
@@ -44,8 +50,18 @@ class Conversion:
     repaired: bool = False
 
 
-def convert(config: Config, out: Path, dump_passes: Path | None = None) -> None:
-    """Writes `out/model.tflite` from `out/.work/source.tflite`.
+#: The converted model without its metadata.
+_CONVERTED = "converted.tflite"
+
+
+def convert(config: Config, out: Path) -> None:
+    """Both stages: `out/model.tflite` from `out/.work/source.tflite`."""
+    convert_graph(config, out)
+    describe(config, out)
+
+
+def convert_graph(config: Config, out: Path, dump_passes: Path | None = None) -> None:
+    """The stage convert: writes `out/.work/converted.tflite`.
 
     Args:
         config: What is asked for.
@@ -65,9 +81,27 @@ def convert(config: Config, out: Path, dump_passes: Path | None = None) -> None:
     if _passes_through(conversion, config, out):
         content = (out / ".work" / "source.tflite").read_bytes()
     else:
-        content = described_model(conversion.model, config, conversion.layers)
+        drop_names(conversion.model)
+        content = write_model(conversion.model)
     leave(out, conversion.before, conversion.quantized)
     leave_layers(out, conversion.layers)
+    write_atomically(out / ".work" / _CONVERTED, content)
+
+
+def describe(config: Config, out: Path) -> None:
+    """The stage describe: writes `out/model.tflite`, the converted model with its metadata.
+
+    A .tflite source that nothing was done to, and of which nothing is told, stays as it is.
+
+    Raises:
+        ConfigError: `metadata:` describes what the model has not, or its files are wrong.
+    """
+    content = (out / ".work" / _CONVERTED).read_bytes()
+    untouched = content == (out / ".work" / "source.tflite").read_bytes()
+    if not untouched or config.metadata or config.source.format != "tflite":
+        model = read_model(content)
+        ensure_signature(model)
+        content = described_model(model, config, read_layers(out))
     write_atomically(out / "model.tflite", content)
 
 
@@ -80,7 +114,7 @@ def read_source(out: Path) -> Model:
 
 def _passes_through(conversion: Conversion, config: Config, out: Path) -> bool:
     """Whether a .tflite file is the result as it is: nothing in it was read, nothing is asked."""
-    asked = config.metadata or config.quantization.scheme != "none"
+    asked = config.quantization.scheme != "none"
     read = any(layer.recurrence is not None for layer in conversion.layers)
     kept = config.recurrent.state == "source" and not conversion.repaired
     if config.source.format != "tflite" or asked or read or not kept:
@@ -140,6 +174,13 @@ def check_convertible(conversion: Conversion, config: Config) -> None:
             "Set recurrent.lowering to auto to keep these as loops, or change the layers.",
         )
     refused = refused_ops(conversion.model, config.converter)
+    if numbers := complex_ops(conversion.model) if refused else []:
+        raise NotConvertible(
+            "The model computes with complex numbers, and LiteRT has no op for"
+            f" {', '.join(numbers)} of them.",
+            "Compute the spectrum before the model, in the program that calls it; or take the"
+            " magnitude of a real FFT, tf.abs(tf.signal.rfft(x)), which LiteRT has.",
+        )
     precision = other_precision(conversion.model) if refused else ""
     if precision:
         raise NotConvertible(

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from rnnlite_pipeline.cells.recurrence import Recurrence
+from rnnlite_pipeline.cells.text import features
 from rnnlite_pipeline.config import Config
 from rnnlite_pipeline.files import write_atomically
 from rnnlite_pipeline.graph.ir import Model
 from rnnlite_pipeline.graph.multiply_adds import multiply_adds
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.lower.layers import Layer
+from rnnlite_pipeline.quantize.worth import size
 from rnnlite_pipeline.runtimes import RUNTIMES, Verdict
 from rnnlite_pipeline.runtimes.missing import missing_ops
 from rnnlite_pipeline.stages.convert import (
@@ -52,6 +54,7 @@ def _findings(config: Config, conversion: Conversion, before: Counter[str]) -> d
         "quantization": [outcome.as_json() for outcome in conversion.quantized],
         "targets": {name: _verdict(runtime.judge(model)) for name, runtime in RUNTIMES.items()},
         "bytes": len(write_model(model)),
+        "float_bytes": len(conversion.before),
         "weight_bytes": weight_bytes(model),
         "multiply_adds": multiply_adds(model),
     }
@@ -62,18 +65,19 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
 
 
 def _layer(layer: Layer) -> dict[str, Any]:
-    described = _described(layer.recurrence) if layer.recurrence else {}
-    return {"name": layer.name, "op": layer.op, "reason": layer.reason, **described}
+    told = {"name": layer.name, "op": layer.op, "reason": layer.reason}
+    if layer.recurrence is None:
+        return told
+    return told | _described(layer.recurrence) | {"direction": layer.direction}
 
 
 def _described(recurrence: Recurrence) -> dict[str, Any]:
     cell = recurrence.cell
     described: dict[str, Any] = {
         "cell": cell.kind,
-        "features": cell.features,
+        "features": features(cell),
         "units": cell.states[-1],
         "outputs": cell.states[0],
-        "direction": "backward" if recurrence.reverse else "forward",
         "time_major": recurrence.time_major,
         "activation": getattr(cell, "activation", ""),
     }
@@ -111,11 +115,13 @@ def table(findings: dict[str, Any]) -> str:
     lines += [f"{c['layer']} is {c['name']}, by {c['package']}" for c in findings["composites"]]
     missing = findings["missing_ops"]
     work = findings["multiply_adds"]
+    before = findings["float_bytes"]
+    told = size(before, findings["bytes"]) if before else f"{findings['bytes']:,} bytes"
     lines += [
-        f"size            {findings['bytes']:,} bytes, weights {findings['weight_bytes']:,}",
+        f"size            {told}; weights {findings['weight_bytes']:,}",
         f"multiply-adds   {work['fixed']:,} a call, and {work['per_step']:,} a step of open length",
         f"ops             {_counted(findings['ops'])}",
-        *(f"quantized       {_quantized(each)}" for each in findings["quantization"]),
+        *(f"quantized       {line}" for line in _quantized(findings["quantization"])),
         *(f"missing op      {_lacking(each)}" for each in missing),
         *([] if missing else ["missing ops     none"]),
         "",
@@ -147,9 +153,14 @@ def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
     return ["  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)) for row in rows]
 
 
-def _quantized(outcome: dict[str, Any]) -> str:
-    reason = outcome.get("reason", "")
-    return f"{outcome['name']} ({outcome['op']}): {outcome['became']}{reason and f', {reason}'}"
+def _quantized(outcomes: Sequence[dict[str, Any]]) -> Iterator[str]:
+    """How many ops became what, and each that has a reason; inspect.json has every one."""
+    plain = Counter(each["became"] for each in outcomes if not each.get("reason"))
+    if plain:
+        yield ", ".join(f"{count} ops {became}" for became, count in sorted(plain.items()))
+    for each in outcomes:
+        if reason := each.get("reason"):
+            yield f"{each['name']} ({each['op']}): {each['became']}, {reason}"
 
 
 def _lacking(op: dict[str, Any]) -> str:

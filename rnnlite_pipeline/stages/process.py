@@ -1,6 +1,7 @@
 """One stage in a process of its own: `python -m rnnlite_pipeline.stages.process STAGE CONFIG OUT`.
 
-`--dump-passes DIR` may follow for the stage convert.
+`--keys A,B` may follow: the stage is given these keys of the config, and the others' defaults; and
+`--dump-passes DIR` for the stage convert.
 
 TensorFlow's converter can crash its process and keeps state from one conversion to the next, so
 each stage starts anew. `rnnlite_pipeline.tasks.child` starts this program and holds the other ends:
@@ -8,7 +9,8 @@ each stage starts anew. `rnnlite_pipeline.tasks.child` starts this program and h
 * the files it writes are held back (`files.py`): the parent gives them their final names after this
   process has ended with status 0;
 * standard input is a leash: when the parent dies it closes, and this process ends with it;
-* standard output carries one JSON object if the stage fails: `message`, `remedy`, `status`;
+* standard output carries one JSON object if the stage fails: `message`, `remedy`, `status`, and
+  where a config is wrong its path as `config` and its `problems`;
 * standard error is the stage's log, and everything printed by anyone goes there.
 """
 
@@ -20,19 +22,22 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from rnnlite_pipeline.child import end_with_parent
-from rnnlite_pipeline.config import load_config, pipeline_of
-from rnnlite_pipeline.errors import RnnliteError, of_system
+from rnnlite_pipeline.config import load_config, pipeline_of, placed
+from rnnlite_pipeline.errors import ConfigError, RnnliteError, StageError, of_system
 from rnnlite_pipeline.files import Held, hold_back
+from rnnlite_pipeline.machine import of_machine
 
 #: Where each stage lives, as module:function; imported when it runs, and not before.
 STAGES: Mapping[str, str] = {
     "import": "rnnlite_pipeline.sources:import_source",
     "inspect": "rnnlite_pipeline.stages.inspect:inspect",
-    "convert": "rnnlite_pipeline.stages.convert:convert",
+    "convert": "rnnlite_pipeline.stages.convert:convert_graph",
+    "describe": "rnnlite_pipeline.stages.convert:describe",
     "verify": "rnnlite_pipeline.verify:verify",
     "report": "rnnlite_pipeline.report:report",
     "package": "rnnlite_pipeline.release.bundle:package",
@@ -50,7 +55,7 @@ def main(arguments: Sequence[str], stages: Mapping[str, str] = STAGES) -> int:
     """Run one stage and report.
 
     Args:
-        arguments: STAGE, CONFIG and OUT; for convert also `--dump-passes` and a folder.
+        arguments: STAGE, CONFIG and OUT, and the options above.
         stages: Where each stage lives.
 
     Returns:
@@ -63,15 +68,16 @@ def main(arguments: Sequence[str], stages: Mapping[str, str] = STAGES) -> int:
     try:
         _run(stage, Path(config), Path(out), stages, options)
     except RnnliteError as error:
-        return _fail(report, str(error.message), error.remedy, error.exit_status)
+        return _fail(report, of_machine(error) or error)
     except OSError as error:
         traceback.print_exc()
-        told = of_system(error, out)
-        return _fail(report, told.message, told.remedy, told.exit_status)
+        return _fail(report, of_system(error, out))
     except Exception as error:  # noqa: BLE001  # the parent shows one line, the log has all
         traceback.print_exc()
+        if fault := of_machine(error):
+            return _fail(report, fault)
         first_line = str(error).strip().split("\n", 1)[0]
-        return _fail(report, f"{type(error).__name__}: {first_line}", "", UNFORESEEN)
+        return _fail(report, StageError(f"{type(error).__name__}: {first_line}"), UNFORESEEN)
     return 0
 
 
@@ -80,20 +86,34 @@ def _run(
 ) -> None:
     module, function = stages[stage].split(":")
     call: Callable[..., Any] = getattr(importlib.import_module(module), function)
+    told = dict(zip(options[::2], options[1::2], strict=True))
     config = load_config(config_path)
+    given: dict[str, Any] = {}
     if stage in GATED:
-        call(config, out, pipeline_of(config))
-    elif options:
-        _flag, folder = options
-        call(config, out, dump_passes=Path(folder))
-    else:
-        call(config, out)
+        given["pipeline"] = pipeline_of(config)
+    elif keys := told.get("--keys"):
+        config = config.only(keys.split(","))
+    if folder := told.get("--dump-passes"):
+        given["dump_passes"] = Path(folder)
+    try:
+        call(config, out, **given)
+    except RnnliteError as error:
+        if not error.key:
+            raise
+        raise placed(error, config) from error
 
 
-def _fail(report: int, message: str, remedy: str, status: int) -> int:
+def _fail(report: int, error: RnnliteError, status: int = 0) -> int:
+    told: dict[str, Any] = {
+        "message": str(error.message),
+        "remedy": error.remedy,
+        "status": status or error.exit_status,
+    }
+    if isinstance(error, ConfigError) and error.details:
+        told |= {"config": str(error.path), "problems": [asdict(each) for each in error.details]}
     with os.fdopen(report, "w", encoding="utf-8") as file:
-        json.dump({"message": message, "remedy": remedy, "status": status}, file)
-    return status
+        json.dump(told, file)
+    return status or error.exit_status
 
 
 def _keep_stdout_for_the_report() -> int:

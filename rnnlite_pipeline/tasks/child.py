@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import IO
 
 import rnnlite_pipeline
-from rnnlite_pipeline.errors import RnnliteError, StageError
+from rnnlite_pipeline.errors import ConfigError, Problem, RnnliteError, StageError
 from rnnlite_pipeline.files import Held
+from rnnlite_pipeline.machine import of_signal
 from rnnlite_pipeline.stages.process import UNFORESEEN
 
 #: What starts a stage; STAGE CONFIG OUT follow. `-P`: a user's numpy.py must not shadow ours.
@@ -148,6 +149,9 @@ def _failure(what: str, ended: _Ended, log: Path) -> RnnliteError:
             f"{what} failed in a way nobody foresaw: {told['message']}",
             f"The full log is {log}; please report it.",
         )
+    if "problems" in told:
+        problems = [Problem(**each) for each in told["problems"]]
+        return ConfigError(Path(told["config"]), problems, told["remedy"])
     error = StageError(told["message"], told["remedy"])
     error.exit_status = told["status"]
     return error
@@ -158,13 +162,12 @@ def _crash(what: str, number: int, log: Path) -> StageError:
         name = signal.Signals(number).name
     except ValueError:
         name = f"signal {number}"
-    why = " (out of memory?)" if number == signal.SIGKILL else ""
+    why, remedy = of_signal(number)
     printed = log.read_text(encoding="utf-8", errors="replace").splitlines()
     tail = "".join(f"\n    {line}" for line in printed[-TAIL:])
-    return StageError(
-        f"{what} crashed with {name}{why}.",
-        f"The full log is {log}" + (f"; it ends with{tail}" if tail else "; it is empty."),
-    )
+    ended = f"was ended by {name}. {why}" if why else f"crashed with {name}."
+    end = f"; it ends with{tail}" if tail else "; it is empty."
+    return StageError(f"{what} {ended}", f"{remedy} The full log is {log}{end}".lstrip())
 
 
 @dataclass

@@ -58,7 +58,7 @@ def group(
             yield {"basename": name, **_broken_task(name, plan)}
         else:
             first = same_import(plan, plans) if name == "import" else None
-            dump = dump_passes if name == GROUP_OF["convert"] else None
+            dump = dump_passes if GROUPS[name].name == "convert" else None
             bring = bring or run_here
             yield _task(name, plan, command, first=first, bring=bring, dump_passes=dump)
 
@@ -94,12 +94,17 @@ def _task(
     digest = partial(stage_digest, name, plan)
     may_read = tuple(stage.may_read(plan))
     fresh = Fresh(digest, reads, known, may_read, always=dump_passes is not None)
-    options = ("--dump-passes", str(dump_passes.absolute() / plan.name)) if dump_passes else ()
+    dump = ("--dump-passes", str(dump_passes.absolute() / plan.name)) if dump_passes else ()
+    options = (*stage.options, *dump)
     run = partial(_work, stage, plan, command, options)
     work = partial(_copy, first, plan) if first else partial(bring, name, plan, run)
     if dump_passes:  # a stage that is shared, or run elsewhere, would leave nothing here
         work = run
-    meta: dict[str, Any] = {"config": str(plan.path), "reference": str(plan.reference)}
+    meta: dict[str, Any] = {
+        "config": str(plan.path),
+        "reference": str(plan.reference),
+        "log": plan.out / f"{stage.name}.log",
+    }
     if summarize := stage.summary:
         meta["summary"] = partial(summarize, plan)
     return {
@@ -121,7 +126,7 @@ def _task(
 
 def _work(stage: Stage, plan: Plan, command: Sequence[str], options: Sequence[str]) -> None:
     if stage.name == "validate":
-        check_files(plan.config)
+        check_files(plan.config, plan.out)
         return
     makes = tuple(stage.makes(plan))
     run_stage(
@@ -129,7 +134,7 @@ def _work(stage: Stage, plan: Plan, command: Sequence[str], options: Sequence[st
         plan.reference,
         plan.out,
         command,
-        stale=(*makes, *stage.may_make(plan)),
+        stale=(*makes, *stage.may_make(plan), *stage.spoils(plan)),
         condemned=stage.condemns(plan),
         options=options,
     )

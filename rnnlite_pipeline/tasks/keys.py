@@ -1,8 +1,8 @@
 """The digest of a stage: everything that its outcome depends on, known before anything has run.
 
 1. The files of the user that a stage reads count by their content, not by their names or times.
-2. The config counts in its normalized form: of the import, what it reads of it; of the others,
-   all of it, with the pipeline.
+2. The config counts in its normalized form: what a stage is given of it, and the pipeline where
+   it is given that.
 3. Python, the packages that compute, the converters that are installed, this package's own code,
    and the kind of machine count.
 4. What an earlier stage made counts by that stage's digest. So the digest of the last stage is
@@ -24,7 +24,7 @@ from rnnlite_pipeline.tasks.state import content_digest, value_digest
 from rnnlite_pipeline.tasks.table import GROUPS
 
 #: A number that grows when the digests change their meaning.
-FORM = 1
+FORM = 2
 
 
 def stage_digest(group: str, plan: Plan) -> str:
@@ -71,8 +71,7 @@ def _settings(group: str, plan: Plan) -> dict[str, Any]:
     stage = GROUPS[group]
     if not stage.keys:
         return {**plan.settings, **stage.settings()}
-    config = plan.config.normalized()
-    return {"config": {key: config[key] for key in stage.keys}, **toolchain()}
+    return {"config": plan.config.only(stage.keys).normalized(), **toolchain()}
 
 
 def same_import(plan: Plan, plans: Sequence[Plan | BrokenPlan]) -> Plan | None:

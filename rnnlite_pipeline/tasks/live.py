@@ -1,55 +1,110 @@
-"""A line that lives: what runs and for how long, while it runs, on a terminal."""
+"""What runs, at which step and for how long, shown while it runs.
+
+On a terminal each running stage has a line below those that stay (rich). With `steps`, each step
+is a line that stays, on a terminal or not.
+"""
 
 from __future__ import annotations
 
-import shutil
 import threading
 import time
-from collections.abc import Mapping
-from typing import TextIO
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TextIO
 
-#: How often the line is written anew.
-SECONDS = 0.5
+from rnnlite_pipeline.steps import Steps
 
-_ERASE = "\r\033[K"
+#: How often the logs are looked at.
+SECONDS = 0.3
 
 
-class LiveLine:
-    """Shows the stages that run; on what is no terminal, nothing at all.
+@dataclass
+class _Running:
+    """A stage that runs: its label, its steps, and its line on the terminal."""
+
+    label: str
+    steps: Steps
+    line: Any = None
+    began: float = field(default_factory=time.monotonic)
+
+
+class Live:
+    """Shows the stages that run.
 
     Args:
-        out: Where it is shown.
-        running: When each stage started, by label, in the clock of `time.monotonic`; others
-            change it meanwhile.
+        out: Where they are shown.
+        steps: Whether each step is a line of its own.
+        quiet: Whether nothing is shown at all.
     """
 
-    def __init__(self, out: TextIO, running: Mapping[str, float]) -> None:
-        self._out, self._running = out, running
+    def __init__(self, out: TextIO, *, steps: bool = False, quiet: bool = False) -> None:
+        self._out, self._steps, self._quiet = out, steps, quiet
+        self._running: dict[str, _Running] = {}
         self._lock = threading.Lock()
         self._over = threading.Event()
-        self._is_terminal = out.isatty()
-        if self._is_terminal:
-            threading.Thread(target=self._live, daemon=True).start()
+        self._progress = _progress(out) if out.isatty() and not quiet else None
+        if (self._progress or steps) and not quiet:
+            threading.Thread(target=self._watch, daemon=True).start()
+
+    def start(self, label: str, log: Path | None) -> None:
+        """A stage starts, which writes to a log."""
+        running = _Running(label, Steps(log or Path()))
+        running.steps.new()  # what an earlier run left there
+        if self._progress:
+            running.line = self._progress.add_task(label, step="", total=None)
+        with self._lock:
+            self._running[label] = running
+
+    def stop(self, label: str) -> None:
+        """A stage has ended."""
+        self._look()
+        with self._lock:
+            running = self._running.pop(label, None)
+        if self._progress and running:
+            self._progress.remove_task(running.line)
 
     def write(self, text: str) -> None:
-        """Writes whole lines that stay, above the one that lives."""
-        with self._lock:
-            self._out.write((_ERASE if self._is_terminal else "") + text)
+        """Writes whole lines that stay."""
+        if self._quiet:
+            return
+        if self._progress:
+            console = self._progress.console
+            console.print(text, end="", markup=False, highlight=False, soft_wrap=True)
+        else:
+            self._out.write(text)
             self._out.flush()
 
     def close(self) -> None:
-        """Erases the line, for good."""
+        """Nothing runs any more."""
         self._over.set()
-        self.write("")
+        if self._progress:
+            self._progress.stop()
+            self._progress = None
 
-    def _live(self) -> None:
+    def _watch(self) -> None:
         while not self._over.wait(SECONDS):
-            with self._lock:
-                if not self._over.is_set():
-                    self._out.write(_ERASE + self._text())
-                    self._out.flush()
+            self._look()
 
-    def _text(self) -> str:
-        now = time.monotonic()
-        parts = [f"{label} {now - start:.0f} s" for label, start in list(self._running.items())]
-        return ", ".join(parts)[: shutil.get_terminal_size().columns - 1]
+    def _look(self) -> None:
+        with self._lock:
+            found = [(each, each.steps.new()) for each in self._running.values()]
+        for running, steps in found:
+            if steps and self._progress:
+                self._progress.update(running.line, step=steps[-1])
+            if self._steps:
+                self.write("".join(f"{running.label}: {step}\n" for step in steps))
+
+
+def _progress(out: TextIO) -> Any:
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[step]}", markup=False),
+    )
+    progress = Progress(*columns, console=Console(file=out, soft_wrap=True), transient=True)
+    progress.start()
+    return progress

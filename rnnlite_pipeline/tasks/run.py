@@ -13,8 +13,9 @@ from doit.exceptions import BaseFail, TaskFailed, UnmetDependency
 
 from rnnlite_pipeline.tasks.child import COMMAND
 from rnnlite_pipeline.tasks.graph import GROUP_OF, Bring, namespace
+from rnnlite_pipeline.tasks.outcome import Run
 from rnnlite_pipeline.tasks.plan import Plan
-from rnnlite_pipeline.tasks.reporter import Progress
+from rnnlite_pipeline.tasks.reporter import Progress, Telling
 from rnnlite_pipeline.tasks.settings import BACKEND, doit_settings
 
 
@@ -40,10 +41,11 @@ def run_stages(
     jobs: int,
     command: Sequence[str] = COMMAND,
     *,
-    annotate: bool = False,
+    telling: Telling | None = None,
+    force: bool = False,
     bring: Bring | None = None,
     dump_passes: Path | None = None,
-) -> int:
+) -> Run:
     """Bring one stage of each plan up to date, with all it needs.
 
     Args:
@@ -52,15 +54,16 @@ def run_stages(
         build: The folder DIR.
         jobs: How many stages may run at a time.
         command: What starts a stage in a process of its own.
-        annotate: Whether errors are told as GitHub's annotations too.
+        telling: How much is told; the usual where None.
+        force: Whether stages are run that are up to date.
         bring: What does the stages; each is run here where None.
         dump_passes: The folder for the graphs after each pass, DIR/NAME for each model.
 
     Returns:
-        The exit status.
+        The exit status, and what became of each stage.
     """
     reporter = _Statuses(sys.stdout)
-    reporter.annotate = annotate
+    reporter.telling = telling or Telling()
     settings = {
         **doit_settings(build),
         "reporter": reporter,
@@ -70,7 +73,8 @@ def run_stages(
     main = DoitMain(
         ModuleTaskLoader(tasks), config_filenames=(), extra_config={"BACKEND": dict(BACKEND)}
     )
-    parallel = ["-n", str(jobs)] if jobs > 1 else []
+    options = ["-n", str(jobs)] if jobs > 1 else []
+    options += ["--always-execute"] if force else []
     names = [f"{GROUP_OF[stage]}:{plan.name}" for plan in plans]
-    status: int = main.run(["run", *parallel, *names])
-    return reporter.worst or status
+    status: int = main.run(["run", *options, *names])
+    return Run(reporter.worst or status, reporter.outcomes)

@@ -38,7 +38,13 @@ def packaging(plan: Plan) -> str:
 def measured(plan: Plan) -> str:
     """The headline figures of verification.json."""
     told = json.loads((plan.out / "verification.json").read_text(encoding="utf-8"))
-    lines = [f"largest difference from the source: {told['max_abs_error']:.2g}"]
+    relative = [
+        float(check["max_abs_error"]) / float(check["scale"])
+        for check in told.get("checks", ())
+        if check.get("scale") and "max_abs_error" in check and "rounding" not in check
+    ]
+    parts = f" ({max(relative):.2g} of the output's scale)" if relative else ""
+    lines = [f"largest difference from the source: {told['max_abs_error']:.2g}{parts}"]
     rates: dict[str, list[Any]] = {}
     for each in told["accuracy"]:
         rates.setdefault(each["output"], []).append(each)

@@ -1,11 +1,15 @@
 """The stages as the graph sees them: what each reads, what it makes, and what comes before it.
 
-    validate ─▶ import ─┬─▶ inspect ─────────────────────┐
-                        └─▶ convert ─┬─▶ verify ─▶ report ─┴─▶ package
-                                     └─▶ benchmark ┄┄┄┘
+    validate ─▶ import ─┬─▶ inspect ─────────────────────────────────┐
+                        └─▶ convert ─▶ describe ─┬─▶ verify ─▶ report ─┴─▶ package
+                                                 └─▶ benchmark ┄┄┄┘
 
-The group of the stage convert is called `model`: `doit convert` is a command (`command.py`), and
-doit does not let a task and a command share a name.
+A stage is given the keys of the config that its entry names, and the others' defaults
+(`Config.only`): so it is made anew when one of them changes, and at no other time.
+
+The group of the stage describe, which leaves the model, is called `model`, and that of the stage
+convert `graph`: `doit convert` is a command (`command.py`), and doit does not let a task and a
+command share a name.
 """
 
 from __future__ import annotations
@@ -35,8 +39,9 @@ class Stage:
         may_read: The files it reads if they are there; nothing is run to make them.
         summary: What to tell the user who asked for this stage, once it is done.
         settings: What else its outcome depends on, as JSON values.
-        keys: The keys of the config that its outcome depends on; where empty, all of them and the
-            pipeline.
+        keys: The keys of the config that it is given, `section.key` for one of a section; `source`
+            is among them. Where empty, it is given all of them and the pipeline.
+        spoils: What other stages make, and what is worth nothing once this one starts.
         condemns: The files that lose their names where it fails, and what they are called then.
     """
 
@@ -50,6 +55,12 @@ class Stage:
     settings: Callable[[], Mapping[str, Any]] = dict
     keys: tuple[str, ...] = ()
     condemns: Callable[[Plan], Mapping[Path, Path]] = lambda _: {}
+    spoils: Callable[[Plan], Iterable[Path]] = lambda _: ()
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """What its process is told besides the config and the folder (stages/process.py)."""
+        return ("--keys", ",".join(self.keys)) if self.keys else ()
 
 
 def _named_files(plan: Plan) -> list[Path | None]:
@@ -90,6 +101,15 @@ def _beside_model(plan: Plan) -> list[Path]:
     return [plan.out / ".work" / name for name in names]
 
 
+def _converted(plan: Plan) -> Path:
+    return plan.out / ".work" / "converted.tflite"
+
+
+def _model(plan: Plan) -> list[Path]:
+    """The model, and what verify leaves of it where it fails: describe starts over then."""
+    return [plan.out / name for name in ("model.tflite", "model.failed.tflite")]
+
+
 def _page(plan: Plan) -> Path:
     return plan.out / ".work" / "report.html"
 
@@ -105,6 +125,16 @@ def _release(plan: Plan) -> list[Path]:
     names = (*beside, f"{bundle.stem}.test-result.json")
     return [bundle, *(bundle.with_name(name) for name in names)]
 
+
+#: The keys of a config that a conversion depends on.
+_CONVERSION = (
+    "source",
+    "targets",
+    "recurrent",
+    "quantization",
+    "converter",
+    "verification.runtimes",
+)
 
 #: The stages by doit group, in the order in which they run.
 GROUPS: dict[str, Stage] = {
@@ -122,20 +152,34 @@ GROUPS: dict[str, Stage] = {
         _imported,
         lambda p: [p.out / "inspect.json", p.out / "inspect.txt"],
         summary=summary.inspection,
+        keys=("name", *_CONVERSION),
     ),
-    "model": Stage(
+    "graph": Stage(
         "convert",
         ("import",),
-        lambda p: [*_imported(p), _calibration(p), *_associated(p)],
+        lambda p: [*_imported(p), _calibration(p)],
+        lambda p: [_converted(p)],
+        _beside_model,
+        keys=_CONVERSION,
+        spoils=_model,
+    ),
+    "model": Stage(
+        "describe",
+        ("graph",),
+        lambda p: [*_imported(p), _converted(p), *_associated(p)],
         lambda p: [p.out / "model.tflite"],
-        # verify leaves the first one, so convert starts over
-        lambda p: [p.out / "model.failed.tflite", *_beside_model(p)],
+        lambda p: [p.out / "model.failed.tflite"],
+        may_read=_beside_model,
         summary=summary.conversion,
+        keys=("name", "version", "source", "recurrent", "metadata"),
     ),
     "verify": Stage(
         "verify",
         ("model",),
-        lambda p: [p.out / "model.tflite", *_imported(p), *_source(p), _data(p), *_associated(p)],
+        lambda p: [
+            p.out / "model.tflite",
+            *(*_imported(p), *_source(p), _calibration(p), _data(p), *_associated(p)),
+        ],
         lambda p: [p.out / "verification.json", _page(p)],
         may_read=_beside_model,
         condemns=lambda p: {p.out / "model.tflite": p.out / "model.failed.tflite"},
@@ -167,11 +211,16 @@ GROUPS: dict[str, Stage] = {
         lambda p: [p.out / "model.tflite", *_imported(p), *_source(p), _calibration(p), _data(p)],
         lambda p: [p.out / "benchmark.json", p.out / "benchmark.txt"],
         summary=summary.benchmark,
+        keys=("name", "verification", *_CONVERSION),
     ),
 }
 
-#: The doit group of each stage. Who asks for verify asks for its report.
-GROUP_OF = {stage.name: group for group, stage in GROUPS.items()} | {"verify": "report"}
+#: The doit group of each stage. Who asks for convert asks for the model with its metadata, and who
+#: asks for verify for its report.
+GROUP_OF = {stage.name: group for group, stage in GROUPS.items()} | {
+    "convert": "model",
+    "verify": "report",
+}
 
 
 def groups_before(group: str, plan: Plan) -> list[str]:

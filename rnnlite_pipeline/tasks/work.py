@@ -66,7 +66,9 @@ def attempt(work: Callable[[], str | None]) -> BaseFail | str:
 
 def failure(error: RnnliteError) -> BaseFail:
     """doit ends with 1 after a TaskFailed and with 2 after a TaskError, as rnnlite does."""
-    return (TaskError if error.exit_status == 2 else TaskFailed)(str(error))
+    fail = (TaskError if error.exit_status == 2 else TaskFailed)(str(error))
+    fail.error = error  # for the reporter
+    return fail
 
 
 def program(name: str, command: Sequence[str], *, log: Path, label: str) -> Task:

@@ -9,6 +9,7 @@ import numpy as np
 
 from rnnlite_pipeline.errors import VerificationFailed
 from rnnlite_pipeline.sources.model import Array
+from rnnlite_pipeline.verify.data import KEY
 
 
 def accuracy(output: str, values: Array, labels: Array) -> float:
@@ -31,9 +32,44 @@ def accuracy(output: str, values: Array, labels: Array) -> float:
         raise VerificationFailed(
             f'verification.data: the labels of output "{output}" have the shape '
             f"{list(labels.shape)}; the output has {list(values.shape)}.",
-            f"Expected {list(predicted.shape)}: one class number a prediction.",
+            f"Expected {list(predicted.shape)}: one class number for each prediction.",
+            KEY,
         )
     return float(np.mean(predicted == expected))
+
+
+def check_labels(file: str, output: str, values: Array, labels: Array) -> None:
+    """Refuses labels that name no class of their output.
+
+    Args:
+        file: Where the labels are from, for the error.
+        output: The output's name.
+        values: The output, as for `accuracy`; C classes, or two where it is a single float.
+        labels: Class numbers from 0 to C - 1; or rows of C, none of it negative.
+
+    Raises:
+        VerificationFailed: A label is negative, a fraction, not finite, or no class; it names the
+            first such row of the file, counted from 0.
+    """
+    in_rows = labels.shape == values.shape and values.ndim > 1 and labels.shape[-1] > 1
+    numbers = labels.astype(np.float64)
+    wrong = ~np.isfinite(numbers) | (numbers < 0)
+    classes = 0
+    if not in_rows:
+        wrong |= numbers != np.floor(numbers)
+        if values.dtype.kind == "f":
+            classes = values.shape[-1] if values.ndim > 1 and values.shape[-1] > 1 else 2
+            wrong |= numbers >= classes
+    if wrong.any():
+        place = tuple(int(axis[0]) for axis in np.nonzero(wrong))
+        expected = f"a whole number from 0 to {classes - 1}" if classes else "a whole number from 0"
+        raise VerificationFailed(
+            f'verification.data: {file}, row {place[0]} (counted from 0): the label of "{output}"'
+            f" is {numbers[place]:g}.",
+            f"Expected {'values of at least 0' if in_rows else expected}; {int(wrong.sum())} of"
+            f" {labels.size} labels are wrong so.",
+            KEY,
+        )
 
 
 def expectations(values: Array, labels: Array) -> Array:

@@ -39,11 +39,13 @@ class Samples:
         inputs: Each [N, ...], all of one N.
         labels: Integers, or one-hot rows, each [N, ...]; empty where there are none.
         name: What they are, in words.
+        file: Where they were read from; None where they were made up.
     """
 
     inputs: Mapping[str, Array]
     labels: Mapping[str, Array]
     name: str
+    file: Path | None = None
 
     def __len__(self) -> int:
         return len(next(iter(self.inputs.values())))
@@ -80,7 +82,7 @@ def read_samples(
     for spec in inputs:
         _check(path, spec, arrays[spec.name], spec.name in taken_whole(inputs))
     labels = {names[name]: arrays[name] for name in arrays if name not in wanted}
-    samples = Samples({name: arrays[name] for name in wanted}, labels, "data")
+    samples = Samples({name: arrays[name] for name in wanted}, labels, "data", path)
     counts = {name: len(array) if array.ndim else 0 for name, array in arrays.items()}
     if len(set(counts.values())) > 1 or not len(samples):
         raise _wrong(
@@ -200,6 +202,9 @@ _DAMAGED = (
     MemoryError,
 )
 
+#: Where the config names the file.
+KEY = ("verification", "data", "path")
+
 _SAVE = "Write it with numpy.savez(path, **arrays)."
 
 
@@ -226,7 +231,7 @@ def _check(path: Path, spec: TensorSpec, array: Array, is_whole: bool) -> None:
 
 
 def _wrong(path: Path, what: str, remedy: str) -> VerificationFailed:
-    return VerificationFailed(f"verification.data: {path} {what}.", remedy)
+    return VerificationFailed(f"verification.data: {path} {what}.", remedy, KEY)
 
 
 def rows(

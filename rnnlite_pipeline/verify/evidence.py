@@ -72,7 +72,8 @@ class Check:
         place = ", ".join(filter(None, where))
         figures = ""
         if self.max_abs_error is not None and self.limit is not None:
-            figures = f"error {self.max_abs_error:.3g}, at most {self.limit:.3g} passes"
+            part = f" ({self.max_abs_error / self.scale:.2g} of its scale)" if self.scale else ""
+            figures = f"error {self.max_abs_error:.3g}{part}, at most {self.limit:.3g} passes"
         noise = ""
         if self.snr_db is not None and self.min_snr_db is not None:
             noise = f"signal to noise {self.snr_db:.3g} dB, at least {self.min_snr_db:.3g} passes"

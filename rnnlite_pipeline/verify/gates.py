@@ -12,9 +12,9 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
+from rnnlite_pipeline.config.licenses import identifier
 from rnnlite_pipeline.graph.ir import Model, Op
 from rnnlite_pipeline.metadata import Description
-from rnnlite_pipeline.metadata.licenses import identifier
 from rnnlite_pipeline.verify.evidence import Accuracy, Check
 from rnnlite_pipeline.verify.targets import runs_on, shares
 
@@ -59,7 +59,10 @@ def check_gates(
         yield Check(
             "gate max_bytes",
             not over,
-            f"{size:,} bytes, at most {gates.max_bytes:,} pass" if over else "",
+            f"{size:,} bytes, at most {gates.max_bytes:,} pass: {size / gates.max_bytes - 1:.1%}"
+            " too many"
+            if over
+            else "",
             "Make the model smaller, or raise the gate.",
             asked=_place(pipeline, "gates", "max_bytes"),
         )
@@ -136,13 +139,19 @@ def check_error(pipeline: Pipeline, checks: Sequence[Check]) -> Iterator[Check]:
         yield Check(
             "gate max_abs_error",
             error <= limit,
-            "" if error <= limit else f"error {error:.3g}, at most {limit:.3g} passes",
+            "" if error <= limit else _said(error, limit, check.scale or 0.0),
             "Raise the gate, or find out with `rnnlite inspect` what the model computes.",
             data=check.data,
             kernels=check.kernels,
             output=output,
             asked=_place(pipeline, "gates", "max_abs_error"),
         )
+
+
+def _said(error: float, limit: float, scale: float) -> str:
+    """An error and its limit, as they are and as parts of the output's scale."""
+    parts = f" ({error / scale:.3g} of the output's scale)" if scale else ""
+    return f"error {error:.3g}{parts}, at most {limit:.3g} passes"
 
 
 def check_accuracy(

@@ -10,6 +10,7 @@ from rnnlite_pipeline.graph.extract import of_signature
 from rnnlite_pipeline.graph.ir import Model
 from rnnlite_pipeline.runtimes.partition import open_runner
 from rnnlite_pipeline.sources.model import SourceModel
+from rnnlite_pipeline.steps import step
 from rnnlite_pipeline.verify.cases import cases
 from rnnlite_pipeline.verify.data import random_samples
 from rnnlite_pipeline.verify.evidence import Check, Evidence
@@ -61,7 +62,7 @@ def _check(config: Config, key: str, source: SourceModel, model: Model, evidence
     held_to = oracles(source, axes, runners)
     bounds = Bounds(evidence.facts["tolerance"], evidence.facts["min_snr_db"])
     for number, case in enumerate(cases(samples, first.inputs, first.limits)):
-        print(f'running signature {key} on "{case.name}" input ...', flush=True)
+        step(f'running signature {key} on "{case.name}" input')
         named = dataclasses.replace(case, name=f"{key}: {case.name}")
         answers = {oracle: oracle.answer(case) for oracle in dict.fromkeys(held_to.values())}
         for kernels, runner in runners.items():

@@ -16,20 +16,19 @@ MODULE = (sys.executable, "-m", "rnnlite_pipeline")
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     """`--version` names the program and its version."""
-    with pytest.raises(SystemExit) as ended:
-        main(["--version"])
-    assert ended.value.code == 0
+    assert main(["--version"]) == 0
     assert capsys.readouterr().out == f"rnnlite {__version__}\n"
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Each command explains itself with an example, and is in the help and the README."""
-    with pytest.raises(SystemExit):
-        main([command, "--help"])
-    assert f":\n  rnnlite {command}" in capsys.readouterr().out
-    with pytest.raises(SystemExit):
-        main(["--help"])
+    assert main([command, "--help"]) == 0
+    text = capsys.readouterr().out
+    assert f":\n    rnnlite {command}" in text
+    assert main(["help", command]) == 0
+    assert capsys.readouterr().out == text
+    assert main(["--help"]) == 0
     assert f"\n  {command} " in capsys.readouterr().out
     assert f"rnnlite {command}" in (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -39,14 +38,20 @@ def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]
     [
         (["vaildate", "config.yaml"], "Did you mean validate?"),
         (["frobnicate"], "There are benchmark, bom, completion,"),
-        (["convert"], "Missing: CONFIG.\n  See rnnlite convert --help\n"),
+        (["convert"], "rnnlite convert needs CONFIG....\n  See `rnnlite help convert`.\n"),
+        (["help", "convrt"], "Did you mean convert?"),
+        (["convert", "fak"], "Did you mean fake?"),
+        (["convert", "--cache", "x", "--force", "config.yaml"], "Leave one of them out."),
         (["convert", "confg.yaml"], "config.yaml"),
-        (["convert", "config.yaml", "--outt", "x"], "--outt"),
-        (["convert", "config.yaml", "-n", "0"], "0 is not a number of stages"),
-        (["convert", "config.yaml", "-n", "x"], "x is not a number of stages"),
+        (
+            ["convert", "config.yaml", "--outt", "x"],
+            "Did you mean --out? See `rnnlite help convert`",
+        ),
+        (["convert", "config.yaml", "-n", "0"], "Invalid value for -n: 0"),
+        (["convert", "config.yaml", "-n", "x"], "Invalid value for -n: x"),
         (["convert", "."], "."),
         (["validate", "config.yaml", "other.yaml"], "other.yaml"),
-        ([], "usage: rnnlite COMMAND"),
+        ([], "Usage: rnnlite [OPTIONS] COMMAND"),
     ],
 )
 def test_wrong_call(
@@ -123,6 +128,16 @@ def test_schema_is_the_checked_in_one(capsys: pytest.CaptureFixture[str]) -> Non
     assert main(["schema"]) == 0
     printed = capsys.readouterr().out
     assert printed == (ROOT / "configs" / "schema.json").read_text(encoding="utf-8")
+
+
+def test_schema_of_a_pipeline_is_the_checked_in_one(capsys: pytest.CaptureFixture[str]) -> None:
+    """`schema pipeline` prints pipelines/schema.json, which every pipeline here names."""
+    assert main(["schema", "pipeline"]) == 0
+    folder = ROOT / "pipelines"
+    assert capsys.readouterr().out == (folder / "schema.json").read_text(encoding="utf-8")
+    for path in folder.glob("*.yaml"):
+        first = path.read_text(encoding="utf-8").splitlines()[0]
+        assert first == "# yaml-language-server: $schema=./schema.json", path
 
 
 def test_reader_may_stop_early() -> None:

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import shutil
 import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
+from pydantic import TypeAdapter
 
 from rnnlite_pipeline.cli import COMMANDS, main
-from rnnlite_pipeline.cli.completion import completion
+from rnnlite_pipeline.cli.arguments import SHELLS
 from rnnlite_pipeline.cli.manual import manual
+from rnnlite_pipeline.cli.output import OUTPUTS, CallErrorJson
+from rnnlite_pipeline.cli.parser import COMPLETE
 from rnnlite_pipeline.config.annotations import annotated
 from rnnlite_pipeline.errors import ConfigError, Problem, StageError
-from rnnlite_pipeline.tasks.live import LiveLine
+from rnnlite_pipeline.steps import step
+from rnnlite_pipeline.tasks.live import Live
 from tests.fake.project import ROOT, Project
 
 
@@ -95,20 +101,19 @@ def test_annotations_are_escaped() -> None:
     assert annotated(StageError("bad", "do this")) == "::error::bad%0A  do this\n"
 
 
-def _completed(*words: str) -> list[str]:
-    """What bash offers after `rnnlite WORDS`, the last one being typed."""
-    typed = " ".join(f"'{word}'" for word in ("rnnlite", *words))
-    script = f"""{completion("bash", COMMANDS)}
-compopt() {{ :; }}
-COMP_WORDS=({typed}); COMP_CWORD={len(words)}
-_rnnlite
-printf '%s\\n' "${{COMPREPLY[@]}}"
-"""
+def _completed(*words: str, folder: Path = ROOT) -> list[str]:
+    """What is offered to a shell after `rnnlite WORDS`, the last one being typed."""
+    typed = {"COMP_WORDS": " ".join(["rnnlite", *words]), "COMP_CWORD": str(len(words))}
     ended = subprocess.run(
-        ["bash", "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+        [sys.executable, "-m", "rnnlite_pipeline"],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT), COMPLETE: "bash_complete", **typed},
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert not ended.stderr
-    return ended.stdout.split()
+    return [line.partition(",")[2] for line in ended.stdout.splitlines() if line]
 
 
 @pytest.mark.parametrize(
@@ -116,28 +121,33 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
     [
         (["ver"], ["verify", "verify-bundle"]),
         (["convert", "--l"], ["--locked"]),
-        (["convert", "configs/sche"], ["configs/schema.json"]),
         (["completion", "z"], ["zsh"]),
-        (["view", "x", "--with", ""], ["netron", "model-explorer"]),
         (["validate", "--format", "g"], ["github"]),
-        (["convert", "--out", "tests/fu"], ["tests/fuzz"]),
     ],
 )
-def test_bash_completes(words: list[str], offered: list[str]) -> None:
-    """bash offers commands, options, their values, files and folders."""
+def test_words_are_completed(words: list[str], offered: list[str]) -> None:
+    """A shell offers commands, options and their values."""
     assert _completed(*words) == offered
 
 
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completion_knows_every_option(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """Each shell's script has every command and option, and is one that the shell can read."""
+def test_completion_offers_configs_only(project: Project) -> None:
+    """Of a folder of YAML files the configs, and the names of those in configs/; nothing else."""
+    folder = project.folder
+    (folder / "configs").mkdir()
+    (folder / "configs" / "one.yaml").write_text("name: first\nsource: {format: keras, path: x}\n")
+    (folder / "configs" / "schema.json").write_text("{}")
+    (folder / "pipelines.yaml").write_text("stages: [validate]\n")
+    assert _completed("convert", "", folder=folder) == ["config.yaml", "configs/one.yaml", "first"]
+    assert _completed("convert", "configs/", folder=folder) == ["configs/one.yaml"]
+    assert _completed("convert", "pipe", folder=folder) == []
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_completion_is_a_script(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each shell's script asks this program, and is one that the shell can read."""
     assert main(["completion", shell]) == 0
     script = capsys.readouterr().out
-    for name, command in COMMANDS.items():
-        assert name in script
-        for each in command.arguments:
-            if each.names[0].startswith("-"):
-                assert each.names[0].lstrip("-") in script
+    assert COMPLETE in script
     if shutil.which(shell):
         subprocess.run([shell, "-n"], input=script, text=True, check=True)
 
@@ -153,26 +163,142 @@ class _Terminal(io.StringIO):
         return True
 
 
-def test_line_lives_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a terminal the running stage and its seconds are shown, and erased at the end."""
+def test_steps_are_shown_on_a_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On a terminal the running stage and its last step are shown; whole lines stay above."""
     monkeypatch.setattr("rnnlite_pipeline.tasks.live.SECONDS", 0.01)
-    out, running = _Terminal(), {"convert digits": time.monotonic() - 7}
-    line = LiveLine(out, running)
+    out, log = _Terminal(), tmp_path / "convert.log"
+    live = Live(out)
+    live.start("convert digits", log)
+    log.write_text("noise\n")
+    step("writing loops", 2, 5)
+    log.write_text(capsys.readouterr().out)
     deadline = time.monotonic() + 5
-    while "convert digits 7 s" not in out.getvalue() and time.monotonic() < deadline:
+    while "writing loops (2 of 5)" not in out.getvalue() and time.monotonic() < deadline:
         time.sleep(0.01)
-    line.write("verify digits: start\n")
-    line.close()
+    live.write("verify digits: start\n")
+    live.stop("convert digits")
+    live.close()
     text = out.getvalue()
-    assert "\r\033[Kconvert digits 7 s" in text
-    assert "\r\033[Kverify digits: start\n" in text
-    assert text.endswith("\r\033[K")
+    assert "convert digits" in text
+    assert "writing loops (2 of 5)" in text
+    assert "verify digits: start\n" in text
 
 
-def test_plain_elsewhere() -> None:
-    """Where standard output is no terminal nothing but whole lines is written."""
-    out = io.StringIO()
-    line = LiveLine(out, {"convert digits": 0.0})
-    line.write("a line\n")
-    line.close()
-    assert out.getvalue() == "a line\n"
+def test_steps_are_lines_where_asked_for(tmp_path: Path) -> None:
+    """On what is no terminal, whole lines: with `-v` one for each new step, with `-q` none."""
+    log = tmp_path / "log"
+    log.write_text("step: of an earlier run\n")
+    for settings, expected in (
+        ({}, "a line\n"),
+        ({"steps": True}, "a line\nconvert digits: compare (1 of 2)\n"),
+        ({"quiet": True}, ""),
+    ):
+        out = io.StringIO()
+        live = Live(out, **settings)
+        live.write("a line\n")
+        live.start("convert digits", log)
+        with log.open("a") as file:
+            file.write("step: compare (1 of 2)\nnoise\n")
+        live.stop("convert digits")
+        live.close()
+        assert out.getvalue() == expected
+
+
+CONFIG = "name: {name}\nsource: {{format: keras, path: source.keras}}\n"
+
+
+def _three(project: Project, command: str, *words: str) -> subprocess.CompletedProcess[str]:
+    """A command for three configs, the conversion of one of which fails."""
+    for name in ("other", "third"):
+        (project.folder / f"{name}.yaml").write_text(CONFIG.format(name=name))
+    (project.folder / "other.yaml").write_text(
+        CONFIG.format(name="other").replace("source.keras", "none.keras")
+    )
+    return project.run(command, "config.yaml", "other.yaml", "third.yaml", *words)
+
+
+def test_errors_name_their_config(project: Project) -> None:
+    """Each line on standard error names a config; a summary says which one failed, and why."""
+    ended = _three(project, "convert")
+    assert ended.returncode == 2
+    *errors, count, why = ended.stderr.splitlines()
+    assert errors
+    assert all("other.yaml" in line for line in errors)
+    assert count == "2 done, 1 failed:"
+    assert why.startswith("  validate other (other.yaml): ")
+    assert "no such file" in why
+
+
+def test_every_stage_has_json(project: Project) -> None:
+    """What each stage prints fits its schema, with the error and its place of one that failed."""
+    ended = _three(project, "package", "--json")
+    told = TypeAdapter(OUTPUTS["package"]).validate_json(ended.stdout)
+    assert [each["status"] for each in told] == ["done", "failed", "done"]
+    assert told[0]["files"][0]["path"] == "build/fake/dist/fake-0.0.0.zip"
+    assert told[1]["error"]["problems"][0]["line"] == 2
+    assert told[1]["error"]["status"] == 2
+
+
+def test_outputs_of_other_commands(
+    project: Project, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the other commands print with `--json` fits its schema; so does the error of a call."""
+    monkeypatch.chdir(project.folder)
+    project.package()
+    bundle = str(project.bundle)
+    calls = (
+        (["validate", "config.yaml"], 0),
+        (["plan", "config.yaml"], 0),
+        (["diff", bundle, bundle], 0),
+        (["verify-bundle", bundle, "--unsigned"], 0),
+        (["schema"], 0),
+        (["targets", "litert"], 0),
+        (["completion", "bash"], 0),
+    )
+    for words, status in calls:
+        assert main([*words, "--json"]) == status, words
+        TypeAdapter(OUTPUTS[words[0]]).validate_json(capsys.readouterr().out)
+    for words in (["sign", bundle], ["frobnicate"], ["convert"], ["view", "none.tflite"]):
+        assert main([*words, "--json"]) != 0, words
+        TypeAdapter(CallErrorJson).validate_json(capsys.readouterr().out)
+
+
+def test_every_command_with_json_has_a_schema(capsys: pytest.CaptureFixture[str]) -> None:
+    """Every command but `help` takes `--json`, and `schema output` says what it prints."""
+    assert main(["schema", "output"]) == 0
+    defs = json.loads(capsys.readouterr().out)["$defs"]
+    for name, command in COMMANDS.items():
+        takes = any("--json" in each.opts for each in command.arguments)
+        assert takes == (name != "help"), name
+        assert (name in defs) == takes, name
+
+
+def test_quiet_and_force(project: Project) -> None:
+    """`-q` tells errors only; `--force` runs again what is up to date."""
+    assert project.run("convert", "config.yaml", "-q").stdout == ""
+    assert "convert fake: done" in project.run("convert", "config.yaml", "--force").stdout
+    ended = project.run("convert", "config.yaml", "-q", "--force", FAKE_TROUBLE="import=refused")
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert "cannot be converted" in ended.stderr
+
+
+def test_verbose_tells_steps(project: Project) -> None:
+    """`-v` tells what each stage does, step by step."""
+    ended = project.run("convert", "config.yaml", "-v")
+    assert "convert fake: pretending (1 of 1)\n" in ended.stdout
+
+
+def test_a_config_by_its_name(project: Project) -> None:
+    """A model of configs/ is named by its name, a variant by NAME-VARIANT."""
+    folder = project.folder / "configs"
+    folder.mkdir()
+    project.config.rename(folder / "any.yaml")
+    project.source.rename(folder / "source.keras")
+    with (folder / "any.yaml").open("a") as file:
+        file.write("variants: {split: {recurrent: {bidirectional: split}}}\n")
+    ended = project.run("convert", "fake-split")
+    assert "convert fake-split: done" in ended.stdout
+    ended = project.run("validate", "fake")
+    assert ended.stdout == "configs/any.yaml: valid\n"

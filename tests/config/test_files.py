@@ -21,6 +21,11 @@ Write = Callable[[str], Path]
 Array = NDArray[Any]
 
 HEAD = "name: m\nsource: {format: keras, path: m.keras}\n"
+#: The metadata that the pipeline `release` asks for.
+RELEASABLE = (
+    "{description: d, author: a, license: mit, outputs: [{name: y, description: d}],"
+    " inputs: [{name: x, description: d, dimensions: [n, t, f]}]}"
+)
 DATA = f"{HEAD}verification: {{data: {{path: t.npz}}}}\n"
 LABELLED = f"{HEAD}verification: {{data: {{path: t.npz}}, min_accuracy: 0.9}}\n"
 
@@ -71,6 +76,7 @@ def test_files_that_are_there_pass(write: Write, tmp_path: Path) -> None:
         " inputs: {x: [1, null, 8]}}\npipeline: release\n"
         "verification: {data: {path: ./t.npz}, min_accuracy: 0.5}\n"
         "package: {include: [README.md]}\n"
+        f"metadata: {RELEASABLE}\n"
     )
     check_files(load_config(write(text)))
 
@@ -202,7 +208,8 @@ def test_a_damaged_data_file_is_told(write: Write, tmp_path: Path, data: bytes, 
 
 def test_a_gate_of_accuracy_needs_labels(write: Write) -> None:
     """A pipeline that judges accuracy does not take a config whose data is random."""
-    (problem,) = _problems(write(f"{HEAD}pipeline: release\n"))
+    text = f"{HEAD}pipeline: release\nmetadata: {RELEASABLE}\n"
+    (problem,) = _problems(write(text))
     assert problem.startswith("3:11: pipeline: `release` has the gate max_accuracy_drop")
 
 

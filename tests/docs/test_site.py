@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import re
@@ -77,6 +78,24 @@ def test_every_key_is_documented(whole: type[Config] | type[Pipeline]) -> None:
             assert re.search(
                 rf"^\| `{key}` \|.*\| {re.escape(field.description)} \|$", page, re.M
             ), key
+
+
+def test_troubleshooting_quotes_real_messages() -> None:
+    """Each message of docs/troubleshooting.md stands in the code, but the system's own."""
+    page = (DOCS / "troubleshooting.md").read_text("utf-8")
+    quoted = re.findall(r"^\| `([^`]+)` \|", page, re.M)
+    code = "".join(p.read_text("utf-8") for p in (ROOT / "rnnlite_pipeline").rglob("*.py"))
+    joined = re.sub(r'"\s+f?"', "", code)  # text that goes on in the next line
+    system = {os.strerror(errno.ENOSPC)}
+    assert len(quoted) > 30
+    assert [text for text in quoted if text not in joined and text not in system] == []
+
+
+def test_the_glossary_is_sorted() -> None:
+    """A word is found by its letter."""
+    page = (DOCS / "glossary.md").read_text("utf-8")
+    words = [word.lower() for word in re.findall(r"^\| ([^|]+?) \|", page, re.M)[2:]]
+    assert words == sorted(words)
 
 
 def test_the_links_of_the_readme_lead_somewhere() -> None:

@@ -21,12 +21,13 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from rnnlite_pipeline.errors import NotConvertible, VerificationFailed
+from rnnlite_pipeline.errors import NotConvertible, SourceError, VerificationFailed
 from rnnlite_pipeline.files import write_atomically
 from rnnlite_pipeline.graph.ir import Model, Subgraph
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.release.bundle import package
 from rnnlite_pipeline.stages.process import STAGES, main
+from rnnlite_pipeline.steps import step
 
 
 def import_source(config: Any, out: Path) -> None:
@@ -51,7 +52,14 @@ def convert(config: Any, out: Path, dump_passes: Path | None = None) -> None:
         write_atomically(dump_passes / "index.txt", b"passes\n", at_once=True)
     told = _read(out / ".work" / "source.tflite").decode() + config.recurrent.bidirectional
     empty = Model([Subgraph("main")], description=told)
-    write_atomically(out / "model.tflite", write_model(empty))
+    write_atomically(out / ".work" / "converted.tflite", write_model(empty))
+
+
+def describe(config: Any, out: Path) -> None:
+    """Leaves the model as it is."""
+    del config
+    _begin("describe", out)
+    write_atomically(out / "model.tflite", _read(out / ".work" / "converted.tflite"))
 
 
 def verify(config: Any, out: Path, pipeline: Any) -> None:
@@ -99,6 +107,7 @@ def _begin(stage: str, out: Path) -> None:
     with (out.parent / "runs").open("a", encoding="utf-8") as runs:
         runs.write(f"{stage} {out.name}\n")
     print(f"working on {stage}", flush=True)
+    step("pretending", 1, 1)
     time.sleep(float(os.environ.get("FAKE_DELAY", "0")))
     where, _, kind = os.environ.get("FAKE_TROUBLE", "").partition("=")
     if where == stage:
@@ -115,18 +124,35 @@ _AT_EXIT: dict[str, Callable[[], object]] = {
 }
 
 
+#: What a machine that lacks something makes libraries raise.
+_FAULTS = {
+    "library": ImportError("libfoo.so.3: cannot open shared object file: No such file"),
+    "no tensorflow": ModuleNotFoundError("No module named 'tensorflow'", name="tensorflow"),
+    "memory": MemoryError("std::bad_alloc"),
+}
+
+
 def _trouble(kind: str) -> None:
     if kind in _AT_EXIT:
         atexit.register(_AT_EXIT[kind])
         return
     if kind == "forgets":
         return
+    if kind == "killed":
+        os.kill(os.getpid(), signal.SIGKILL)
     if kind == "segfault":
         ctypes.string_at(0)
     if kind == "refused":
         raise NotConvertible("The layer `odd` cannot be converted.", "Replace it.")
     if kind == "gate":
         raise VerificationFailed("accuracy is 0.5, and 0.9 was asked for.")
+    if kind == "misfit":
+        key = ("verification", "data", "random", "seed")
+        raise NotConvertible("verification.data: does not fit.", "Give another.", key)
+    if kind in _FAULTS:
+        raise _FAULTS[kind]
+    if kind == "wrapped":
+        raise SourceError("The file cannot be read.") from _FAULTS["no tensorflow"]
     if kind == "full":
         raise OSError(errno.ENOSPC, "No space left on device", "model.tflite")
     raise ValueError(f"{kind}\nwith a second line")
@@ -137,6 +163,7 @@ if __name__ == "__main__":
         "import": "__main__:import_source",
         "inspect": "__main__:inspect",
         "convert": "__main__:convert",
+        "describe": "__main__:describe",
         "verify": "__main__:verify",
         "report": "__main__:report",
         "benchmark": "__main__:measure",

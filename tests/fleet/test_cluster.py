@@ -73,7 +73,7 @@ def test_a_wrong_address(address: str, cache: str, message: str) -> None:
 def test_a_stage_on_a_worker(project: Project, direct: Clustered) -> None:
     """It works in another folder, and what it made is here afterwards; again, it is a hit."""
     plan = load_plan(project.config, project.build)
-    for group in ("import", "model"):
+    for group in ("import", "graph", "model"):
         assert direct(group, plan, _not_here) == ""
     assert (project.out / "model.tflite").is_file()
     assert "working on convert" in (project.out / "convert.log").read_text()
@@ -88,7 +88,7 @@ def test_a_stage_that_fails_on_a_worker(
 ) -> None:
     """Its error is the stage's own, and what it left behind is here: no failed model is final."""
     plan = load_plan(project.config, project.build)
-    for group in ("import", "model"):
+    for group in ("import", "graph", "model"):
         direct(group, plan, _not_here)
     monkeypatch.setenv("FAKE_TROUBLE", "verify=gate")
     with pytest.raises(StageError, match=r"accuracy is 0\.5"):
@@ -104,8 +104,8 @@ def test_a_damaged_file_in_the_cache_is_brought_again(project: Project, direct: 
     for blob in (project.folder / "cache" / "blobs").rglob("*"):
         if blob.is_file():
             blob.write_bytes(bytes(blob.stat().st_size))
-    assert direct("model", plan, _not_here) == ""
-    assert (project.out / "model.tflite").stat().st_size > 0
+    assert direct("graph", plan, _not_here) == ""
+    assert (project.out / ".work" / "converted.tflite").stat().st_size > 0
 
 
 def test_a_worker_with_other_versions_makes_nothing(project: Project, direct: Clustered) -> None:

@@ -13,9 +13,8 @@ from typing import Any
 import pytest
 import yaml
 
-from rnnlite_pipeline.cli import main
-from rnnlite_pipeline.cli.arguments import make_parser
-from rnnlite_pipeline.cli.commands import COMMANDS
+from rnnlite_pipeline.cli import COMMANDS, main
+from rnnlite_pipeline.cli.parser import make_group
 from tests.fake.project import ROOT, Project
 
 VARIANTS = "variants:\n  split: {recurrent: {bidirectional: split}}\n"
@@ -50,6 +49,7 @@ def test_every_stage_of_every_release(told: Any) -> None:
             "import",
             "inspect",
             "convert",
+            "describe",
             "verify",
             "report",
             "package",
@@ -108,12 +108,12 @@ def test_the_matrix(
 def test_a_wrong_config_is_told_as_everywhere(
     project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """With its place and status 2; nothing is printed that a script could take for a plan."""
+    """With its place and status 2; what is printed is an error, and no plan."""
     project.write_config("nonsense: 1\n")
     monkeypatch.chdir(project.folder)
     assert main(["plan", "config.yaml", "--json"]) == 2
     said = capsys.readouterr()
-    assert said.out == ""
+    assert json.loads(said.out)["error"]["problems"][0]["line"] == 3
     assert "config.yaml:3:1: nonsense: unknown key" in said.err
 
 
@@ -147,4 +147,5 @@ def test_the_example_workflow() -> None:
     assert [command.split()[1] for command in commands] == ["plan", "package"]
     for command in commands:
         words = command.replace("${{ matrix.configs }}", "a.yaml").split(" >> ")[0]
-        make_parser(COMMANDS).parse_args(shlex.split(words)[1:])
+        name, *given = shlex.split(words)[1:]
+        make_group(COMMANDS).commands[name].make_context(name, given)

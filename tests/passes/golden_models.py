@@ -22,7 +22,7 @@ from tests.graph.op_samples import body_and_condition
 from tests.passes.sequences import SWAP, Graph
 from tests.passes.test_early_shapes import reshaped
 from tests.passes.test_fence_copies import dense
-from tests.passes.test_settle_dropout import floored
+from tests.passes.test_settle_choices import floored
 from tests.passes.test_tensor_lists import looped
 from tests.recognise.author import Author
 from tests.recognise.spelling import Spelling
@@ -271,6 +271,17 @@ def state_behind_a_late_size() -> Model:
     return of(graph, late)
 
 
+def measured_twice() -> Model:
+    """Two FILLs for the batch of an input, which is measured for each of them."""
+    graph = Graph()
+    zero = graph.constant("zero", np.zeros((), np.float32))
+    filled = []
+    for _ in range(2):
+        dims = graph.concatenate([graph.dimension(graph.x, 0), graph.indices([2])], 0)
+        filled.append(graph.fill(dims, zero, (OPEN, 2)))
+    return of(graph, *filled)
+
+
 def counted() -> Model:
     """A loop of three turns that doubles x [2, 3]."""
     x = Tensor("x", F32, (2, 3))
@@ -286,7 +297,7 @@ MODELS: dict[str, Callable[[], Model]] = {
     "lift-states": variable,
     "resolve": annotated,
     "chain-steps": steps,
-    "settle-dropout": dropout,
+    "settle-choices": dropout,
     "recognise": loop,
     "prune": dead,
     "fold-reverse": backward,
@@ -296,9 +307,10 @@ MODELS: dict[str, Callable[[], Model]] = {
     "group-bidirectional": both_directions,
     "layout": wrapped,
     "expose-states": partial(layer, lstm(), 1),
-    "lower": partial(layer, lstm()),
+    "write-recurrences": partial(layer, lstm()),
     "tensor-lists-to-tensors": tensor_list,
     "keep-output-names": lambda: renamed()[0],
+    "share-sizes": measured_twice,
     "quantize": product,
     "conclude-states": lambda: kept()[0],
     "write-out": counted,

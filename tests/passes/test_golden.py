@@ -14,9 +14,7 @@ import pytest
 
 from rnnlite_pipeline.graph.ir import Model
 from rnnlite_pipeline.graph.text import Text
-from rnnlite_pipeline.passes.give_states_room import give_states_room
-from rnnlite_pipeline.passes.manager import Pass, UntilSettled, alone, run
-from rnnlite_pipeline.passes.measure_at_inputs import measure_at_inputs
+from rnnlite_pipeline.passes.manager import Pass, UntilSettled, run
 from rnnlite_pipeline.stages.conversion import CONVERSION, Context
 from tests.passes import golden_models
 from tests.passes.golden_models import MODELS
@@ -29,13 +27,11 @@ LOOKING = {"remember-source", "check-whole", "check-memory"}
 
 #: Passes that may be applied once only: they go on from what they did to their context, or, as
 #: layout does, rely on fold-transpose to cancel what they put in.
-ONCE = {"expose-states", "conclude-states", "lower", "quantize", "layout"}
-
-INNER: tuple[Pass[Context], ...] = (alone(measure_at_inputs), alone(give_states_room))
+ONCE = {"expose-states", "conclude-states", "write-recurrences", "quantize", "layout"}
 
 
 def _passes() -> dict[str, Pass[Context]]:
-    found: dict[str, Pass[Context]] = {each.name: each for each in INNER}
+    found: dict[str, Pass[Context]] = {}
     for entry in CONVERSION:
         for each in entry.passes if isinstance(entry, UntilSettled) else (entry,):
             found[each.name] = each

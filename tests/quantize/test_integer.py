@@ -167,10 +167,10 @@ def test_tflm_computes_the_same(scheme: str, interface: str) -> None:
 @pytest.mark.parametrize(
     ("variant", "said"),
     [
-        ({"peephole": True}, "ignores a peephole"),
-        ({"layer_norm": True}, "ignores a layer norm"),
-        ({"outputs": 3}, "ignores a projection"),
-        ({"coupled": True}, "no coupled gates"),
+        ({"peephole": True}, "a peephole is not taken"),
+        ({"layer_norm": True}, "layer normalization is not taken"),
+        ({"outputs": 3}, "a projection is not taken"),
+        ({"coupled": True}, "coupled input and forget gates"),
         ({"activation": "RELU"}, "computes tanh"),
     ],
 )
@@ -185,7 +185,7 @@ def test_tflm_is_never_given_hybrid_ops_or_open_dimensions() -> None:
     """Both are named; a model with neither passes."""
     hybrid, _ = quantized(copy.deepcopy(lstm()), "dynamic_range")
     reasons = " ".join(why_wrong(hybrid))
-    assert "int8 weights and float input" in reasons
+    assert "int8 weights with float values" in reasons
     assert "open dimension" in reasons
     assert why_wrong(closed()) == []
 

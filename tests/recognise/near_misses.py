@@ -47,26 +47,6 @@ class CellWithoutForgetting(Step):
         return self.add(c, self.times(i, self.build.unary("TANH", z["candidate"])))
 
 
-class UnequalCoupling(Step):
-    """c' = f*c + (1 - o)*g."""
-
-    def new_cell(self, cell: Lstm, z: Parts, taken: Parts, c: Tensor) -> Tensor:
-        """What is let in is not what is forgotten."""
-        f, o = (self.gate(cell, n, z, taken, c) for n in ("forget", "output"))
-        g = self.build.unary("TANH", z["candidate"])
-        return self.add(self.times(f, c), self.times(self.one_minus(o), g))
-
-
-class UnequalInput(Step):
-    """c' = (1 - i)*c + o*g."""
-
-    def new_cell(self, cell: Lstm, z: Parts, taken: Parts, c: Tensor) -> Tensor:
-        """What is forgotten is not what is let in."""
-        i, o = (self.gate(cell, n, z, taken, c) for n in ("input", "output"))
-        g = self.build.unary("TANH", z["candidate"])
-        return self.add(self.times(self.one_minus(i), c), self.times(o, g))
-
-
 class OutputWithoutCell(Step):
     """h' = o*tanh(z), which does not read c'."""
 

@@ -1,4 +1,4 @@
-"""Loops around an LSTM that are no run over a sequence: each differs in a single place."""
+"""Loops around an LSTM that differ in one place from a run over a whole sequence."""
 
 from __future__ import annotations
 
@@ -44,17 +44,6 @@ class NumberFromOutside(Author):
         """x[t] * v."""
         number = self.body.op("CAST", [self.variables["v"].inner], "FLOAT32", ())
         return self.body.binary("MUL", super().read(sequence), number)
-
-
-class EveryOtherStep(Author):
-    """The step reads x[2 i]."""
-
-    def place(self, order: str) -> Tensor:
-        """Twice the counter, to read."""
-        count = super().place(order)
-        if self.body.ops and self.body.ops[-1].code == "ADD":
-            return self.body.binary("MUL", count, self.body.indices(2))
-        return count
 
 
 class FirstStepAlways(Author):

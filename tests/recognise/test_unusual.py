@@ -20,6 +20,7 @@ from rnnlite_pipeline.lower.fused import why_not_fused
 from rnnlite_pipeline.passes.tensor_lists import tensor_lists_to_tensors
 from rnnlite_pipeline.recognise import recognise
 from rnnlite_pipeline.runtimes.interpreter import Runner
+from tests.recognise import other_loops as other
 from tests.recognise.author import Author, Cell
 from tests.recognise.spelling import Parts, Spelling, Step
 from tests.recognise.strategies import lstm, numbers
@@ -162,6 +163,51 @@ class ClippedOutput(Step):
         return self.clipped(super().emission(cell, z, taken, c), 0.125)
 
 
+class GatesAtMinus(Step):
+    """Each gate is 1 - sigmoid of its argument's minus, and the candidate is subtracted."""
+
+    def sigmoid(self, z: Tensor) -> Tensor:
+        """Of the argument, negative."""
+        return self.one_minus(super().sigmoid(self.build.unary("NEG", z)))
+
+    def new_cell(self, cell: Lstm, z: Parts, taken: Parts, c: Tensor) -> Tensor:
+        """f*c - i*tanh(-g)."""
+        f, i = (self.gate(cell, n, z, taken, c) for n in ("forget", "input"))
+        g = self.build.unary("TANH", self.build.unary("NEG", z["candidate"]))
+        return self.build.binary("SUB", self.times(f, c), self.times(i, g))
+
+
+class TanhBySigmoid(Step):
+    """tanh(z) is 2 sigmoid(2z) - 1."""
+
+    def activated(self, activation: str, z: Tensor) -> Tensor:
+        """By the sigmoid alone."""
+        assert activation == "TANH", "no other one is written so"
+        half = self.sigmoid(self.times(z, self.constant(np.float32(2.0))))
+        twice = self.times(half, self.constant(np.float32(2.0)))
+        return self.add(twice, self.constant(np.float32(-1.0)))
+
+
+class LetsInByTheOutputGate(Step):
+    """c' = f*c + (1 - o)*g: an LSTM whose input gate has the output gate's weights, negative."""
+
+    def new_cell(self, cell: Lstm, z: Parts, taken: Parts, c: Tensor) -> Tensor:
+        """What is let in is what is not put out."""
+        f, o = (self.gate(cell, n, z, taken, c) for n in ("forget", "output"))
+        g = self.build.unary("TANH", z["candidate"])
+        return self.add(self.times(f, c), self.times(self.one_minus(o), g))
+
+
+class ForgetsByTheInputGate(Step):
+    """c' = (1 - i)*c + o*g: the forget gate has the input gate's weights, negative."""
+
+    def new_cell(self, cell: Lstm, z: Parts, taken: Parts, c: Tensor) -> Tensor:
+        """What is forgotten is not what is let in."""
+        i, o = (self.gate(cell, n, z, taken, c) for n in ("input", "output"))
+        g = self.build.unary("TANH", z["candidate"])
+        return self.add(self.times(self.one_minus(i), c), self.times(o, g))
+
+
 @pytest.mark.parametrize(
     ("author", "spelling"),
     [
@@ -171,10 +217,15 @@ class ClippedOutput(Step):
         (GrowingList, replace(OPEN_SIZES, batch=2)),
         (GrowsByAStep, CLOSED_SIZES),
         (CarriesSomethingComputed, replace(OPEN_SIZES, carried="last")),
+        (other.FirstStepAlways, CLOSED_SIZES),
+        (other.FewerSteps, CLOSED_SIZES),
+        (other.FilledList, CLOSED_SIZES),
+        (other.PutsOutTheOldState, CLOSED_SIZES),
+        (other.PutsOutTheOldState, replace(OPEN_SIZES, initial="input")),
     ],
 )
 def test_unusual_loops(author: type[Author], spelling: Spelling) -> None:
-    """Constant first states, further bounds, lists that grow and carried values: the same cell."""
+    """Other first states, bounds, lists, places that are read and steps put out: the same cell."""
     check_fused(author([lstm(4)], spelling))
 
 
@@ -191,9 +242,15 @@ def test_lists_that_grow_otherwise(author: type[Author], spelling: Spelling, why
     assert why in finding.reason
 
 
-@pytest.mark.parametrize("step", [ReadsPartsOfInput, ShiftedOutput, ClippedOutput])
+@pytest.mark.parametrize(
+    "step",
+    [
+        *(ReadsPartsOfInput, ShiftedOutput, ClippedOutput, GatesAtMinus, TanhBySigmoid),
+        *(LetsInByTheOutputGate, ForgetsByTheInputGate),
+    ],
+)
 def test_unusual_steps(step: type[Step]) -> None:
-    """An input in parts is one kernel; a bias or clip of the output is an identity projection."""
+    """Parts of an input, functions of minus z and clips of the output are the weights of a cell."""
     check_fused(Author([lstm(4)], OPEN_SIZES, step))
 
 

@@ -17,6 +17,7 @@ from rnnlite_pipeline.report.checks import comparisons, failures
 from rnnlite_pipeline.report.figures import points, share, size
 from rnnlite_pipeline.report.layers import recurrences
 from rnnlite_pipeline.report.quantization import quantization
+from rnnlite_pipeline.report.runs_on import runs_on
 from rnnlite_pipeline.verify.evidence import Accuracy, Check, Evidence
 from tests.report.test_report import about
 
@@ -198,3 +199,29 @@ def test_each_error_has_its_part_of_the_limit() -> None:
 def test_figures(said: str, expected: str) -> None:
     """Sizes, shares and points as a person reads them; nothing where there is nothing to say."""
     assert said == expected
+
+
+def test_each_target_says_how_the_model_was_held_to_it() -> None:
+    """Run, compiled, by table and no are told apart, with what was found."""
+    held = {
+        "litert": {"held": "run", "takes": True, "reasons": []},
+        "ethos-u55": {
+            "held": "compiled",
+            "takes": True,
+            "npu_share": 1.0,
+            "cycles": 12345,
+            "sram_bytes": 2048,
+            "flash_bytes": 40_000,
+            "reasons": [],
+        },
+        "qualcomm": {"held": "by table", "takes": True, "reasons": [], "not_run": "no device"},
+        "edgetpu": {"held": "by table", "takes": False, "reasons": ["RSQRT (y): unknown"]},
+    }
+    shown = runs_on({"targets": held})
+    assert shown is not None
+    said = text(shown.html)
+    assert "litert run" in said
+    assert "ethos-u55 compiled 100% of the operations on the NPU; 12,345 cycles" in said
+    assert "qualcomm by table no device" in said
+    assert "edgetpu no (by table) RSQRT (y): unknown" in said
+    assert runs_on({}) is None

@@ -14,9 +14,9 @@ from rnnlite_pipeline.errors import StageError
 from rnnlite_pipeline.graph.ir import NUMPY, Model
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.runtimes import RUNTIMES
-from rnnlite_pipeline.runtimes.micro import MicroRunner, why_wrong
+from rnnlite_pipeline.runtimes.micro import MicroRunner
 from tests.quantize.test_loops import CELLS
-from tests.runtimes.models import STEPS, an_lstm, in_integers, lowered, sample
+from tests.runtimes.models import STEPS, in_integers, lowered, sample
 from tests.runtimes.single_ops import CODES, single_op_models
 
 needs_tflm = pytest.mark.skipif(
@@ -94,21 +94,3 @@ def test_lowered_cells_agree_with_the_wheel(cell: str, scheme: str) -> None:
     except StageError as error:
         said = str(error)
     assert verdict.takes == (not said), f"{verdict}\n{said}"
-
-
-@pytest.mark.parametrize(
-    "attributes",
-    [{}, {"peephole": True}, {"outputs": 7}, {"layer_norm": True}, {"coupled": True}],
-    ids=["plain", "peephole", "projection", "normalized", "coupled"],
-)
-def test_fused_lstms_are_refused_for_the_same(attributes: dict[str, Any]) -> None:
-    """What the kernel ignores is refused by the table and before a run, for the same reason."""
-    model = lowered(an_lstm(**attributes), "fused")
-    table = {r.reason.split(" is not taken")[0] for r in TFLM.judge(model).refusals}
-    runs = {reason.rpartition("ignores ")[2] for reason in why_wrong(model)}
-    words = {"a layer norm": "layer normalization"}
-    if "coupled" in attributes:
-        assert len(table) == len(runs) == 1
-    else:
-        assert table == {words.get(each, each) for each in runs}
-    assert bool(table) == bool(attributes)

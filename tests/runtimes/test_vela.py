@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -11,6 +16,7 @@ from rnnlite_pipeline.graph.ir import Model, Quantization, Subgraph, Tensor
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.runtimes import RUNTIMES, ethos_u, vela
 from tests.runtimes.models import a_gru, an_lstm, in_integers, lowered
+from tests.state.test_quantized import closed
 
 needs_vela = pytest.mark.skipif(bool(vela.missing()), reason=vela.missing())
 
@@ -91,3 +97,20 @@ def test_u55_reverses_nothing(axis: int) -> None:
     for target, takes in (("ethos-u55", False), ("ethos-u65", False), ("ethos-u85", True)):
         assert RUNTIMES[target].judge(model).takes == takes
         assert (vela.compile_model(write_model(model), target).npu_share == 1.0) == takes
+
+
+@needs_vela
+@pytest.mark.slow
+def test_vela_reads_a_cell_state_before_the_op_has_run(tmp_path: Path) -> None:
+    """Its commands copy the first cell state to the result: why the table refuses that read."""
+    model = closed(tmp_path, "explicit", "int8", 2)
+    refusals = {r.reason for r in RUNTIMES["ethos-u55"].judge(model).refusals}
+    assert "its last cell state is read; Vela reads it before the op has run" in refusals
+    path = tmp_path / "m.tflite"
+    path.write_bytes(write_model(model))
+    command = [sys.executable, "-m", "ethosu.vela", str(path), "--output-dir", str(tmp_path)]
+    options = ["--accelerator-config", "ethos-u55-128", "--verbose-high-level-command-stream"]
+    said = subprocess.run([*command, *options], capture_output=True, text=True, check=True).stdout
+    copies = re.findall(r"MemoryCopy.*\n +IFM: ([^,]+),.*\n +OFM: ([^,]+),", said)
+    found = [a for a, b in copies if b == "keeper/concatenation/int16"]
+    assert [name.removesuffix("/int16") for name in found] == ["keeper/c_in"]

@@ -60,5 +60,5 @@ def test_a_whole_conversion_keeps_its_promises(
     assert not dump.untold
     index = (tmp_path / "index.txt").read_text()
     assert re.search(r"^06 recognise .*\+1 rnnlite.RECURRENCE", index, re.MULTILINE)
-    assert index.splitlines()[-1] == "22 check-memory              nothing changed"
-    assert "_SEQUENCE_" in (tmp_path / "13-lower.txt").read_text()
+    assert index.splitlines()[-1] == "27 check-memory              nothing changed"
+    assert "_SEQUENCE_" in (tmp_path / "13-write-recurrences.txt").read_text()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,6 +18,8 @@ from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.lower import lower
 from rnnlite_pipeline.quantize import lowering, quantize
 from rnnlite_pipeline.runtimes.interpreter import Kernels, Runner
+from rnnlite_pipeline.runtimes.micro import MicroRunner
+from rnnlite_pipeline.runtimes.runners import RUNNERS
 from rnnlite_pipeline.state import Keeping, described
 from rnnlite_pipeline.verify.quantized import RealRunner
 from rnnlite_pipeline.verify.states import Started
@@ -82,6 +85,65 @@ def converted(cell: Cell, asked: Config, batch: int = BATCH) -> tuple[Model, Mod
     return made[0], made[1]
 
 
+def test_the_last_cell_state_is_read_behind_the_fused_op(tmp_path: Path) -> None:
+    """The integer LSTM op gives its cell state by a CONCATENATION, which depends on its output."""
+    _, made = converted(CELLS["lstm"], config(tmp_path, "explicit", "int8", "int8"))
+    (fused,) = [op for op in made.main.ops if op.code == "UNIDIRECTIONAL_SEQUENCE_LSTM"]
+    state = fused.inputs[19]
+    (join,) = [op for op in made.main.ops if op.code == "CONCATENATION" and state in op.inputs]
+    given = made.signatures[0].outputs["keeper/c_out"]
+    assert given is not state
+    assert [op.outputs for op in made.main.ops if join.outputs[0] in op.inputs] == [[given]]
+
+
+def closed(folder: Path, policy: Policy, scheme: str, steps: int, target: str = "tflm") -> Model:
+    """An LSTM of batch 1 over so many steps, for a target; calibrated on a stream of 240 steps."""
+    np.savez(folder / "stream.npz", x=samples(0, 240 // steps, steps))
+    asked = config(folder, policy, scheme, "float32")
+    calibration = {"path": str(folder / "stream.npz"), "samples": 240 // steps}
+    said = asked.model_dump(exclude_unset=True, mode="json")
+    said["quantization"] |= {"calibration": calibration}
+    asked = Config.model_validate_json(json.dumps(said | {"targets": [target]}))
+    model = graph(CELLS["lstm"], batch=1)
+    for tensor in (model.main.inputs[0], model.main.outputs[0]):
+        tensor.shape = (1, steps, (tensor.shape or ())[2])
+    states = Keeping(policy)
+    states.lift(model)
+    states.expose(model)
+    lower(model, *lowering(asked))
+    quantize(model, asked, {}, states)
+    states.conclude(model)
+    return model
+
+
+@pytest.mark.skipif(bool(RUNNERS["tflm"].missing()), reason="tflite-micro is not installed")
+@pytest.mark.parametrize("scheme", ["int8", "int16x8"])
+@pytest.mark.parametrize("policy", ["persist", "explicit"])
+def test_pieces_equal_the_whole_on_tflm(tmp_path: Path, policy: Policy, scheme: str) -> None:
+    """A fused integer LSTM goes on from call to call on TensorFlow Lite Micro, to the last bit."""
+    x, results = samples(7, 1, 24), []
+    for steps in (24, 6):
+        made = closed(tmp_path, policy, scheme, steps)
+        assert "UNIDIRECTIONAL_SEQUENCE_LSTM" in {op.code for op in made.main.ops}
+        content = write_model(made)
+        runner = MicroRunner(content)
+        model = Started(RealRunner(runner, read_model(content)), described(made))
+        results.append(in_pieces(model, x, (steps,) * (24 // steps)))
+        np.testing.assert_array_equal(in_pieces(model, x, (steps,) * (24 // steps)), results[-1])
+        runner.close()
+    whole, pieces = results
+    np.testing.assert_array_equal(pieces, whole)
+    real, _ = converted(CELLS["lstm"], config(tmp_path, policy, scheme, "float32"), batch=1)
+    assert db(in_pieces(opened(real), x, (24,)), whole) > 25.0
+
+
+@pytest.mark.parametrize("target", ["ethos-u55", "tflm-cmsis-nn"])
+def test_a_last_cell_state_is_not_read_where_that_goes_wrong(tmp_path: Path, target: str) -> None:
+    """Vela would read it before the op, CMSIS-NN has none: the layer is no fused op there."""
+    made = closed(tmp_path, "explicit", "int8", 4, target)
+    assert "UNIDIRECTIONAL_SEQUENCE_LSTM" not in {op.code for op in made.ops()}
+
+
 def opened(model: Model, kernels: Kernels = "default") -> Started:
     """The model, as an application runs it, on real numbers."""
     content = write_model(model)
@@ -106,18 +168,23 @@ def test_call_after_call_stays_near_the_float_model(
     np.testing.assert_array_equal(in_pieces(quantized, x, (1, 29, 70)), got)
 
 
+#: What holds a layer's states between calls: int16 throughout in a loop, as in the fused op else.
+TYPES = {"gru": ["INT16"], "lstm": ["INT16", "INT8"]}
+
+
+@pytest.mark.parametrize("cell", TYPES)
 @pytest.mark.parametrize("policy", ["persist", "explicit"])
-def test_states_are_int16_between_the_calls_of_an_integer_model(
-    tmp_path: Path, policy: Policy
+def test_states_are_integers_between_the_calls_of_an_integer_model(
+    tmp_path: Path, policy: Policy, cell: str
 ) -> None:
-    """Where the interface is int8, states are not: variables, or inputs and outputs, of int16."""
-    _, made = converted(CELLS["lstm"], config(tmp_path, policy, "int8", "int8"))
+    """Where the interface is int8, states are variables, or inputs and outputs, of integers."""
+    _, made = converted(CELLS[cell], config(tmp_path, policy, "int8", "int8"))
     read = [op.outputs[0] for op in made.main.ops if op.code == "READ_VARIABLE"]
     assigned = [op.inputs[1] for op in made.main.ops if op.code == "ASSIGN_VARIABLE"]
-    kept = [*read, *assigned]
-    ports = [*made.main.inputs[1:], *made.main.outputs[1:]]
-    assert {t and t.dtype for t in (kept if policy == "persist" else ports)} == {"INT16"}
-    assert len(kept or ports) == 4
+    ports = (made.main.inputs[1:], made.main.outputs[1:])
+    for side in ports if policy == "explicit" else (read, assigned):
+        assert sorted({t.dtype for t in side if t}) == TYPES[cell]
+    assert "DEQUANTIZE" not in {op.code for op in made.ops()}
     model, x = opened(made), samples(3, BATCH, 20)
     first, after, again = model.run({"x": x}), model.resume({"x": x}), model.run({"x": x})
     assert np.abs(first["y"] - after["y"]).max() > 1e-3

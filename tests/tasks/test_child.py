@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rnnlite_pipeline.errors import StageError
+from rnnlite_pipeline.errors import ConfigError, StageError
 from rnnlite_pipeline.tasks.child import ENVIRONMENT, run_stage
 from tests.conftest import FAKE
 from tests.fake.project import Project
@@ -32,7 +32,7 @@ def test_log_holds_all_of_a_surprise(project: Project) -> None:
     """The log has what was printed and the whole traceback."""
     project.run("convert", "config.yaml", FAKE_TROUBLE="convert=surprise")
     log = (project.out / "convert.log").read_text(encoding="utf-8")
-    assert log.startswith("working on convert\nTraceback")
+    assert log.startswith("working on convert\nstep: pretending (1 of 1)\nTraceback")
     assert log.endswith("ValueError: surprise\nwith a second line\n")
 
 
@@ -44,9 +44,47 @@ def test_exit_status_and_remedy_survive(project: Project, monkeypatch: pytest.Mo
     assert told.value.message == "The layer `odd` cannot be converted."
     assert told.value.remedy == "Replace it."
     project.write_config("nonsense: true\n")
-    with pytest.raises(StageError, match="nonsense") as told:
+    with pytest.raises(ConfigError, match="nonsense") as wrong:
+        run_stage("import", project.config, project.out, FAKE)
+    assert wrong.value.exit_status == 2
+
+
+def test_a_late_error_of_the_config_has_its_place(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a stage finds wrong in the config has file, line, column, the remedy, and status 2."""
+    project.write_config("verification:\n  data: {random: {samples: 3, seed: 5}}\n")
+    monkeypatch.setenv("FAKE_TROUBLE", "import=misfit")
+    with pytest.raises(ConfigError) as told:
         run_stage("import", project.config, project.out, FAKE)
     assert told.value.exit_status == 2
+    assert told.value.remedy == "Give another."
+    (problem,) = told.value.details
+    assert (problem.line, problem.column) == (4, 37)
+    assert problem.key == "verification.data.random.seed"
+    assert problem.message == "does not fit."
+    assert problem.excerpt
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("library", ["shared library libfoo.so.3 cannot be loaded on this machine", "package"]),
+        ("no tensorflow", ["Python package tensorflow cannot be imported", "make demo"]),
+        ("wrapped", ["Python package tensorflow cannot be imported", "make demo"]),
+        ("memory", ["not enough memory", "-n 1"]),
+        ("killed", ["was ended by SIGKILL", "memory ran out", "-n 1"]),
+    ],
+)
+def test_faults_of_the_machine(
+    project: Project, monkeypatch: pytest.MonkeyPatch, kind: str, said: list[str]
+) -> None:
+    """A fault of the machine says what is wrong with it; nobody is asked to report it."""
+    monkeypatch.setenv("FAKE_TROUBLE", f"import={kind}")
+    with pytest.raises(StageError) as told:
+        run_stage("import", project.config, project.out, FAKE)
+    assert all(text in str(told.value) for text in said), str(told.value)
+    assert "report" not in str(told.value)
 
 
 def test_stages_see_no_gpu() -> None:

@@ -35,12 +35,15 @@ def test_process_that_dies_at_its_exit_leaves_no_model(project: Project, kind: s
 IMPORTED = (".work/source.tflite", ".work/source.json")
 
 
-@pytest.mark.parametrize("stage", ["import", "inspect", "verify", "report", "benchmark"])
+@pytest.mark.parametrize(
+    "stage", ["import", "inspect", "describe", "verify", "report", "benchmark"]
+)
 def test_every_stage_is_held_back(project: Project, stage: str) -> None:
     """Whichever stage dies at its exit, none of its files is there, and the next run makes them."""
     project.package()
     assert project.run("benchmark", "config.yaml").returncode == 0
-    project.write_config("converter: {allow_custom_ops: true}\n")  # all stages depend on it
+    # one of the two is given to every stage
+    project.write_config("converter: {allow_custom_ops: true}\nmetadata: {author: me}\n")
     goal = "benchmark" if stage == "benchmark" else "package"
     ended = project.run(goal, "config.yaml", FAKE_TROUBLE=f"{stage}=abort at exit")
     assert ended.returncode == 1
@@ -53,6 +56,7 @@ def test_every_stage_is_held_back(project: Project, stage: str) -> None:
 MADE: dict[str, set[str]] = {
     "import": {*IMPORTED},
     "inspect": {"inspect.json", "inspect.txt"},
+    "describe": {"model.tflite"},
     "verify": {"verification.json", ".work/report.html"},
     "report": {"report.html"},
     "benchmark": {"benchmark.json", "benchmark.txt"},
@@ -77,7 +81,7 @@ def test_files_wait_while_the_stage_runs(project: Project) -> None:
         env={**os.environ, "FAKE_TROUBLE": "convert=slow exit"},
         stdout=subprocess.DEVNULL,
     )
-    held = Held.of("convert", project.out).folder / "model.tflite"
+    held = Held.of("convert", project.out).folder / ".work" / "converted.tflite"
     while not held.exists():
         assert running.poll() is None
         time.sleep(0.01)

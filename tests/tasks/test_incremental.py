@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from rnnlite_pipeline.config import load_config
+from rnnlite_pipeline.config import Config, load_config
 from rnnlite_pipeline.tasks import plan
 from rnnlite_pipeline.tasks.graph import GROUPS
 from tests.fake.project import Project
 
-ALL = ["import", "convert", "inspect", "verify", "report", "package"]
+ALL = ["import", "convert", "describe", "inspect", "verify", "report", "package"]
 
 
 def _edit_source_unseen(project: Project) -> None:
@@ -67,7 +67,7 @@ def test_edit_runs_what_depends_on_it(
 
 DAMAGE: dict[str, tuple[Callable[[Project], object], list[str]]] = {
     "imported": (lambda p: (p.out / ".work/source.tflite").write_bytes(b"x"), ["import"]),
-    "model": (lambda p: (p.out / "model.tflite").write_bytes(b"x"), ["convert"]),
+    "model": (lambda p: (p.out / "model.tflite").write_bytes(b"x"), ["describe"]),
     "inspection": (lambda p: (p.out / "inspect.json").unlink(), ["inspect"]),
     "report": (lambda p: (p.out / "report.html").write_bytes(b"x"), ["report"]),
     "page": (lambda p: (p.out / ".work/report.html").unlink(), ["verify"]),
@@ -88,15 +88,60 @@ def test_damage_is_repaired(
     assert project.results() == results
 
 
-def test_failed_verification_converts_again(project: Project) -> None:
-    """A model that failed is not left under its final name, and the next run converts anew."""
+#: What runs again where a key of the config changes, beside verify, report and package.
+CHANGES: dict[str, tuple[str, list[str]]] = {
+    "version": ("version: 1.0.1", ["describe"]),
+    "source": ("source: {format: keras, path: source.keras, inputs: {x: [1]}}", ALL[:4]),
+    "targets": ("targets: [litert, tflm]", ["convert", "describe", "inspect"]),
+    "recurrent": ("recurrent: {bidirectional: split}", ["convert", "describe", "inspect"]),
+    "quantization": ("quantization: {scheme: float16}", ["convert", "describe", "inspect"]),
+    "converter": ("converter: {select_tf_ops: true}", ALL[:4]),
+    "verification": ("verification: {max_abs_error: 1.0e-4}", []),
+    "metadata": ("metadata: {author: me}", ["describe"]),
+    "package": ("package: {include: [source.keras]}", []),
+    "annotations": ("annotations: {a: b}", []),
+}
+
+
+@pytest.mark.parametrize("key", CHANGES)
+def test_a_key_runs_what_it_matters_to(project: Project, key: str) -> None:
+    """No key but `source` and `converter` imports again; none but what converts, converts."""
+    line, stages = CHANGES[key]
+    project.package()
+    if key == "source":
+        project.config.write_text(f"name: fake\n{line}\n")
+    else:
+        project.write_config(f"{line}\n")
+    assert set(project.package()) - {"verify", "report", "package"} == set(stages)
+
+
+def test_every_key_is_tried() -> None:
+    """A new key of the config needs a line above."""
+    assert set(CHANGES) == set(Config.model_fields) - {"name", "pipeline", "variants"}
+
+
+def test_a_stage_sees_no_more_than_its_keys(project: Project) -> None:
+    """What a stage is given of a config has the defaults of all keys that its entry leaves out."""
+    project.write_config(
+        "metadata: {author: me}\nquantization: {scheme: float16}\n"
+        "verification: {runtimes: [litert], max_abs_error: 0.5}\n"
+    )
+    given = load_config(project.config).only(("quantization", "verification.runtimes", "source"))
+    assert (given.name, given.metadata, given.quantization.scheme) == ("model", None, "float16")
+    assert given.verification.runtimes == ("litert",)
+    assert given.verification.max_abs_error is None
+    assert given.path == project.config
+
+
+def test_failed_verification_makes_the_model_again(project: Project) -> None:
+    """A model that failed is not left under its final name, and the next run makes it anew."""
     project.run("convert", "config.yaml")
     ended = project.run("package", "config.yaml", FAKE_TROUBLE="verify=gate")
     assert ended.returncode == 1
     assert "accuracy is 0.5" in ended.stderr
     assert not (project.out / "model.tflite").exists()
     assert not project.bundle.exists()
-    assert {"convert", "verify", "package"} <= set(project.package())
+    assert {"describe", "verify", "package"} <= set(project.package())
     assert not (project.out / "model.failed.tflite").exists()
 
 
@@ -160,7 +205,8 @@ def test_every_file_of_the_config_is_read_by_some_stage(project: Project) -> Non
     reads = {
         name: {path.name for path in stage.reads(made) if path} for name, stage in GROUPS.items()
     }
-    assert {"calibration.npz", "labels.txt"} <= reads["model"]
+    assert "calibration.npz" in reads["graph"]
+    assert "labels.txt" in reads["model"]
     assert {"test.npz", "source.keras"} <= reads["verify"]
     assert "notes.md" in reads["package"]
 

@@ -69,7 +69,9 @@ def test_a_failed_release_does_not_stop_the_others(project: Project) -> None:
     ended = project.run("convert", "config.yaml")
     assert ended.returncode == 2
     assert (project.build / "fake-a" / "model.tflite").is_file()
-    assert ended.stderr.endswith("error: 1 of 3 failed:\n  convert fake-b\n")
+    *_, count, why = ended.stderr.splitlines()
+    assert count == "2 done, 1 failed:"
+    assert why.startswith("  validate fake-b (config.yaml/b): ")
 
 
 def test_two_releases_of_one_name_are_refused(project: Project) -> None:

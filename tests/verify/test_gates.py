@@ -11,6 +11,7 @@ from rnnlite_pipeline.config import Config, Pipeline, load_pipeline
 from rnnlite_pipeline.graph.ir import Model, Op, Signature, Subgraph, Tensor
 from rnnlite_pipeline.metadata import Description
 from rnnlite_pipeline.sources.model import TensorSpec
+from rnnlite_pipeline.verify import SHOWN, _failure
 from rnnlite_pipeline.verify.evidence import Accuracy, Check, Evidence
 from rnnlite_pipeline.verify.gates import check_accuracy, check_error, check_gates, op_histogram
 from rnnlite_pipeline.verify.interface import check_interface
@@ -138,13 +139,16 @@ def test_a_missed_gate_names_its_file_its_line_and_the_figure(tmp_path: Path) ->
         *check_accuracy(other, mine, [Accuracy("y", "default", 100, 0.91, 0.9)]),
     ]
     assert [str(check).removeprefix("pipelines/mine.yaml:") for check in checks] == [
-        "2: gate max_bytes: 100 bytes, at most 99 pass",
+        "2: gate max_bytes: 100 bytes, at most 99 pass: 1.0% too many",
         "7: gate require_ops LSTM: 0 in the model, at least one required",
         "6: gate forbid_ops Flex*: the model holds 1 FlexErf",
         "9: gate require_metadata author: not told",
         "10: gate require_metadata outputs.labels: not told of z",
         "11: gate runtimes litert: verified on tflm only",
-        '3: gate max_abs_error (output "y"): error 0.75, at most 0.5 passes',
+        (
+            '3: gate max_abs_error (output "y"): error 0.75 (0.75 of the output\'s scale), at most'
+            " 0.5 passes"
+        ),
         (
             '4: gate min_accuracy (output "y", "data" input, default kernels): 0.9000, at least'
             " 0.95 passes (source: 0.9100)"
@@ -248,3 +252,16 @@ def test_a_license_that_was_not_chosen_misses_its_gate(
     if not passed and named:
         assert "“not yet chosen” is no license that has an identifier" in check.detail
         assert "apache-2.0" in check.remedy
+
+
+def test_all_missed_gates_are_told_at_once() -> None:
+    """The error names every gate that was missed with its advice, and the worst of the rest."""
+    gates = [Check(f"gate {n}", False, "missed", f"Mend {n}.", asked="p.yaml:1") for n in range(5)]
+    rest = [
+        Check(f"equals {n}", False, "differs", "Look.", max_abs_error=n + 1.0) for n in range(5)
+    ]
+    told = str(_failure(Evidence({}, [*rest, *gates]), Path("model.failed.tflite")))
+    assert "failed 10 of 10 checks" in told
+    assert all(f"p.yaml:1: gate {n}: missed\n    Mend {n}." in told for n in range(5))
+    assert told.count("equals") == SHOWN
+    assert "... and 2 more" in told

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from rnnlite_pipeline.algebra.atoms import Atom, Factor
@@ -28,12 +30,19 @@ from rnnlite_pipeline.recognise.cells.layer_norm import normalization
 from rnnlite_pipeline.recognise.cells.pattern_text import described
 from rnnlite_pipeline.recognise.cells.products import (
     Found,
+    MayBe,
     Monomial,
     assignments,
     divided,
+    expanded,
     factors_of,
     functions_of,
+    is_sigmoid,
     is_wide,
+    joined,
+    subsets,
+    turnable,
+    unwrapped,
 )
 from rnnlite_pipeline.recognise.loop.loop import Unrecognised
 
@@ -43,8 +52,21 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 
 
-def affine_map(attempt: Attempt, pattern: Pattern, value: Form, what: str) -> None:
+def affine_map(
+    attempt: Attempt,
+    pattern: Pattern,
+    value: Form,
+    what: str,
+    whole: tuple[Pattern, Form] | None = None,
+) -> None:
     """Finds the weights of an affine map: products first, then what a gate scales, then the rest.
+
+    Args:
+        attempt: Learns the weights.
+        pattern: What is still to be found.
+        value: What is left of the form.
+        what: What the map is in its cell.
+        whole: The pattern and the form from which parts were taken off.
 
     Raises:
         Mismatch: The form is no such map.
@@ -54,17 +76,23 @@ def affine_map(attempt: Attempt, pattern: Pattern, value: Form, what: str) -> No
         if isinstance(leaf, Normalized):
             _norm(attempt, leaf, [other for other in leaves if other is not leaf], value, what)
             return
+    whole = whole or (pattern, value)
     linear = [leaf for leaf in leaves if _is_linear(leaf)]
-    rest = value
     for leaf in leaves:
         if isinstance(leaf, Times) and leaf not in linear:
-            rest = _product(attempt, leaf, rest, what)
+            why_not = f"its {what} is {render(value)}, not {described(leaf.value)}"
+            attempt.first_of(_products(attempt, leaf, (pattern, value), what, whole), why_not)
+            return
     for gate, inner in _gated_parts(pattern):
-        rest = _gated(attempt, gate, inner, rest, what)
-    if not linear and rest.terms:
-        raise attempt.fail(f"its {what} is {render(value)}, not {described(pattern)}")
+        called = gate.called if isinstance(gate, Named) else "gate"
+        why_not = f"its {what} has no {called}: it is {render(value)}"
+        parted = (gate, inner)
+        attempt.first_of(_gated(attempt, parted, (pattern, value), what, whole), why_not)
+        return
+    if not linear and value.terms:
+        raise attempt.fail(f"its {what} is {render(whole[1])}, not {described(whole[0])}")
     try:
-        z = affine(rest, attempt.inputs, what)
+        z = affine(value, attempt.inputs, what)
     except Unrecognised as problem:
         raise attempt.fail(str(problem)) from None
     _weights(attempt, linear, z, what)
@@ -125,58 +153,96 @@ def _norm(
     _biases(attempt, biases, bias, what)
 
 
-def _product(attempt: Attempt, leaf: Times, value: Form, what: str) -> Form:
-    """Takes a matrix on a product of leaves off a form; gives what is left."""
-    left: list[Form] = []
+@dataclass(frozen=True, eq=False)
+class _Taken:
+    """A matrix on a product of leaves, taken off a form.
 
-    def ways() -> Iterator[Way]:
-        for key, (atom, linear) in value.terms.items():
-            term = (1.0, factors_of(atom))
-            if not is_wide(term[1], atom.width):
+    Attributes:
+        found: The factor that each leaf is.
+        turned: The leaves that are read at their argument's minus.
+        matrix: [in, out], on the product.
+        width: in.
+        left: The rest of the form.
+    """
+
+    found: Found
+    turned: frozenset[Leaf]
+    matrix: Map
+    width: int
+    left: Form
+
+
+def _products(
+    attempt: Attempt, leaf: Times, now: tuple[Pattern, Form], what: str, whole: tuple[Pattern, Form]
+) -> Iterator[Way]:
+    """The ways to take a matrix on a product of leaves off a form, and to read what is left."""
+    pattern, value = now
+    rest = Pattern(tuple(term for term in pattern.terms if leaf not in term[1]))
+    for taken in _taken(leaf.value, value, attempt.may_be):
+
+        def way(trial: Attempt, taken: _Taken = taken) -> None:
+            for each, factor in taken.found.items():
+                trial.leaf(each, factor, what, turned=each in taken.turned)
+            kept = taken.matrix.is_identity and leaf.matrix.optional
+            trial.bind(leaf.matrix, None if kept else taken.matrix.dense(taken.width).T, what)
+            affine_map(trial, rest, taken.left, what, whole)
+
+        yield way
+
+
+def _taken(pattern: Pattern, value: Form, may_be: MayBe) -> Iterator[_Taken]:
+    for turned in subsets(turnable(pattern)):
+        *others, (sign, leaves) = sorted(expanded(pattern, turned), key=lambda m: len(m[1]))
+        for atom, linear in value.terms.values():
+            factors = factors_of(atom)
+            if not is_wide(factors, atom.width):
                 continue
-            for found in assignments(leaf.value.terms, [term], attempt.may_be):
-
-                def way(
-                    trial: Attempt,
-                    key: str = key,
-                    atom: Atom = atom,
-                    linear: Map = linear,
-                    found: Found = found,
-                ) -> None:
-                    for each, factor in found.items():
-                        trial.leaf(each, factor, what)
-                    kept = linear.is_identity and leaf.matrix.optional
-                    matrix = None if kept else linear.dense(atom.width).T
-                    trial.bind(leaf.matrix, matrix, what)
-                    rest = [term for k, term in value.terms.items() if k != key]
-                    left[:] = [form(rest, value.bias)]
-
-                yield way
-
-    attempt.first_of(ways(), f"its {what} is {render(value)}, not {described(leaf.value)}")
-    return left[0]
+            for found in assignments([(1.0, leaves)], [(1.0, factors)], may_be):
+                matrix = linear.scaled(np.array([sign]))
+                parts = [(sign, atom), *((s, _joined(each, found)) for s, each in others)]
+                minus = [(part, matrix.scaled(np.array([-s]))) for s, part in parts]
+                left = form([*value.terms.values(), *minus], value.bias)
+                yield _Taken(found, turned, matrix, atom.width, left)
 
 
-def _gated(attempt: Attempt, gate: Leaf, inner: Pattern, value: Form, what: str) -> Form:
-    """Takes what a gate scales off a form; gives what is left."""
-    left: list[Form] = []
+def _joined(leaves: Sequence[Leaf], found: Found) -> Atom:
+    return joined([found[leaf] for leaf in leaves])
 
-    def ways() -> Iterator[Way]:
-        for factor in functions_of(value):
-            if factor.width != value.width or not attempt.may_be(gate, factor):
-                continue
 
-            def way(trial: Attempt, factor: Factor = factor) -> None:
-                scaled, rest = divided(value, factor)
-                trial.leaf(gate, factor, what)
-                trial.value(inner, scaled, what)
-                left[:] = [rest]
+def _gated(
+    attempt: Attempt,
+    gated: tuple[Leaf, Pattern],
+    now: tuple[Pattern, Form],
+    what: str,
+    whole: tuple[Pattern, Form],
+) -> Iterator[Way]:
+    """The ways to take what a gate scales off a form, and to read what is left.
 
-            yield way
+    With g = 1 - factor, g * inner is inner - factor * inner.
+    """
+    (gate, inner), (pattern, value) = gated, now
+    rest = Pattern(tuple(t for t in pattern.terms if len(t[1]) == 1 or gate not in t[1]))
+    for turned, factor in product((False, True), functions_of(value)):
+        fits = factor.width == value.width and attempt.may_be(gate, factor)
+        if not fits or (turned and not is_sigmoid(gate)):
+            continue
+        scaled, left = divided(value, factor)
+        if turned:
+            scaled = scaled.scaled(np.array([-1.0]))
+            left = unwrapped(left) - scaled
 
-    called = gate.called if isinstance(gate, Named) else "gate"
-    attempt.first_of(ways(), f"its {what} has no {called}: it is {render(value)}")
-    return left[0]
+        def way(
+            trial: Attempt,
+            factor: Factor = factor,
+            turned: bool = turned,
+            scaled: Form = scaled,
+            left: Form = left,
+        ) -> None:
+            trial.leaf(gate, factor, what, turned=turned)
+            trial.value(inner, scaled, what)
+            affine_map(trial, rest, left, what, whole)
+
+        yield way
 
 
 def _is_linear(leaf: Leaf) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 
 from rnnlite_pipeline.algebra.atoms import Apply, Factor, Symbol
 from rnnlite_pipeline.algebra.forms import Form, of
-from rnnlite_pipeline.algebra.functions import ACTIVATION_OPS
+from rnnlite_pipeline.algebra.functions import ACTIVATION_OPS, ODD
 from rnnlite_pipeline.algebra.patterns import (
     Clipped,
     Function,
@@ -29,13 +29,15 @@ from rnnlite_pipeline.recognise.cells.products import (
     Found,
     Term,
     assignments,
-    complemented,
     expanded,
+    function_of,
+    is_sigmoid,
     joined,
     paired,
     reads_state,
     signed,
     subsets,
+    turnable,
 )
 from rnnlite_pipeline.recognise.loop.loop import Unrecognised
 from rnnlite_pipeline.recognise.loop.state import State
@@ -70,7 +72,7 @@ class Attempt:
         states: The states in the cell's order.
         inputs: What is read from outside.
         weights: What is known of each unknown; a kernel once all features are.
-        factors: The factor that each named quantity is; or, where true, 1 minus that factor.
+        factors: The factor that each named quantity is; where true, at its argument's minus.
         places: Where each unknown was found first.
     """
 
@@ -155,7 +157,7 @@ class Attempt:
 
     def _function(self, leaf: Function, value: Form, what: str) -> None:
         """A function, or what is under none where the unknown activation may be the linear one."""
-        atom = value.atom
+        atom = value.function if leaf.argument.is_weighed else value.atom
         if isinstance(atom, Apply) and _computes(leaf, atom):
             self.bind(leaf.function, _NAMES[atom.function], what)
             self.value(leaf.argument, atom.arguments[0], what)
@@ -177,7 +179,7 @@ class Attempt:
 
     def _ways(self, pattern: Pattern, terms: Sequence[Term], what: str) -> Iterator[Way]:
         """Every assignment of the pattern's leaves to factors."""
-        for turned in subsets(complemented(pattern)):
+        for turned in subsets(turnable(pattern)):
             for found in assignments(expanded(pattern, turned), terms, self.may_be):
 
                 def way(
@@ -189,7 +191,7 @@ class Attempt:
                 yield way
 
     def leaf(self, leaf: Leaf, factor: Factor, what: str, *, turned: bool = False) -> None:
-        """A leaf is a factor; turned, it is 1 - factor."""
+        """A leaf is a factor; turned, it is 1 - factor, or the factor's minus if that is odd."""
         if isinstance(leaf, Read):
             return
         if leaf in self.factors:
@@ -197,9 +199,11 @@ class Attempt:
                 raise self.fail(f"its {what} is {render(of(factor))} in one place only")
             return
         self.factors[leaf] = factor.key, turned
-        function, what = (leaf.value, leaf.called) if isinstance(leaf, Named) else (leaf, what)
-        assert isinstance(function, Function), "what a product holds"
+        function, what = function_of(leaf), leaf.called if isinstance(leaf, Named) else what
+        assert function is not None, "what a product holds"
         assert isinstance(factor, Apply), "what `_may_be` lets through"
+        if turned and not is_sigmoid(leaf) and factor.function not in ODD:
+            raise self.fail(f"its {what} is subtracted, and {factor.function.lower()} is not odd")
         argument = factor.arguments[0]
         self.bind(function.function, _NAMES[factor.function], what)
         self.value(function.argument, argument.scaled(_MINUS) if turned else argument, what)
@@ -208,8 +212,8 @@ class Attempt:
         """Whether a leaf can be a factor, as far as the outermost function tells."""
         if isinstance(leaf, Read):
             return isinstance(factor, Symbol) and factor.key == self.symbol(leaf).key
-        function = leaf.value if isinstance(leaf, Named) else leaf
-        if not (isinstance(function, Function) and isinstance(factor, Apply)):
+        function = function_of(leaf)
+        if function is None or not isinstance(factor, Apply):
             return False
         if leaf in self.factors:
             return self.factors[leaf][0] == factor.key

@@ -10,7 +10,8 @@ import numpy as np
 
 from rnnlite_pipeline.algebra.atoms import Apply, Atom, Factor, Product
 from rnnlite_pipeline.algebra.forms import Form, form, of
-from rnnlite_pipeline.algebra.patterns import Leaf, Named, Pattern, Read
+from rnnlite_pipeline.algebra.functions import ACTIVATION_OPS, ODD
+from rnnlite_pipeline.algebra.patterns import Function, Leaf, Named, Pattern, Read, Unknown
 
 #: A product of factors, with its sign.
 Term: TypeAlias = tuple[float, tuple[Factor, ...]]
@@ -108,12 +109,13 @@ def joined(factors: Sequence[Factor]) -> Atom:
 
 
 def expanded(pattern: Pattern, turned: frozenset[Leaf]) -> list[Monomial]:
-    """The pattern with 1 - leaf in the place of each turned leaf; what cancels is gone."""
+    """The pattern with each turned leaf read at its argument's minus; what cancels is gone.
+
+    A sigmoid is 1 - leaf then, an odd function -leaf.
+    """
     sums: dict[tuple[int, ...], Monomial] = {}
     for sign, leaves in pattern.terms:
-        choices = [
-            ((1.0, ()), (-1.0, (leaf,))) if leaf in turned else ((1.0, (leaf,)),) for leaf in leaves
-        ]
+        choices = [_at_minus(leaf) if leaf in turned else ((1.0, (leaf,)),) for leaf in leaves]
         for chosen in product(*choices):
             scale = sign * float(np.prod([s for s, _ in chosen]))
             each = tuple(chain.from_iterable(part for _, part in chosen))
@@ -122,11 +124,35 @@ def expanded(pattern: Pattern, turned: frozenset[Leaf]) -> list[Monomial]:
     return [term for term in sums.values() if term[0]]
 
 
-def complemented(pattern: Pattern) -> list[Leaf]:
-    """The sigmoids that the pattern itself has as 1 - f."""
-    subtracted = {leaf for sign, leaves in pattern.terms if sign < 0 for leaf in leaves}
-    named = [leaf for leaf in subtracted if isinstance(leaf, Named)]
-    return [leaf for leaf in named if leaf.value.function == "SIGMOID"]
+def _at_minus(leaf: Leaf) -> tuple[Monomial, ...]:
+    return ((1.0, ()), (-1.0, (leaf,))) if is_sigmoid(leaf) else ((-1.0, (leaf,)),)
+
+
+def turnable(pattern: Pattern) -> list[Leaf]:
+    """The leaves whose argument's sign is as good as the other one: weights take it."""
+    every = dict.fromkeys(leaf for _, leaves in pattern.terms for leaf in leaves)
+    return [leaf for leaf in every if _is_turnable(leaf)]
+
+
+def _is_turnable(leaf: Leaf) -> bool:
+    function = function_of(leaf)
+    if function is None or not function.argument.is_weighed:
+        return False
+    name = function.function
+    names = name.among if isinstance(name, Unknown) else (name,)
+    return is_sigmoid(leaf) or any(ACTIVATION_OPS.get(each) in ODD for each in names)
+
+
+def function_of(leaf: Leaf) -> Function | None:
+    """The function that a leaf is, under a name or not."""
+    inner = leaf.value if isinstance(leaf, Named) else leaf
+    return inner if isinstance(inner, Function) else None
+
+
+def is_sigmoid(leaf: Leaf) -> bool:
+    """Whether a leaf is a gate: the sigmoid, and no unknown function."""
+    function = function_of(leaf)
+    return function is not None and function.function == "SIGMOID"
 
 
 def subsets(leaves: Sequence[Leaf]) -> Iterator[frozenset[Leaf]]:
@@ -157,3 +183,15 @@ def divided(value: Form, factor: Factor) -> tuple[Form, Form]:
             one = inner.arguments[0] if wrapped and isinstance(inner, Apply) else of(joined(left))
             scaled = scaled + one.scaled(linear.values)
     return scaled, form(rest, value.bias)
+
+
+def unwrapped(value: Form) -> Form:
+    """The form with what was wrapped as one factor multiplied in, where it stands alone."""
+    total = form([], value.bias)
+    for atom, linear in value.terms.values():
+        alone = isinstance(atom, Apply) and atom.function == "LINEAR" and linear.diagonal
+        inner = atom.arguments[0] if alone and isinstance(atom, Apply) else None
+        total = total + (
+            form([(atom, linear)], 0 * value.bias) if inner is None else inner.scaled(linear.values)
+        )
+    return total

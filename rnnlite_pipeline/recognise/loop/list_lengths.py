@@ -1,6 +1,9 @@
-"""How long the lists are that a loop writes."""
+"""The lists that a loop writes: how long they are, and what is in them before."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from rnnlite_pipeline.graph.ir import Tensor
 from rnnlite_pipeline.recognise.loop.loop import Unrecognised
@@ -22,19 +25,37 @@ def longer(one: Linear, other: Linear) -> Linear:
     return one if difference.constant > 0 else other
 
 
-def list_length(tensor: Tensor | None, extents: Extents) -> Linear:
-    """How many items the list has that a loop starts with.
+@dataclass(frozen=True, eq=False)
+class Start:
+    """A list as a loop starts with it.
+
+    Attributes:
+        length: How many items it has.
+        items: Those that are there, by their places.
+        whole: All of them as one tensor [L, B, n], where it is one.
+    """
+
+    length: Linear
+    items: Mapping[Linear, Tensor] = field(default_factory=dict)
+    whole: Tensor | None = None
+
+
+def list_start(tensor: Tensor | None, extents: Extents) -> Start:
+    """The list that a loop starts with.
 
     Raises:
-        Unrecognised: It was filled before.
+        Unrecognised: It comes from somewhere else than the loop's own graph.
     """
     if tensor is not None and tensor.dtype != "VARIANT":
-        return extents.dimension(tensor, 0)
-    reserve = extents.producer(tensor)
-    if reserve is not None and reserve.code == "FlexTensorListSetItem":
-        raise Unrecognised(
-            "its list has an item from before the loop, as of tf.scan without an initializer"
-        )
-    if reserve is None or reserve.code != "FlexTensorListReserve" or reserve.inputs[1] is None:
+        return Start(extents.dimension(tensor, 0), whole=tensor)
+    items: dict[Linear, Tensor] = {}
+    op = extents.producer(tensor)
+    while op is not None and op.code == "FlexTensorListSetItem":
+        listed, place, item = op.inputs
+        if place is None or item is None:
+            break
+        items.setdefault(extents.scalar(place), item)
+        op = extents.producer(listed)
+    if op is None or op.code != "FlexTensorListReserve" or op.inputs[1] is None:
         raise Unrecognised("the list it writes was not new")
-    return extents.scalar(reserve.inputs[1])
+    return Start(extents.scalar(op.inputs[1]), items)

@@ -28,7 +28,7 @@ from rnnlite_pipeline.recognise.symbolic.values import (
     Value,
 )
 from rnnlite_pipeline.shapes.extents import Extents
-from rnnlite_pipeline.shapes.linear import Linear
+from rnnlite_pipeline.shapes.linear import Linear, quotient
 
 
 def read_loop(op: Op, extents: Extents) -> Loop:
@@ -234,9 +234,12 @@ def _steps(
     totals: list[Linear] = []
     for counter, limit in bound.limits:
         left = _in_steps(limit - counter, counters)
-        if left.factor(STEP) != -1:
-            raise Unrecognised("it counts in strides other than one")
-        total = left.replaced(STEP, Linear())
+        stride = -left.factor(STEP)
+        total = quotient(left.replaced(STEP, Linear()) + Linear(stride - 1), stride)
+        if total is None:
+            raise Unrecognised(
+                "how often its stride goes into its length is known at run time only"
+            )
         found = longest(next(iter(dict(total.factors)), ""), extents)
         if found and total - Linear.symbol(next(iter(dict(total.factors)))) == Linear():
             total, lengths = found

@@ -15,7 +15,8 @@ from rnnlite_pipeline.graph.build import Builder
 from rnnlite_pipeline.graph.ir import Op, Subgraph, Tensor
 from rnnlite_pipeline.recognise.cells.gates import Inputs
 from rnnlite_pipeline.recognise.loop.lengths import check_early_end
-from rnnlite_pipeline.recognise.loop.list_lengths import list_length, longer
+from rnnlite_pipeline.recognise.loop.list_lengths import Start as ListStart
+from rnnlite_pipeline.recognise.loop.list_lengths import list_start, longer
 from rnnlite_pipeline.recognise.loop.loop import STEP, Loop, Unrecognised
 from rnnlite_pipeline.recognise.loop.read import is_list, read_loop
 from rnnlite_pipeline.recognise.loop.sequences import Sequences
@@ -25,6 +26,7 @@ from rnnlite_pipeline.recognise.symbolic.values import Rows
 from rnnlite_pipeline.shapes.extents import Extents
 from rnnlite_pipeline.shapes.linear import Linear
 
+NOT_AS_LONG = "the list it writes is not known to be as long as its steps"
 NOT_STACKED = "the list it writes is used otherwise than as one tensor"
 
 
@@ -118,7 +120,9 @@ class Rewriter:
             else:
                 self._carry(system.states[0])
         results = dict(self._results())
-        starts = tuple(self.starts) if self.hands_out_states else ()
+        relies = not self.hands_out_states or self.sequences.running.may_be_none
+        free = (s for s in self.starts if s.state.before.key not in self.sequences.from_zero)
+        starts = () if relies else tuple(free)
         made = Replacement(self.loop, self.extents, self.build.ops, results, self.recurrences)
         return dataclasses.replace(made, starts=starts)
 
@@ -137,8 +141,10 @@ class Rewriter:
         slots = zip(range(1 + together, len(op.inputs)), states, initial, strict=True)
         self.starts += [Start(op, slot, state) for slot, state, given in slots if given is None]
         self.recurrences.append(recurrence)
-        finals = outputs[1 + together :]
-        self.finals.update((s.after.key, t) for s, t in zip(states, finals, strict=True))
+        running = self.sequences.running
+        for state, final, first in zip(states, outputs[1 + together :], initial, strict=True):
+            self.finals[state.after.key] = running.ended(final, first)
+            self.sequences.define_before(state.before, state.after, first)
         start, width = 0, cell.states[0]
         for state in states:
             stop = start + state.stop - state.start
@@ -158,7 +164,7 @@ class Rewriter:
         forms = [*outside, *steps]
         read = {s.key for form in forms for s in form.symbols()}
         whole = {self.loop.whole(s).key for form in forms for s in form.symbols()}
-        return [s for s in system.states if s.after.key in read | whole]
+        return [s for s in system.states if {s.after.key, s.before.key} & (read | whole)]
 
     def _keeps_last(self, variable: int) -> bool:
         return self._length(variable) == Linear(1) and self.loop.steps != Linear(1)
@@ -176,7 +182,8 @@ class Rewriter:
         last = all(op.code == "FlexTensorListStack" for op in stacks) and all(
             tensor not in self.subgraph.outputs for tensor in stacked
         )
-        ends = last and all(map(self._takes_last, takers))
+        forward = self.loop.writings[variable].index == Linear.symbol(STEP)
+        ends = last and all(self._takes_end(op, forward=forward) for op in takers)
         return [op.outputs[0] for op in takers] if ends else []
 
     def _listed(self, variable: int) -> State | None:
@@ -185,18 +192,24 @@ class Rewriter:
         if old.dtype != "VARIANT" or old in self.subgraph.outputs or not self.hands_out_states:
             return None
         whole = self._length(variable) == self.loop.steps and self.loop.lengths is None
-        if not whole or writing.index != Linear.symbol(STEP) or not isinstance(writing.item, Rows):
+        if not whole or writing.index not in self._orders() or not isinstance(writing.item, Rows):
             return None
         key = writing.item.form.key
         return next((s for s in self.loop.states if of(s.after).key == key), None)
 
-    def _takes_last(self, op: Op) -> bool:
-        """Whether an op takes the last item along the first axis, whole."""
+    def _orders(self) -> tuple[Linear, Linear]:
+        """The places of the steps of a list from its first item to its last, and backwards."""
+        step = Linear.symbol(STEP)
+        return step, self.loop.steps - Linear(1) - step
+
+    def _takes_end(self, op: Op, *, forward: bool) -> bool:
+        """Whether an op takes the last item along the first axis, or else the first, whole."""
         spans = self.extents.spans(op) if op.code == "STRIDED_SLICE" else None
         if not spans:
             return False
         first, *rest = spans
-        return first.shrunk and first.stop == first.length and all(s.is_whole for s in rest)
+        at_end = first.stop == first.length if forward else first.start == Linear()
+        return first.shrunk and at_end and all(s.is_whole for s in rest)
 
     @cached_property
     def _users(self) -> dict[int, list[Op]]:
@@ -213,7 +226,10 @@ class Rewriter:
         self.sequences.define(state.after, y)
         atom = state.equation.atom
         known = self.finals.get(atom.key) if atom else None
-        self.finals[state.after.key] = self.sequences.last(y) if known is None else known
+        if known is None:
+            last = self.sequences.last(y)
+            known = self.sequences.running.ended(last, self._initial(state))
+        self.finals[state.after.key] = known
 
     def _initial(self, state: State) -> Tensor | None:
         """The state before the first step, None where it is zero."""
@@ -274,9 +290,9 @@ class Rewriter:
         """How many items the list in variable k has after the loop.
 
         Raises:
-            Unrecognised: It was filled before, or grows by a number known only at run time.
+            Unrecognised: It is not new, or grows by a number known only at run time.
         """
-        writing, new = self.loop.writings[k], list_length(self.op.inputs[k], self.extents)
+        writing, new = self.loop.writings[k], self._start(k).length
         if not writing.grows:
             return new
         if self.loop.lengths is not None:
@@ -296,14 +312,46 @@ class Rewriter:
             if state is None:
                 raise Unrecognised("it keeps the last step of something other than a state")
             return self.build.expand_dims(self.final(state), axis=0)
-        if length != self.loop.steps:
-            raise Unrecognised("the list it writes is not known to be as long as its steps")
-        y = self.put_out(self.sequences.of(form))
-        if writing.index == step:
-            return y
-        if writing.index == self.loop.steps - Linear(1) - step:
-            return self.sequences.reversed(y)
+        y = self.sequences.of(form)
+        for forward, order in ((True, step), (False, self.loop.steps - Linear(1) - step)):
+            place = writing.index - order
+            if place.is_constant or place + self.loop.steps == length:
+                return self._filled(k, y, place, forward=forward)
         raise Unrecognised("it writes its outputs neither forwards nor backwards")
+
+    def _filled(self, k: int, y: Tensor, first: Linear, *, forward: bool) -> Tensor:
+        """The list in variable k: y [T, B, n] from place `first` on, and what was there before.
+
+        Raises:
+            Unrecognised: Some of its places are not known to be filled.
+        """
+        length, end = self._length(k), first + self.loop.steps
+        before, after = first, length - end
+        y = self.put_out(y) if forward else self.sequences.reversed(self.put_out(y))
+        running = self.sequences.running
+        if before == after == Linear():
+            return running.cut(y, length, at_end=forward)
+        start, ends = self._start(k), []
+        for place, count in ((Linear(), before), (end, after)):
+            if not count.is_constant or count.constant < 0:
+                raise Unrecognised(NOT_AS_LONG)
+            ends.append([self._item(start, place + Linear(i)) for i in range(count.constant)])
+        whole = self.build.concatenate([*ends[0], y, *ends[1]], axis=0)
+        if running.may_be_none and (ends[0] if not forward else ends[1]):
+            raise Unrecognised(NOT_AS_LONG)
+        return running.cut(whole, length, at_end=forward)
+
+    def _item(self, start: ListStart, place: Linear) -> Tensor:
+        """An item [1, B, n] that was in a list before the loop."""
+        if start.whole is not None and place.is_constant:
+            return self.build.part(start.whole, 0, place.constant, place.constant + 1)
+        if place not in start.items:
+            raise Unrecognised(NOT_AS_LONG)
+        return self.build.expand_dims(start.items[place], axis=0)
+
+    def _start(self, k: int) -> ListStart:
+        """The list in variable k before the loop."""
+        return list_start(self.op.inputs[k], self.extents)
 
 
 def _outputs(layer: str, x: Tensor, cell: Cell) -> tuple[Tensor, ...]:

@@ -17,8 +17,10 @@ from rnnlite_pipeline.algebra.atoms import Apply, Atom, Product, Symbol
 from rnnlite_pipeline.algebra.forms import Form
 from rnnlite_pipeline.algebra.maps import Map
 from rnnlite_pipeline.graph.build import Builder
-from rnnlite_pipeline.graph.ir import OPEN, Tensor
+from rnnlite_pipeline.graph.ir import Tensor
+from rnnlite_pipeline.graph.ops import CHOICES, COMPARISONS, LOGICAL
 from rnnlite_pipeline.recognise.loop.loop import KEPT, STEP, Loop, Reading, Unrecognised
+from rnnlite_pipeline.recognise.loop.running import Running
 from rnnlite_pipeline.shapes.extents import Extents
 from rnnlite_pipeline.shapes.linear import COUNTER, Linear
 
@@ -36,16 +38,28 @@ class Sequences:
         loop: The loop they belong to.
         extents: The run-time integers of the graph the loop stands in.
         build: Collects the ops made, in execution order.
+        from_zero: The states, by key before the step, whose zero before the loop is a step of one.
     """
 
     loop: Loop
     extents: Extents
     build: Builder
     _known: dict[str, Tensor] = field(default_factory=dict)
+    _starts: dict[str, tuple[Symbol, Tensor | None]] = field(default_factory=dict)
+    from_zero: set[str] = field(default_factory=set)
+
+    @property
+    def running(self) -> Running:
+        """What writes sequences in running order."""
+        return Running(self.loop, self.extents, self.build)
 
     def define(self, symbol: Symbol, tensor: Tensor) -> None:
         """Says which sequence a symbol stands for, once it is computed."""
         self._known[symbol.key] = tensor
+
+    def define_before(self, before: Symbol, after: Symbol, first: Tensor | None) -> None:
+        """Says what a state is before each step: `first` [B, n] or zero, and then as after it."""
+        self._starts[before.key] = after, first
 
     def joined(self, forms: Sequence[Form]) -> Tensor:
         """The forms' sequences side by side along the features."""
@@ -124,12 +138,34 @@ class Sequences:
             return first
         if atom.function == "LINEAR":
             return self.of(atom.arguments[0])
+        if atom.function in CHOICES:
+            mask, *choices = atom.arguments
+            operands = [self._truth(mask), *map(self._operand, choices)]
+            shape = (*(operands[0].shape or ())[:2], atom.width)
+            return self.build.op("SELECT_V2", operands, "FLOAT32", shape)
         if atom.function not in _PLAIN:
             raise Unrecognised(f"its step computes {atom.function.lower()} between two layers")
         return self._applied(atom)
 
+    def _truth(self, mask: Form) -> Tensor:
+        """Where a form is not 0, BOOL.
+
+        Raises:
+            Unrecognised: It is put together of truths.
+        """
+        atom = mask.atom
+        if isinstance(atom, Apply) and atom.function in LOGICAL:
+            raise Unrecognised(f"its step computes {atom.function.lower()} between two layers")
+        if isinstance(atom, Apply) and atom.function in COMPARISONS:
+            one, other = map(self._operand, atom.arguments)
+            return self.build.binary(atom.function, one, other)
+        return self.build.binary("NOT_EQUAL", self.of(mask), self.row([0.0]))
+
+    def _operand(self, value: Form) -> Tensor:
+        return self.row(value.bias) if value.is_constant else self.of(value)
+
     def _applied(self, atom: Apply) -> Tensor:
-        parts = [self.row(a.bias) if a.is_constant else self.of(a) for a in atom.arguments]
+        parts = [self._operand(a) for a in atom.arguments]
         if len(parts) == 1:
             return self.build.unary(atom.function, parts[0])
         return self.build.binary(atom.function, parts[0], parts[1])
@@ -145,9 +181,27 @@ class Sequences:
             self._known[whole.key] = self._repeated(int(symbol.name[1:]), whole.width)
         elif symbol.name.startswith(COUNTER):
             self._known[whole.key] = self._counted(int(symbol.name[1:]))
+        elif whole.key in self._starts and self._starts[whole.key][0].key in self._known:
+            after, first = self._starts[whole.key]
+            if first is None:
+                self.from_zero.add(whole.key)
+            self._known[whole.key] = self._delayed(after, first)
         else:
             raise Unrecognised(self._why_not(symbol))
         return self._symbol(symbol)
+
+    def _delayed(self, after: Symbol, first: Tensor | None) -> Tensor:
+        """What a state is before each step, as a sequence [T, B, n]."""
+        build, y = self.build, self._known[after.key]
+        _, batch, width = y.shape or ()
+        if first is None:
+            sizes = [build.indices([1]), build.dimension(y, 1), build.indices([width])]
+            shape = build.concatenate(sizes, axis=0)
+            zero = build.constant("zero", np.zeros((), np.float32))
+            start = build.op("FILL", [shape, zero], "FLOAT32", (1, batch, width))
+        else:
+            start = build.expand_dims(first, axis=0)
+        return build.part(build.concatenate([start, y], axis=0), 0, 0, -1)
 
     def _repeated(self, variable: int, width: int) -> Tensor:
         """What a variable holds in every step, [B] or [B, width], as a sequence [T, B, width]."""
@@ -165,41 +219,26 @@ class Sequences:
         start = counter - Linear.symbol(STEP) * stride
         if not start.is_constant:
             raise Unrecognised("its step computes with a counter that starts at run time")
-        length = self.build.dimension(*self._measured())
-        places = self.build.op(
-            "RANGE",
-            [self.build.indices(0), self.build.reshape(length, []), self.build.indices(1)],
-            "INT32",
-            [self._lengths()[0]],
-        )
+        places = self.running.count()
         floats = self.build.op("CAST", [places], "FLOAT32", places.shape)
         value = self._mapped(floats, Map(np.array([float(stride)])), 1)
         if start.constant:
             value = self.build.binary("ADD", value, self.row(np.array([float(start.constant)])))
-        return self._broadcast(self.build.reshape(value, [self._lengths()[0], 1, 1]), 1)
+        return self._broadcast(self.build.reshape(value, [self.running.steps(), 1, 1]), 1)
 
     def _broadcast(self, tensor: Tensor, width: int) -> Tensor:
-        measured, axis = self._measured()
-        sizes = [
-            self.build.dimension(measured, axis),
-            self.build.dimension(measured, 1 - axis),
-            self.build.indices([width]),
-        ]
-        shape = self.build.concatenate(sizes, axis=0)
-        return self.build.op("BROADCAST_TO", [tensor, shape], "FLOAT32", [*self._lengths(), width])
-
-    def _measured(self) -> tuple[Tensor, int]:
-        """A sequence the loop reads, and its axis of time."""
         reading = next(iter(self.loop.readings.values()), None)
         if reading is None:
             raise Unrecognised("its step reads no sequence")
-        return reading.tensor, reading.axis
-
-    def _lengths(self) -> tuple[int, int]:
-        """T and B as far as they are known."""
-        measured, axis = self._measured()
-        shape = measured.shape or ()
-        return shape[axis], shape[1 - axis]
+        batch = 1 - reading.axis
+        sizes = [
+            self.running.total(),
+            self.build.dimension(reading.tensor, batch),
+            self.build.indices([width]),
+        ]
+        shape = self.build.concatenate(sizes, axis=0)
+        made = (self.running.steps(), (reading.tensor.shape or ())[batch], width)
+        return self.build.op("BROADCAST_TO", [tensor, shape], "FLOAT32", made)
 
     def _why_not(self, symbol: Symbol) -> str:
         """Why a value of the loop is not to be had for every step."""
@@ -207,54 +246,13 @@ class Sequences:
             return "the cell state of each step is used, and a fused op gives the last alone"
         return "a state from before the step is used outside the state's own cell"
 
-    def _as_long(self, reading: Reading) -> Tensor:
-        """The sequence as far as the loop reads it.
-
-        A mask of its own may be longer than what it masks, and is cut. Where it is shorter, the
-        source fails, and so does joining the two.
-
-        Raises:
-            Unrecognised: It is not known to be as long, and no other sequence is.
-        """
-        tensor, axis, steps = reading.tensor, reading.axis, self.loop.steps
-        length, place = self.extents.dimension(tensor, axis), self.extents.place(steps)
-        if length == steps:
-            return tensor
-        others = self.loop.readings.values()
-        bound = any(self.extents.dimension(r.tensor, r.axis) == steps for r in others)
-        if (
-            not bound
-            or (length.is_constant and steps.is_constant)
-            or not (place or steps.is_constant)
-        ):
-            raise Unrecognised("the number of its steps is not known to be its sequence's length")
-        build, zero = self.build, self.build.indices([0])
-        end = build.dimension(*place) if place else build.indices([steps.constant])
-        rank = len(tensor.shape or ())
-        ends = build.concatenate([end if a == axis else zero for a in range(rank)], axis=0)
-        shape = list(tensor.shape or ())
-        shape[axis] = OPEN if place else steps.constant
-        places = [build.indices([0] * rank), ends, build.indices([1] * rank)]
-        mask = (1 << rank) - 1 - (1 << axis)
-        return build.op(
-            "STRIDED_SLICE", [tensor, *places], tensor.dtype, shape, begin_mask=mask, end_mask=mask
-        )
-
     def _running(self, reading: Reading) -> Tensor:
-        """The sequence [T, B, F] in the order the loop reads it.
-
-        Raises:
-            Unrecognised: The loop reads a part of it, or in another order.
-        """
-        tensor, steps = self._as_long(reading), self.loop.steps
+        """The sequence [T, B, F] in the order the loop reads it."""
+        tensor = self.running.read(reading)
         if tensor.dtype != "FLOAT32":
             tensor = self.build.op("CAST", [tensor], "FLOAT32", tensor.shape)
         if len(tensor.shape or ()) == 2:
             tensor = self.build.expand_dims(tensor, axis=2)
         if reading.axis == 1:
             tensor = self.build.transpose(tensor, [1, 0, 2])
-        if reading.index == Linear.symbol(STEP):
-            return tensor
-        if reading.index == steps - Linear(1) - Linear.symbol(STEP):
-            return self.reversed(tensor)
-        raise Unrecognised("it reads its sequence neither forwards nor backwards")
+        return tensor

@@ -102,10 +102,6 @@ def _drawn(_op: Op, _values: Many[Value]) -> tuple[Value, ...]:
     raise Unreadable("its step draws random numbers, as dropout does that is on")
 
 
-def _same(_op: Op, values: Many[Value]) -> tuple[Value, ...]:
-    return (values[0],)
-
-
 _RULES: dict[str, Rule] = {
     **dict.fromkeys(arithmetic.UNARY | arithmetic.ELEMENTWISE, arithmetic.applied),
     **dict.fromkeys(("ADD", "SUB", "MUL", "DIV"), arithmetic.binary),
@@ -125,7 +121,8 @@ _RULES: dict[str, Rule] = {
     "FlexTensorListSetItem": _written,
     "ZEROS_LIKE": shapes.zeros,
     **dict.fromkeys(("FILL", "BROADCAST_TO"), shapes.filled),
-    "CAST": _same,
+    "CAST": shapes.cast,
+    "ONE_HOT": shapes.one_hot,
     "RANDOM_UNIFORM": _drawn,
 }
 

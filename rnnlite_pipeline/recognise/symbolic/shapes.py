@@ -7,12 +7,15 @@ from collections.abc import Sequence as Many
 import numpy as np
 
 from rnnlite_pipeline.algebra import forms
+from rnnlite_pipeline.algebra.atoms import Apply
+from rnnlite_pipeline.algebra.forms import Form
 from rnnlite_pipeline.graph.ir import OPEN, Op
 from rnnlite_pipeline.recognise.loop import tensor_writes
 from rnnlite_pipeline.recognise.symbolic.arithmetic import activated
 from rnnlite_pipeline.recognise.symbolic.readable import Unreadable, linear, rows
 from rnnlite_pipeline.recognise.symbolic.values import (
     Const,
+    Frames,
     PerRow,
     Piece,
     Rows,
@@ -54,7 +57,7 @@ def reshaped(op: Op, values: Many[Value]) -> tuple[Value, ...]:
         return (Const(value.array.reshape(shape)),)
     if isinstance(value, PerRow) and shape is not None and shape[-1] == 1 and len(shape) == 2:
         return (Rows(value.form),)
-    form = rows(value)
+    form = forms.concatenated(value.forms) if isinstance(value, Frames) else rows(value)
     others = [d for d in (shape or ())[:-1] if d != 1]
     if shape is None or shape[-1] != form.width or len(others) > 1:
         raise Unreadable("its step reshapes a value across batch and features")
@@ -90,3 +93,31 @@ def zeros(op: Op, _values: Many[Value]) -> tuple[Value, ...]:
     if width == OPEN:
         raise Unreadable("its step makes a value of unknown width")
     return (Rows(forms.constant(np.zeros(width))),)
+
+
+def one_hot(op: Op, values: Many[Value]) -> tuple[Value, ...]:
+    """A class of each batch entry as a row that is `on` in its column and `off` in the others."""
+    place, depth, on, off = values
+    form = place.form if isinstance(place, PerRow) else rows(place)
+    numbers = [v.array for v in (depth, on, off) if isinstance(v, Const)]
+    last = op.options["axis"] in (-1, len(op.outputs[0].shape or ()) - 1)
+    if form.width != 1 or len(numbers) < 3 or not last:
+        raise Unreadable("its step makes classes of more than one number for each batch entry")
+    columns = forms.constant(np.arange(int(numbers[0].reshape(()))))
+    is_class = forms.apply("EQUAL", form, columns)
+    return (Rows(chosen(is_class, *(float(n.reshape(())) for n in numbers[1:]))),)
+
+
+def cast(op: Op, values: Many[Value]) -> tuple[Value, ...]:
+    """A number of another kind; a truth as 1 or 0."""
+    value, source = values[0], op.inputs[0]
+    if not isinstance(value, Rows) or source is None or source.dtype != "BOOL":
+        return (value,)
+    atom = value.form.atom
+    return (Rows(chosen(value.form)) if isinstance(atom, Apply) else value,)
+
+
+def chosen(mask: Form, on: float = 1.0, off: float = 0.0) -> Form:
+    """`on` where a truth holds, `off` elsewhere."""
+    numbers = (forms.constant(np.array([n])) for n in (on, off))
+    return forms.apply("SELECT_V2", mask, *numbers)

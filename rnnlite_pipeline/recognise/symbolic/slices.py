@@ -10,6 +10,7 @@ from rnnlite_pipeline.recognise.loop import tensor_writes
 from rnnlite_pipeline.recognise.symbolic.readable import Unreadable, linear, rows, whole
 from rnnlite_pipeline.recognise.symbolic.values import (
     Const,
+    Frames,
     PerRow,
     Rows,
     Sequence,
@@ -51,9 +52,17 @@ def _one_step(op: Op, sequence: Sequence, spans: list[Span]) -> Value:
     axes = [axis for axis, span in enumerate(spans) if not span.is_whole]
     if len(spans) > 2 and not spans[-1].is_whole:
         raise Unreadable("its step reads a part of the sequence's features")
-    if len(axes) != 1 or not spans[axes[0]].is_one:
+    if len(axes) != 1:
         raise Unreadable("its step reads a part of its sequence other than one step")
-    return _step(sequence, axes[0], spans[axes[0]].start, op.outputs[0])
+    (axis,), span = axes, spans[axes[0]]
+    if span.is_one:
+        return _step(sequence, axis, span.start, op.outputs[0])
+    count, shape = span.stop - span.start, sequence.tensor.shape or ()
+    if axis != 1 or len(shape) != 3 or shape[2] == OPEN or not count.is_constant:
+        raise Unreadable("its step reads a part of its sequence other than one step")
+    places = (span.start + Linear(k) for k in range(count.constant))
+    names = (step_name(sequence.variable, axis, place) for place in places)
+    return Frames(tuple(forms.symbol(name, shape[2]) for name in names))
 
 
 def _columns(value: Value, spans: list[Span]) -> Value:

@@ -33,6 +33,13 @@ class PerRow:
     form: Form
 
 
+@dataclass(frozen=True, eq=False)
+class Frames:
+    """Some steps of a sequence, one after the other: [B, number, form.width]."""
+
+    forms: tuple[Form, ...]
+
+
 @dataclass(frozen=True)
 class Index:
     """An integer scalar, linear in the loop's counters and bounds."""
@@ -101,5 +108,15 @@ class Unknown:
 
 
 Value: TypeAlias = (
-    Const | Rows | PerRow | Index | Indices | Sequence | TensorList | Piece | Bound | Unknown
+    Const
+    | Rows
+    | PerRow
+    | Frames
+    | Index
+    | Indices
+    | Sequence
+    | TensorList
+    | Piece
+    | Bound
+    | Unknown
 )

@@ -1,9 +1,10 @@
 """A single step whose states are the graph's own inputs and outputs: a streaming model.
 
 The graph holds one step of the recurrence, its caller the loop: h and c come in as inputs and
-go out, new, as outputs. Which input is which output's state before the step is not written
-anywhere; the pairs are tried, and a pair of states that is a cell is taken. Of a single state
-nothing could be told: one step of a simple RNN is a dense layer of two inputs.
+go out, new, as outputs, each by itself or as a part of one tensor that holds all states. Which
+input is which output's state before the step is not written anywhere; the pairs are tried, and a
+pair of states that is a cell is taken. Of a single state nothing could be told: one step of a
+simple RNN is a dense layer of two inputs.
 """
 
 from __future__ import annotations
@@ -27,6 +28,14 @@ from rnnlite_pipeline.recognise.unrolled.chains import Straight, scope
 from rnnlite_pipeline.recognise.unrolled.writing import Results, replacement, wanted, write
 from rnnlite_pipeline.shapes.extents import Extents
 from rnnlite_pipeline.shapes.linear import Linear
+
+#: The ops that give a part of their operand, or give it another shape.
+_CUTS = frozenset(
+    {"GATHER", "RESHAPE", "SLICE", "SPLIT", "SPLIT_V", "SQUEEZE", "STRIDED_SLICE", "UNPACK"}
+)
+
+#: The ops that put their operands side by side, or give one another shape.
+_JOINS = frozenset({"CONCATENATION", "EXPAND_DIMS", "PACK", "RESHAPE", "TRANSPOSE"})
 
 
 def replace_step(graph: Straight, named: Callable[[str], str]) -> Replacement | None:
@@ -52,11 +61,11 @@ class _Step:
 
     def __init__(self, graph: Straight, named: Callable[[str], str]) -> None:
         self.graph, self.named, self.extents = graph, named, Extents(graph.subgraph)
-        self.inputs = [t for t in graph.subgraph.inputs if _is_row(t)]
+        self.inputs = list(filter(_is_row, _parts_of_inputs(graph)))
         widths = {(t.shape or ())[-1] for t in self.inputs}
         self.outputs = [
             t
-            for t in dict.fromkeys(graph.subgraph.outputs)
+            for t in _parts_of_outputs(graph)
             if _is_row(t) and (t.shape or ())[-1] in widths and graph.producer(t) is not None
         ]
         self.tensors: dict[str, Tensor] = {}
@@ -144,7 +153,7 @@ class _Step:
         for tensor in self.inputs:
             self._name(tensor)
         for op in self.graph.subgraph.ops:
-            if not any(map(_is_row, op.outputs)):
+            if not any(map(_is_row, op.outputs)) or all(id(t) in self._known for t in op.outputs):
                 continue
             values = [self._value(t) for t in op.inputs if t is not None]
             for tensor, value in zip(
@@ -168,6 +177,30 @@ class _Step:
         self.tensors[name] = tensor
         self._known[id(tensor)] = Rows(forms.symbol(name, (tensor.shape or ())[-1]))
         return name
+
+
+def _parts_of_inputs(graph: Straight) -> Iterator[Tensor]:
+    """The inputs and what is cut out of them, in execution order."""
+    parts = set(graph.subgraph.inputs)
+    yield from graph.subgraph.inputs
+    for op in graph.subgraph.ops:
+        read = [t for t in op.inputs if t is not None and t.data is None]
+        if op.code in _CUTS and read and parts.issuperset(read):
+            parts.update(op.outputs)
+            yield from op.outputs
+
+
+def _parts_of_outputs(graph: Straight) -> Iterator[Tensor]:
+    """The outputs and what they are put together of."""
+    stack, seen = list(graph.subgraph.outputs)[::-1], set[int]()
+    while stack:
+        tensor = stack.pop()
+        if id(tensor) not in seen:
+            seen.add(id(tensor))
+            yield tensor
+            op = graph.producer(tensor)
+            if op is not None and op.code in _JOINS:
+                stack += [t for t in op.inputs[::-1] if t is not None]
 
 
 def _is_row(tensor: Tensor) -> bool:

@@ -146,6 +146,10 @@ class _Reader:
             return Index(self.extents.scalar(last))
         if kind in (Kind.INSIDE, Kind.CARRIED):
             return self._computed(column, depth)
+        if kind is Kind.SAME and depth < OUTSIDE_DEPTH and self.columns.op(column):
+            filled = self._computed(column, depth + 1)  # by one number, in every step
+            if isinstance(filled, Rows) and filled.form.is_constant:
+                return filled
         found = consecutive([self.places.get(id(t)) for t in column])
         if found:
             return self._source(Source(column, found))

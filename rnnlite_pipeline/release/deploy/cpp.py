@@ -1,9 +1,13 @@
-"""C++ classes around the interpreters of LiteRT (TFLite) and of TFLite Micro."""
+"""C++ classes around LiteRT's Interpreter (TensorFlow Lite) and its CompiledModel."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
 from rnnlite_pipeline.release.deploy.deployment import Deployment, Port
-from rnnlite_pipeline.release.deploy.micro import method
+from rnnlite_pipeline.release.deploy.kinds import accelerator
 from rnnlite_pipeline.release.deploy.text import plain, written
 
 #: The C++ type of each of NumPy's.
@@ -17,22 +21,16 @@ TYPES = {
     "bool": "bool",
 }
 
-#: What TFLite Micro's interpreter itself keeps in the arena, and each op beside its tensors;
-#: generous.
-_OVERHEAD = 16 * 1024
-_EACH_OP = 512
-
 
 def cpp_class(deployment: Deployment) -> str:
-    """The text of the header for LiteRT."""
-    return written("class.h", {"model": deployment}, cpp_type=cpp_type, told=_told)
+    """The text of the header for the Interpreter."""
+    return written("class.h", {"model": deployment}, **FILTERS)
 
 
-def tflm_class(deployment: Deployment) -> str:
-    """The text of the header for TFLite Micro: no heap, no file system."""
-    arena = deployment.arena + _OVERHEAD + _EACH_OP * len(deployment.ops)
-    values = {"model": deployment, "arena": arena}
-    return written("tflm.h", values, cpp_type=cpp_type, told=_told, method=method)
+def compiled_class(deployment: Deployment) -> str:
+    """The text of the header for CompiledModel."""
+    place = accelerator(deployment.targets).capitalize()
+    return written("compiled.h", {"model": deployment, "accelerator": f"k{place}"}, **FILTERS)
 
 
 def cpp_type(port: Port) -> str:
@@ -40,12 +38,44 @@ def cpp_type(port: Port) -> str:
     return TYPES.get(port.dtype, "uint8_t")
 
 
-def _told(port: Port, is_output: bool) -> str:
-    """What the caller does with the values."""
+def value_type(port: Port) -> str:
+    """The C++ type of what the caller writes or reads: real numbers where it has them."""
+    return "float" if port.real else cpp_type(port)
+
+
+def floats(values: tuple[float, ...] | list[float]) -> str:
+    """`0.1f, 0.25f`: numbers as C++ and Kotlin write them."""
+    return ", ".join(f"{value!r}f" for value in values)
+
+
+def told(port: Port, is_output: bool) -> str:
+    """What the caller of the class is to know of a port."""
     said = [port.described]
     if is_output and port.labels:
         said.append(f"labels: {plain(port.labels)}, packed in the model")
     if port.mean:
         mean, std = (", ".join(map(repr, each)) for each in (port.mean, port.std))
-        said.append(f"write (value - [{mean}]) / [{std}]")
+        said.append(f"stored is (value - [{mean}]) / [{std}]")
     return "; ".join(said)
+
+
+def element(port: Port) -> str:
+    """The name of a port's type in LiteRT's C++: `UInt8`."""
+    return port.dtype.capitalize().replace("Uint", "UInt")
+
+
+def literal(text: str) -> str:
+    """A string as C++ writes it."""
+    return json.dumps(plain(text))
+
+
+#: What the templates of C++ write ports with.
+FILTERS: Mapping[str, Callable[..., Any]] = {
+    "cpp_type": cpp_type,
+    "value_type": value_type,
+    "floats": floats,
+    "told": told,
+    "element": element,
+    "json": json.dumps,
+    "literal": literal,
+}

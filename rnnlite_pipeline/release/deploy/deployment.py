@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
+
+import numpy as np
 
 from rnnlite_pipeline.config import Config
 from rnnlite_pipeline.graph.ir import NUMPY, OPEN, Model, Tensor
@@ -13,7 +17,6 @@ from rnnlite_pipeline.graph.variables import RESET, Array
 from rnnlite_pipeline.metadata import Description
 from rnnlite_pipeline.metadata.names import named_tensors
 from rnnlite_pipeline.metadata.recurrent import HOW_TO_RESET, State, state_policy
-from rnnlite_pipeline.release.deploy.micro import why_not_tflm
 from rnnlite_pipeline.release.deploy.text import plain
 from rnnlite_pipeline.runtimes.missing import missing_ops
 from rnnlite_pipeline.state import described
@@ -46,11 +49,56 @@ class Port:
     labels: str | None = None
 
     @property
+    def sizes(self) -> tuple[int, ...]:
+        """The dimensions; -1 where open."""
+        return tuple(-1 if d is None else d for d in self.shape)
+
+    @property
+    def closed(self) -> bool:
+        """Whether all dimensions are known."""
+        return None not in self.shape
+
+    @property
+    def count(self) -> int:
+        """How many values it has; an open dimension counts as 1."""
+        return math.prod(d or 1 for d in self.shape)
+
+    @property
+    def real(self) -> bool:
+        """Whether its callers write and read real numbers: it is float32 or quantized."""
+        return self.dtype == "float32" or bool(self.scale)
+
+    @property
+    def title(self) -> str:
+        """Its name in the names of methods: `LstmHIn`."""
+        return "".join(part[:1].upper() + part[1:] for part in self.identifier.split("_"))
+
+    @property
     def described(self) -> str:
         """`image: float32 [?, 8, 8]`."""
         dimensions = ", ".join("?" if d is None else str(d) for d in self.shape)
         quantized = f", real = {self.scale!r} * (stored - {self.zero_point})" if self.scale else ""
         return f"{plain(self.name)}: {self.dtype} [{dimensions}]{quantized}"
+
+
+@dataclass(frozen=True, eq=False)
+class StatePort:
+    """A state that the caller keeps: what comes out of one call goes into the next.
+
+    Attributes:
+        input: What a call starts from [B, width].
+        output: What it ends with [B, width].
+        first: What a sequence starts from [B or 1, width], real.
+    """
+
+    input: Port
+    output: Port
+    first: Array
+
+    @property
+    def row(self) -> list[float]:
+        """What a sequence starts from, flat."""
+        return [float(value) for value in np.ravel(self.first)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +108,7 @@ class Deployment:
     Attributes:
         name: The config's name.
         version: The config's version.
+        targets: The runtimes that it is made for; the code that is written follows from them.
         inputs: In the order of the graph.
         outputs: Likewise.
         state: What happens to the state between two calls.
@@ -67,12 +116,13 @@ class Deployment:
         states: Of explicit ones, input, output and initial value [B or 1, width].
         ops: The codes of its ops, sorted.
         missing: Those of them that LiteRT lacks.
-        not_on_tflm: Why it does not run on TFLite Micro; empty where it does.
+        variables: How many resource variables keep states.
         arena: Bytes of activations, none shared: more than TFLite Micro needs for them.
     """
 
     name: str
     version: str
+    targets: tuple[str, ...]
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
     state: State
@@ -80,7 +130,7 @@ class Deployment:
     states: tuple[tuple[str, str, Array], ...]
     ops: tuple[str, ...]
     missing: tuple[str, ...]
-    not_on_tflm: tuple[str, ...]
+    variables: int
     arena: int
 
     @classmethod
@@ -89,6 +139,7 @@ class Deployment:
         return cls(
             config.name,
             config.version,
+            config.meant_for,
             _ports(model, description, "inputs"),
             _ports(model, description, "outputs"),
             state_policy(model, config.recurrent.state),
@@ -96,9 +147,29 @@ class Deployment:
             tuple((s.input, s.output, s.initial) for s in described(model).states),
             tuple(sorted({op.code for op in model.ops()})),
             tuple(op.code for op in missing_ops(model)),
-            tuple(why_not_tflm(model)),
+            len({op.options["shared_name"] for op in model.ops() if op.code == "VAR_HANDLE"}),
             _activations(model),
         )
+
+    @cached_property
+    def kept(self) -> tuple[StatePort, ...]:
+        """The explicit states; none under another policy."""
+        if self.state != "explicit":
+            return ()
+        inputs, outputs = ({p.name: p for p in side} for side in (self.inputs, self.outputs))
+        return tuple(StatePort(inputs[i], outputs[o], first) for i, o, first in self.states)
+
+    @property
+    def data_inputs(self) -> tuple[Port, ...]:
+        """The inputs that are no states."""
+        states = {state.input.name for state in self.kept}
+        return tuple(port for port in self.inputs if port.name not in states)
+
+    @property
+    def data_outputs(self) -> tuple[Port, ...]:
+        """The outputs that are no states."""
+        states = {state.output.name for state in self.kept}
+        return tuple(port for port in self.outputs if port.name not in states)
 
     @property
     def snake(self) -> str:

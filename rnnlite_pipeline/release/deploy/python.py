@@ -29,4 +29,4 @@ def _start(first: Array) -> str:
 
 def _stored(port: Port) -> tuple[object, ...]:
     """What turns a real value into the one that the model takes."""
-    return port.dtype, port.scale, port.zero_point, port.mean, port.std
+    return port.shape, port.dtype, port.scale, port.zero_point, port.mean, port.std

@@ -22,8 +22,6 @@ from numpy.typing import NDArray
 
 from rnnlite_pipeline.errors import StageError
 from rnnlite_pipeline.graph.ir import NUMPY
-from rnnlite_pipeline.graph.read import read_model
-from rnnlite_pipeline.graph.variables import RESET
 from rnnlite_pipeline.runtimes.web.server import Server
 
 #: The release that this was made with.
@@ -82,6 +80,10 @@ def missing() -> str:
 class WebRunner:
     """A model on LiteRT.js (wasm), kept between calls. It ends with `close`.
 
+    Args:
+        content: The .tflite file.
+        pages: A folder with a `run.mjs` that takes this one's place, to test other scripts.
+
     Attributes:
         kernels: "litert-web".
         note: Empty; nothing is replaced.
@@ -94,15 +96,10 @@ class WebRunner:
     kernels = "litert-web"
     note = ""
 
-    def __init__(self, content: bytes) -> None:
+    def __init__(self, content: bytes, pages: Path | None = None) -> None:
         if reason := missing():
             raise StageError(f"litert-web cannot be run here. {reason}.")
-        model = read_model(content)
-        main = model.main
-        named = next((s for s in model.signatures if s.key != RESET and s.subgraph is main), None)
-        self._inputs = named.inputs if named else {t.name: t for t in main.inputs}
-        self._outputs = named.outputs if named else {t.name: t for t in main.outputs}
-        self._server = Server(content, modules())
+        self._server = Server(content, modules(), *([pages] if pages else []))
         self._folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         self.profile = self._folder.name
         program = browser()
@@ -132,7 +129,7 @@ class WebRunner:
         """
         self._server.give({name: _encoded(array) for name, array in inputs.items()})
         results = self._answer("run")["results"]
-        return {name: _decoded(results[name]) for name in self._outputs}
+        return {name: _decoded(result) for name, result in results.items()}
 
     def reset(self) -> None:
         """Gives the states that the model keeps between calls their first values.

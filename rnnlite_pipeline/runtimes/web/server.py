@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import queue
 import threading
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -29,15 +31,17 @@ class Server:
     Args:
         model: The .tflite file.
         modules: The folder node_modules.
+        pages: A folder with other scripts: `run.mjs`, and what it imports.
 
     Attributes:
         address: The page's address.
     """
 
-    def __init__(self, model: bytes, modules: Path) -> None:
+    def __init__(self, model: bytes, modules: Path, pages: Path = _HERE) -> None:
         self._calls: queue.Queue[dict[str, Any]] = queue.Queue()
         self._answers: queue.Queue[dict[str, Any]] = queue.Queue()
-        handler = _handler(model, modules.resolve(), self._calls, self._answers)
+        files = functools.partial(file_of, modules=modules.resolve(), pages=pages.resolve())
+        handler = _handler(model, files, self._calls, self._answers)
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self._server.daemon_threads = True
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
@@ -68,7 +72,7 @@ class Server:
 
 def _handler(
     model: bytes,
-    modules: Path,
+    files: Callable[[str], Path | None],
     calls: queue.Queue[dict[str, Any]],
     answers: queue.Queue[dict[str, Any]],
 ) -> type[BaseHTTPRequestHandler]:
@@ -79,7 +83,7 @@ def _handler(
                 self._give(model, "application/octet-stream")
             elif path == "/next":
                 self._give(json.dumps(self._next()).encode(), "application/json")
-            elif (file := file_of(path, modules)) is not None:
+            elif (file := files(path)) is not None:
                 self._give(file.read_bytes(), _TYPES.get(file.suffix, "text/plain"))
             else:
                 self.send_error(404)
@@ -109,10 +113,13 @@ def _handler(
     return Handler
 
 
-def file_of(path: str, modules: Path) -> Path | None:
-    """The file that the page may have: its own two, and those of the packages."""
-    if path in ("/page.html", "/run.mjs"):
-        return _HERE / path[1:]
+def file_of(path: str, modules: Path, pages: Path = _HERE) -> Path | None:
+    """The file that the page may have: page.html, the scripts beside, and those of the packages."""
+    if path == "/page.html":
+        return _HERE / "page.html"
+    beside = pages / path[1:]
+    if beside.suffix == ".mjs" and beside.parent == pages and beside.is_file():
+        return beside
     if not path.startswith("/modules/"):
         return None
     file = (modules / path.removeprefix("/modules/")).resolve()

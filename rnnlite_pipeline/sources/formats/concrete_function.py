@@ -77,6 +77,7 @@ def _concrete(function: Any, factory: str, pins: Pins) -> Any:
             f"source.factory {factory} returned a {type(function).__name__}; expected a "
             "tf.function or a concrete function.",
             "Decorate what it returns with @tf.function(input_signature=[...]).",
+            ("source", "factory"),
         )
     try:
         if function.input_signature is not None:

@@ -126,6 +126,7 @@ def _interface(value: Any, config: Config) -> tuple[Callable[..., Any], list[Ten
             f"source.factory {factory} returned a {type(value).__name__}; expected a pair of a "
             "function and its inputs.",
             _FORM,
+            ("source", "factory"),
         )
     function, inputs = value
     if not isinstance(inputs, Mapping):

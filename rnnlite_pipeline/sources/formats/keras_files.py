@@ -79,6 +79,7 @@ def _check(path: Path, archive: Archive, custom: Mapping[str, Any], allow_lambda
                 f"{path.name} uses the class {name}, which is not part of Keras.",
                 f"Name it in the config: source.custom_objects: {{{name}: your.module:{name}}}. "
                 f"To init, say --custom-object {name}=your.module:{name}.",
+                ("source", "custom_objects"),
             )
     if archive.lambdas and not allow_lambda:
         raise SourceError(
@@ -95,5 +96,6 @@ def _built(factory: str) -> Any:
         raise SourceError(
             f"source.factory {factory} returned a {type(model).__name__}; expected a keras.Model.",
             "Return the model itself, of Keras 3 or of tf-keras.",
+            ("source", "factory"),
         )
     return model

@@ -77,12 +77,14 @@ def _chosen(wanted: str | None, there: Sequence[str], path: Path) -> str:
     if wanted is not None:
         if wanted not in there:
             hint = did_you_mean(wanted, there)
-            raise SourceError(f'{path} has no signature "{wanted}".{hint}', remedy)
+            key = ("source", "signature")
+            raise SourceError(f'{path} has no signature "{wanted}".{hint}', remedy, key)
         return wanted
     if _DEFAULT in there:
         return _DEFAULT
     if len(there) > 1:
-        raise SourceError(f"{path} has several signatures, none called {_DEFAULT}.", remedy)
+        message = f"{path} has several signatures, none called {_DEFAULT}."
+        raise SourceError(message, remedy, ("source", "signature"))
     return there[0]
 
 
@@ -112,6 +114,7 @@ def _open_functions(
                 f'source.constants names "{name}", which the signature does not take.'
                 f"{did_you_mean(name, specs)}",
                 f"Its inputs are {listed(in_order(list(specs)))}.",
+                ("source", "constants", name),
             )
     fixed = constant_feeds({n: specs[n] for n in constants}, constants)
     always = {n: load("tensorflow").constant(fixed[specs[n]]) for n in constants}

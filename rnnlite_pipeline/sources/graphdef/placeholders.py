@@ -52,6 +52,7 @@ def _array(name: str, tensor: Any, value: Any) -> Array:
         raise SourceError(
             f"source.constants gives {name} {value}, and it is a {dtype.name} of shape {shape}.",
             "Give a value of that type, and as many numbers as it has.",
+            ("source", "constants", name),
         )
     return array
 

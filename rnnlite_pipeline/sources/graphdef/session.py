@@ -97,6 +97,7 @@ def find_tensor(graph: Any, name: str, key: str) -> Any:
             f'{key} names "{name}", which is no tensor of the graph.{hint}',
             f"Its placeholders are {listed(shown[:8]) or 'none'}; every op's name is that of its "
             "first output.",
+            tuple(key.split(".", 2)),
         ) from error
 
 

@@ -13,7 +13,7 @@ from rnnlite_pipeline.compare.validation import objection
 from rnnlite_pipeline.graph.build import Builder
 from rnnlite_pipeline.graph.ir import OPEN, Model, Tensor
 from rnnlite_pipeline.lower import lower
-from rnnlite_pipeline.passes.settle_dropout import settle_dropout
+from rnnlite_pipeline.passes.settle_choices import settle_choices
 from rnnlite_pipeline.passes.tensor_lists import tensor_lists_to_tensors
 from rnnlite_pipeline.recognise import recognise
 from tests.passes.sequences import Graph, changed_alike, counts
@@ -113,7 +113,7 @@ def test_dropout_that_is_off(dropout: Dropout) -> None:
     """The numbers stay, and nothing is random any more."""
     graph = Graph()
     model = graph.model(graph.unary("TANH", dropout(graph, graph.x)))
-    assert changed_alike(model, settle_dropout) == {"TANH": 1}
+    assert changed_alike(model, settle_choices) == {"TANH": 1}
 
 
 @pytest.mark.parametrize("dropout", ON)
@@ -122,7 +122,7 @@ def test_dropout_that_is_on(dropout: Dropout) -> None:
     graph = Graph()
     model = graph.model(graph.unary("TANH", dropout(graph, graph.x)))
     before = counts(model)
-    assert not settle_dropout(model)
+    assert not settle_choices(model)
     assert counts(model) == before
 
 
@@ -132,7 +132,7 @@ def test_operand_of_another_shape_stays() -> None:
     ones = graph.unary("FLOOR", graph.binary("ADD", number(graph, 1.0), uniform(graph, graph.x)))
     row = graph.op("MEAN", [graph.x, graph.indices([1])], "FLOAT32", (OPEN, 1, 3), keep_dims=True)
     model = graph.model(graph.op("MUL", [row, ones], "FLOAT32", (OPEN, OPEN, 3)))
-    assert changed_alike(model, settle_dropout)["MUL"] == 1
+    assert changed_alike(model, settle_choices)["MUL"] == 1
 
 
 @pytest.mark.parametrize("dropout", OFF)
@@ -141,7 +141,7 @@ def test_loops_with_dropout_off_fuse(dropout: Dropout) -> None:
     model = loop_with(dropout)
     loop = copy.deepcopy(model)
     tensor_lists_to_tensors(loop)
-    assert settle_dropout(model)
+    assert settle_choices(model)
     (finding,) = recognise(model, objection)
     assert not finding.reason, finding.reason
     lower(model)
@@ -153,6 +153,6 @@ def test_loops_with_dropout_off_fuse(dropout: Dropout) -> None:
 def test_loops_with_dropout_on_stay(dropout: Dropout) -> None:
     """A loop that draws what it drops stays, and the reason says so."""
     model = loop_with(dropout)
-    assert not settle_dropout(model)
+    assert not settle_choices(model)
     (finding,) = recognise(model, objection)
     assert "draws random numbers" in finding.reason

@@ -1,0 +1,315 @@
+"""Converts published models, holds each to its source, and prints a page of what came out.
+
+    python benchmarks/published.py FOLDER... > docs/published.md
+
+A folder holds model files (.keras, .h5, .tflite, an architecture NAME-architecture.json with
+NAME-weights.h5), or modules of builders. In a module each public function is a model: it takes
+no argument and gives a Keras model or a `SourceModel`; its docstring says where it comes from.
+
+Each model is converted by the passes of `rnnlite convert`, and run beside its source on both sets
+of kernels, at batches of 1 and 3, twice; then TensorFlow's own converter has its turn, with an open
+batch, else with a batch of 1. Converters can crash their process: the models of one folder or
+module share a process, and one that ends it is told so.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import io
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rnnlite_pipeline.compare.distance import ROUNDINGS
+from rnnlite_pipeline.config import Config
+from rnnlite_pipeline.errors import RnnliteError
+from rnnlite_pipeline.graph.edit import ensure_signature
+from rnnlite_pipeline.graph.read import read_model
+from rnnlite_pipeline.graph.write import write_model
+from rnnlite_pipeline.runtimes.interpreter import Runner
+from rnnlite_pipeline.sources import open_source
+from rnnlite_pipeline.sources.formats.keras import source_model
+from rnnlite_pipeline.sources.graphdef.assigned import with_states
+from rnnlite_pipeline.sources.model import Array, SourceModel, first_line
+from rnnlite_pipeline.sources.to_tflite import to_tflite
+from rnnlite_pipeline.stages.convert import check_convertible, converted
+from rnnlite_pipeline.toolchain import load, prepare
+from rnnlite_pipeline.verify.compare import compare
+
+#: Largest difference, as a part of an output's scale.
+LIMIT = 1e-5
+
+#: Batch, and how long what else is open is.
+SIZES = ((1, 16), (3, 24))
+
+#: The shapes of inputs that are pinned.
+Pins = Mapping[str, Sequence[int | None]]
+
+#: Stands in front of what a child process tells.
+MARK = "published: "
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One model: its name, where it comes from, and what opens it."""
+
+    name: str
+    origin: str
+    build: Callable[[Pins], SourceModel]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A line of the table.
+
+    Attributes:
+        name: The model's.
+        origin: Where it comes from.
+        result: `right`, or what failed.
+        layers: What became of each recurrent layer, and why where it is a loop.
+        error: The largest difference from the source, as a part of the output's scale.
+        kilobytes: The size of the converted file.
+        seconds: What importing and converting took.
+        stock: What TensorFlow's own converter gives.
+    """
+
+    name: str
+    origin: str
+    result: str
+    layers: str = ""
+    error: float = 0.0
+    kilobytes: float = 0.0
+    seconds: float = 0.0
+    stock: str = ""
+
+
+def entries(place: Path) -> Iterator[Entry]:
+    """The models of a module, or of a folder of files."""
+    if place.suffix == ".py":
+        spec = importlib.util.spec_from_file_location(place.stem, place)
+        assert spec is not None, f"{place} is no module"
+        assert spec.loader is not None, f"{place} is no module"
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        for name, function in vars(module).items():
+            if not name.startswith("_") and getattr(function, "__module__", "") == place.stem:
+                origin = " ".join((function.__doc__ or "").split())
+                yield Entry(name, origin, lambda pins, function=function: _opened(function, pins))
+        return
+    formats = {".keras": "keras", ".h5": "h5", ".tflite": "tflite", ".json": "h5"}
+    for path in sorted(place.iterdir()):
+        source: dict[str, Any] = {"format": formats.get(path.suffix, ""), "path": str(path)}
+        weights = path.with_name(path.name.replace("architecture.json", "weights.h5"))
+        if not source["format"] or path.name.endswith("-weights.h5"):
+            continue
+        if path.suffix == ".json":
+            source["weights"] = str(weights)
+        yield Entry(path.stem, f"file {path.name}", lambda pins, source=source: _read(source, pins))
+
+
+def _opened(build: Callable[[], Any], pins: Pins) -> SourceModel:
+    load("keras").utils.set_random_seed(0)  # built again, it is the same model
+    made = build()
+    return made if isinstance(made, SourceModel) else source_model(made, pins)
+
+
+def _read(source: dict[str, Any], pins: Pins) -> SourceModel:
+    known = {**source, "inputs": pins} if pins else source
+    return open_source(Config.model_validate({"name": "published", "source": known}))
+
+
+def outcome(entry: Entry) -> Outcome:
+    """Converts one model, and compares it with its source."""
+    start = time.perf_counter()
+    config = Config.model_validate(
+        {"name": "published", "source": {"format": "keras", "path": "published.keras"}}
+    )
+    try:
+        source = with_states(entry.build({}))
+        graph = read_model(source.content or to_tflite(source))
+        ensure_signature(graph)
+        conversion = converted(graph, config)
+        check_convertible(conversion, config)
+    except RnnliteError as problem:
+        return Outcome(entry.name, entry.origin, f"refused: {first_line(problem)}")
+    except Exception as problem:  # noqa: BLE001  # any failure is the result
+        kind = type(problem).__name__
+        return Outcome(entry.name, entry.origin, f"failed: {kind}: {first_line(problem)}")
+    seconds = time.perf_counter() - start
+    content = write_model(conversion.model)
+    result, error = _judged(content, source, source.limits)
+    layers = [
+        f"{layer.op}{f': {layer.reason}' if layer.reason else ''}" for layer in conversion.layers
+    ]
+    told = "; ".join(f"{layers.count(x)} × {x}" for x in dict.fromkeys(layers))
+    size = len(content) / 1024
+    return Outcome(entry.name, entry.origin, result, told, error, size, seconds)
+
+
+def stock(entry: Entry) -> str:
+    """What TensorFlow's own converter gives, with an open batch, else with a batch of 1."""
+    source = entry.build({})
+    if source.content is not None:
+        return "not asked: a .tflite file"
+    for batch, told in ((None, "open batch"), (1, "batch 1 only")):
+        try:
+            pins = {} if batch is None else {s.name: (batch, *s.shape[1:]) for s in source.inputs}
+            asked = source if batch is None else entry.build(pins)
+            converters = load("tensorflow").lite.TFLiteConverter
+            made = asked.keras_model() if asked.keras_model is not None else None
+            converter = (
+                converters.from_concrete_functions([asked.trace()])
+                if made is None
+                else converters.from_keras_model(made)
+            )
+            content = bytes(converter.convert())
+        except Exception as problem:  # noqa: BLE001  # any refusal is the result
+            print(problem)
+            continue
+        return f"{told}: {_judged(content, source, source.limits, batch)[0]}"
+    return "does not convert"
+
+
+def _judged(
+    content: bytes, source: SourceModel, limits: Any, batch: int | None = None
+) -> tuple[str, float]:
+    """Whether a file gives the source's numbers in every call, and the largest error."""
+    worst, random = 0.0, np.random.default_rng(0)
+    for kernels in ("reference", "default"):
+        try:
+            runner = Runner(content, kernels)  # type: ignore[arg-type]
+            run = _oracle(source, kernels)
+            for size in SIZES if batch is None else SIZES[:1]:
+                arrays = _numbers(source, size, limits or {}, random)
+                reference = run(arrays)
+                nudged = run({n: _nudged(a) for n, a in arrays.items()})
+                own = set(runner.inputs) == set(arrays)
+                given = arrays if own else dict(zip(runner.inputs, arrays.values(), strict=True))
+                for call in ("first", "second"):
+                    results = runner.run(given)
+                    pairs = (
+                        [(reference[n], results[n], nudged[n]) for n in reference]
+                        if set(reference) == set(results)
+                        else list(
+                            zip(reference.values(), results.values(), nudged.values(), strict=True)
+                        )
+                    )
+                    for expected, found, other in pairs:
+                        if expected.shape != found.shape:
+                            return f"of another shape in the {call} call", worst
+                        difference = compare(expected, found)
+                        rounding = ROUNDINGS * compare(expected, other).error
+                        worst = max(worst, difference.error / (difference.scale or 1.0))
+                        if difference.error > LIMIT * difference.scale + rounding:
+                            return f"wrong in the {call} call", worst
+        except Exception as problem:  # noqa: BLE001  # any failure is the result
+            return f"does not run: {first_line(problem)}", worst
+    return "right", worst
+
+
+def _oracle(source: SourceModel, kernels: Any) -> Callable[[dict[str, Array]], dict[str, Array]]:
+    """The source itself; a file on the same kernels, on a fresh interpreter for each call."""
+    content = source.content
+    if content is None:
+        return source.run
+    return lambda arrays: Runner(content, kernels).run(arrays)
+
+
+def _numbers(
+    source: SourceModel, size: tuple[int, int], limits: Any, random: np.random.Generator
+) -> dict[str, Array]:
+    batch, length = size
+    arrays: dict[str, Array] = {}
+    for spec in source.inputs:
+        shape = [d or (length if k else batch) for k, d in enumerate(spec.shape)]
+        if "int" in spec.dtype:
+            values = limits.get(spec.name, range(2))
+            numbers = random.integers(values.start, values.stop, shape)
+        else:
+            numbers = random.normal(size=shape)
+        arrays[spec.name] = numbers.astype(spec.dtype)
+    return arrays
+
+
+def _nudged(array: Array) -> Array:
+    return np.nextafter(array, np.inf).astype(array.dtype) if array.dtype.kind == "f" else array
+
+
+def measured(place: Path) -> Iterator[Outcome]:
+    """Every model of a module or a folder, each told before the next one begins."""
+    done: list[Outcome] = []
+    command = [sys.executable, __file__, "--child", str(place)]
+    while True:
+        ended = subprocess.run(
+            [*command, str(len(done))], capture_output=True, text=True, check=False
+        )
+        lines = [x.removeprefix(MARK) for x in ended.stdout.splitlines() if x.startswith(MARK)]
+        found = [json.loads(line) for line in lines]
+        done += [Outcome(**each) for each in found if "result" in each]
+        if ended.returncode == 0:
+            break
+        if not found:
+            raise SystemExit(f"{place}: {ended.stderr[-2000:]}")
+        if "result" not in found[-1]:
+            done.append(Outcome(found[-1]["name"], found[-1]["origin"], "ends the process"))
+    yield from done
+
+
+def _child(place: Path, skipped: int) -> None:
+    prepare()
+    for entry in list(entries(place))[skipped:]:
+        print(MARK + json.dumps({"name": entry.name, "origin": entry.origin}), flush=True)
+        with contextlib.redirect_stdout(io.StringIO()):
+            found = asdict(outcome(entry))
+            found["stock"] = "" if found["result"].startswith("failed") else stock(entry)
+        print(MARK + json.dumps(found), flush=True)
+        print(entry.name, found["result"], found["stock"], file=sys.stderr, flush=True)
+
+
+def page(found: Sequence[Outcome]) -> str:
+    """The table, in Markdown."""
+    right = sum(each.result == "right" for each in found)
+    stock_right = sum(each.stock.startswith("open batch: right") for each in found)
+    head = f"""# Published models
+
+Written by `python benchmarks/published.py FOLDER...`, which says how each is tried. The builds are
+small ones of the published architectures, with random weights, on a busy machine: seconds are no
+measure of speed.
+
+{right} of {len(found)} are right. TensorFlow's own converter gives {stock_right} that are right
+with an open batch.
+"""
+    names = ["model", "origin", "result", "layers", "error", "KB", "s", "stock"]
+    lines = [head, f"| {' | '.join(names)} |", "| --- " * len(names) + "|"]
+    for each in found:
+        cells = [each.name, each.origin, each.result, each.layers, f"{each.error:.0e}"]
+        cells += [f"{each.kilobytes:.0f}", f"{each.seconds:.1f}", each.stock]
+        lines.append(
+            "| " + " | ".join(c.replace("|", "\\|").replace("\n", " ") for c in cells) + " |"
+        )
+    return "\n".join(lines)
+
+
+def main(places: Sequence[str]) -> None:
+    """Prints the page of all models in some folders and modules."""
+    found: list[Outcome] = []
+    for place in map(Path, places):
+        modules = sorted(place.glob("*.py")) if place.is_dir() else []
+        for each in modules or [place]:
+            found += measured(each)
+    print(page(found))
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--child"]:
+        _child(Path(sys.argv[2]), int(sys.argv[3]))
+    else:
+        main(sys.argv[1:])

@@ -1,0 +1,85 @@
+"""What integers cost in time on a CPU: the figure that a config's author should see."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from rnnlite_pipeline.graph.calls import called
+from rnnlite_pipeline.graph.extract import with_called
+from rnnlite_pipeline.graph.ir import Model, Op, Subgraph
+from rnnlite_pipeline.quantize.narrow_sums import CPU
+from rnnlite_pipeline.quantize.outcome import Outcome
+
+_LSTM = "UNIDIRECTIONAL_SEQUENCE_LSTM"
+
+#: Times as parts of that in float, by op and units: int8, dynamic_range. Measured on x86-64, one
+#: thread, batch 1, 50 steps of 40 features, with LiteRT 2.3: benchmarks/integers.py.
+MEASURED: Mapping[str, Mapping[int, tuple[float, float]]] = {
+    "WHILE": {
+        32: (3.1, 0.97),
+        64: (3.4, 0.86),
+        128: (2.4, 0.58),
+        256: (2.0, 0.49),
+        512: (1.8, 0.39),
+    },
+    _LSTM: {
+        32: (6.6, 0.93),
+        64: (6.7, 0.89),
+        128: (4.8, 0.70),
+        256: (3.0, 0.54),
+        512: (2.3, 0.49),
+    },
+}
+
+
+def recurrent_units(model: Model) -> dict[str, int]:
+    """The units of each fused LSTM, and of each loop with a product, by its first output's name."""
+    found = {op.outputs[0].name: _units(op) for op in model.main.ops if op.code in MEASURED}
+    return {name: units for name, units in found.items() if units}
+
+
+def with_times(
+    outcomes: Iterable[Outcome], units: Mapping[str, int], targets: Sequence[str]
+) -> list[Outcome]:
+    """The outcomes; those of recurrences in int8 say what time they take on LiteRT's CPU kernels.
+
+    Args:
+        outcomes: What became of each op.
+        units: As `recurrent_units` found them before the rewrite.
+        targets: What the model is meant for; nothing is added where no CPU of LiteRT is among them.
+    """
+    if CPU.isdisjoint(targets):
+        return list(outcomes)
+    return [
+        replace(o, reason=_time(o.op, units[o.name]))
+        if o.became == "int8" and not o.reason and not o.inside and o.name in units
+        else o
+        for o in outcomes
+    ]
+
+
+def size(before: int, after: int) -> str:
+    """The size of a quantized file beside that in float."""
+    return f"{after:,} bytes, {after / before:.0%} of {before:,} in float"
+
+
+def _time(code: str, units: int) -> str:
+    known = MEASURED[code]
+    sizes = sorted(known)
+    integers, hybrid = known[sizes[min(bisect_left(sizes, units), len(sizes) - 1)]]
+    return (
+        f"on a CPU about {integers:.1f} times its time in float (dynamic_range: about"
+        f" {hybrid:.1f} times; docs/guides/quantization.md)"
+    )
+
+
+def _units(op: Op) -> int:
+    """Of an LSTM the width of its result; of a loop the longest row that its body multiplies by."""
+    if op.code == _LSTM:
+        return max(0, (op.outputs[0].shape or (0,))[-1])
+    inner = with_called([Subgraph("", ops=[op])])[1:] if any(called(op)) else []
+    products = (each for g in inner for each in g.ops if each.code == "FULLY_CONNECTED")
+    weights = (each.inputs[1] for each in products)
+    return max((t.shape[-1] for t in weights if t is not None and t.data and t.shape), default=0)

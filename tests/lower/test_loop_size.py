@@ -1,0 +1,51 @@
+"""What a loop costs in a file, beside its weights."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from rnnlite_pipeline.graph.edit import ensure_signature, prune, tensors
+from rnnlite_pipeline.graph.ir import Model
+from rnnlite_pipeline.graph.read import read_model
+from rnnlite_pipeline.graph.write import write_model
+from rnnlite_pipeline.lower import lower
+from rnnlite_pipeline.passes.drop_names import drop_names
+from rnnlite_pipeline.passes.share_sizes import share_sizes
+from rnnlite_pipeline.quantize.dynamic_range import dynamic_range
+from rnnlite_pipeline.quantize.skip import Skip
+from tests.lower.cases import Case, random_lstm
+from tests.lower.loop_cases import gru
+
+#: The bytes of a scale and of its zero point, of which the runtime wants one for each.
+PARAMETER = 4 + 8
+
+
+def beside_weights(model: Model) -> int:
+    """The bytes of a file without real and int8 constants, their scales and zero points."""
+    content = write_model(model)
+    stored = {t for g in read_model(content).subgraphs for t in tensors(g) if t.data is not None}
+    weights = {t.data: t for t in stored if t.dtype in ("FLOAT32", "INT8")}
+    scales = [len(t.quantization.scale) for t in weights.values() if t.quantization is not None]
+    return (
+        len(content) - sum(len(t.data or b"") for t in weights.values()) - PARAMETER * sum(scales)
+    )
+
+
+@pytest.mark.parametrize("scheme", ["none", "dynamic_range"])
+@pytest.mark.parametrize(("open_steps", "most"), [(False, 6 * 1024), (True, 9 * 1024)])
+@pytest.mark.parametrize("cell", ["GRU", "LSTM"])
+def test_a_loop_is_a_few_kilobytes(cell: str, open_steps: bool, most: int, scheme: str) -> None:
+    """At most 6 KB where the length is known, 9 KB where it is open, in float and int8."""
+    rng = np.random.default_rng(0)
+    made = gru(rng, 40, 128) if cell == "GRU" else random_lstm(rng, 40, 128)
+    case = Case((made,), time_major=False, steps=100, open_steps=open_steps, outputs="y")
+    model = case.model()
+    ensure_signature(model)
+    lower(model, "loop")
+    if scheme != "none":
+        dynamic_range(model, Skip())
+    share_sizes(model)
+    prune(model)
+    drop_names(model)
+    assert beside_weights(model) < most
