@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, Self, TypeAlias
 
 from rnnlite_pipeline.algebra.maps import hashed
 
@@ -21,12 +21,36 @@ REDUCTIONS = frozenset({"MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN", "SOFTMAX", "L
 Options: TypeAlias = tuple[tuple[str, float | bool | str], ...]
 
 
+class Numbered(str):
+    """The name of a quantity that has a number: a letter and the number, as text.
+
+    As text it orders and compares as any name does; what it stands for is its class and number.
+
+    Attributes:
+        number: Which of its kind it is.
+    """
+
+    __slots__ = ("number",)
+    LETTER: ClassVar[str]
+    number: int
+
+    def __new__(cls, number: int) -> Self:
+        """The name of the quantity with this number."""
+        made = super().__new__(cls, f"{cls.LETTER}{number}")
+        made.number = number
+        return made
+
+    def __getnewargs__(self) -> tuple[int]:  # type: ignore[override]  # copies are made from it
+        """What a copy is made from."""
+        return (self.number,)
+
+
 @dataclass(frozen=True)
 class Symbol:
     """Columns [start, stop) of a named quantity: an input's step, a state before or after it.
 
     Attributes:
-        name: "x", "h", ... with what it belongs to; unique in a loop.
+        name: What it is a part of; unique in a loop.
         start: The first column.
         stop: The column after the last.
     """

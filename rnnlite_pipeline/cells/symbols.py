@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
+from rnnlite_pipeline.algebra.atoms import Numbered
+
 #: The symbol for a step's input; `before(k)` and `after(k)` are those of state k.
 INPUT = "x"
 
 
-def before(k: int) -> str:
-    """The symbol's name for state k before the step."""
-    return f"s{k}"
+class Before(Numbered):
+    """A state before the step."""
+
+    LETTER: ClassVar[str] = "s"
 
 
-def after(k: int) -> str:
-    """The symbol's name for state k after the step."""
-    return f"n{k}"
+class After(Numbered):
+    """A state after the step."""
+
+    LETTER: ClassVar[str] = "n"
+
+
+before, after = Before, After

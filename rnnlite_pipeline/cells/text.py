@@ -21,7 +21,7 @@ from rnnlite_pipeline.algebra.forms import Form
 from rnnlite_pipeline.algebra.maps import Map
 from rnnlite_pipeline.cells.field_names import Names as FieldNames
 from rnnlite_pipeline.cells.field_names import field_names
-from rnnlite_pipeline.cells.symbols import INPUT, after
+from rnnlite_pipeline.cells.symbols import INPUT, After, Before
 
 if TYPE_CHECKING:
     from rnnlite_pipeline.cells.cell import Cell
@@ -288,10 +288,11 @@ class _Writer:
             name, start, stop = "x", symbol.start - shift, symbol.stop - shift
             width = self.cell.features - shift
         else:
-            k = int(symbol.name[1:])
+            assert isinstance(symbol.name, Before | After), "all but the input is a state"
+            k = symbol.name.number
             name, width = self.known.states[k], self.cell.states[k]
             start, stop = symbol.start, symbol.stop
-            name += "′" if symbol.name == after(k) else ""
+            name += "′" if isinstance(symbol.name, After) else ""
         return name if stop - start == width else f"{name}[{start}:{stop}]"
 
 

@@ -24,7 +24,6 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from rnnlite_pipeline.errors import StageError
 from rnnlite_pipeline.graph.edit import producers, tensors
 from rnnlite_pipeline.graph.extract import of_graph
 from rnnlite_pipeline.graph.ir import Op, Subgraph, Tensor
@@ -108,23 +107,12 @@ def _delegations(subgraph: Subgraph) -> list[tuple[list[int], list[int]]]:
 
     The delegate decides by ops, options, types, shapes, and constants such as axes and sizes. That
     a matrix is a constant counts, and not what it holds, so the key leaves the large ones out.
-
-    A loop's body puts the outputs of some steps into a block, which has room for them in the model,
-    and none where it is opened alone with open dimensions of 1: then they are `ROOM`.
     """
     model = of_graph(subgraph)
     key = hashlib.sha256(outline(model)).digest()
     if key not in _ASKED:
-        content = write_model(model)
-        try:
-            _ASKED[key] = delegations(content)
-        except StageError:
-            _ASKED[key] = delegations(content, ROOM)
+        _ASKED[key] = delegations(write_model(model))
     return _ASKED[key]
-
-
-#: More than the steps that a turn of a loop runs (lower/loop/turns.py).
-ROOM = 8
 
 
 #: What was asked, in this process, by the digest of the outline.

@@ -16,7 +16,6 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from numpy.typing import NDArray
 
 from rnnlite_pipeline.errors import StageError
-from rnnlite_pipeline.graph.ir import OPEN
 from rnnlite_pipeline.graph.variables import RESET
 
 #: The sets of kernels: the reference ones, those with the default delegate (XNNPACK), and the
@@ -212,12 +211,8 @@ class Runner:
         )
 
 
-def delegations(model: bytes, size: int = 1) -> list[tuple[list[int], list[int]]]:
+def delegations(model: bytes) -> list[tuple[list[int], list[int]]]:
     """What each part of a model's main graph that the default delegate takes reads and puts out.
-
-    Args:
-        model: A .tflite file.
-        size: What the open dimensions of its inputs are.
 
     Returns:
         The tensors' indices in the file, of each part.
@@ -227,9 +222,6 @@ def delegations(model: bytes, size: int = 1) -> list[tuple[list[int], list[int]]
     """
     try:
         interpreter = Interpreter(model_content=model)
-        for port in interpreter.get_input_details() if size > 1 else ():
-            shape = [size if d == OPEN else int(d) for d in port["shape_signature"]]
-            interpreter.resize_tensor_input(port["index"], shape)
         interpreter.allocate_tensors()
     except (RuntimeError, ValueError) as error:
         raise StageError(f"LiteRT cannot load a part of the model: {error}") from error

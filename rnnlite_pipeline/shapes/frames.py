@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rnnlite_pipeline.graph.ir import Op, Subgraph, Tensor
 from rnnlite_pipeline.shapes.integers import Integers
-from rnnlite_pipeline.shapes.linear import COUNTER, Linear
+from rnnlite_pipeline.shapes.linear import Counter, Linear
 
 if TYPE_CHECKING:
     from rnnlite_pipeline.shapes.extents import Extents
@@ -54,7 +54,7 @@ class Frame:
         number = self._number(inner)
         outer = None if number is None else self.loop.inputs[number]
         if number is None or outer is None or not self.stays(number):
-            return None if inner.shape or number is None else (Linear.symbol(f"{COUNTER}{number}"),)
+            return None if inner.shape or number is None else (Linear.symbol(Counter(number)),)
         return self.outer.integers(outer) if inner.shape else (self.outer.scalar(outer),)
 
     def _number(self, inner: Tensor) -> int | None:

@@ -2,11 +2,39 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
+from typing import ClassVar, Self
 
-#: What the symbols of a loop's counters begin with; the variable's number follows.
-COUNTER = "v"
+from rnnlite_pipeline.algebra.atoms import Numbered
+
+
+class Counter(Numbered):
+    """A loop's counter, by the loop variable's number."""
+
+    LETTER: ClassVar[str] = "v"
+
+
+class Quotient(str):
+    """A symbol divided by a number, rounded down.
+
+    Attributes:
+        base: The symbol.
+        divisor: The number.
+    """
+
+    __slots__ = ("base", "divisor")
+    base: str
+    divisor: int
+
+    def __new__(cls, base: str, divisor: int) -> Self:
+        """floor(base / divisor)."""
+        made = super().__new__(cls, f"{base}//{divisor}")
+        made.base, made.divisor = base, divisor
+        return made
+
+    def __getnewargs__(self) -> tuple[str, int]:  # type: ignore[override]  # copies are made from it
+        """What a copy is made from."""
+        return self.base, self.divisor
 
 
 @dataclass(frozen=True)
@@ -29,7 +57,7 @@ class Linear:
     @property
     def counts(self) -> bool:
         """Whether it depends on a counter of a loop."""
-        return any(is_counter(name) for name, _ in self.factors)
+        return any(isinstance(name, Counter) for name, _ in self.factors)
 
     def factor(self, name: str) -> int:
         """The factor of one symbol."""
@@ -56,11 +84,6 @@ class Linear:
         return rest + value * factor
 
 
-def is_counter(name: str) -> bool:
-    """Whether a symbol is a loop's counter; the symbols of tensors have a "#" in them."""
-    return re.fullmatch(rf"{COUNTER}\d+", name) is not None
-
-
 def quotient(value: Linear, divisor: int) -> Linear | None:
     """floor(value / divisor): exact, or a symbol of its own where `value` is one symbol."""
     if divisor <= 0:
@@ -70,7 +93,7 @@ def quotient(value: Linear, divisor: int) -> Linear | None:
         return Linear(value.constant // divisor, parts)
     ((name, factor),) = value.factors if len(value.factors) == 1 else (("", 0),)
     alone = factor == 1 and not value.constant and not value.counts
-    return Linear.symbol(f"{name}//{divisor}") if alone else None
+    return Linear.symbol(Quotient(name, divisor)) if alone else None
 
 
 def least(value: Linear) -> int | None:
@@ -79,11 +102,8 @@ def least(value: Linear) -> int | None:
     A symbol and its quotient say more of each other: T = k (T // k) + r with 0 <= r < k.
     """
     for name, _ in value.factors:
-        base, _, divisor = name.rpartition("//")
-        factor = value.factor(base)
-        if base and factor > 0:
-            return least(value.replaced(base, Linear.symbol(name) * int(divisor)))
-        if base and factor < 0:
-            rest = Linear(int(divisor) - 1)
-            return least(value.replaced(base, Linear.symbol(name) * int(divisor) + rest))
+        if not isinstance(name, Quotient) or not (factor := value.factor(name.base)):
+            continue
+        rest = Linear(0 if factor > 0 else name.divisor - 1)
+        return least(value.replaced(name.base, Linear.symbol(name) * name.divisor + rest))
     return value.constant if value.is_constant else None

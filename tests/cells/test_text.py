@@ -10,6 +10,7 @@ from rnnlite_pipeline.algebra import forms
 from rnnlite_pipeline.algebra.atoms import Apply, Symbol
 from rnnlite_pipeline.algebra.forms import Form
 from rnnlite_pipeline.cells.equations import Equations, substituted
+from rnnlite_pipeline.cells.symbols import after, before
 from rnnlite_pipeline.cells.text import MOST_LINES, features
 
 FULL = np.array([[1.0, 2.0], [0.5, 1.0]])
@@ -23,10 +24,10 @@ def symbol(name: str, width: int, columns: int | None = None) -> Form:
 def test_a_cell_without_a_name() -> None:
     """Each function gets a line before it is used, once; a slice and a scalar factor show."""
     z = forms.of(
-        Apply("LOGISTIC", (symbol("x", 4, 2) + symbol("s0", 2).scaled(np.full(2, 2.0)),), 2)
+        Apply("LOGISTIC", (symbol("x", 4, 2) + symbol(before(0), 2).scaled(np.full(2, 2.0)),), 2)
     )
-    update = z * symbol("s0", 2) - z
-    cell = Equations("cell", 4, (2, 2), (update, symbol("n0", 2)), (0, 1))
+    update = z * symbol(before(0), 2) - z
+    cell = Equations("cell", 4, (2, 2), (update, symbol(after(0), 2)), (0, 1))
     lines = cell.text()
     assert lines[0] in {"a_1 = σ(x[0:2] + 2 h)", "a_1 = σ(2 h + x[0:2])"}
     assert set(lines[1].removeprefix("h′ = ").replace("− ", "+ -").split(" + ")) in (
@@ -46,7 +47,7 @@ def test_matrices_are_numbered() -> None:
 
 def test_a_product_under_a_matrix_is_in_brackets() -> None:
     """`W (a ⊙ h)` is not `(W a) ⊙ h`; matrices are numbered in the order they are read."""
-    gated = symbol("s0", 2) * forms.of(Apply("TANH", (symbol("x", 2) @ FULL,), 2))
+    gated = symbol(before(0), 2) * forms.of(Apply("TANH", (symbol("x", 2) @ FULL,), 2))
     update = symbol("x", 2) @ FULL + gated @ FULL
     lines = Equations("cell", 2, (2,), (update,), (0,)).text()
     assert lines[0] == "a_1 = tanh(W_1 x)"
@@ -56,14 +57,14 @@ def test_a_product_under_a_matrix_is_in_brackets() -> None:
 def test_a_masked_step() -> None:
     """A comparison stands between its sides; a state that is one function's value is that line."""
     real = forms.of(Apply("NOT_EQUAL", (symbol("x", 1), forms.constant(np.zeros(1))), 1))
-    update = forms.of(Apply("SELECT_V2", (real, symbol("x", 1), symbol("s0", 1)), 1))
+    update = forms.of(Apply("SELECT_V2", (real, symbol("x", 1), symbol(before(0), 1)), 1))
     cell = Equations("cell", 1, (1, 1), (update, update), (0, 1))
     assert cell.text() == ["a_1 = x ≠ 0", "h′ = select(a_1, x, h)", "s_1′ = h′"]
 
 
 def test_a_long_list_is_cut() -> None:
     """What nobody would read is counted."""
-    value = symbol("s0", 1)
+    value = symbol(before(0), 1)
     for _ in range(MOST_LINES + 4):
         value = forms.of(Apply("TANH", (value,), 1))
     lines = Equations("cell", 1, (1,), (value,), (0,)).text()
@@ -82,7 +83,7 @@ def gate_of(function: str, *parts: Form, bias: float = 0.0) -> Form:
 
 def gru(function: str = "LOGISTIC", scale: float = 1.0) -> Form:
     """The update of a GRU whose reset gate stands before the product."""
-    h, recurrent = symbol("s0", 2), np.array([[1.0, 2.0], [0.5, 1.0]])
+    h, recurrent = symbol(before(0), 2), np.array([[1.0, 2.0], [0.5, 1.0]])
     z = gate_of(function, h @ recurrent, bias=1.0).scaled(np.full(2, scale))
     r = gate_of(function, h @ (2 * recurrent), bias=2.0).scaled(np.full(2, scale))
     candidate = gate_of("TANH", (r * h) @ recurrent)
@@ -108,11 +109,11 @@ def test_the_sixth_of_a_hard_sigmoid_belongs_to_its_gate() -> None:
 
 def test_a_lstm_without_a_fused_op_has_the_names_of_its_gates() -> None:
     """Known by its equations alone, in whatever order its states are, it is i, f, g, o, c, h."""
-    h, c, matrix = symbol("s0", 2), symbol("s1", 2), np.array([[1.0, 2.0], [0.5, 1.0]])
+    h, c, matrix = symbol(before(0), 2), symbol(before(1), 2), np.array([[1.0, 2.0], [0.5, 1.0]])
     i, f, o = (gate_of("LOGISTIC", h @ (k * matrix), bias=k) for k in (1.0, 2.0, 3.0))
     g = gate_of("TANH", h @ matrix)
     new = f * c + i * g
-    squashed = forms.of(Apply("SOFTSIGN", (symbol("n1", 2),), 2))
+    squashed = forms.of(Apply("SOFTSIGN", (symbol(after(1), 2),), 2))
     lines = Equations("cell", 3, (2, 2), (o * squashed, new), (1, 0)).text()
     names = [line.partition(" =")[0] for line in lines]
     assert sorted(names[:3]) == ["f", "g", "i"]
@@ -129,11 +130,11 @@ def test_a_mask_is_no_feature() -> None:
         return substituted(
             form,
             lambda s: forms.of(
-                Symbol("x", s.start + 1, s.stop + 1) if s.name == "x" else Symbol("s1", 0, 2)
+                Symbol("x", s.start + 1, s.stop + 1) if s.name == "x" else Symbol(before(1), 0, 2)
             ),
         )
 
-    h, new = symbol("s1", 2), moved(gru())
+    h, new = symbol(before(1), 2), moved(gru())
     zeros = forms.constant(np.zeros(2))
     updates = tuple(forms.of(Apply("SELECT_V2", (mask, new, old), 2)) for old in (zeros, h))
     cell = Equations("masked GRU", 4, (2, 2), updates, (0, 1))
@@ -146,7 +147,7 @@ def test_a_mask_is_no_feature() -> None:
 
 def test_what_only_looks_like_a_gru_is_numbered() -> None:
     """Where the state's factor and the candidate's do not add up to one, no gate is named."""
-    h, z = symbol("s0", 2), gate_of("LOGISTIC", symbol("s0", 2) @ FULL)
+    h, z = symbol(before(0), 2), gate_of("LOGISTIC", symbol(before(0), 2) @ FULL)
     other = gate_of("TANH")
     for update in (z * h + other - z * z * other, z * h + other + z * other):
         lines = Equations("cell", 3, (2,), (update,), (0,)).text()

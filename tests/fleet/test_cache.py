@@ -257,4 +257,7 @@ def test_a_project_is_made_from_the_cache(project: Project) -> None:
     other.write_source(b"second")
     assert other.run("convert", "config.yaml", "--cache", cache).returncode == 0
     ran = (other.build / "runs").read_text().split("\n")
-    assert sorted(filter(None, ran)) == ["convert fake", "convert fake-split", "import fake"]
+    both = [
+        f"{stage} {name}" for stage in ("convert", "describe") for name in ("fake", "fake-split")
+    ]
+    assert sorted(filter(None, ran)) == [*both, "import fake"]

@@ -23,7 +23,7 @@ def test_the_bounds_of_a_schedule(project: Project) -> None:
     once = {stage["digest"]: SECONDS.get(stage["stage"], 1.0) for stage in stages}
     assert makespan(stages, SECONDS, 1) == sum(once.values())
     chain = sum(SECONDS.get(name, 1.0) for name in ("import", "convert", "verify"))
-    assert makespan(stages, SECONDS, 1000) == chain + 2  # the report and the package
+    assert makespan(stages, SECONDS, 1000) == chain + 3  # describe, report and package
     times = [makespan(stages, SECONDS, n) for n in (1, 2, 4, 8, 16)]
     assert times == sorted(times, reverse=True)
     assert times[0] / times[1] > 1.8
@@ -36,4 +36,4 @@ def test_it_says_that_it_simulates(
     plan = tmp_path / "plan.json"
     plan.write_text(json.dumps(plan_json(plans_of(project.config, project.build))))
     main([str(plan), "--seconds", "import=6"])
-    assert capsys.readouterr().out.startswith("simulated: 7 stages\n  1 workers")
+    assert capsys.readouterr().out.startswith("simulated: 8 stages\n  1 workers")

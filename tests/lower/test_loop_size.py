@@ -33,10 +33,10 @@ def beside_weights(model: Model) -> int:
 
 
 @pytest.mark.parametrize("scheme", ["none", "dynamic_range"])
-@pytest.mark.parametrize(("open_steps", "most"), [(False, 6 * 1024), (True, 9 * 1024)])
+@pytest.mark.parametrize(("open_steps", "most"), [(False, 6 * 1024), (True, 7.5 * 1024)])
 @pytest.mark.parametrize("cell", ["GRU", "LSTM"])
-def test_a_loop_is_a_few_kilobytes(cell: str, open_steps: bool, most: int, scheme: str) -> None:
-    """At most 6 KB where the length is known, 9 KB where it is open, in float and int8."""
+def test_a_loop_is_a_few_kilobytes(cell: str, open_steps: bool, most: float, scheme: str) -> None:
+    """At most 6 KB where the length is known, 7.5 KB where it is open, in float and int8."""
     rng = np.random.default_rng(0)
     made = gru(rng, 40, 128) if cell == "GRU" else random_lstm(rng, 40, 128)
     case = Case((made,), time_major=False, steps=100, open_steps=open_steps, outputs="y")

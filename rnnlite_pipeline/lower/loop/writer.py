@@ -167,7 +167,7 @@ class _Writer:
                 until = emit.binary("MINIMUM", beyond, scalar(emit, end))
                 *states, part = self._pass(emit, level - 1, (t, until), [*states, block], same)
             else:
-                states, outputs = self._turn(emit, (t, end), states, same)
+                states, outputs = self._turn(emit, t, states, same)
                 part = self._together(emit, outputs) if kept else states[0]
             return [*states, *(self._placed(emit, whole, part, (start, t)) for whole in kept)]
 
@@ -188,34 +188,31 @@ class _Writer:
     def _turn(
         self,
         emit: Emitter,
-        place: tuple[Tensor, Integer],
+        t: Tensor,
         states: list[Tensor],
         sequences: Sequence[Tensor],
     ) -> tuple[list[Tensor], list[Tensor]]:
         """The states after the steps of a turn, and the outputs of each.
 
-        `place`: the first of them in time, and the end that the loop runs to.
+        `t`: the first of them in time.
         """
         outputs: list[Tensor] = []
         weights: Weights = {}
-        for rows in self._rows(emit, place, sequences):
+        for rows in self._rows(emit, t, sequences):
             step = Step(emit, self.plan, self.outside, rows, states, weights=weights)
             states = step.run(self.cell)
             outputs.append(states[0])
         return states, outputs
 
     def _rows(
-        self, emit: Emitter, place: tuple[Tensor, Integer], sequences: Sequence[Tensor]
+        self, emit: Emitter, t: Tensor, sequences: Sequence[Tensor]
     ) -> Sequence[Sequence[Tensor]]:
         """Of each step of a turn, in the order they are run, its row of each sequence."""
-        t, end = place
         if self.turn == 1:
             return [[emit.gather(sequence, t, self.axis) for sequence in sequences]]
+        assert isinstance(self.steps, int), "a turn of an open length is one step"
         steps = emit.binary("ADD", t, emit.indices(range(self.turn)))
-        if isinstance(end, Tensor) and not isinstance(self.steps, int):
-            last = emit.binary("SUB", scalar(emit, end), scalar(emit, 1))
-            steps = emit.binary("MINIMUM", steps, last)
-        elif isinstance(self.steps, int) and self.steps % self.turn:
+        if self.steps % self.turn:
             steps = emit.binary("MINIMUM", steps, scalar(emit, self.steps - 1))
         gathered = [emit.gather(sequence, steps, self.axis) for sequence in sequences]
         rows = zip(*(emit.unpack(each, self.axis) for each in gathered), strict=True)

@@ -14,7 +14,7 @@ from rnnlite_pipeline.algebra.atoms import Symbol
 from rnnlite_pipeline.algebra.forms import Form
 from rnnlite_pipeline.cells.equations import Equations, substituted
 from rnnlite_pipeline.cells.registry import cells as registered
-from rnnlite_pipeline.cells.symbols import INPUT, after, before
+from rnnlite_pipeline.cells.symbols import INPUT, After, Before
 from rnnlite_pipeline.recognise import cells
 from rnnlite_pipeline.recognise.cells.gates import Inputs
 from rnnlite_pipeline.recognise.loop.loop import Loop, Unrecognised
@@ -55,8 +55,9 @@ def general(
             start = inputs.column(whole.key, forms.of(whole)) + symbol.start - whole.start
             column = forms.of(Symbol(INPUT, start, start + symbol.width))
             return as_mask(column) if loop.is_mask(symbol) else column
-        k = place[Symbol(whole.name.replace("n", "s"), whole.start, whole.stop).key]
-        side = after(k) if symbol.name.startswith("n") else before(k)
+        assert isinstance(whole.name, Before | After), "the system's own is a state"
+        k = place[Symbol(Before(whole.name.number), whole.start, whole.stop).key]
+        side = After(k) if isinstance(symbol.name, After) else Before(k)
         return forms.of(Symbol(side, symbol.start - whole.start, symbol.stop - whole.start))
 
     updates = [substituted(s.equation, value_of) for s in system.states]
@@ -88,7 +89,7 @@ def as_mask(column: Form) -> Form:
 def _order(updates: Sequence[Form]) -> tuple[int, ...]:
     """The updates so that each comes after those whose new states it reads."""
     reads = {
-        k: {int(s.name[1:]) for s in form.symbols() if s.name.startswith("n")}
+        k: {s.name.number for s in form.symbols() if isinstance(s.name, After)}
         for k, form in enumerate(updates)
     }
     order: list[int] = []

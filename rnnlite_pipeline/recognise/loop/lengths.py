@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from rnnlite_pipeline.algebra.atoms import Apply, Symbol
 from rnnlite_pipeline.graph.ir import Tensor
-from rnnlite_pipeline.recognise.loop.loop import KEPT, STEP, Loop, Unrecognised
+from rnnlite_pipeline.recognise.loop.loop import STEP, Kept, Loop, Unrecognised
 from rnnlite_pipeline.recognise.loop.masks import Masked, emitted, unmasked
 from rnnlite_pipeline.recognise.loop.systems import System
 from rnnlite_pipeline.recognise.symbolic.values import Rows
 from rnnlite_pipeline.shapes.extents import Extents
-from rnnlite_pipeline.shapes.linear import COUNTER, Linear
+from rnnlite_pipeline.shapes.linear import Counter, Linear
 
 #: The comparisons that say step < length: function, whether the counter stands first, and the
 #: truth value it has then.
@@ -51,15 +51,17 @@ def length_of(masked: Masked, loop: Loop) -> Tensor | None:
     for position, (counter, length) in enumerate((symbols, symbols[::-1])):
         if not isinstance(counter, Symbol) or not isinstance(length, Symbol):
             return None
-        is_counter = counter.name.startswith(COUNTER) and length.name.startswith(KEPT)
+        number, kept = counter.name, length.name
+        if not isinstance(number, Counter) or not isinstance(kept, Kept):
+            continue
         below = (atom.function, position == 0, masked.changes_when) in _BELOW
-        if is_counter and below and _counts_steps(counter, loop):
-            return loop.op.inputs[int(length.name[1:])]
+        if below and _counts_steps(number, loop):
+            return loop.op.inputs[kept.number]
     return None
 
 
-def _counts_steps(counter: Symbol, loop: Loop) -> bool:
-    return loop.counters.get(int(counter.name[1:])) == Linear.symbol(STEP)
+def _counts_steps(counter: Counter, loop: Loop) -> bool:
+    return loop.counters.get(counter.number) == Linear.symbol(STEP)
 
 
 def longest(symbol: str, extents: Extents) -> tuple[Linear, Tensor] | None:

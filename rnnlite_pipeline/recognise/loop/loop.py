@@ -3,11 +3,11 @@
 A `Loop` holds the equations of one step over symbols, the sequences it reads and the
 lists it writes, each with the order of its steps, and how many steps there are.
 
-    x{k}|axis|...   the step of the sequence in loop variable k
-    k{k}            what loop variable k holds in every step
-    v{k}            the counter in loop variable k
-    s{k}            the state in loop variable k before the step
-    n{k}            the same state after the step
+    Item     the step of the sequence in a loop variable (symbolic/slices.py)
+    Kept     what a loop variable holds in every step
+    Counter  the counter in a loop variable (shapes/linear.py)
+    Before   the state in a loop variable before the step (cells/symbols.py)
+    After    the same state after the step
 
 A state's new value is a symbol as soon as it is known, and its equation is kept aside: so
 later equations refer to "the new c" rather than to how it came about.
@@ -17,8 +17,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import ClassVar
 
-from rnnlite_pipeline.algebra.atoms import Symbol
+from rnnlite_pipeline.algebra.atoms import Numbered, Symbol
 from rnnlite_pipeline.graph.ir import Op, Tensor
 from rnnlite_pipeline.recognise.loop.state import State
 from rnnlite_pipeline.recognise.symbolic.values import (
@@ -27,12 +28,15 @@ from rnnlite_pipeline.recognise.symbolic.values import (
 from rnnlite_pipeline.shapes.linear import Linear
 
 
+class Kept(Numbered):
+    """What a loop variable holds in every step."""
+
+    LETTER: ClassVar[str] = "k"
+
+
 class Unrecognised(Exception):
     """A loop or cell that is not read; the message says why in the user's terms."""
 
-
-#: What the symbols of variables that stay the same begin with.
-KEPT = "k"
 
 #: The symbol for the number of the step, from 0.
 STEP = "step"
@@ -108,8 +112,8 @@ class Loop:
         if symbol.name in self.readings:
             features = (self.readings[symbol.name].tensor.shape or ())[2:]
             return Symbol(symbol.name, 0, features[0] if features else 1)
-        if symbol.name.startswith(KEPT):
-            tensor = self.op.inputs[int(symbol.name[1:])]
+        if isinstance(symbol.name, Kept):
+            tensor = self.op.inputs[symbol.name.number]
             shape = (tensor.shape if tensor else None) or ()
             return Symbol(symbol.name, 0, shape[-1] if len(shape) > 1 else 1)
         for state in self.states:

@@ -23,6 +23,7 @@ from rnnlite_pipeline.algebra.forms import Form, of
 from rnnlite_pipeline.recognise.loop.state import State
 from rnnlite_pipeline.recognise.loop.state_updates import StateUpdates
 from rnnlite_pipeline.recognise.loop.systems import System
+from rnnlite_pipeline.recognise.symbolic.items import Item
 
 #: Why a masked cell is no fused op.
 MASKED = "a mask decides in each step whether its state changes, which no fused op does"
@@ -91,7 +92,7 @@ def _numbers(form: Form) -> list[Symbol]:
     """The steps of sequences of one feature that the form is multiplied by."""
     atoms = [atom for atom, _ in form.terms.values() if isinstance(atom, Product)]
     read = {f.key: f for atom in atoms for f in atom.factors if isinstance(f, Symbol)}
-    return [s for s in read.values() if s.name.startswith("x") and s.width == 1]
+    return [s for s in read.values() if isinstance(s.name, Item) and s.width == 1]
 
 
 def _divided(form: Form, number: Symbol) -> tuple[Form, Form] | None:

@@ -9,12 +9,14 @@ import numpy as np
 
 from rnnlite_pipeline.algebra import forms
 from rnnlite_pipeline.algebra.atoms import Symbol
+from rnnlite_pipeline.cells.symbols import After, Before
 from rnnlite_pipeline.graph.ir import OPEN, Op, Subgraph, Tensor
 from rnnlite_pipeline.recognise.loop.lengths import longest
-from rnnlite_pipeline.recognise.loop.loop import KEPT, STEP, Loop, Reading, Unrecognised, Writing
+from rnnlite_pipeline.recognise.loop.loop import STEP, Kept, Loop, Reading, Unrecognised, Writing
 from rnnlite_pipeline.recognise.loop.state import State
 from rnnlite_pipeline.recognise.loop.state_updates import StateUpdates
 from rnnlite_pipeline.recognise.symbolic import operations
+from rnnlite_pipeline.recognise.symbolic.items import Item
 from rnnlite_pipeline.recognise.symbolic.readable import rows, whole
 from rnnlite_pipeline.recognise.symbolic.values import (
     Bound,
@@ -28,7 +30,7 @@ from rnnlite_pipeline.recognise.symbolic.values import (
     Value,
 )
 from rnnlite_pipeline.shapes.extents import Extents
-from rnnlite_pipeline.shapes.linear import Linear, quotient
+from rnnlite_pipeline.shapes.linear import Counter, Linear, quotient
 
 
 def read_loop(op: Op, extents: Extents) -> Loop:
@@ -56,7 +58,7 @@ def read_loop(op: Op, extents: Extents) -> Loop:
         if isinstance(value, Rows) and is_list(tensor):
             lists[k] = TensorList(k, ((Linear(), tensor),))
             continue
-        pieces = [s for s in names.values() if s.name == f"n{k}"]
+        pieces = [s for s in names.values() if s.name == After(k)]
         for symbol in sorted(pieces, key=lambda s: s.start):
             equation = equations[symbol.key]
             if isinstance(equation, Unknown):
@@ -118,14 +120,14 @@ def _symbols(
         elif k in kept and len(inner.shape or ()) >= 3:
             value = Sequence(k, outer)
         elif k in kept and inner.dtype in ("INT32", "INT64") and len(inner.shape or ()) == 1:
-            value = PerRow(forms.symbol(f"{KEPT}{k}", 1))
+            value = PerRow(forms.symbol(Kept(k), 1))
         elif k in kept and _is_row(inner) and extents.is_zero(outer):
             value = Rows(forms.constant(np.zeros((inner.shape or ())[-1])))
         elif k in kept and len(inner.shape or ()) == 2:
-            row = forms.symbol(f"{KEPT}{k}", (inner.shape or ())[-1]) if _is_row(inner) else None
+            row = forms.symbol(Kept(k), (inner.shape or ())[-1]) if _is_row(inner) else None
             value = Sequence(k, outer, row)
         elif _is_row(inner):
-            value = Rows(forms.symbol(f"s{k}", (inner.shape or ())[-1]))
+            value = Rows(forms.symbol(Before(k), (inner.shape or ())[-1]))
         else:
             value = Unknown(_not_a_row(inner))
         yield id(inner), value
@@ -155,7 +157,7 @@ def _named(body: Subgraph, kept: set[int]) -> Iterator[tuple[int, Symbol]]:
             assert part is not None, "a CONCATENATION has all its operands"
             width = (part.shape or ())[-1]
             taken.add(id(part))
-            yield id(part), Symbol(f"n{k}", start, start + width)
+            yield id(part), Symbol(After(k), start, start + width)
             start += width
 
 
@@ -201,7 +203,7 @@ def _counters(
         value, outer = environment[id(tensor)], op.inputs[k]
         if k in kept or not isinstance(value, Index) or outer is None:
             continue
-        stride = value.linear - Linear.symbol(f"v{k}")
+        stride = value.linear - Linear.symbol(Counter(k))
         if not stride.is_constant:
             raise Unrecognised("it counts in strides that change")
         counters[k] = extents.scalar(outer) + Linear.symbol(STEP) * stride.constant
@@ -210,7 +212,7 @@ def _counters(
 
 def _in_steps(value: Linear, counters: dict[int, Linear]) -> Linear:
     for k, counter in counters.items():
-        value = value.replaced(f"v{k}", counter)
+        value = value.replaced(Counter(k), counter)
     return value
 
 
@@ -265,14 +267,11 @@ def _readings(
     for value in environment.values():
         if isinstance(value, Rows):
             names |= {s.name for s in value.form.symbols()}
-    readings = {}
-    for name in sorted(n for n in names if n.startswith("x")):
-        variable, axis, constant, factors = name[1:].split("|")
-        pairs = (f.rsplit("*", 1) for f in factors.split(",") if f)
-        index = Linear(int(constant), frozenset((n, int(f)) for n, f in pairs))
-        tensor = op.inputs[int(variable)]
+    readings: dict[str, Reading] = {}
+    for name in sorted(n for n in names if isinstance(n, Item)):
+        tensor = op.inputs[name.number]
         assert tensor is not None, "a WHILE has all its operands"
-        readings[name] = Reading(tensor, int(axis), _in_steps(index, counters))
+        readings[name] = Reading(tensor, name.axis, _in_steps(name.place, counters))
     return readings
 
 

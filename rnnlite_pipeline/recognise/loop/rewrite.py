@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from rnnlite_pipeline.algebra.forms import of
 from rnnlite_pipeline.cells.cell import Cell
+from rnnlite_pipeline.cells.symbols import Before
 from rnnlite_pipeline.graph.ir import Op, Subgraph
 from rnnlite_pipeline.recognise import cells
 from rnnlite_pipeline.recognise.cells.gates import Inputs
@@ -77,7 +78,9 @@ class _Emitting(Rewriter):
         states, writings = list(loop.states), dict(loop.writings)
         for k, writing in loop.writings.items():
             item = writing.item
-            if isinstance(item, Rows) and any(s.name.startswith("s") for s in item.form.symbols()):
+            if isinstance(item, Rows) and any(
+                isinstance(s.name, Before) for s in item.form.symbols()
+            ):
                 state = State(k, 0, item.form.width, item.form)
                 states.append(state)
                 writings[k] = Writing(Rows(of(state.after)), writing.index)

@@ -23,7 +23,7 @@ from rnnlite_pipeline.graph.build import Builder
 from rnnlite_pipeline.graph.ir import OPEN, Tensor
 from rnnlite_pipeline.recognise.loop.loop import STEP, Loop, Reading, Unrecognised
 from rnnlite_pipeline.shapes.extents import Extents
-from rnnlite_pipeline.shapes.linear import Linear, least
+from rnnlite_pipeline.shapes.linear import Linear, Quotient, least
 
 _ONE = Linear(1)
 
@@ -138,9 +138,9 @@ class Running:
 
     def _symbol(self, name: str) -> Tensor:
         build = self.build
-        if "//" in name:
-            base, divisor = name.rsplit("//", 1)
-            return build.binary("FLOOR_DIV", self._symbol(base), build.indices([int(divisor)]))
+        if isinstance(name, Quotient):
+            base = self._symbol(name.base)
+            return build.binary("FLOOR_DIV", base, build.indices([name.divisor]))
         length = Linear.symbol(name)
         read = [(r.tensor, r.axis) for r in self.loop.readings.values()]
         here = (place for place in read if self.extents.dimension(*place) == length)

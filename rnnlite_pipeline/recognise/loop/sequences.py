@@ -16,13 +16,14 @@ from numpy.typing import NDArray
 from rnnlite_pipeline.algebra.atoms import Apply, Atom, Product, Symbol
 from rnnlite_pipeline.algebra.forms import Form
 from rnnlite_pipeline.algebra.maps import Map
+from rnnlite_pipeline.cells.symbols import After
 from rnnlite_pipeline.graph.build import Builder
 from rnnlite_pipeline.graph.ir import Tensor
 from rnnlite_pipeline.graph.ops import CHOICES, COMPARISONS, LOGICAL
-from rnnlite_pipeline.recognise.loop.loop import KEPT, STEP, Loop, Reading, Unrecognised
+from rnnlite_pipeline.recognise.loop.loop import STEP, Kept, Loop, Reading, Unrecognised
 from rnnlite_pipeline.recognise.loop.running import Running
 from rnnlite_pipeline.shapes.extents import Extents
-from rnnlite_pipeline.shapes.linear import COUNTER, Linear
+from rnnlite_pipeline.shapes.linear import Counter, Linear
 
 _PLAIN = {
     *("LOGISTIC", "TANH", "RELU", "RELU6", "RELU_N1_TO_1", "ABS", "EXP", "LOG", "SQRT", "RSQRT"),
@@ -177,10 +178,10 @@ class Sequences:
             return self.columns(self._known[whole.key], start, start + symbol.width)
         if symbol.name in self.loop.readings:
             self._known[whole.key] = self._running(self.loop.readings[symbol.name])
-        elif symbol.name.startswith(KEPT):
-            self._known[whole.key] = self._repeated(int(symbol.name[1:]), whole.width)
-        elif symbol.name.startswith(COUNTER):
-            self._known[whole.key] = self._counted(int(symbol.name[1:]))
+        elif isinstance(symbol.name, Kept):
+            self._known[whole.key] = self._repeated(symbol.name.number, whole.width)
+        elif isinstance(symbol.name, Counter):
+            self._known[whole.key] = self._counted(symbol.name.number)
         elif whole.key in self._starts and self._starts[whole.key][0].key in self._known:
             after, first = self._starts[whole.key]
             if first is None:
@@ -242,7 +243,7 @@ class Sequences:
 
     def _why_not(self, symbol: Symbol) -> str:
         """Why a value of the loop is not to be had for every step."""
-        if symbol.name.startswith("n"):
+        if isinstance(symbol.name, After):
             return "the cell state of each step is used, and a fused op gives the last alone"
         return "a state from before the step is used outside the state's own cell"
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from rnnlite_pipeline.algebra.atoms import Symbol
 from rnnlite_pipeline.algebra.forms import Form
+from rnnlite_pipeline.cells.symbols import After, Before
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,9 +28,9 @@ class State:
     @property
     def before(self) -> Symbol:
         """The symbol for its value before the step."""
-        return Symbol(f"s{self.variable}", self.start, self.stop)
+        return Symbol(Before(self.variable), self.start, self.stop)
 
     @property
     def after(self) -> Symbol:
         """The symbol for its value after the step."""
-        return Symbol(f"n{self.variable}", self.start, self.stop)
+        return Symbol(After(self.variable), self.start, self.stop)

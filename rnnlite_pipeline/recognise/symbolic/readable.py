@@ -14,7 +14,7 @@ from rnnlite_pipeline.recognise.symbolic.values import (
     TensorList,
     Value,
 )
-from rnnlite_pipeline.shapes.linear import Linear, is_counter
+from rnnlite_pipeline.shapes.linear import Counter, Linear
 
 
 class Unreadable(Exception):
@@ -45,7 +45,7 @@ def _counted(linear: Linear) -> Form:
     """A counter as a row of width 1, its symbols the loop's counters."""
     total = forms.constant(np.array([linear.constant]))
     for name, factor in sorted(linear.factors):
-        if not is_counter(name):
+        if not isinstance(name, Counter):
             raise Unreadable("its step computes with a length known only at run time")
         total = total + forms.symbol(name, 1).scaled(np.array([float(factor)]))
     return total

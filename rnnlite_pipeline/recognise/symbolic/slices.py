@@ -7,6 +7,7 @@ from collections.abc import Sequence as Many
 from rnnlite_pipeline.algebra import forms
 from rnnlite_pipeline.graph.ir import OPEN, Op, Tensor
 from rnnlite_pipeline.recognise.loop import tensor_writes
+from rnnlite_pipeline.recognise.symbolic.items import Item
 from rnnlite_pipeline.recognise.symbolic.readable import Unreadable, linear, rows, whole
 from rnnlite_pipeline.recognise.symbolic.values import (
     Const,
@@ -61,7 +62,7 @@ def _one_step(op: Op, sequence: Sequence, spans: list[Span]) -> Value:
     if axis != 1 or len(shape) != 3 or shape[2] == OPEN or not count.is_constant:
         raise Unreadable("its step reads a part of its sequence other than one step")
     places = (span.start + Linear(k) for k in range(count.constant))
-    names = (step_name(sequence.variable, axis, place) for place in places)
+    names = (Item(sequence.variable, axis, place) for place in places)
     return Frames(tuple(forms.symbol(name, shape[2]) for name in names))
 
 
@@ -88,20 +89,14 @@ def _step(sequence: Sequence, axis: int, index: Linear, output: Tensor) -> Value
         raise Unreadable(
             f"it reads steps of a tensor of rank {len(shape)}, not [batch, time, features]"
         )
-    return Rows(forms.symbol(step_name(sequence.variable, axis, index), width))
+    return Rows(forms.symbol(Item(sequence.variable, axis, index), width))
 
 
 def _number(sequence: Sequence, axis: int, index: Linear, output: Tensor) -> Value:
     """A step that is one number for each batch entry: [B], or [B, 1] where it keeps the axis."""
-    value = forms.symbol(step_name(sequence.variable, axis, index), 1)
+    value = forms.symbol(Item(sequence.variable, axis, index), 1)
     if len(output.shape or ()) == 1:
         return PerRow(value)
     if axis == 0:
         raise Unreadable("its step reads a value along the batch")
     return Rows(value)
-
-
-def step_name(variable: int, axis: int, index: Linear) -> str:
-    """The name of the symbol for one step of the sequence in a loop variable."""
-    factors = ",".join(f"{n}*{f}" for n, f in sorted(index.factors))
-    return f"x{variable}|{axis}|{index.constant}|{factors}"

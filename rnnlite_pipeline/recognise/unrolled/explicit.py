@@ -16,6 +16,7 @@ from rnnlite_pipeline.algebra import forms
 from rnnlite_pipeline.algebra.atoms import Symbol
 from rnnlite_pipeline.algebra.forms import Form
 from rnnlite_pipeline.cells.equations import substituted
+from rnnlite_pipeline.cells.symbols import After, Before
 from rnnlite_pipeline.graph.build import Builder
 from rnnlite_pipeline.graph.ir import OPEN, Op, Tensor
 from rnnlite_pipeline.graph.ops import PRODUCTS
@@ -23,6 +24,7 @@ from rnnlite_pipeline.recognise.loop.loop import STEP, Loop, Reading, Unrecognis
 from rnnlite_pipeline.recognise.loop.rewriter import Replacement
 from rnnlite_pipeline.recognise.loop.state import State
 from rnnlite_pipeline.recognise.symbolic import operations
+from rnnlite_pipeline.recognise.symbolic.items import Item
 from rnnlite_pipeline.recognise.symbolic.values import Const, Rows, Unknown, Value
 from rnnlite_pipeline.recognise.unrolled.chains import Straight, scope
 from rnnlite_pipeline.recognise.unrolled.writing import Results, replacement, wanted, write
@@ -91,7 +93,8 @@ class _Step:
 
     def replacement(self, new: tuple[str, str], old: tuple[str, str]) -> Replacement:
         """The step as a recurrence, `old` the states' symbols before and `new` after it."""
-        names = {o: f"s{k}" for k, o in enumerate(old)} | {n: f"n{k}" for k, n in enumerate(new)}
+        names: dict[str, str] = {o: Before(k) for k, o in enumerate(old)}
+        names |= {n: After(k) for k, n in enumerate(new)}
 
         def renamed(symbol: Symbol) -> Form:
             name = names.get(symbol.name, symbol.name)
@@ -173,7 +176,7 @@ class _Step:
         return self._known[id(tensor)]
 
     def _name(self, tensor: Tensor) -> str:
-        name = f"x{len(self.tensors)}"
+        name = Item(len(self.tensors))
         self.tensors[name] = tensor
         self._known[id(tensor)] = Rows(forms.symbol(name, (tensor.shape or ())[-1]))
         return name

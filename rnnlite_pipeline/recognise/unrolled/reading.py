@@ -15,10 +15,12 @@ from rnnlite_pipeline.algebra import forms
 from rnnlite_pipeline.algebra.atoms import Symbol
 from rnnlite_pipeline.algebra.forms import Form
 from rnnlite_pipeline.cells.equations import substituted
+from rnnlite_pipeline.cells.symbols import After, Before
 from rnnlite_pipeline.graph.ir import OPEN, Tensor
 from rnnlite_pipeline.recognise.loop.loop import Unrecognised
 from rnnlite_pipeline.recognise.loop.state import State
 from rnnlite_pipeline.recognise.symbolic import operations
+from rnnlite_pipeline.recognise.symbolic.items import Item
 from rnnlite_pipeline.recognise.symbolic.readable import rows
 from rnnlite_pipeline.recognise.symbolic.values import Const, Index, Rows, Unknown, Value
 from rnnlite_pipeline.recognise.unrolled.chains import Chain
@@ -118,8 +120,8 @@ class _Reader:
             width = (before[-1].shape or (OPEN,))[-1]
             if len(before[-1].shape or ()) != 2 or width == OPEN or before[-1].dtype != "FLOAT32":
                 raise Unrecognised(f"it carries {before[-1].name}, not one row a batch entry")
-            self._known[key(before)] = Rows(forms.symbol(f"s{k}", width))
-            self._known[key(after)] = Rows(forms.symbol(f"n{k}", width))
+            self._known[key(before)] = Rows(forms.symbol(Before(k), width))
+            self._known[key(after)] = Rows(forms.symbol(After(k), width))
 
     def states(self) -> list[State]:
         """The states with their equations."""
@@ -170,7 +172,7 @@ class _Reader:
         return operations.read(op, values, self.extents)[place]
 
     def _source(self, source: Source) -> Value:
-        name = f"x{len(self.sources)}"
+        name = Item(len(self.sources))
         self.sources[name] = source
         return Rows(forms.symbol(name, (source.tensors[0].shape or ())[-1]))
 
@@ -200,7 +202,7 @@ def _unfold(steps: Steps, reader: _Reader) -> None:
 
 
 def _from_zero(symbol: Symbol) -> Form:
-    if symbol.name.startswith("s"):
+    if isinstance(symbol.name, Before):
         return forms.constant(np.zeros(symbol.width))
     return forms.of(symbol)
 
@@ -231,7 +233,7 @@ class _Folded:
                 self._known[tensor_id] = Rows(forms.symbol(inputs[place], width))
         for k, tensor in enumerate(states):
             width = ((tensor.shape if tensor else None) or ())[-1]
-            self._known[id(tensor)] = Rows(forms.symbol(f"n{k}", width))
+            self._known[id(tensor)] = Rows(forms.symbol(After(k), width))
 
     def computed(self, tensor: Tensor, depth: int = 0) -> Value:
         """The value of a tensor from what its op reads."""
