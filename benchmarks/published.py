@@ -116,7 +116,10 @@ def entries(place: Path) -> Iterator[Entry]:
 
 
 def _opened(build: Callable[[], Any], pins: Pins) -> SourceModel:
-    load("keras").utils.set_random_seed(0)  # built again, it is the same model
+    """Built again, it is the same model: its weights, and the numbers in its names."""
+    utils = load("keras").utils
+    utils.clear_session()
+    utils.set_random_seed(0)
     made = build()
     return made if isinstance(made, SourceModel) else source_model(made, pins)
 
@@ -172,7 +175,7 @@ def stock(entry: Entry) -> str:
             )
             content = bytes(converter.convert())
         except Exception as problem:  # noqa: BLE001  # any refusal is the result
-            print(problem)
+            print(f"{entry.name}: the stock converter, {told}: {problem}", file=sys.stderr)
             continue
         return f"{told}: {_judged(content, source, source.limits, batch)[0]}"
     return "does not convert"
@@ -233,6 +236,8 @@ def _numbers(
         if "int" in spec.dtype:
             values = limits.get(spec.name, range(2))
             numbers = random.integers(values.start, values.stop, shape)
+        elif spec.dtype == "bool":
+            numbers = random.integers(0, 2, shape)
         else:
             numbers = random.normal(size=shape)
         arrays[spec.name] = numbers.astype(spec.dtype)
