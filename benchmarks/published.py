@@ -2,6 +2,9 @@
 
     python benchmarks/published.py FOLDER... > docs/published.md
 
+What came out is kept in published.json as it comes: a run that was ended goes on where it was, and
+a run without a folder prints the page of what is kept. Delete the file to try all models again.
+
 A folder holds model files (.keras, .h5, .tflite, an architecture NAME-architecture.json with
 NAME-weights.h5), or modules of builders. In a module each public function is a model: it takes
 no argument and gives a Keras model or a `SourceModel`; its docstring says where it comes from.
@@ -21,7 +24,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -53,6 +56,9 @@ SIZES = ((1, 16), (3, 24))
 #: The shapes of inputs that are pinned.
 Pins = Mapping[str, Sequence[int | None]]
 
+#: What came of each model so far.
+KEPT = Path(__file__).with_name("published.json")
+
 #: Stands in front of what a child process tells.
 MARK = "published: "
 
@@ -77,7 +83,7 @@ class Outcome:
         layers: What became of each recurrent layer, and why where it is a loop.
         error: The largest difference from the source, as a part of the output's scale.
         kilobytes: The size of the converted file.
-        seconds: What importing and converting took.
+        seconds: What importing and converting took, of the processor; 0 where not measured.
         stock: What TensorFlow's own converter gives.
     """
 
@@ -116,7 +122,10 @@ def entries(place: Path) -> Iterator[Entry]:
 
 
 def _opened(build: Callable[[], Any], pins: Pins) -> SourceModel:
-    load("keras").utils.set_random_seed(0)  # built again, it is the same model
+    """Built again, it is the same model: its weights, and the numbers in its names."""
+    utils = load("keras").utils
+    utils.clear_session()
+    utils.set_random_seed(0)
     made = build()
     return made if isinstance(made, SourceModel) else source_model(made, pins)
 
@@ -128,7 +137,7 @@ def _read(source: dict[str, Any], pins: Pins) -> SourceModel:
 
 def outcome(entry: Entry) -> Outcome:
     """Converts one model, and compares it with its source."""
-    start = time.perf_counter()
+    start = time.process_time()
     config = Config.model_validate(
         {"name": "published", "source": {"format": "keras", "path": "published.keras"}}
     )
@@ -143,7 +152,7 @@ def outcome(entry: Entry) -> Outcome:
     except Exception as problem:  # noqa: BLE001  # any failure is the result
         kind = type(problem).__name__
         return Outcome(entry.name, entry.origin, f"failed: {kind}: {first_line(problem)}")
-    seconds = time.perf_counter() - start
+    seconds = time.process_time() - start
     content = write_model(conversion.model)
     result, error = _judged(content, source, source.limits)
     layers = [
@@ -172,9 +181,11 @@ def stock(entry: Entry) -> str:
             )
             content = bytes(converter.convert())
         except Exception as problem:  # noqa: BLE001  # any refusal is the result
-            print(problem)
+            print(f"{entry.name}: the stock converter, {told}: {problem}", file=sys.stderr)
             continue
-        return f"{told}: {_judged(content, source, source.limits, batch)[0]}"
+        fixed = None not in source.inputs[0].shape
+        judged = _judged(content, source, source.limits, batch)[0]
+        return f"{'its batch' if fixed else told}: {judged}"
     return "does not convert"
 
 
@@ -233,6 +244,8 @@ def _numbers(
         if "int" in spec.dtype:
             values = limits.get(spec.name, range(2))
             numbers = random.integers(values.start, values.stop, shape)
+        elif spec.dtype == "bool":
+            numbers = random.integers(0, 2, shape)
         else:
             numbers = random.normal(size=shape)
         arrays[spec.name] = numbers.astype(spec.dtype)
@@ -243,35 +256,55 @@ def _nudged(array: Array) -> Array:
     return np.nextafter(array, np.inf).astype(array.dtype) if array.dtype.kind == "f" else array
 
 
-def measured(place: Path) -> Iterator[Outcome]:
-    """Every model of a module or a folder, each told before the next one begins."""
-    done: list[Outcome] = []
-    command = [sys.executable, __file__, "--child", str(place)]
+def measured(place: Path, known: Collection[str] = ()) -> Iterator[Outcome]:
+    """Every model of a module or a folder whose name is not known, as soon as it is tried."""
+    done = list(known)
     while True:
-        ended = subprocess.run(
-            [*command, str(len(done))], capture_output=True, text=True, check=False
-        )
-        lines = [x.removeprefix(MARK) for x in ended.stdout.splitlines() if x.startswith(MARK)]
-        found = [json.loads(line) for line in lines]
-        done += [Outcome(**each) for each in found if "result" in each]
-        if ended.returncode == 0:
-            break
-        if not found:
-            raise SystemExit(f"{place}: {ended.stderr[-2000:]}")
-        if "result" not in found[-1]:
-            done.append(Outcome(found[-1]["name"], found[-1]["origin"], "ends the process"))
-    yield from done
+        command = [sys.executable, __file__, "--child", str(place), *done]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+            assert child.stdout is not None
+            begun: dict[str, str] = {}
+            for line in child.stdout:
+                if not line.startswith(MARK):
+                    continue
+                told = json.loads(line.removeprefix(MARK))
+                if "result" in told:
+                    done.append(told["name"])
+                    yield Outcome(**told)
+                begun = {} if "result" in told else told
+        if child.returncode == 0:
+            return
+        if not begun:
+            raise SystemExit(f"{place} cannot be opened; its process ended by {child.returncode}.")
+        done.append(begun["name"])
+        yield Outcome(begun["name"], begun["origin"], "ends the process")
 
 
-def _child(place: Path, skipped: int) -> None:
+def _child(place: Path, known: Collection[str]) -> None:
     prepare()
-    for entry in list(entries(place))[skipped:]:
+    for entry in entries(place):
+        if entry.name in known:
+            continue
         print(MARK + json.dumps({"name": entry.name, "origin": entry.origin}), flush=True)
         with contextlib.redirect_stdout(io.StringIO()):
             found = asdict(outcome(entry))
             found["stock"] = "" if found["result"].startswith("failed") else stock(entry)
         print(MARK + json.dumps(found), flush=True)
         print(entry.name, found["result"], found["stock"], file=sys.stderr, flush=True)
+
+
+def kept() -> list[Outcome]:
+    """What came of each model so far."""
+    if not KEPT.exists():
+        return []
+    return [Outcome(**each) for each in json.loads(KEPT.read_text(encoding="utf-8"))]
+
+
+def _keep(found: Sequence[Outcome]) -> None:
+    beside = KEPT.with_suffix(".new")
+    text = json.dumps([asdict(each) for each in found], indent=1, ensure_ascii=False)
+    beside.write_text(text + "\n", encoding="utf-8")
+    beside.replace(KEPT)
 
 
 def page(found: Sequence[Outcome]) -> str:
@@ -281,8 +314,8 @@ def page(found: Sequence[Outcome]) -> str:
     head = f"""# Published models
 
 Written by `python benchmarks/published.py FOLDER...`, which says how each is tried. The builds are
-small ones of the published architectures, with random weights, on a busy machine: seconds are no
-measure of speed.
+small ones of the published architectures, with random weights. Seconds are the processor's, of
+import and conversion together. The error is a part of the output's scale.
 
 {right} of {len(found)} are right. TensorFlow's own converter gives {stock_right} that are right
 with an open batch.
@@ -291,7 +324,8 @@ with an open batch.
     lines = [head, f"| {' | '.join(names)} |", "| --- " * len(names) + "|"]
     for each in found:
         cells = [each.name, each.origin, each.result, each.layers, f"{each.error:.0e}"]
-        cells += [f"{each.kilobytes:.0f}", f"{each.seconds:.1f}", each.stock]
+        cells += [f"{each.kilobytes:.0f}", f"{each.seconds:.1f}" if each.seconds else ""]
+        cells.append(each.stock)
         lines.append(
             "| " + " | ".join(c.replace("|", "\\|").replace("\n", " ") for c in cells) + " |"
         )
@@ -299,17 +333,19 @@ with an open batch.
 
 
 def main(places: Sequence[str]) -> None:
-    """Prints the page of all models in some folders and modules."""
-    found: list[Outcome] = []
+    """Tries what is not kept of some folders and modules, and prints the page of all."""
+    found = kept()
     for place in map(Path, places):
         modules = sorted(place.glob("*.py")) if place.is_dir() else []
         for each in modules or [place]:
-            found += measured(each)
+            for made in measured(each, [x.name for x in found]):
+                found.append(made)
+                _keep(found)
     print(page(found))
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--child"]:
-        _child(Path(sys.argv[2]), int(sys.argv[3]))
+        _child(Path(sys.argv[2]), sys.argv[3:])
     else:
         main(sys.argv[1:])
