@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.published import Outcome, entries, measured, page
 
-SERIES = Path(__file__).parents[2] / "benchmarks" / "published" / "series.py"
+SERIES = Path(__file__).parents[2] / "benchmarks" / "published_models" / "series.py"
 
 
 def test_the_page_counts_and_escapes() -> None:
