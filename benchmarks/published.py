@@ -26,6 +26,7 @@ import sys
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +109,7 @@ def entries(place: Path) -> Iterator[Entry]:
         for name, function in vars(module).items():
             if not name.startswith("_") and getattr(function, "__module__", "") == place.stem:
                 origin = " ".join((function.__doc__ or "").split())
-                yield Entry(name, origin, lambda pins, function=function: _opened(function, pins))
+                yield Entry(name, origin, partial(_opened, function))
         return
     formats = {".keras": "keras", ".h5": "h5", ".tflite": "tflite", ".json": "h5"}
     for path in sorted(place.iterdir()):
@@ -118,7 +119,7 @@ def entries(place: Path) -> Iterator[Entry]:
             continue
         if path.suffix == ".json":
             source["weights"] = str(weights)
-        yield Entry(path.stem, f"file {path.name}", lambda pins, source=source: _read(source, pins))
+        yield Entry(path.stem, f"file {path.name}", partial(_read, source))
 
 
 def _opened(build: Callable[[], Any], pins: Pins) -> SourceModel:
@@ -196,7 +197,7 @@ def _judged(
     worst, random = 0.0, np.random.default_rng(0)
     for kernels in ("reference", "default"):
         try:
-            runner = Runner(content, kernels)  # type: ignore[arg-type]
+            runner = Runner(content, kernels)
             run = _oracle(source, kernels)
             for size in SIZES if batch is None else SIZES[:1]:
                 arrays = _numbers(source, size, limits or {}, random)
@@ -239,6 +240,7 @@ def _numbers(
 ) -> dict[str, Array]:
     batch, length = size
     arrays: dict[str, Array] = {}
+    numbers: Array
     for spec in source.inputs:
         shape = [d or (length if k else batch) for k, d in enumerate(spec.shape)]
         if "int" in spec.dtype:
