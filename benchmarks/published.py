@@ -106,7 +106,7 @@ def entries(place: Path) -> Iterator[Entry]:
         assert spec.loader is not None, f"{place} is no module"
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
-        for name, function in vars(module).items():
+        for name, function in list(vars(module).items()):  # a warning adds one
             if not name.startswith("_") and getattr(function, "__module__", "") == place.stem:
                 origin = " ".join((function.__doc__ or "").split())
                 yield Entry(name, origin, partial(_opened, function))
