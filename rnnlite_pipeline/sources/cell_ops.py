@@ -66,11 +66,6 @@ def cell_ops_to_plain(function: Any) -> Any:
     return plain
 
 
-def has_cudnn(definition: Any) -> bool:
-    """Whether a GraphDef has a CudnnRNN outside its functions."""
-    return any(node.op in _CUDNN for node in definition.node)
-
-
 def without_cudnn(graph: Any, definition: Any) -> Any:
     """A GraphDef in which each CudnnRNN is its layers; itself where it has none.
 

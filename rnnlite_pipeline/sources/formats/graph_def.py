@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rnnlite_pipeline.errors import SourceError
+from rnnlite_pipeline.sources.cell_ops import without_cudnn
 from rnnlite_pipeline.sources.graphdef.placeholders import constant_feeds
 from rnnlite_pipeline.sources.graphdef.session import find_tensor, session_model
 from rnnlite_pipeline.sources.model import SourceModel, first_line
@@ -52,6 +53,11 @@ def _imported(path: Path) -> Any:
             tf.graph_util.import_graph_def(definition, name="")
     except Exception as error:  # whatever a damaged graph raises
         raise _not_imported(path, error) from error
+    if any(op.type.startswith("CudnnRNN") for op in session.graph.get_operations()):
+        plain = without_cudnn(session.graph, definition)
+        session = tf.compat.v1.Session(graph=tf.Graph())
+        with session.graph.as_default():
+            tf.graph_util.import_graph_def(plain, name="")
     variables = [o for o in session.graph.get_operations() if o.type in _VARIABLES]
     if variables:
         raise SourceError(

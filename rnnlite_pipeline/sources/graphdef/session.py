@@ -1,7 +1,6 @@
 """TensorFlow 1 graphs as sources: a session that holds the variables, and tensors by name.
 
-The session is the oracle, on the graph as it was written; a CudnnRNN, which runs on a GPU alone, is
-its layers first. What is converted is the part between
+The session is the oracle, on the graph as it was written. What is converted is the part between
 the inputs and the outputs, its variables frozen by TensorFlow 1's own tool, which knows the
 reference variables and the loops of that time.
 """
@@ -14,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from rnnlite_pipeline.errors import SourceError
-from rnnlite_pipeline.sources.cell_ops import has_cudnn, without_cudnn
 from rnnlite_pipeline.sources.graphdef.functions import Pins, pinned_shape, tensor_spec, versions
 from rnnlite_pipeline.sources.graphdef.graph_edit import forget_functions
 from rnnlite_pipeline.sources.graphdef.lifting import Assigned, lift
@@ -58,8 +56,6 @@ def session_model(
     check_dtypes(specs)
     fixed = dict(constants or {})
     definition, assigned = _frozen(session, inputs, outputs, fixed)
-    if has_cudnn(definition) and not assigned:
-        return session_model(*_on_any_processor(definition, inputs, outputs), pins)
     function, states = lift(_function(definition, specs, inputs, outputs), assigned)
     feeds = [_zeros(specs, inputs, fixed, size) for size in (2, 3)]
     results = [
@@ -82,26 +78,6 @@ def session_model(
         states=tuple((state.name, state.initial) for state in states),
         resume=run if states else None,
     )
-
-
-def _on_any_processor(
-    definition: Any, inputs: Mapping[str, Any], outputs: Mapping[str, Any]
-) -> tuple[Any, dict[str, Any], dict[str, Any]]:
-    """A session on a frozen graph whose CudnnRNNs are their layers, with its inputs and outputs."""
-    tf = load("tensorflow")
-    graph, plain = tf.Graph(), tf.Graph()
-    with graph.as_default():
-        tf.graph_util.import_graph_def(definition, name="")
-    with plain.as_default():
-        tf.graph_util.import_graph_def(without_cudnn(graph, definition), name="")
-        for tensor in inputs.values():
-            if tensor.op.name not in {op.name for op in plain.get_operations()}:  # nothing reads it
-                tf.compat.v1.placeholder(tensor.dtype, tensor.shape, tensor.op.name)
-    found = [
-        {name: plain.get_tensor_by_name(tensor.name) for name, tensor in tensors.items()}
-        for tensors in (inputs, outputs)
-    ]
-    return tf.compat.v1.Session(graph=plain), *found
 
 
 def find_tensor(graph: Any, name: str, key: str) -> Any:
