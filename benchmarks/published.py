@@ -32,7 +32,8 @@ from typing import Any
 
 import numpy as np
 
-from rnnlite_pipeline.compare.distance import ROUNDINGS
+from rnnlite_pipeline.compare.distance import compare
+from rnnlite_pipeline.compare.firm import ROUNDINGS
 from rnnlite_pipeline.config import Config
 from rnnlite_pipeline.errors import RnnliteError
 from rnnlite_pipeline.graph.edit import ensure_signature
@@ -46,7 +47,6 @@ from rnnlite_pipeline.sources.model import Array, SourceModel, first_line
 from rnnlite_pipeline.sources.to_tflite import to_tflite
 from rnnlite_pipeline.stages.convert import check_convertible, converted
 from rnnlite_pipeline.toolchain import load, prepare
-from rnnlite_pipeline.verify.compare import compare
 
 #: Largest difference, as a part of an output's scale.
 LIMIT = 1e-5

@@ -15,6 +15,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from rnnlite_pipeline.compare.distance import compare
 from rnnlite_pipeline.graph.ir import Model, Tensor
 from rnnlite_pipeline.sources.model import Array, SourceModel, TensorSpec
 
@@ -169,17 +170,10 @@ def _joined(whole: Array, parts: Sequence[Array]) -> int | None:
     for axis in range(whole.ndim):
         sizes = {(*p.shape[:axis], *p.shape[axis + 1 :]) for p in (whole, *parts)}
         fits = len(sizes) == 1 and whole.shape[axis] == sum(p.shape[axis] for p in parts)
-        if fits and _equal(whole, np.concatenate(parts, axis)):
+        if fits and compare(whole, np.concatenate(parts, axis)).within(TOLERANCE):
             return axis
-    same = all(p.shape == whole.shape and _equal(whole, p) for p in parts)
+    same = all(p.shape == whole.shape and compare(whole, p).within(TOLERANCE) for p in parts)
     return 0 if same else None
-
-
-def _equal(one: Array, other: Array) -> bool:
-    if one.dtype.kind != "f":
-        return bool(np.array_equal(one, other))
-    scale = max(1.0, float(np.abs(one).max(initial=0.0)))
-    return bool(np.allclose(one, other, rtol=0.0, atol=TOLERANCE * scale))
 
 
 def _moved(spec: TensorSpec, axis: int) -> TensorSpec:

@@ -1,22 +1,21 @@
-"""How far two sets of results are apart, and where a difference would mean anything.
-
-A difference means something only where the reference's own results are firm: finite, and hardly
-moved by roundings of its inputs and weights. Where a recurrence is chaotic or overflows, any two
-right implementations are as far apart as a right and a wrong one.
+"""How far two answers are apart, and how far they may be: the one notion of it.
 
 Rules:
-    1. A part of an output is firm where all of it is finite, and `ROUNDINGS` roundings of every
-       input and weight move it by less than `FIRM` of its scale.
-    2. The parts are the whole output, if that is firm; else its slices along one axis: a chaotic
-       sequence is firm in its first steps, and some batch entries are where others are not. Along
-       the last axis it is not cut: what overflows in one unit reaches the others.
-    3. In a firm part, results may differ by `TOLERANCE` of its scale, or by as much as
-       `ROUNDINGS` roundings move it.
+    1. The error of an output is max |converted - source| over all of its values in a case.
+    2. Its limit is max_abs_error * scale, where scale = max(1, max |source|): absolute for outputs
+       of the order of 1, as probabilities are, and relative for larger ones, whose last bit is
+       worth more. It is never below the max_abs_error that the config states.
+    3. On extreme input alone, `ROUNDINGS` times what the source's own output moves by when its
+       input moves by one rounding is added: a steep model amplifies the rounding of any two
+       implementations, and its source is no more exact than that.
+    4. Integers and booleans must be equal. NaN and infinities must be where the source has them.
+    5. Where only the form of an answer matters, its error is taken as a part of its own largest
+       magnitude (`relative`), and a value that is not finite says nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import math
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -26,113 +25,85 @@ from numpy.typing import NDArray
 Array: TypeAlias = NDArray[Any]
 Arrays: TypeAlias = dict[str, Array]
 
-#: How far old and new may differ, as a part of the output's largest magnitude.
-TOLERANCE = 1e-5
+#: The roundings of the input that the two implementations may be apart by, on extreme input.
+ROUNDINGS = 8
 
-#: How many times as far as one rounding of every input and weight moves the old graph's outputs
-#: the new one's may be. A sum of n products that is made in another order is off by some sqrt(n)
-#: roundings (Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 4.2): 64 for
-#: the 4,096 products of a wide layer.
-ROUNDINGS = 64.0
-
-#: As a part of its scale, what `ROUNDINGS` roundings may move a result by that is evidence.
-FIRM = 1e-2
-
-#: Outputs smaller than this are compared as if they were this large.
+#: Answers smaller than this are compared as if they were this large, where that is relative.
 SMALLEST_SCALE = 1e-12
-
-#: Where an output is as large, something overflowed on the way: its square is no float32.
-LARGEST = 1.8e19
-
-#: A slice of an output needs as many numbers: a few may stay where they are by chance.
-MANY = 3
 
 
 @dataclass(frozen=True)
-class Part:
-    """A firm part of an output.
+class Difference:
+    """How far an output is from the source's.
 
     Attributes:
-        where: Its index.
-        limit: How far another result may be from it, as a part of its scale.
+        error: Rule 1; infinite where shapes, dtypes, NaN or infinities differ.
+        scale: Rule 2; 0 for integers and booleans, which have no tolerance.
+        what: What differs other than a number, in words; empty else.
     """
 
-    where: tuple[slice | int, ...]
-    limit: float
+    error: float
+    scale: float
+    what: str = ""
+
+    def limit(self, max_abs_error: float, rounding: float = 0.0) -> float:
+        """Rules 2 and 3; `rounding` is what one rounding of the input does to the source."""
+        return (max_abs_error * self.scale + ROUNDINGS * rounding) if self.scale else 0.0
+
+    def within(self, max_abs_error: float) -> bool:
+        """Whether it passes rule 2."""
+        return self.error <= self.limit(max_abs_error)
+
+    def __or__(self, other: Difference) -> Difference:
+        """The worse of the errors, and the larger of the scales."""
+        return Difference(
+            max(self.error, other.error), max(self.scale, other.scale), self.what or other.what
+        )
 
 
-def firm_parts(reference: Array, moved: Sequence[Array]) -> list[Part]:
-    """The parts of an output in which a difference means something; empty where none does.
+def compare(source: Array, converted: Array) -> Difference:
+    """The difference of one output of one call.
 
     Args:
-        reference: The output.
-        moved: The same output, after one rounding of every input and weight; several samples.
+        source: The source framework's output.
+        converted: The converted model's, of the same shape and dtype.
     """
-    whole = _part(reference, moved, ())
-    if whole is not None:
-        return [whole]
-    best: list[Part] = []
-    share = 0.0
-    for axis, length in enumerate(reference.shape[:-1]):
-        if reference.size < MANY * length or length < 2:
-            continue
-        before: tuple[slice | int, ...] = (slice(None),) * axis
-        found = (_part(reference, moved, (*before, place)) for place in range(length))
-        firm = [part for part in found if part is not None]
-        if len(firm) / length > share:
-            best, share = firm, len(firm) / length
-    return best
+    exact = source.dtype.kind != "f"
+    scale = 0.0 if exact else 1.0
+    if source.shape != converted.shape:
+        return Difference(
+            math.inf, scale, f"shape {list(converted.shape)} instead of {list(source.shape)}"
+        )
+    if exact != (converted.dtype.kind != "f"):
+        return Difference(math.inf, scale, f"dtype {converted.dtype} instead of {source.dtype}")
+    expected, actual = source.astype(np.float64), converted.astype(np.float64)
+    finite = np.isfinite(expected)
+    if not np.array_equal(expected[~finite], actual[~finite], equal_nan=True):
+        return Difference(math.inf, scale, "NaN or infinite values differ from the source's")
+    error = np.abs(expected[finite] - actual[finite])
+    if not np.isfinite(error).all():
+        return Difference(math.inf, scale, "NaN or infinite where the source is finite")
+    largest = float(np.abs(expected[finite]).max(initial=0.0))
+    return Difference(float(error.max(initial=0.0)), scale and max(1.0, largest))
 
 
-def beyond(reference: Array, result: Array, parts: Sequence[Part]) -> float:
-    """The largest difference in firm parts, relative to their scale; 0 within their limits.
-
-    Infinite where the shapes differ, or the result is not finite.
-    """
-    if reference.shape != result.shape:
-        return float("inf")
-    found = ((relative(reference[p.where], result[p.where]), p.limit) for p in parts)
-    return max((d for d, limit in found if not d <= limit), default=0.0)
+def identical(first: Array, second: Array) -> bool:
+    """Whether two arrays are the same bit for bit (NaN equals itself)."""
+    return (
+        first.dtype == second.dtype
+        and first.shape == second.shape
+        and first.tobytes() == second.tobytes()
+    )
 
 
 def relative(reference: Array, result: Array) -> float:
-    """The largest difference of two arrays of one shape, relative to the first one's scale.
-
-    Infinite where one is not finite.
-    """
+    """Rule 5, of two arrays of one shape; infinite where one is not finite."""
     if not reference.size:
         return 0.0
     if not (_finite(reference) and _finite(result)):
-        return float("inf")
+        return math.inf
     a, b = reference.astype(np.float64), result.astype(np.float64)
     return float(np.abs(a - b).max()) / max(SMALLEST_SCALE, float(np.abs(a).max()))
-
-
-def apart(reference: Mapping[str, Array], results: Mapping[str, Array]) -> float:
-    """The largest `relative` difference of two sets of results; infinite where shapes differ."""
-    return max(_distances(reference, results), default=0.0)
-
-
-def _distances(reference: Mapping[str, Array], results: Mapping[str, Array]) -> Iterator[float]:
-    for name, a in reference.items():
-        b = results[name]
-        yield relative(a, b) if a.shape == b.shape else float("inf")
-
-
-def is_too_large(array: Array) -> bool:
-    """Whether a number is not finite, or so large that something overflowed on the way."""
-    return array.dtype.kind == "f" and array.size > 0 and not np.abs(array).max() < LARGEST
-
-
-def _part(reference: Array, moved: Sequence[Array], where: tuple[slice | int, ...]) -> Part | None:
-    """One part, if it is firm."""
-    a = reference[where]
-    if is_too_large(a):
-        return None
-    explained = ROUNDINGS * max(
-        relative(a, m[where]) if m.shape == reference.shape else float("inf") for m in moved
-    )
-    return Part(where, max(TOLERANCE, explained)) if explained < FIRM else None
 
 
 def _finite(array: Array) -> bool:

@@ -28,8 +28,9 @@ from functools import cached_property
 
 import numpy as np
 
-from rnnlite_pipeline.compare.distance import Array, Arrays, Part, beyond, firm_parts, is_too_large
+from rnnlite_pipeline.compare.distance import Array, Arrays
 from rnnlite_pipeline.compare.draws import Draw, scaled
+from rnnlite_pipeline.compare.firm import Part, beyond, firm_parts, is_too_large
 from rnnlite_pipeline.compare.opened import CALLS, Opened
 from rnnlite_pipeline.compare.roundings import SAMPLES, float_constants
 from rnnlite_pipeline.graph.affine import computes_in_integers

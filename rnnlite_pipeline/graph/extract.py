@@ -54,6 +54,15 @@ def standing_alone(inputs: list[Tensor], outputs: list[Tensor], ops: list[Op]) -
     return model
 
 
+def giving(model: Model, tensors: Sequence[Tensor]) -> Model:
+    """The model with these tensors of its main graph as outputs value_0, value_1 and so on."""
+    main = model.main
+    graph = Subgraph(main.name, main.inputs, list(tensors), main.ops, main.tensors)
+    outputs = {f"value_{k}": tensor for k, tensor in enumerate(tensors)}
+    signature = Signature("values", graph, dict(model.signatures[0].inputs), outputs)
+    return Model([graph, *model.subgraphs[1:]], [signature])
+
+
 def of_signature(model: Model, signature: Signature) -> Model:
     """A signature's graph as the main one of a model with that signature alone."""
     others = [s for s in model.subgraphs if s is not signature.subgraph]

@@ -21,16 +21,16 @@ from typing import Any
 import numpy as np
 
 from rnnlite_pipeline.child import run_apart, tell
+from rnnlite_pipeline.compare.distance import compare, identical, relative
 from rnnlite_pipeline.errors import StageError
 from rnnlite_pipeline.graph.edit import ensure_signature, ports
-from rnnlite_pipeline.graph.extract import extract
+from rnnlite_pipeline.graph.extract import extract, giving
 from rnnlite_pipeline.graph.ir import NUMPY, Model, Tensor
 from rnnlite_pipeline.graph.read import read_model
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.latency.cut import Part, parts
 from rnnlite_pipeline.latency.rows import rows
 from rnnlite_pipeline.latency.timing import timed
-from rnnlite_pipeline.quantize.ranges import exposed
 from rnnlite_pipeline.runtimes.interpreter import Runner
 from rnnlite_pipeline.sources.model import Array
 from rnnlite_pipeline.steps import step
@@ -88,7 +88,7 @@ def recorded(model: Model, inputs: Mapping[str, Array], cut: Sequence[Part]) -> 
     fed = {tensor: inputs[name] for name, tensor in ports(model, "inputs")}
     between = dict.fromkeys(t for part in cut for t in (*part.inputs, *part.outputs))
     computed = [t for t in between if t not in fed and t.dtype in NUMPY]
-    results = Runner(write_model(exposed(model, computed))).run(inputs)
+    results = Runner(write_model(giving(model, computed))).run(inputs)
     return {**fed, **{t: results[f"value_{k}"] for k, t in enumerate(computed)}}
 
 
@@ -111,12 +111,11 @@ def prepared(part: Part, values: Mapping[Tensor, Array]) -> Runner:
 def _alike(found: Array, expected: Array, tensor: Tensor) -> bool:
     if found.shape != expected.shape:
         return False
-    finite = np.abs(expected[np.isfinite(expected)].astype(np.float64))
-    allowed = DIFFERENCE * float(finite.max(initial=0.0)) if found.dtype.kind == "f" else 0.0
     if tensor.quantization and tensor.quantization.scale:
-        allowed = STEPS
-    pair = (found.astype(np.float64), expected.astype(np.float64))
-    return bool(np.allclose(*pair, rtol=0.0, atol=allowed, equal_nan=True))
+        return compare(expected, found).error <= STEPS
+    if found.dtype.kind != "f":
+        return identical(found, expected)
+    return relative(expected, found) <= DIFFERENCE
 
 
 def _measured(path: Path, arrays: Path, names: Sequence[str]) -> str:

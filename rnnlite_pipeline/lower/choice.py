@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from rnnlite_pipeline.cells.recurrence import Recurrence
 from rnnlite_pipeline.errors import NotConvertible
-from rnnlite_pipeline.graph.ir import OPEN, Model, Op, Signature, Subgraph, Tensor
+from rnnlite_pipeline.graph.extract import standing_alone
+from rnnlite_pipeline.graph.ir import OPEN, Model, Op, Tensor
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.lower.by_targets import no_form, why_not_fused_there, why_not_loop
 from rnnlite_pipeline.lower.fused import why_not_fused
@@ -238,10 +239,7 @@ def _alone(op: Op, used: set[Tensor]) -> Model:
     outputs = [closed[t] for t in op.outputs]
     alone = Op(op.code, inputs, outputs, dict(op.options))
     fed = [t for t in dict.fromkeys(inputs) if t is not None and t.data is None]
-    main = Subgraph("main", fed, [closed[t] for t in op.outputs if t in used], [alone])
-    ports = {f"input_{k}": tensor for k, tensor in enumerate(fed)}
-    results = {f"output_{k}": tensor for k, tensor in enumerate(main.outputs)}
-    return Model([main], [Signature("serving_default", main, ports, results)])
+    return standing_alone(fed, [closed[t] for t in op.outputs if t in used], [alone])
 
 
 def _numbers(runner: Runner) -> Arrays:

@@ -8,15 +8,15 @@ stands in a loop is measured by the loop (watch.py).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rnnlite_pipeline.graph.edit import consumers, producers
-from rnnlite_pipeline.graph.extract import with_called
-from rnnlite_pipeline.graph.ir import Model, Op, Signature, Subgraph, Tensor
+from rnnlite_pipeline.graph.extract import giving, with_called
+from rnnlite_pipeline.graph.ir import Model, Op, Signature, Tensor
 from rnnlite_pipeline.graph.variables import State
 from rnnlite_pipeline.quantize.calibration import Arrays
 from rnnlite_pipeline.quantize.integer_lstm import initial, why_not
@@ -103,22 +103,9 @@ def measure(model: Model, feeds: Iterator[Arrays], states: Sequence[State] = ())
     return ranges.steady()
 
 
-def exposed(model: Model, tensors: list[Tensor]) -> Model:
-    """The model with these tensors of its main graph as outputs value_0, value_1 and so on.
-
-    The objects are the model's own: it is for writing only.
-    """
-    main = model.main
-    outputs = {f"value_{k}": tensor for k, tensor in enumerate(tensors)}
-    graph = Subgraph(main.name, main.inputs, list(tensors), main.ops, main.tensors)
-    inputs: Mapping[str, Tensor] = model.signatures[0].inputs
-    signature = Signature("values", graph, dict(inputs), outputs)
-    return Model([graph, *model.subgraphs[1:]], [signature])
-
-
 def _watched(model: Model, tensors: list[Tensor]) -> tuple[Model, list[Row]]:
-    """`exposed`, and what its loops say of their values, as outputs low_0, high_0 and so on."""
-    made = exposed(model, tensors)
+    """`giving`, and what its loops say of their values, as outputs low_0, high_0 and so on."""
+    made = giving(model, tensors)
     graph, rows = watching(made.main)
     outputs = made.signatures[0].outputs
     outputs |= {f"low_{k}": row.low for k, row in enumerate(rows)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 
-from rnnlite_pipeline.compare.distance import beyond, firm_parts
+from rnnlite_pipeline.compare.firm import beyond, firm_parts
 from rnnlite_pipeline.composites.call import Array
 from rnnlite_pipeline.composites.record import Sample
 from rnnlite_pipeline.graph.extract import extract
@@ -21,7 +21,7 @@ def distance(composite: Composite, samples: Sequence[Sample]) -> float:
 
     It runs twice on reference kernels and twice on the default delegate, so that a state that
     leaks from call to call counts as a difference. 0 where it is within roundings of the operands
-    (`compare.distance`); infinite where a result is firm in no sample, so that nothing is proven.
+    (`compare.firm`); infinite where a result is firm in no sample, so that nothing is proven.
 
     Raises:
         StageError: The runtime cannot run it.

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnlite_pipeline.compare.batch_axis import Axes, batch_axes
+from rnnlite_pipeline.compare.distance import compare
 from rnnlite_pipeline.config import Config
 from rnnlite_pipeline.config.chosen import CHOSEN, Chosen
 from rnnlite_pipeline.config.conversion import CALIBRATED, Scheme
@@ -43,7 +44,6 @@ from rnnlite_pipeline.state import described
 from rnnlite_pipeline.steps import step
 from rnnlite_pipeline.verify.accuracy import accuracy, check_labels
 from rnnlite_pipeline.verify.cases import cases
-from rnnlite_pipeline.verify.compare import compare
 from rnnlite_pipeline.verify.data import Samples, read_samples
 from rnnlite_pipeline.verify.quantized import open_runners
 from rnnlite_pipeline.verify.runs import joined

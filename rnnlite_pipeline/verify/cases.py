@@ -31,7 +31,7 @@ class Case:
         name: What they are, in words.
         feeds: One mapping of input name to array a call.
         extreme: Whether they lie outside what the model was made for, so that rounding may weigh
-            more (compare.py) and a source that refuses or overflows is no failure.
+            more (compare/distance.py) and a source that refuses or overflows is no failure.
         drawn: Whether they are made up, so that a range measured on data says nothing of them.
         whole: The inputs without a batch axis.
     """

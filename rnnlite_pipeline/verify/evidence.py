@@ -30,7 +30,7 @@ class Check:
         call: 1 for the first call on an input, 2 for the second.
         output: The output's name.
         max_abs_error: The largest difference from the source.
-        scale: What the tolerance is a fraction of (compare.py, rule 2).
+        scale: What the tolerance is a fraction of (compare/distance.py, rule 2).
         rounding: What one rounding of the input does to the source (rule 3).
         limit: The largest difference that passes.
         snr_db: The signal-to-noise ratio (noise.py).

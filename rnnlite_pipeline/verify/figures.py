@@ -16,10 +16,10 @@ import numpy as np
 from rnnlite_pipeline.compare.batch_axis import Axes
 from rnnlite_pipeline.errors import StageError
 from rnnlite_pipeline.graph.affine import from_integers
+from rnnlite_pipeline.graph.extract import giving
 from rnnlite_pipeline.graph.ir import OPEN, Model, Tensor
 from rnnlite_pipeline.graph.ops import RECURRENT
 from rnnlite_pipeline.graph.read import read_model
-from rnnlite_pipeline.quantize.ranges import exposed
 from rnnlite_pipeline.quantize.record import read
 from rnnlite_pipeline.runtimes.partition import open_runner
 from rnnlite_pipeline.sources.model import Array, TensorSpec
@@ -118,7 +118,7 @@ def _values(
     model: Model, tensors: list[Tensor], feeds: Sequence[Mapping[str, Array]]
 ) -> list[Array]:
     """Each tensor's values on all feeds, each flattened to [feeds, ...] along a new axis."""
-    runner = RealRunner(open_runner(exposed(model, tensors)), model, plain=True)
+    runner = RealRunner(open_runner(giving(model, tensors)), model, plain=True)
     results = [runner.run(feed) for feed in feeds]
     return [np.stack([result[f"value_{k}"] for result in results]) for k in range(len(tensors))]
 

@@ -122,8 +122,8 @@ def check_npu(pipeline: Pipeline, held: Mapping[str, Mapping[str, Any]]) -> Iter
 def check_error(pipeline: Pipeline, checks: Sequence[Check]) -> Iterator[Check]:
     """The gate max_abs_error, held to the worst comparison of each output.
 
-    As of every comparison, the limit grows with outputs above 1 (compare.py, rule 2). Extreme input
-    is judged by its own rule alone, and what is not judged at all does not count.
+    As of every comparison, the limit grows with outputs above 1 (compare/distance.py, rule 2).
+    Extreme input is judged by its own rule alone, and what is not judged at all does not count.
     """
     gate = pipeline.gates.max_abs_error
     if gate is None:

@@ -42,6 +42,7 @@ import numpy as np
 
 from rnnlite_pipeline.child import tell
 from rnnlite_pipeline.compare.batch_axis import axes_of_model, draw
+from rnnlite_pipeline.compare.distance import compare
 from rnnlite_pipeline.errors import StageError
 from rnnlite_pipeline.graph.edit import ensure_signature
 from rnnlite_pipeline.graph.multiply_adds import multiply_adds
@@ -50,7 +51,6 @@ from rnnlite_pipeline.runtimes.interpreter import Kernels, Runner
 from rnnlite_pipeline.runtimes.partition import PartitionedRunner, has_foreign_ops, open_runner
 from rnnlite_pipeline.sources.model import Array, TensorSpec
 from rnnlite_pipeline.state import described
-from rnnlite_pipeline.verify.compare import compare
 from rnnlite_pipeline.verify.quantized import RealRunner
 from rnnlite_pipeline.verify.states import Started
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnnlite_pipeline.compare.batch_axis import Axes, batch_first
+from rnnlite_pipeline.compare.distance import compare
 from rnnlite_pipeline.errors import VerificationFailed
 from rnnlite_pipeline.sources.model import Array, SourceModel, first_line
 from rnnlite_pipeline.verify.cases import Case
@@ -72,8 +73,7 @@ class Oracle:
         for before, after in zip(outputs, moved, strict=True):
             for name, array in before.items():
                 if array.dtype.kind == "f" and _finite(after[name]):
-                    apart = np.abs(array.astype(np.float64) - after[name].astype(np.float64))
-                    rounding[name] = max(rounding[name], float(apart.max(initial=0.0)))
+                    rounding[name] = max(rounding[name], compare(array, after[name]).error)
         return rounding
 
     def _check_repeatable(self, case: Case, outputs: tuple[Outputs, ...]) -> None:

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from rnnlite_pipeline.compare.distance import compare, identical
 from rnnlite_pipeline.runtimes.interpreter import Kernels
 from rnnlite_pipeline.sources.model import Array
 from rnnlite_pipeline.verify.cases import Case
-from rnnlite_pipeline.verify.compare import compare, identical
 from rnnlite_pipeline.verify.evidence import Check
 from rnnlite_pipeline.verify.noise import powers, ratio
 from rnnlite_pipeline.verify.oracle import Answer
@@ -42,7 +42,7 @@ class Bounds:
     """What passes.
 
     Attributes:
-        max_abs_error: The largest difference (compare.py).
+        max_abs_error: The largest difference (compare/distance.py).
         min_snr_db: The least signal-to-noise ratio in dB (noise.py).
         powers: The power of each output's signal on the data.
     """

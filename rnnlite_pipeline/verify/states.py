@@ -21,10 +21,10 @@ from typing import Protocol
 import numpy as np
 
 from rnnlite_pipeline.compare.batch_axis import draw
+from rnnlite_pipeline.compare.distance import Difference, compare
 from rnnlite_pipeline.graph.ir import NUMPY, OPEN, Model
 from rnnlite_pipeline.sources.model import Array, SourceModel, TensorSpec
 from rnnlite_pipeline.state import Description
-from rnnlite_pipeline.verify.compare import Difference, compare
 from rnnlite_pipeline.verify.data import random_shape
 from rnnlite_pipeline.verify.evidence import Check
 from rnnlite_pipeline.verify.noise import ratio
@@ -225,7 +225,7 @@ class Streaming:
         whole = self._expected[0]
         joined = self._in_pieces(self._source.run, resume, PIECES["2 pieces"], whole)
         found = {name: compare(array, joined[name]) for name, array in whole.items()}
-        return all(d.error <= d.limit(1e-4) for d in found.values())
+        return all(difference.within(1e-4) for difference in found.values())
 
     def _in_pieces(
         self, run: Call, resume: Call, lengths: Sequence[int], whole: Mapping[str, Array]

@@ -13,7 +13,7 @@ import pytest
 from rnnlite_pipeline.cells.gate import Gate
 from rnnlite_pipeline.cells.lstm import Lstm
 from rnnlite_pipeline.cells.recurrence import RECURRENCE
-from rnnlite_pipeline.compare.distance import TOLERANCE
+from rnnlite_pipeline.compare.firm import TOLERANCE
 from rnnlite_pipeline.compare.validation import (
     check_whole,
     largest_difference,

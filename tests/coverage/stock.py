@@ -12,10 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
+from rnnlite_pipeline.compare.distance import compare
 from rnnlite_pipeline.runtimes.interpreter import Runner
 from rnnlite_pipeline.sources.model import SourceModel
 from rnnlite_pipeline.toolchain import load
-from rnnlite_pipeline.verify.compare import compare
 from tests.coverage.row import BATCH, Row
 from tests.coverage.rows import ROWS
 from tests.random_models.held import LIMIT, feed

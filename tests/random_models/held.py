@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlite_pipeline.compare.distance import ROUNDINGS
+from rnnlite_pipeline.compare.distance import compare
+from rnnlite_pipeline.compare.firm import ROUNDINGS
 from rnnlite_pipeline.config import Config
 from rnnlite_pipeline.graph.ir import Model
 from rnnlite_pipeline.graph.read import read_model
@@ -18,7 +19,6 @@ from rnnlite_pipeline.sources.graphdef.assigned import with_states
 from rnnlite_pipeline.sources.model import SourceModel, TensorSpec
 from rnnlite_pipeline.sources.to_tflite import to_tflite
 from rnnlite_pipeline.stages.convert import Conversion, check_convertible, converted
-from rnnlite_pipeline.verify.compare import compare
 
 #: Largest difference, as a part of the output's scale (issue 2, acceptance).
 LIMIT = 1e-5

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from rnnlite_pipeline.compare.distance import compare
 from rnnlite_pipeline.graph.read import read_model
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.runtimes.interpreter import Runner
 from rnnlite_pipeline.sources.formats.concrete_function import source_model
 from rnnlite_pipeline.sources.to_tflite import to_tflite
 from rnnlite_pipeline.toolchain import load
-from rnnlite_pipeline.verify.compare import compare
 from tests.quantize.author import KERNELS, Array
 from tests.random_models.held import convert_source, hold
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from rnnlite_pipeline.verify.compare import ROUNDINGS, Difference, compare, identical
+from rnnlite_pipeline.compare.distance import ROUNDINGS, Difference, compare, identical
 
 F = np.float32
 
