@@ -11,10 +11,11 @@ import numpy as np
 from rnnlite_pipeline.graph.ir import NUMPY, OPEN, Model, Tensor
 from rnnlite_pipeline.metadata import read_description
 from rnnlite_pipeline.report.figures import share, size
-from rnnlite_pipeline.report.html import Cell, Section, facts, section, table
+from rnnlite_pipeline.report.html import Cell, Section, pairs, section, table
 
 if TYPE_CHECKING:
     from rnnlite_pipeline.config import Config
+    from rnnlite_pipeline.report.evidence import Facts
 
 #: How a source's format is called in a sentence.
 FORMATS = {
@@ -51,7 +52,7 @@ def interface(about: About) -> Section:
     """What the model is for, and what goes in and out."""
     config, told = about.config, about.config.metadata
     description = read_description(about.model)
-    said = facts(
+    said = pairs(
         [
             ("source", _source(about)),
             ("lowering", config.recurrent.lowering),
@@ -110,35 +111,30 @@ def shape(tensor: Tensor) -> str:
     return " × ".join("?" if d == OPEN else str(d) for d in tensor.shape) or "one number"
 
 
-def sizes(told: Mapping[str, Any]) -> Section | None:
-    """Each op and how many there are, and bytes, before and after.
-
-    Args:
-        told: The facts of a verification.
-    """
-    ops = told.get("ops")
+def sizes(facts: Facts) -> Section | None:
+    """Each op and how many there are, and bytes, before and after."""
+    ops = facts.ops
     if not ops:
         return None
     names = sorted({*ops["source"], *ops["model"]})
     rows = [(n, str(ops["source"].get(n, "")), str(ops["model"].get(n, ""))) for n in names]
-    before, after = told["bytes"]["source"], told["bytes"]["model"]
-    arena = told.get("tflm")
-    said = (
+    before, after = facts.bytes["source"], facts.bytes["model"]
+    note = (
         f"The file has {size(after)}, {share(after, before)} of the {size(before)} of the graph as"
         " imported."
     )
-    if arena:
-        said += f" TensorFlow Lite Micro takes {arena['arena_bytes']:,} bytes of arena."
+    if facts.tflm:
+        note += f" TensorFlow Lite Micro takes {facts.tflm['arena_bytes']:,} bytes of arena."
     columns = ("op, in all subgraphs", "#as imported", "#converted")
-    return section("ops", "Ops and size", template="table", note=said, table=table(columns, rows))
+    return section("ops", "Ops and size", template="table", note=note, table=table(columns, rows))
 
 
-def provenance(told: Mapping[str, Any], about: About | None) -> Section | None:
+def provenance(facts: Facts, about: About | None) -> Section | None:
     """What the model was made from, and by what."""
-    digests = [("model.tflite", str(told.get("model_sha256", "")))]
+    digests = [("model.tflite", facts.model_sha256)]
     digests += sorted(about.digests.items()) if about else []
     rows = [(name, digest) for name, digest in digests if digest]
-    versions = [(name, str(v)) for name, v in sorted(told.get("versions", {}).items())]
+    versions = sorted(facts.versions.items())
     tables = [table(("file", "sha256"), rows), table(("made and judged with", "version"), versions)]
     if not any(tables):
         return None

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rnnlite_pipeline.metadata import read_description
+from rnnlite_pipeline.report.evidence import Evidence
 from rnnlite_pipeline.report.figures import points
 from rnnlite_pipeline.report.html import Cell, Section, section, table
 
 if TYPE_CHECKING:
     from rnnlite_pipeline.report.about import About
     from rnnlite_pipeline.sources.model import Array
-    from rnnlite_pipeline.verify.evidence import Evidence
 
 #: A confusion matrix of more classes is not drawn.
 MOST_CLASSES = 30

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rnnlite_pipeline.report import svg
+from rnnlite_pipeline.report.evidence import Evidence
 from rnnlite_pipeline.report.figures import error, share
-from rnnlite_pipeline.report.html import Section, facts, section
+from rnnlite_pipeline.report.html import Section, pairs, section
 
 if TYPE_CHECKING:
     from rnnlite_pipeline.sources.model import Array
-    from rnnlite_pipeline.verify.evidence import Evidence
 
 #: The bins of the error histogram: next to nothing, then by powers of ten.
 EDGES = (0.0, *(10.0**e for e in range(-9, 1)))
@@ -33,7 +33,7 @@ def profiles(evidence: Evidence) -> list[Section]:
                     f"Agreement of “{output}”",
                     template="agreement",
                     note="On the data, on the default kernels.",
-                    figures=facts(_figures(source, model)),
+                    figures=pairs(_figures(source, model)),
                     charts=_charts(source, model, _limit(evidence, output)),
                 )
             )

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
+from rnnlite_pipeline.report.evidence import Check, Evidence
 from rnnlite_pipeline.report.figures import error, share
 from rnnlite_pipeline.report.html import Both, Cell, Mark, Section, section, table
-
-if TYPE_CHECKING:
-    from rnnlite_pipeline.verify.evidence import Check, Evidence
 
 
 def failures(evidence: Evidence) -> Section | None:

@@ -130,12 +130,12 @@ def equation(line: str) -> Markup:
 
 
 @dataclass(frozen=True)
-class Facts:
+class Pairs:
     """Names and what they stand for."""
 
     rows: Sequence[tuple[str, str]] = field(default_factory=tuple)
 
 
-def facts(rows: Iterable[tuple[str, str]]) -> Facts:
+def pairs(rows: Iterable[tuple[str, str]]) -> Pairs:
     """Names and what they stand for; a row that says nothing is left out."""
-    return Facts([(name, value) for name, value in rows if value])
+    return Pairs([(name, value) for name, value in rows if value])

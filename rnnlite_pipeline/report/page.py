@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from markupsafe import Markup
 
@@ -12,6 +12,7 @@ from rnnlite_pipeline.report.about import About, interface, provenance, sizes
 from rnnlite_pipeline.report.accuracy import accuracy
 from rnnlite_pipeline.report.agreement import profiles
 from rnnlite_pipeline.report.checks import comparisons, failures, others
+from rnnlite_pipeline.report.evidence import Evidence, Facts
 from rnnlite_pipeline.report.figures import error, points, share, size
 from rnnlite_pipeline.report.graph import graphs
 from rnnlite_pipeline.report.html import Section, rendered
@@ -22,14 +23,8 @@ from rnnlite_pipeline.report.runs_on import runs_on
 from rnnlite_pipeline.report.search import TRIED
 from rnnlite_pipeline.report.slots import slot
 
-if TYPE_CHECKING:
-    from rnnlite_pipeline.verify.evidence import Evidence
-
 #: The place that the stage report fills with what was measured.
 WORK = "work"
-
-#: What stands below the title, and the facts that tell it.
-_MADE = {"pipeline": "pipeline", "sha256": "model_sha256"}
 
 
 def render(evidence: Evidence, about: About | None = None) -> str:
@@ -40,7 +35,7 @@ def render(evidence: Evidence, about: About | None = None) -> str:
         about: The model; None where the verification broke off before it was read.
     """
     parts: list[tuple[str, Section | None]] = [("", failures(evidence))]
-    parts += [("", runs_on(evidence.facts)), ("", quantization(evidence))]
+    parts += [("", runs_on(evidence.facts.targets)), ("", quantization(evidence))]
     if about and about.config.quantization.max_accuracy_drop is not None:
         parts.append((TRIED, None))
     if about:
@@ -55,7 +50,7 @@ def render(evidence: Evidence, about: About | None = None) -> str:
         rendered(
             "report.html.jinja",
             {
-                "name": str(evidence.facts.get("name", "model")),
+                "name": evidence.facts.name,
                 "header": _header(evidence, about),
                 "contents": [_placed(name, entry, part) for name, part in parts],
                 "sections": [_placed(name, whole, part) for name, part in parts],
@@ -87,29 +82,31 @@ def _placed(name: str, shown: Any, part: Section | None) -> Markup:
 
 
 def _header(evidence: Evidence, about: About | None) -> dict[str, Any]:
-    facts, told = evidence.facts, about.config.metadata if about else None
-    ops = ", ".join(facts.get("unverified_ops", {}))
+    facts, config = evidence.facts, about.config if about else None
+    described = config and config.metadata and config.metadata.description
+    made = (("pipeline", facts.pipeline), ("sha256", facts.model_sha256))
+    ops = ", ".join(facts.unverified_ops)
     verdict = "Verified" if evidence.passed else "Not verified"
     except_ = f", except {ops}" if ops and evidence.passed else ""
     return {
         "good": evidence.passed and not except_,
         "verdict": verdict + except_,
-        "title": f"{facts.get('name', 'model')}{f' {about.config.version}' if about else ''}",
-        "about": [*([told.description] if told and told.description else []), *_elsewhere(facts)],
-        "made": [f"{title} {facts[key]}" for title, key in _MADE.items() if key in facts],
+        "title": f"{facts.name}{f' {config.version}' if config else ''}",
+        "about": [*filter(None, [described]), *_elsewhere(facts)],
+        "made": [f"{title} {value}" for title, value in made if value],
         "tiles": [tile for tile in _tiles(evidence) if tile["value"]],
     }
 
 
-def _elsewhere(facts: Mapping[str, Any]) -> list[str]:
+def _elsewhere(facts: Facts) -> list[str]:
     """The ops that LiteRT lacks."""
-    said = [
+    sentences = [
         f"{op} is not verified ({reason}); another function took its place in source and model."
-        for op, reason in facts.get("unverified_ops", {}).items()
+        for op, reason in facts.unverified_ops.items()
     ]
-    if ops := facts.get("ops_on_tensorflow"):
-        said.append(f"TensorFlow ran {', '.join(ops)}; LiteRT needs the Flex delegate for them.")
-    return said
+    if ops := ", ".join(facts.ops_on_tensorflow):
+        sentences.append(f"TensorFlow ran {ops}; LiteRT needs the Flex delegate for them.")
+    return sentences
 
 
 def _tiles(evidence: Evidence) -> Sequence[dict[str, str]]:
@@ -144,12 +141,12 @@ def _accuracy_tiles(evidence: Evidence) -> Iterable[dict[str, str]]:
         yield _tile("accuracy", f"{worst.litert:.2%}", under)
 
 
-def _size_tiles(facts: Mapping[str, Any]) -> Iterable[dict[str, str]]:
-    if "bytes" not in facts:
+def _size_tiles(facts: Facts) -> Iterable[dict[str, str]]:
+    if not facts.bytes:
         return
-    own = facts["bytes"]["model"]
-    if quantized := facts.get("quantization"):
-        before, what = quantized["bytes"]["float"], "the float model"
+    own = facts.bytes["model"]
+    if facts.quantization:
+        before, what = facts.quantization["bytes"]["float"], "the float model"
     else:
-        before, what = facts["bytes"]["source"], "the imported graph"
+        before, what = facts.bytes["source"], "the imported graph"
     yield _tile("size", size(own), f"{share(own, before)} of {what}")

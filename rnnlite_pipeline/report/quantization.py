@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rnnlite_pipeline.report import svg
+from rnnlite_pipeline.report.evidence import Evidence
 from rnnlite_pipeline.report.figures import error, plural, points, share, size
 from rnnlite_pipeline.report.html import Cell, Section, section, table
-
-if TYPE_CHECKING:
-    from rnnlite_pipeline.verify.evidence import Evidence
 
 #: What an op that was left as it was became, in `quantization.ops` of verification.json.
 FLOAT = "float32"
@@ -34,7 +32,7 @@ CHARTS = 4
 
 def quantization(evidence: Evidence) -> Section | None:
     """What the scheme made of the ops, what it cost and gained; nothing without a scheme."""
-    said = evidence.facts.get("quantization")
+    said = evidence.facts.quantization
     if not said:
         return None
     ops = said["ops"]

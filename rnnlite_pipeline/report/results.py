@@ -71,14 +71,14 @@ class Results:
     @property
     def bytes(self) -> int | None:
         """The size of the model."""
-        told = self.verification.get("bytes")
-        return None if told is None else int(told["model"])
+        sizes = self.verification.get("bytes")
+        return None if sizes is None else int(sizes["model"])
 
     @property
     def milliseconds(self) -> float | None:
         """The median time of a call."""
-        told = self.benchmark.get("models", {}).get("model.tflite", {}).get("ms")
-        return None if told is None else float(told["median"])
+        times = self.benchmark.get("models", {}).get("model.tflite", {}).get("ms")
+        return None if times is None else float(times["median"])
 
     @property
     def machine(self) -> str:
@@ -94,8 +94,8 @@ class Results:
     @property
     def error(self) -> float | None:
         """The largest error; infinite where shapes or infinities differ."""
-        told = self.verification.get("max_abs_error")
-        return None if told is None else float(told)
+        largest = self.verification.get("max_abs_error")
+        return None if largest is None else float(largest)
 
     @property
     def limit(self) -> float | None:
@@ -111,9 +111,24 @@ class Results:
     @property
     def accuracy(self) -> tuple[float, float] | None:
         """The lowest of the model, and its source's."""
-        told = self.verification.get("accuracy", ())
-        worst = min(told, key=lambda each: each["litert"], default=None)
+        judged = self.verification.get("accuracy", ())
+        worst = min(judged, key=lambda each: each["litert"], default=None)
         return None if worst is None else (worst["litert"], worst["source"])
+
+    @property
+    def accuracies(self) -> dict[str, float]:
+        """The lowest of the model, by output."""
+        lowest: dict[str, float] = {}
+        for each in self.verification.get("accuracy", ()):
+            name, rate = each["output"], float(each["litert"])
+            lowest[name] = min(rate, lowest.get(name, rate))
+        return lowest
+
+    @property
+    def held(self) -> dict[str, str]:
+        """How it was held to each target: "run", "compiled" or "by table"; "no" if refused."""
+        targets = self.verification.get("targets", {})
+        return {name: each["held"] if each["takes"] else "no" for name, each in targets.items()}
 
 
 def _is(folder: Path, digest: object) -> bool:
@@ -129,7 +144,7 @@ def link(path: Path, folder: Path) -> str:
 
 def _json(path: Path) -> dict[str, Any]:
     try:
-        told = json.loads(path.read_bytes())
+        content = json.loads(path.read_bytes())
     except (OSError, ValueError):
         return {}
-    return told if isinstance(told, dict) else {}
+    return content if isinstance(content, dict) else {}

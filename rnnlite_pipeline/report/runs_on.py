@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
+from rnnlite_pipeline.report.evidence import Held
 from rnnlite_pipeline.report.figures import share, size
 from rnnlite_pipeline.report.html import Cell, Mark, Section, section, table
 
@@ -16,21 +16,20 @@ _NOTE = (
 )
 
 
-def runs_on(facts: Mapping[str, Any]) -> Section | None:
+def runs_on(targets: Mapping[str, Held]) -> Section | None:
     """One row for each target of the config; nothing where the verification has none.
 
     Args:
-        facts: What the verification says of the model: verify/targets.py.
+        targets: How the model is held to each.
     """
-    held: Mapping[str, Mapping[str, Any]] = facts.get("targets") or {}
     rows: list[list[Cell]] = [
         [
-            Mark(bool(said.get("takes"))),
+            Mark(each.takes),
             name,
-            said["held"] if said.get("takes") else f"no ({said['held']})",
-            "; ".join(_found(said)),
+            each.held if each.takes else f"no ({each.held})",
+            "; ".join(_found(each)),
         ]
-        for name, said in held.items()
+        for name, each in targets.items()
     ]
     shown = table(("", "target", "held to it", "found"), rows)
     if shown is None:
@@ -38,16 +37,16 @@ def runs_on(facts: Mapping[str, Any]) -> Section | None:
     return section("runs-on", "Runs on", template="table", note=_NOTE, table=shown)
 
 
-def _found(said: Mapping[str, Any]) -> Iterator[str]:
-    if "npu_share" in said:
-        yield f"{share(said['npu_share'], 1.0)} of the operations on the NPU"
-    if said.get("cycles"):
-        yield f"{said['cycles']:,.0f} cycles by Vela's estimate"
-    for key, title in (("sram_bytes", "SRAM"), ("flash_bytes", "flash")):
-        if said.get(key):
-            yield f"{size(said[key])} of {title}"
-    yield from said.get("reasons", ())
-    if said.get("not_run"):
-        yield said["not_run"]
-    if said.get("numbers_from"):
-        yield f"the numbers come from {', '.join(said['numbers_from'])}"
+def _found(held: Held) -> Iterator[str]:
+    if held.npu_share is not None:
+        yield f"{share(held.npu_share, 1.0)} of the operations on the NPU"
+    if held.cycles:
+        yield f"{held.cycles:,.0f} cycles by Vela's estimate"
+    for bytes_, title in ((held.sram_bytes, "SRAM"), (held.flash_bytes, "flash")):
+        if bytes_:
+            yield f"{size(bytes_)} of {title}"
+    yield from held.reasons
+    if held.not_run:
+        yield held.not_run
+    if held.numbers_from:
+        yield f"the numbers come from {', '.join(held.numbers_from)}"

@@ -23,6 +23,7 @@ from rnnlite_pipeline.lower.layer_record import read_layers
 from rnnlite_pipeline.metadata import differences, read_description
 from rnnlite_pipeline.quantize.calibration import check_alike
 from rnnlite_pipeline.report import PAGE, About, render, with_times
+from rnnlite_pipeline.report.evidence import Accuracy, Check, Evidence, Facts
 from rnnlite_pipeline.sources import open_source
 from rnnlite_pipeline.state import described
 from rnnlite_pipeline.steps import step
@@ -30,7 +31,6 @@ from rnnlite_pipeline.verify.accuracy import accuracy, check_labels
 from rnnlite_pipeline.verify.cases import cases
 from rnnlite_pipeline.verify.data import Samples, calibration_samples, random_samples, read_samples
 from rnnlite_pipeline.verify.every_interpreter import check_every_interpreter
-from rnnlite_pipeline.verify.evidence import Accuracy, Check, Evidence
 from rnnlite_pipeline.verify.figures import figure_feeds, figures
 from rnnlite_pipeline.verify.gates import (
     check_accuracy,
@@ -41,7 +41,7 @@ from rnnlite_pipeline.verify.gates import (
 )
 from rnnlite_pipeline.verify.interface import check_interface
 from rnnlite_pipeline.verify.oracle import oracles, source_on
-from rnnlite_pipeline.verify.quantized import RealRunner, interface, is_judged, open_runners
+from rnnlite_pipeline.verify.quantized import interface, is_judged, open_runners
 from rnnlite_pipeline.verify.runs import Bounds, Outputs, joined, run_case
 from rnnlite_pipeline.verify.signatures import check_signatures
 from rnnlite_pipeline.verify.states import Started, Streaming, check_policy, with_states
@@ -72,7 +72,7 @@ def verify(config: Config, out: Path, pipeline: Pipeline) -> None:
         stale.unlink(missing_ok=True)
     if not path.is_file():
         raise VerificationFailed(f"There is no {path}.", "Run `rnnlite convert` first.")
-    evidence = Evidence({"name": config.name, "pipeline": pipeline.name}, broken_off="interrupted")
+    evidence = Evidence(Facts(config.name, pipeline.name), broken_off="interrupted")
     try:
         _examine(config, out, pipeline, evidence)
         evidence.broken_off = ""
@@ -91,23 +91,21 @@ def verify(config: Config, out: Path, pipeline: Pipeline) -> None:
 def _examine(config: Config, out: Path, pipeline: Pipeline, evidence: Evidence) -> None:
     content = (out / "model.tflite").read_bytes()
     imported = (out / ".work" / "source.tflite").read_bytes()
-    evidence.facts |= {
-        "model_sha256": hashlib.sha256(content).hexdigest(),
-        "bytes": {"source": len(imported), "model": len(content)},
-        "tolerance": _tolerance(config, pipeline),
-        "min_snr_db": config.min_snr_db,
-    }
+    facts = evidence.facts
+    facts.model_sha256 = hashlib.sha256(content).hexdigest()
+    facts.bytes = {"source": len(imported), "model": len(content)}
+    facts.tolerance, facts.min_snr_db = _tolerance(config, pipeline), config.min_snr_db
     model = read_model(content)
     ensure_signature(model)
     ops = op_histogram(model)
     graph = read_model(imported)
     ensure_signature(graph)
-    evidence.facts["ops"] = {"source": op_histogram(graph), "model": ops}
+    facts.ops = {"source": op_histogram(graph), "model": ops}
     digests = _digests(config, imported)
     evidence.about = About(config, graph, model, read_layers(out), digests)
     step("opening the source")
     source = open_source(config)
-    evidence.facts["versions"] = _versions(source)
+    facts.versions = _versions(source)
     states = described(model)
     inputs, outputs = with_states(
         model,
@@ -115,7 +113,7 @@ def _examine(config: Config, out: Path, pipeline: Pipeline, evidence: Evidence) 
         interface(source.inputs, config.quantization.input_type),
         interface(source.outputs, config.quantization.output_type),
     )
-    keeps = "ASSIGN_VARIABLE" in evidence.facts["ops"]["source"]
+    keeps = "ASSIGN_VARIABLE" in facts.ops["source"]
     evidence.checks.append(check_policy(states, config.recurrent.state, keeps))
     evidence.checks += check_interface(
         model, inputs, outputs, by_signature=config.source.format == "tflite"
@@ -128,19 +126,18 @@ def _examine(config: Config, out: Path, pipeline: Pipeline, evidence: Evidence) 
         return
     axes = batch_axes(source.inputs, source.run, source.limits)
     if any(axes.inputs.values()):
-        evidence.facts["batch_axes"] = dict(axes.inputs)
+        facts.batch_axes = dict(axes.inputs)
     _compare_data(config, graph, axes)
     _compare(config, content, source, axes, evidence)
     step("opening the model again and again")
     check_every_interpreter(config, content, source, axes, evidence)
     check_signatures(config, source, model, evidence)
     step("holding the model to its targets")
-    evidence.facts["targets"] = held = hold(config, model, content)
-    evidence.checks += check_npu(pipeline, held)
+    facts.targets = hold(config, model, content)
+    evidence.checks += check_npu(pipeline, facts.targets)
     samples = _samples(config, batch_first(source, axes))
     feeds = [axes.of_model(feed) for feed in figure_feeds(samples.inputs, model, axes)]
-    if said := figures(out, config.quantization.scheme, content, feeds):
-        evidence.facts["quantization"] = said
+    facts.quantization = figures(out, config.quantization.scheme, content, feeds)
     evidence.checks += check_error(pipeline, evidence.checks)
     evidence.checks += check_accuracy(config, pipeline, evidence.accuracy)
 
@@ -157,8 +154,9 @@ def _compare(
     for runner in runners.values():
         if runner.note:
             evidence.skipped["reference kernels"] = runner.note
-        evidence.facts |= _run_elsewhere(runner)
-    bounds = Bounds(evidence.facts["tolerance"], evidence.facts["min_snr_db"])
+        evidence.facts.ops_on_tensorflow = runner.on_tensorflow or evidence.facts.ops_on_tensorflow
+        evidence.facts.unverified_ops = runner.stood_in or evidence.facts.unverified_ops
+    bounds = Bounds(evidence.facts.tolerance, evidence.facts.min_snr_db)
     every = list(cases(samples, first.inputs, source.limits))
     for number, case in enumerate(every):
         step(f'running "{case.name}" input', number + 1, len(every))
@@ -186,13 +184,7 @@ def _compare(
                 model, kernels, bounds.max_abs_error, bounds.min_snr_db
             )
     if "tflm" in runners:
-        evidence.facts["tflm"] = {"arena_bytes": runners["tflm"].arena_bytes}
-
-
-def _run_elsewhere(runner: RealRunner) -> dict[str, Any]:
-    """The ops that LiteRT lacks: those that TensorFlow ran, and those that were stood in for."""
-    facts = {"ops_on_tensorflow": list(runner.on_tensorflow), "unverified_ops": runner.stood_in}
-    return {name: told for name, told in facts.items() if told}
+        evidence.facts.tflm = {"arena_bytes": runners["tflm"].arena_bytes}
 
 
 def _judge_data(

@@ -16,7 +16,7 @@ import numpy as np
 
 from rnnlite_pipeline.child import run_apart
 from rnnlite_pipeline.compare.batch_axis import Axes, draw
-from rnnlite_pipeline.verify.evidence import Check, Evidence
+from rnnlite_pipeline.report.evidence import Check, Evidence
 from rnnlite_pipeline.verify.targets import runs_on
 
 if TYPE_CHECKING:
@@ -63,12 +63,12 @@ def check_every_interpreter(
         evidence.skipped[NAME] = "the default delegate is LiteRT's, which is not verified"
         return
     stand_ins = config.source.format == "tflite"
-    tolerance = evidence.facts["tolerance"] if source.on is None else ANY
+    tolerance = evidence.facts.tolerance if source.on is None else ANY
     plan = plan_of(source, axes, tolerance, stand_ins=stand_ins)
     found, why = _carried_out(content, plan.as_json())
     evidence.checks += _checks(found, why)
-    told = {name: found[name] for name in _TOLD if name in found}
-    evidence.facts["interpreters"] = told | ({"ended": why} if why else {})
+    seen = {name: found[name] for name in _SEEN if name in found}
+    evidence.facts.interpreters = seen | ({"ended": why} if why else {})
     if not why and found["interpreters"] < ENOUGH:
         evidence.skipped[NAME] = (
             f"{found['interpreters']} interpreters were opened, and not {ENOUGH}: the model takes"
@@ -90,8 +90,8 @@ def plan_of(source: SourceModel, axes: Axes, tolerance: float, *, stand_ins: boo
     )
 
 
-#: What verification.json tells of what was found.
-_TOLD = (
+#: What verification.json has of what was found.
+_SEEN = (
     "interpreters",
     "calls",
     "allocated_twice",

@@ -10,12 +10,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rnnlite_pipeline.config.licenses import identifier
 from rnnlite_pipeline.graph.ir import Model, Op
 from rnnlite_pipeline.metadata import Description
-from rnnlite_pipeline.verify.evidence import Accuracy, Check
+from rnnlite_pipeline.report.evidence import Accuracy, Check, Held
 from rnnlite_pipeline.verify.targets import runs_on, shares
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def check_gates(
         yield _without("every recurrence is fused", ops, ("WHILE", "FlexTensorList*"), asked)
 
 
-def check_npu(pipeline: Pipeline, held: Mapping[str, Mapping[str, Any]]) -> Iterator[Check]:
+def check_npu(pipeline: Pipeline, held: Mapping[str, Held]) -> Iterator[Check]:
     """The gate npu_share, of each Ethos-U target; a model that was not compiled does not pass.
 
     Args:

@@ -7,8 +7,8 @@ from typing import Literal
 
 from rnnlite_pipeline.graph.edit import ports
 from rnnlite_pipeline.graph.ir import NUMPY, OPEN, Model, Tensor
+from rnnlite_pipeline.report.evidence import Check
 from rnnlite_pipeline.sources.model import TensorSpec
-from rnnlite_pipeline.verify.evidence import Check
 
 _INTERFACE = "This is a bug of the conversion, please report it."
 

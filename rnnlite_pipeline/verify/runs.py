@@ -10,10 +10,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from rnnlite_pipeline.compare.distance import compare, identical
+from rnnlite_pipeline.report.evidence import Check
 from rnnlite_pipeline.runtimes.interpreter import Kernels
 from rnnlite_pipeline.sources.model import Array
 from rnnlite_pipeline.verify.cases import Case
-from rnnlite_pipeline.verify.evidence import Check
 from rnnlite_pipeline.verify.noise import powers, ratio
 from rnnlite_pipeline.verify.oracle import Answer
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from rnnlite_pipeline.compare.batch_axis import batch_axes, batch_first
 from rnnlite_pipeline.graph.extract import of_signature
 from rnnlite_pipeline.graph.ir import Model
+from rnnlite_pipeline.report.evidence import Check, Evidence
 from rnnlite_pipeline.runtimes.partition import open_runner
 from rnnlite_pipeline.sources.model import SourceModel
 from rnnlite_pipeline.steps import step
 from rnnlite_pipeline.verify.cases import cases
 from rnnlite_pipeline.verify.data import random_samples
-from rnnlite_pipeline.verify.evidence import Check, Evidence
 from rnnlite_pipeline.verify.interface import check_interface
 from rnnlite_pipeline.verify.oracle import oracles
 from rnnlite_pipeline.verify.quantized import is_judged
@@ -60,7 +60,7 @@ def _check(config: Config, key: str, source: SourceModel, model: Model, evidence
     samples = random_samples(first.inputs, first.limits, SAMPLES, seed=0)
     runners = {kernels: open_runner(model, kernels, stand_ins=True) for kernels in KERNELS}
     held_to = oracles(source, axes, runners)
-    bounds = Bounds(evidence.facts["tolerance"], evidence.facts["min_snr_db"])
+    bounds = Bounds(evidence.facts.tolerance, evidence.facts.min_snr_db)
     for number, case in enumerate(cases(samples, first.inputs, first.limits)):
         step(f'running signature {key} on "{case.name}" input')
         named = dataclasses.replace(case, name=f"{key}: {case.name}")

@@ -23,10 +23,10 @@ import numpy as np
 from rnnlite_pipeline.compare.batch_axis import draw
 from rnnlite_pipeline.compare.distance import Difference, compare
 from rnnlite_pipeline.graph.ir import NUMPY, OPEN, Model
+from rnnlite_pipeline.report.evidence import Check
 from rnnlite_pipeline.sources.model import Array, SourceModel, TensorSpec
 from rnnlite_pipeline.state import Description
 from rnnlite_pipeline.verify.data import random_shape
-from rnnlite_pipeline.verify.evidence import Check
 from rnnlite_pipeline.verify.noise import ratio
 
 #: How long the sequence is that is fed in pieces, and how long the pieces are.

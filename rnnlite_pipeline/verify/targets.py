@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from rnnlite_pipeline.errors import StageError
 from rnnlite_pipeline.graph.ir import Model
+from rnnlite_pipeline.report.evidence import Held
 from rnnlite_pipeline.runtimes import RUNTIMES
 from rnnlite_pipeline.runtimes.runners import RUNNERS
-from rnnlite_pipeline.runtimes.vela import ACCELERATORS, Compiled, compile_model
+from rnnlite_pipeline.runtimes.vela import ACCELERATORS, compile_model
 from rnnlite_pipeline.runtimes.vela import missing as vela_missing
 
 if TYPE_CHECKING:
@@ -51,8 +52,8 @@ def runs_on(config: Config) -> Runs:
     return Runs(tuple(can) or ("litert",), True, notes)
 
 
-def hold(config: Config, model: Model, content: bytes) -> dict[str, dict[str, Any]]:
-    """The section `targets` of verification.json: how the model is held to each, and the outcome.
+def hold(config: Config, model: Model, content: bytes) -> dict[str, Held]:
+    """How the model is held to each of its targets, and the outcome.
 
     Args:
         config: The model's config.
@@ -63,48 +64,44 @@ def hold(config: Config, model: Model, content: bytes) -> dict[str, dict[str, An
     return {name: _held(name, runs, model, content) for name in config.meant_for}
 
 
-def _held(name: str, runs: Runs, model: Model, content: bytes) -> dict[str, Any]:
+def _held(name: str, runs: Runs, model: Model, content: bytes) -> Held:
     verdict = RUNTIMES[name].judge(model)
-    said: dict[str, Any] = {"held": "by table", "takes": verdict.takes, "reasons": verdict.lines()}
+    by_table = Held("by table", verdict.takes, verdict.lines())
     if name in runs.names and not runs.instead:
-        return said | {"held": "run"}
+        return replace(by_table, held="run")
     if verdict.held == "compiled":
-        return said | _compiled(name, content)
+        note = vela_missing()
+        return replace(by_table, not_run=note) if note else _compiled(name, content)
     note = runs.notes.get(name) or RUNTIMES[name].how
-    return said | {"not_run": note, "numbers_from": list(runs.names)}
+    return replace(by_table, not_run=note, numbers_from=runs.names)
 
 
-def _compiled(name: str, content: bytes) -> dict[str, Any]:
-    if note := vela_missing():
-        return {"not_run": note}
+def _compiled(name: str, content: bytes) -> Held:
     try:
         made = compile_model(content, name)
     except StageError as error:
-        return {"held": "compiled", "takes": False, "npu_share": 0.0, "reasons": [error.message]}
-    return {"held": "compiled", "takes": True} | _figures(made)
+        return Held("compiled", takes=False, reasons=[error.message], npu_share=0.0)
+    return Held(
+        "compiled",
+        takes=True,
+        reasons=[f"on the CPU: {each}" for each in made.cpu_ops],
+        accelerator=made.accelerator,
+        npu_share=round(made.npu_share, 4),
+        npu_ops=made.npu_ops,
+        cycles=made.cycles,
+        sram_bytes=made.sram_bytes,
+        flash_bytes=made.flash_bytes,
+        macs=made.macs,
+    )
 
 
-def _figures(made: Compiled) -> dict[str, Any]:
-    return {
-        "accelerator": made.accelerator,
-        "npu_share": round(made.npu_share, 4),
-        "npu_ops": made.npu_ops,
-        "reasons": [f"on the CPU: {each}" for each in made.cpu_ops],
-        "cycles": made.cycles,
-        "sram_bytes": made.sram_bytes,
-        "flash_bytes": made.flash_bytes,
-        "macs": made.macs,
-    }
-
-
-def shares(held: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, float | None, str]]:
-    """Of each Ethos-U target its name, the share of operations on the NPU, and what is said of it.
+def shares(held: Mapping[str, Held]) -> Iterator[tuple[str, float | None, str]]:
+    """Of each Ethos-U target its name, the share of operations on the NPU, and the reasons.
 
     Args:
         held: What `hold` gives.
     """
-    for name in held:
+    for name, found in held.items():
         if name in ACCELERATORS:
-            said = held[name]
-            reasons = [*said["reasons"], *filter(None, [said.get("not_run")])]
-            yield name, said.get("npu_share"), "; ".join(reasons[:3])
+            reasons = [*found.reasons, *filter(None, [found.not_run])]
+            yield name, found.npu_share, "; ".join(reasons[:3])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rnnlite_pipeline.fleet.compare import row, write_comparisons
+from rnnlite_pipeline.fleet.compare import Row, write_comparisons
 from rnnlite_pipeline.tasks.plan import Plan, plans_of
 from tests.fake.project import Project
 
@@ -53,14 +53,14 @@ def test_each_release_has_its_figures(plans: list[Plan]) -> None:
 def test_figures_of_another_model_are_not_shown(plans: list[Plan]) -> None:
     """What was measured on a model that is gone is not told of the one that is there."""
     (plans[0].out / "model.tflite").write_bytes(b"another")
-    assert row(plans[0])["passed"] is None
-    assert "max_abs_error" not in row(plans[0])
+    assert Row.of(plans[0]).passed is None
+    assert Row.of(plans[0]).max_abs_error is None
 
 
 def test_a_model_that_failed_says_so(plans: list[Plan]) -> None:
     """It has no figures; it did not pass."""
     (plans[0].out / "model.tflite").rename(plans[0].out / "model.failed.tflite")
-    assert row(plans[0])["passed"] is False
+    assert Row.of(plans[0]).passed is False
 
 
 def test_one_release_is_compared_with_nothing(plans: list[Plan]) -> None:

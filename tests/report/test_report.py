@@ -22,8 +22,8 @@ from rnnlite_pipeline.latency import rows
 from rnnlite_pipeline.lower.layer_record import leave_layers, read_layers
 from rnnlite_pipeline.lower.layers import Layer
 from rnnlite_pipeline.report import About, render, report, svg
+from rnnlite_pipeline.report.evidence import Check, Evidence, Facts
 from rnnlite_pipeline.report.slots import filled
-from rnnlite_pipeline.verify.evidence import Check, Evidence
 
 
 def tensor(name: str) -> Tensor:
@@ -47,9 +47,9 @@ def evidence() -> Evidence:
     """Of a model that passed, but for one check of three."""
     rng = np.random.default_rng(0)
     source = rng.standard_normal((20, 7, 3)).astype(np.float32)
-    found = Evidence({"name": "m", "tolerance": 1e-5, "model_sha256": "ab" * 32})
-    found.facts |= {"versions": {"numpy": "2"}, "bytes": {"source": 5, "model": 20_000}}
-    found.facts["ops"] = {"source": {"WHILE": 1}, "model": {"UNIDIRECTIONAL_SEQUENCE_LSTM": 1}}
+    found = Evidence(Facts("m", model_sha256="ab" * 32, tolerance=1e-5))
+    found.facts.versions, found.facts.bytes = {"numpy": "2"}, {"source": 5, "model": 20_000}
+    found.facts.ops = {"source": {"WHILE": 1}, "model": {"UNIDIRECTIONAL_SEQUENCE_LSTM": 1}}
     found.profiles["y"] = (source, source + np.float32(1e-6))
     for data in ("data", "zeros", "ones"):
         run: dict[str, Any] = {"data": data, "kernels": "default", "output": "y"}
@@ -126,7 +126,7 @@ def test_checks_that_say_the_same_share_a_row(page: str) -> None:
 
 def test_without_a_model_it_still_says_what_failed() -> None:
     """A verification that broke off before the model was read has a page as well."""
-    assert "no such file" in render(Evidence({"name": "m"}, broken_off="no such file"))
+    assert "no such file" in render(Evidence(Facts("m"), broken_off="no such file"))
 
 
 def benchmarked(model: Model, digest: str) -> dict[str, Any]:
@@ -195,7 +195,7 @@ def test_only_the_section_of_times_and_its_entry_are_another(page: str, tmp_path
 def test_a_model_cannot_write_a_place_of_the_page() -> None:
     """Text that looks like the place of the times is escaped, so it is never filled."""
     hostile = "<!--work-->"
-    text = render(Evidence({"name": hostile}, broken_off=hostile))
+    text = render(Evidence(Facts(hostile), broken_off=hostile))
     assert hostile not in text
     assert filled(text, "work", "times") == text
 

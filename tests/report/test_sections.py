@@ -14,11 +14,11 @@ from rnnlite_pipeline.graph.ir import Model, Op, Quantization, Signature, Subgra
 from rnnlite_pipeline.report.about import About, interface
 from rnnlite_pipeline.report.accuracy import MOST_CLASSES, accuracy
 from rnnlite_pipeline.report.checks import comparisons, failures
+from rnnlite_pipeline.report.evidence import Accuracy, Check, Evidence, Facts, Held
 from rnnlite_pipeline.report.figures import points, share, size
 from rnnlite_pipeline.report.layers import recurrences
 from rnnlite_pipeline.report.quantization import quantization
 from rnnlite_pipeline.report.runs_on import runs_on
-from rnnlite_pipeline.verify.evidence import Accuracy, Check, Evidence
 from tests.report.test_report import about
 
 
@@ -33,7 +33,7 @@ def labelled(classes: int) -> Evidence:
     source = np.eye(classes, dtype=np.float32)[labels]
     model = source.copy()
     model[0] = source[2]
-    found = Evidence({"name": "m"})
+    found = Evidence(Facts("m"))
     found.labels["y"], found.profiles["y"] = labels, (source, model)
     rates = 1.0, 1 - 1 / len(labels)
     found.accuracy.append(Accuracy("y", "default", len(labels), *rates))
@@ -62,7 +62,7 @@ def test_many_classes_have_no_matrix() -> None:
 
 def test_a_vocabulary_needs_no_matrix_of_its_square() -> None:
     """Classes are those that occur: labels of any size, and -1, are counted all the same."""
-    found = Evidence({"name": "m"})
+    found = Evidence(Facts("m"))
     labels = np.array([-1, 2_000_000_000, 7])
     found.labels["y"] = labels
     found.profiles["y"] = (labels, np.array([7, 2_000_000_000, 7]))
@@ -88,9 +88,9 @@ def quantized(count: int) -> Evidence:
     ops.append(
         {"op": "CUMSUM", "name": "<sum>", "became": "float32", "reason": "no integer kernel"}
     )
-    found = Evidence({"name": "m"})
+    found = Evidence(Facts("m"))
     figures = {"float": 10_000, "quantized": 12_000, "ratio": 1.2}
-    found.facts["quantization"] = {"scheme": "int8", "ops": ops, "bytes": figures}
+    found.facts.quantization = {"scheme": "int8", "ops": ops, "bytes": figures}
     run: dict[str, Any] = {"data": "data", "kernels": "default", "output": "y", "call": 1}
     found.checks.append(Check("equals the source", True, **run, max_abs_error=0.02, limit=0.1))
     found.accuracy.append(Accuracy("y", "default", 10, 0.9, 0.8))
@@ -113,7 +113,7 @@ def test_a_quantized_model_has_its_summary_first() -> None:
 
 def test_without_a_scheme_there_is_no_such_section() -> None:
     """A float model says nothing of quantization."""
-    assert quantization(Evidence({"name": "m"})) is None
+    assert quantization(Evidence(Facts("m"))) is None
 
 
 def ported(*tensors: Tensor) -> Model:
@@ -169,7 +169,7 @@ def test_a_loop_over_a_reversed_input_runs_backward(tmp_path: Path, count: int, 
 def test_each_error_has_its_part_of_the_limit() -> None:
     """In the table of comparisons, and the remedy of what failed is told once."""
     run: dict[str, Any] = {"kernels": "default", "output": "y", "call": 1, "remedy": "Do <this>."}
-    found = Evidence({"name": "m"})
+    found = Evidence(Facts("m"))
     for data in ("data", "zeros"):
         found.checks.append(
             Check("equals the source", False, data=data, **run, max_abs_error=0.4, limit=0.1)
@@ -204,20 +204,19 @@ def test_figures(said: str, expected: str) -> None:
 def test_each_target_says_how_the_model_was_held_to_it() -> None:
     """Run, compiled, by table and no are told apart, with what was found."""
     held = {
-        "litert": {"held": "run", "takes": True, "reasons": []},
-        "ethos-u55": {
-            "held": "compiled",
-            "takes": True,
-            "npu_share": 1.0,
-            "cycles": 12345,
-            "sram_bytes": 2048,
-            "flash_bytes": 40_000,
-            "reasons": [],
-        },
-        "qualcomm": {"held": "by table", "takes": True, "reasons": [], "not_run": "no device"},
-        "edgetpu": {"held": "by table", "takes": False, "reasons": ["RSQRT (y): unknown"]},
+        "litert": Held("run", takes=True),
+        "ethos-u55": Held(
+            "compiled",
+            takes=True,
+            npu_share=1.0,
+            cycles=12345,
+            sram_bytes=2048,
+            flash_bytes=40_000,
+        ),
+        "qualcomm": Held("by table", takes=True, not_run="no device"),
+        "edgetpu": Held("by table", takes=False, reasons=["RSQRT (y): unknown"]),
     }
-    shown = runs_on({"targets": held})
+    shown = runs_on(held)
     assert shown is not None
     said = text(shown.html)
     assert "litert run" in said

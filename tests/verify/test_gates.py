@@ -10,9 +10,9 @@ import pytest
 from rnnlite_pipeline.config import Config, Pipeline, load_pipeline
 from rnnlite_pipeline.graph.ir import Model, Op, Signature, Subgraph, Tensor
 from rnnlite_pipeline.metadata import Description
+from rnnlite_pipeline.report.evidence import Accuracy, Check, Evidence, Facts
 from rnnlite_pipeline.sources.model import TensorSpec
 from rnnlite_pipeline.verify import SHOWN, _failure
-from rnnlite_pipeline.verify.evidence import Accuracy, Check, Evidence
 from rnnlite_pipeline.verify.gates import check_accuracy, check_error, check_gates, op_histogram
 from rnnlite_pipeline.verify.interface import check_interface
 
@@ -217,17 +217,17 @@ def test_headlines_are_the_worst_of_their_kind() -> None:
     ]
     other = Check("gate", False)
     right = Check("equals", True, data="e", output="y", max_abs_error=0.9)
-    assert Evidence(checks=[*runs, right, other]).headlines == [runs[1], other]
+    assert Evidence(Facts("m"), checks=[*runs, right, other]).headlines == [runs[1], other]
 
 
 def test_evidence_passes_only_when_it_is_complete() -> None:
     """Nothing compared, a failed check, or a verification that broke off: none of them passes."""
     good, bad = Check("good", True, max_abs_error=0.0), Check("bad", False)
-    assert not Evidence().passed
-    assert not Evidence(checks=[Check("the interface", True)]).passed
-    assert Evidence(checks=[good]).passed
-    assert not Evidence(checks=[good, bad]).passed
-    assert not Evidence(checks=[good], broken_off="the runtime crashed").passed
+    assert not Evidence(Facts("m")).passed
+    assert not Evidence(Facts("m"), checks=[Check("the interface", True)]).passed
+    assert Evidence(Facts("m"), checks=[good]).passed
+    assert not Evidence(Facts("m"), checks=[good, bad]).passed
+    assert not Evidence(Facts("m"), checks=[good], broken_off="the runtime crashed").passed
 
 
 @pytest.mark.parametrize(
@@ -260,7 +260,7 @@ def test_all_missed_gates_are_told_at_once() -> None:
     rest = [
         Check(f"equals {n}", False, "differs", "Look.", max_abs_error=n + 1.0) for n in range(5)
     ]
-    told = str(_failure(Evidence({}, [*rest, *gates]), Path("model.failed.tflite")))
+    told = str(_failure(Evidence(Facts("m"), [*rest, *gates]), Path("model.failed.tflite")))
     assert "failed 10 of 10 checks" in told
     assert all(f"p.yaml:1: gate {n}: missed\n    Mend {n}." in told for n in range(5))
     assert told.count("equals") == SHOWN

@@ -55,11 +55,11 @@ def test_what_can_be_run_is_run(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found.notes == {"litert-web": "Chromium is not installed"}
     model = lowered(a_gru(), "loop")
     held = hold(asked, model, write_model(model))
-    assert held["litert-compiled"]["held"] == "run"
-    assert held["litert-web"]["not_run"] == "Chromium is not installed"
-    assert held["qualcomm"]["held"] == "by table"
-    assert not held["qualcomm"]["takes"]
-    assert "not run here" in held["qualcomm"]["not_run"]
+    assert held["litert-compiled"].held == "run"
+    assert held["litert-web"].not_run == "Chromium is not installed"
+    assert held["qualcomm"].held == "by table"
+    assert not held["qualcomm"].takes
+    assert "not run here" in held["qualcomm"].not_run
 
 
 @pytest.mark.parametrize(
@@ -82,8 +82,8 @@ def test_the_gate_npu_share(interface: str, passes: bool) -> None:
     model = steps(interface)
     held = hold(config("ethos-u55"), model, write_model(model))
     said = held["ethos-u55"]
-    assert said["held"] == "compiled"
-    assert min(said["cycles"], said["sram_bytes"], said["flash_bytes"]) > 0
+    assert said.held == "compiled"
+    assert all((said.cycles, said.sram_bytes, said.flash_bytes))
     (check,) = check_npu(Pipeline.model_validate({"gates": {"npu_share": 1.0}}), held)
     assert (check.name, check.passed) == ("gate npu_share ethos-u55", passes)
     assert passes or "QUANTIZE" in check.detail

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rnnlite_pipeline.sources.model import Array
-from rnnlite_pipeline.verify.accuracy import expectations, predictions
+from rnnlite_pipeline.compare.decisions import expectations, predictions
+from rnnlite_pipeline.compare.distance import Array
 
 if TYPE_CHECKING:
-    from rnnlite_pipeline.report import About
+    from rnnlite_pipeline.report.about import About
 
 
 @dataclass(frozen=True)
@@ -57,9 +58,10 @@ class Check:
 
     def as_json(self) -> dict[str, Any]:
         """The fields that say something; an infinite error is "inf", no number of JSON."""
-        unsaid = {"remedy"} if self.passed else set()
-        fields = {k: v for k, v in vars(self).items() if v not in (None, "") and k not in unsaid}
-        return {k: _json(v) for k, v in fields.items()}
+        fields = _said(self)
+        if self.passed:
+            fields.pop("remedy", None)
+        return {key: _json(value) for key, value in fields.items()}
 
     def __str__(self) -> str:
         where = [
@@ -77,9 +79,9 @@ class Check:
         noise = ""
         if self.snr_db is not None and self.min_snr_db is not None:
             noise = f"signal to noise {self.snr_db:.3g} dB, at least {self.min_snr_db:.3g} passes"
-        said = "; ".join(filter(None, (self.detail, figures, noise)))
+        found = "; ".join(filter(None, (self.detail, figures, noise)))
         asked = f"{self.asked}: " if self.asked else ""
-        return f"{asked}{self.name}{f' ({place})' if place else ''}: {said}"
+        return f"{asked}{self.name}{f' ({place})' if place else ''}: {found}"
 
 
 @dataclass(frozen=True)
@@ -93,12 +95,93 @@ class Accuracy:
     litert: float
 
 
+@dataclass(frozen=True)
+class Held:
+    """How a model is held to one of its targets, and the outcome.
+
+    Attributes:
+        held: "run", "compiled", or "by table".
+        takes: Whether the target takes the model.
+        reasons: Why not; of a compiled model, what stays on the CPU.
+        not_run: Why it was not run or compiled here; empty where it was.
+        numbers_from: The runtimes whose numbers stand for the target's own.
+        accelerator: Vela's name of the configuration; likewise the figures below.
+        npu_share: The share of operations on the NPU.
+        npu_ops: How many operations are on the NPU.
+        cycles: Vela's estimate of one call.
+        sram_bytes: The memory that a call takes.
+        flash_bytes: The memory that the weights take.
+        macs: Multiply-adds of one call.
+    """
+
+    held: str
+    takes: bool
+    reasons: Sequence[str] = ()
+    not_run: str = ""
+    numbers_from: Sequence[str] = ()
+    accelerator: str = ""
+    npu_share: float | None = None
+    npu_ops: int | None = None
+    cycles: float | None = None
+    sram_bytes: int | None = None
+    flash_bytes: int | None = None
+    macs: int | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The fields that say something, and `reasons`."""
+        return _said(self) | {"reasons": list(self.reasons)}
+
+
+@dataclass
+class Facts:
+    """Figures of the model: sections of verification.json, each empty until it is known.
+
+    Attributes:
+        name: The model's name.
+        pipeline: The name of its pipeline.
+        model_sha256: The digest of model.tflite.
+        bytes: Sizes: of the graph as imported, "source", and of the "model".
+        tolerance: The largest absolute error that passes.
+        min_snr_db: The least signal-to-noise ratio that passes, in dB.
+        ops: How many ops of each name: in the graph as imported, "source", and in the "model".
+        versions: Of the packages that it was made and judged with.
+        batch_axes: The axis of the batch, by input; empty where it is the first one everywhere.
+        ops_on_tensorflow: The ops that LiteRT lacks and TensorFlow ran.
+        unverified_ops: The ops that nothing could run, and why.
+        tflm: Of TensorFlow Lite Micro: "arena_bytes".
+        interpreters: What was seen in many interpreters (verify/interpreters.py).
+        targets: How it is held to each target.
+        quantization: What the scheme made of it, and the noise (verify/figures.py).
+    """
+
+    name: str
+    pipeline: str = ""
+    model_sha256: str = ""
+    bytes: Mapping[str, int] = field(default_factory=dict)
+    tolerance: float = 0.0
+    min_snr_db: float = 0.0
+    ops: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    batch_axes: Mapping[str, int] = field(default_factory=dict)
+    ops_on_tensorflow: Sequence[str] = ()
+    unverified_ops: Mapping[str, str] = field(default_factory=dict)
+    tflm: Mapping[str, int] = field(default_factory=dict)
+    interpreters: Mapping[str, Any] = field(default_factory=dict)
+    targets: Mapping[str, Held] = field(default_factory=dict)
+    quantization: Mapping[str, Any] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """The sections that say something."""
+        held = {name: each.as_json() for name, each in self.targets.items()}
+        return _said(self) | ({"targets": held} if held else {})
+
+
 @dataclass
 class Evidence:
     """All that is known of a model so far; a verification adds to it until it ends or breaks off.
 
     Attributes:
-        facts: Figures of the model: sha256, sizes, ops, versions.
+        facts: Figures of the model: sha256, sizes, ops, versions, targets.
         checks: The judgements in the order they were made.
         accuracy: Where the data has labels.
         skipped: Extreme cases that do not apply to the source, and why.
@@ -109,7 +192,7 @@ class Evidence:
         broken_off: What ended the verification early; empty if nothing did.
     """
 
-    facts: dict[str, Any] = field(default_factory=dict)
+    facts: Facts
     checks: list[Check] = field(default_factory=list)
     accuracy: list[Accuracy] = field(default_factory=list)
     skipped: dict[str, str] = field(default_factory=dict)
@@ -158,16 +241,21 @@ class Evidence:
 
     def as_json(self) -> dict[str, Any]:
         """The content of verification.json; no time, path or host in it."""
-        said: dict[str, Any] = {
-            **self.facts,
+        content: dict[str, Any] = {
+            **self.facts.as_json(),
             "passed": self.passed,
             "max_abs_error": _json(self.max_abs_error),
             "accuracy": [vars(each) for each in self.accuracy],
             "checks": [check.as_json() for check in self.checks],
             "skipped": self.skipped,
         }
-        return said | ({"broken_off": self.broken_off} if self.broken_off else {})
+        return content | ({"broken_off": self.broken_off} if self.broken_off else {})
 
 
 def _json(value: Any) -> Any:
     return "inf" if isinstance(value, float) and math.isinf(value) else value
+
+
+def _said(value: Any) -> dict[str, Any]:
+    """The fields of a dataclass that say something: not None, nor empty."""
+    return {k: v for k, v in asdict(value).items() if v is not None and v not in ("", (), [], {})}
