@@ -8,6 +8,7 @@ once it has ended with status 0.
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import shutil
@@ -186,3 +187,22 @@ def moment_of_release() -> Moment:
     except (OverflowError, OSError, ValueError):
         return LAST_MOMENT
     return min(max(moment, FIRST_MOMENT), LAST_MOMENT)
+
+
+def digest(path: Path) -> str:
+    r"""The sha256 of a file or of a folder, in hexadecimal digits.
+
+    A folder's is that of the list of its files, a line `SHA256  PATH` each, sorted by the bytes
+    of the path below the folder: what this prints inside the folder, where no file is a link:
+    `find . -type f -printf '%P\0' | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum`.
+
+    Raises:
+        OSError: Something in it cannot be read.
+    """
+    if not path.is_dir():
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    files = [Path(folder) / name for folder, _, names in os.walk(path) for name in names]
+    names = sorted((os.fsencode(file.relative_to(path).as_posix()), file) for file in files)
+    listing = b"".join(digest(file).encode() + b"  " + name + b"\n" for name, file in names)
+    return hashlib.sha256(listing).hexdigest()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -48,7 +49,10 @@ def imported(path: Path) -> Iterator[str]:
             if node.module == PACKAGE:
                 yield from (f"{PACKAGE}.{each.name}" for each in node.names)
             else:
-                yield str(node.module)
+                below = FOLDER.parent / Path(*str(node.module).split("."))
+                for each in node.names:
+                    is_file = (below / f"{each.name}.py").is_file()
+                    yield f"{node.module}.{each.name}" if is_file else str(node.module)
 
 
 def _is_for_types(node: ast.If) -> bool:
@@ -90,6 +94,24 @@ def test_a_room_imports_rooms_before_it(name: str) -> None:
 def test_the_root_imports_no_room(name: str) -> None:
     """What everyone uses uses nobody."""
     assert not {room(module) for module in imported(FOLDER / f"{name}.py")} - {""}
+
+
+def test_no_circle_between_files() -> None:
+    """Of two files at most one imports the other when it runs, directly or by way of others."""
+    found = {_module(path): path for path in FOLDER.rglob("*.py")}
+    graph = {
+        name: {module for module in imported(path) if module in found and module != name}
+        for name, path in found.items()
+    }
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(" imports ".join(reversed(error.args[1])))
+
+
+def _module(path: Path) -> str:
+    parts = path.relative_to(FOLDER.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
 def test_docs_tell_the_order() -> None:

@@ -64,6 +64,11 @@ class Cell(ABC):
         """The step as a person reads it, one line a quantity."""
 
     @property
+    def own_features(self) -> int:
+        """How many numbers of a step's input are no mask: F, but where a cell reads its mask."""
+        return self.features
+
+    @property
     def state_names(self) -> tuple[str, ...]:
         """What the states are called where the graph takes and gives them."""
         return ("h", *(f"state_{k}" for k in range(1, len(self.states))))

@@ -15,6 +15,7 @@ from rnnlite_pipeline.algebra.atoms import Apply, Atom, Product, Symbol
 from rnnlite_pipeline.algebra.forms import Form
 from rnnlite_pipeline.algebra.functions import FUNCTIONS
 from rnnlite_pipeline.cells.cell import Cell
+from rnnlite_pipeline.cells.field_names import field_names
 from rnnlite_pipeline.cells.symbols import INPUT, after, before
 from rnnlite_pipeline.cells.text import text_of
 
@@ -40,6 +41,11 @@ class Equations(Cell):
     updates: tuple[Form, ...]
     order: tuple[int, ...]
     reason: str = ""
+
+    @property
+    def own_features(self) -> int:
+        """F without the columns that are the mask of the step."""
+        return self.features - field_names(self).mask
 
     def equations(self) -> Equations:
         """Itself."""

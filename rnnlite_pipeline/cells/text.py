@@ -24,7 +24,6 @@ from rnnlite_pipeline.cells.field_names import field_names
 from rnnlite_pipeline.cells.symbols import INPUT, After, Before
 
 if TYPE_CHECKING:
-    from rnnlite_pipeline.cells.cell import Cell
     from rnnlite_pipeline.cells.equations import Equations
 
 Array = NDArray[Any]
@@ -141,14 +140,6 @@ def text_of(cell: Equations) -> list[str]:
 def _apply(function: str, argument: str) -> str:
     name = _FUNCTIONS.get(function, function.lower().replace("_", " "))
     return f"{name}({argument})" if name else argument
-
-
-def features(cell: Cell) -> int:
-    """How many numbers a step's input has, without those that are its mask."""
-    from rnnlite_pipeline.cells.equations import Equations
-
-    # Only a cell that has no name of its own can have a mask among its inputs.
-    return cell.features - (field_names(cell).mask if isinstance(cell, Equations) else 0)
 
 
 @dataclass

@@ -6,7 +6,6 @@ from rnnlite_pipeline.config.files import (
     associated_files,
     check_files,
     check_releases,
-    digest,
 )
 from rnnlite_pipeline.config.load import load_config, load_releases
 from rnnlite_pipeline.config.model import Config
@@ -40,7 +39,6 @@ __all__ = [
     "associated_files",
     "check_files",
     "check_releases",
-    "digest",
     "known_pipelines",
     "load_config",
     "load_pipeline",

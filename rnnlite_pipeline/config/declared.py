@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnlite_pipeline.config.model import Config
+from rnnlite_pipeline.files import digest
 
 #: The longest header that is read.
 _MAX_HEADER = 2**24
@@ -72,8 +73,6 @@ def source_digest(config: Config) -> str:
     Raises:
         OSError: A file cannot be read.
     """
-    from rnnlite_pipeline.config.files import digest
-
     source = config.source
     if source.factory or source.custom_objects or not source.path:
         return ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 from collections.abc import Iterable, Iterator
@@ -15,6 +14,7 @@ from rnnlite_pipeline.config.early import wrong_arrays, wrong_early
 from rnnlite_pipeline.config.model import Config
 from rnnlite_pipeline.config.pipeline import Pipeline, pipeline_of
 from rnnlite_pipeline.errors import ConfigError, Problem
+from rnnlite_pipeline.files import digest
 
 #: The array of a data file that is not an input.
 LABELS = "labels"
@@ -84,25 +84,6 @@ def associated_files(config: Config) -> Iterator[tuple[Loc, str]]:
     for i, output in enumerate(config.metadata.outputs):
         if output.labels:
             yield ("metadata", "outputs", i, "labels"), output.labels
-
-
-def digest(path: Path) -> str:
-    r"""The sha256 of a file or of a folder, in hexadecimal digits.
-
-    A folder's is that of the list of its files, a line `SHA256  PATH` each, sorted by the bytes
-    of the path below the folder: what this prints inside the folder, where no file is a link:
-    `find . -type f -printf '%P\0' | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum`.
-
-    Raises:
-        OSError: Something in it cannot be read.
-    """
-    if not path.is_dir():
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    files = [Path(folder) / name for folder, _, names in os.walk(path) for name in names]
-    names = sorted((os.fsencode(file.relative_to(path).as_posix()), file) for file in files)
-    listing = b"".join(digest(file).encode() + b"  " + name + b"\n" for name, file in names)
-    return hashlib.sha256(listing).hexdigest()
 
 
 def _wrong(

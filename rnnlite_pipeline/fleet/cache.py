@@ -31,8 +31,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from rnnlite_pipeline.config import digest
-from rnnlite_pipeline.files import written_atomically
+from rnnlite_pipeline.files import digest, written_atomically
 from rnnlite_pipeline.fleet.location import Location, Missing, ReadOnly, TooLarge, Unreachable
 
 #: A number that grows when entries change their meaning.

@@ -20,8 +20,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rnnlite_pipeline.config import digest
 from rnnlite_pipeline.errors import RnnliteError, StageError, of_system
+from rnnlite_pipeline.files import digest
 from rnnlite_pipeline.fleet.cache import Blob, Cache, Refused
 from rnnlite_pipeline.fleet.location import Missing, ReadOnly, Unreachable
 from rnnlite_pipeline.release.ci import GITHUB, GITLAB

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from rnnlite_pipeline.cells.text import features
 from rnnlite_pipeline.files import write_atomically
 from rnnlite_pipeline.lower.layers import Layer
 
@@ -35,7 +34,7 @@ def _record(layer: Layer) -> dict[str, Any]:
     cell = layer.recurrence.cell
     return said | {
         "cell": cell.kind,
-        "features": features(cell),
+        "features": cell.own_features,
         "states": list(cell.states),
         "direction": layer.direction,
         "time_major": layer.recurrence.time_major,

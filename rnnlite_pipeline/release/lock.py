@@ -19,9 +19,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import rnnlite_pipeline
-from rnnlite_pipeline.config import Config, Pipeline, associated_files, digest
+from rnnlite_pipeline.config import Config, Pipeline, associated_files
 from rnnlite_pipeline.errors import StageError
-from rnnlite_pipeline.files import near
+from rnnlite_pipeline.files import digest, near
 from rnnlite_pipeline.plugins import plugins
 from rnnlite_pipeline.release.digests import json_bytes, sha256
 from rnnlite_pipeline.release.flat import flat

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from rnnlite_pipeline.cells.recurrence import Recurrence
-from rnnlite_pipeline.cells.text import features
 from rnnlite_pipeline.config import Config
 from rnnlite_pipeline.files import write_atomically
 from rnnlite_pipeline.graph.ir import Model
@@ -75,7 +74,7 @@ def _described(recurrence: Recurrence) -> dict[str, Any]:
     cell = recurrence.cell
     described: dict[str, Any] = {
         "cell": cell.kind,
-        "features": features(cell),
+        "features": cell.own_features,
         "units": cell.states[-1],
         "outputs": cell.states[0],
         "time_major": recurrence.time_major,

@@ -21,8 +21,7 @@ from urllib.parse import quote
 
 from doit.dependency import FileChangedChecker
 
-from rnnlite_pipeline.config import digest
-from rnnlite_pipeline.files import write_atomically
+from rnnlite_pipeline.files import digest, write_atomically
 
 
 def content_digest(path: Path) -> str | None:

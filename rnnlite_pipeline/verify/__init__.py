@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import rnnlite_pipeline
 from rnnlite_pipeline.compare.batch_axis import Axes, batch_axes, batch_first
-from rnnlite_pipeline.config import digest
 from rnnlite_pipeline.errors import RnnliteError, VerificationFailed
-from rnnlite_pipeline.files import write_atomically
+from rnnlite_pipeline.files import digest, write_atomically
 from rnnlite_pipeline.graph.edit import ensure_signature
 from rnnlite_pipeline.graph.read import read_model
 from rnnlite_pipeline.lower.layer_record import read_layers

@@ -11,7 +11,7 @@ from rnnlite_pipeline.algebra.atoms import Apply, Symbol
 from rnnlite_pipeline.algebra.forms import Form
 from rnnlite_pipeline.cells.equations import Equations, substituted
 from rnnlite_pipeline.cells.symbols import after, before
-from rnnlite_pipeline.cells.text import MOST_LINES, features
+from rnnlite_pipeline.cells.text import MOST_LINES
 
 FULL = np.array([[1.0, 2.0], [0.5, 1.0]])
 
@@ -138,7 +138,7 @@ def test_a_mask_is_no_feature() -> None:
     zeros = forms.constant(np.zeros(2))
     updates = tuple(forms.of(Apply("SELECT_V2", (mask, new, old), 2)) for old in (zeros, h))
     cell = Equations("masked GRU", 4, (2, 2), updates, (0, 1))
-    assert features(cell) == 3
+    assert cell.own_features == 3
     assert cell.text()[-2:] == [
         "y′ = select(m, z ⊙ h + (1 − z) ⊙ h̃, 0)",
         "h′ = select(m, z ⊙ h + (1 − z) ⊙ h̃, h)",

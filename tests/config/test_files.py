@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from rnnlite_pipeline.config import check_files, digest, load_config
+from rnnlite_pipeline.config import check_files, load_config
 from rnnlite_pipeline.errors import ConfigError
+from rnnlite_pipeline.files import digest
 
 Write = Callable[[str], Path]
 Array = NDArray[Any]
