@@ -51,8 +51,9 @@ def imported(path: Path) -> Iterator[str]:
             else:
                 below = FOLDER.parent / Path(*str(node.module).split("."))
                 for each in node.names:
-                    is_file = (below / f"{each.name}.py").is_file()
-                    yield f"{node.module}.{each.name}" if is_file else str(node.module)
+                    own = (below / f"{each.name}.py", below / each.name / "__init__.py")
+                    is_module = any(path.is_file() for path in own)
+                    yield f"{node.module}.{each.name}" if is_module else str(node.module)
 
 
 def _is_for_types(node: ast.If) -> bool:
