@@ -24,6 +24,7 @@ from rnnlite_pipeline.lower.by_targets import has_op, pinned
 from rnnlite_pipeline.lower.choice import Chosen, Lowered
 from rnnlite_pipeline.lower.fused import fused_code
 from rnnlite_pipeline.lower.layers import Layer
+from rnnlite_pipeline.lower.times import with_gain, works_of
 from rnnlite_pipeline.lower.unrolled import unroll
 from rnnlite_pipeline.lower.without_reduce_any import without_reduce_any
 from rnnlite_pipeline.passes.early_shapes import early_shapes
@@ -189,10 +190,13 @@ def _write_recurrences(model: Model, context: Context) -> bool:
     pseudo = [op for op in model.ops() if is_recurrent(op)]
     step("lowering")
     turned = {op: _reads_reversed(op, model) for op in pseudo}
+    works = works_of(model, pseudo)
     config = context.config
     wanted, size, finish = lowering(config), weight_bytes(config), trial(config)
     lowered = write_recurrences(model, *wanted, weight_bytes=size, finish=finish)
-    context.layers = tuple(_layers(context.findings, turned, lowered))
+    layers = _layers(context.findings, turned, lowered)
+    scheme, targets = config.quantization.scheme, config.meant_for
+    context.layers = tuple(with_gain(layer, works, scheme, targets) for layer in layers)
     return True
 
 
@@ -412,4 +416,12 @@ def _layers(
             scope = next(iter(op.options.values())).name
             paired = op.code == BIDIRECTIONAL
             code = _CODES.get(each.form) or fused_code(recurrence, paired=paired)
-            yield Layer(name, recurrence, code, each.reason, scope, each.milliseconds, turned[op])
+            yield Layer(
+                name,
+                recurrence,
+                code,
+                each.reason,
+                scope,
+                each.milliseconds,
+                reads_reversed=turned[op],
+            )
