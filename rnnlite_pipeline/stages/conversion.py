@@ -38,6 +38,7 @@ from rnnlite_pipeline.passes.layout import layout
 from rnnlite_pipeline.passes.manager import Pass, Passes, Property, UntilSettled, alone
 from rnnlite_pipeline.passes.measure_at_inputs import measure_at_inputs
 from rnnlite_pipeline.passes.memory import check_memory
+from rnnlite_pipeline.passes.own_outputs import own_outputs
 from rnnlite_pipeline.passes.sequence_ops import is_recurrent, is_time_major, reads_reversed
 from rnnlite_pipeline.passes.settle_choices import settle_choices
 from rnnlite_pipeline.passes.share_sizes import share_sizes
@@ -344,6 +345,7 @@ CONVERSION: Passes[Context] = (
     # What the source says, without annotations, variables and dropout.
     Pass("lift-states", _lift_states, ensures=(NO_VARIABLE,), keeps_interface=False),
     Pass("resolve", _resolve, composites, ensures=(NO_COMPOSITE,)),
+    alone(own_outputs),
     Pass("remember-source", _remember_source),
     Pass("chain-steps", _chain_steps, chained, requires=(NO_COMPOSITE,)),
     alone(settle_choices),
@@ -365,6 +367,7 @@ CONVERSION: Passes[Context] = (
         ensures=(LISTS_TOLD,),
     ),
     _prune,
+    alone(own_outputs),
     Pass("keep-output-names", _keep_output_names),
     alone(share_sizes),
     _prune,
