@@ -14,6 +14,7 @@ import numpy as np
 
 from rnnlite_pipeline.errors import SourceError
 from rnnlite_pipeline.sources.graphdef.functions import Pins, pinned_shape, tensor_spec, versions
+from rnnlite_pipeline.sources.graphdef.gathers import gathers_in_loops
 from rnnlite_pipeline.sources.graphdef.graph_edit import forget_functions
 from rnnlite_pipeline.sources.graphdef.lifting import Assigned, lift
 from rnnlite_pipeline.sources.graphdef.placeholders import check_placeholders, with_constants
@@ -145,7 +146,7 @@ def _frozen(
     cut = v1.graph_util.extract_sub_graph(definition, names)
     check_placeholders(cut, inputs)
     assigned = session_states(session, cut)
-    with v1.Graph().as_default():
+    with v1.Graph().as_default(), gathers_in_loops():
         frozen = v1.graph_util.convert_variables_to_constants(
             session, cut, names, variable_names_blacklist=list(assigned)
         )
