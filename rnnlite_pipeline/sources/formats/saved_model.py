@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rnnlite_pipeline.errors import SourceError
+from rnnlite_pipeline.errors import RnnliteError, SourceError
+from rnnlite_pipeline.sources.formats.graph_def import without_cudnn
 from rnnlite_pipeline.sources.graphdef.functions import (
     Pins,
     function_model,
@@ -146,8 +147,13 @@ def _open_session(
     signature = graph.signature_def[_chosen(wanted, there, path)]
     session = v1.Session(graph=v1.Graph())
     try:
+        tags = list(graph.meta_info_def.tags)
+        loader = load("tensorflow.python.saved_model.loader_impl").SavedModelLoader(str(path))
+        without_cudnn(loader.get_meta_graph_def_from_tags(tags))
         with session.graph.as_default():
-            v1.saved_model.load(session, list(graph.meta_info_def.tags), str(path))
+            loader.load(session, tags)
+    except RnnliteError:
+        raise
     except Exception as error:  # whatever a damaged folder raises
         raise _not_loaded(path, error) from error
     inputs, outputs = (

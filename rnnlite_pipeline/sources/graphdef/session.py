@@ -20,6 +20,7 @@ from rnnlite_pipeline.sources.graphdef.functions import (
     tensor_spec,
     versions,
 )
+from rnnlite_pipeline.sources.graphdef.gathers import gathers_in_loops
 from rnnlite_pipeline.sources.graphdef.graph_edit import forget_functions
 from rnnlite_pipeline.sources.graphdef.lifting import Assigned, lift
 from rnnlite_pipeline.sources.graphdef.placeholders import check_placeholders, with_constants
@@ -153,7 +154,7 @@ def _frozen(
     cut = v1.graph_util.extract_sub_graph(definition, names)
     check_placeholders(cut, inputs)
     assigned = session_states(session, cut)
-    with v1.Graph().as_default():
+    with v1.Graph().as_default(), gathers_in_loops():
         frozen = v1.graph_util.convert_variables_to_constants(
             session, cut, names, variable_names_blacklist=list(assigned)
         )
