@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from importlib import metadata
 from typing import Any
 
+from rnnlite_pipeline import preloaded
+
 #: The distributions whose versions change what comes out, whatever the source is.
 DISTRIBUTIONS = (
     "ai-edge-litert",
@@ -67,4 +69,5 @@ def load(module: str) -> Any:
     Must run before anything else imports TensorFlow in this process.
     """
     prepare()
+    preloaded.asked_for(module)
     return importlib.import_module(module)
