@@ -8,7 +8,11 @@ from collections.abc import Mapping
 from importlib import metadata
 from typing import Any
 
+<<<<<<< HEAD
 from rnnlite_pipeline.errors import StageError
+=======
+from rnnlite_pipeline import preloaded
+>>>>>>> warm
 
 #: The distributions whose versions change what comes out, whatever the source is.
 DISTRIBUTIONS = (
@@ -80,6 +84,7 @@ def load(module: str) -> Any:
     prepare()
     if module.startswith(_INSIDE):
         _check_release(module)
+    preloaded.asked_for(module)
     return importlib.import_module(module)
 
 

@@ -141,6 +141,7 @@ def _work(stage: Stage, plan: Plan, command: Sequence[str], options: Sequence[st
         stale=(*makes, *stage.may_make(plan), *stage.spoils(plan)),
         condemned=stage.condemns(plan),
         options=options,
+        tensorflow=stage.frameworks(plan),
     )
     for missing in (path for path in makes if not path.exists()):
         raise StageError(f"{stage.name} of {plan.name} ended well, but left no {missing.name}.")

@@ -34,7 +34,6 @@ def _variants(count: int) -> str:
     return f"variants:\n{''.join(lines)}"
 
 
-
 class Direct:
     """A cluster of one worker, which is this process."""
 
