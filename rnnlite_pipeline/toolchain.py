@@ -8,11 +8,8 @@ from collections.abc import Mapping
 from importlib import metadata
 from typing import Any
 
-<<<<<<< HEAD
-from rnnlite_pipeline.errors import StageError
-=======
 from rnnlite_pipeline import preloaded
->>>>>>> warm
+from rnnlite_pipeline.errors import StageError
 
 #: The distributions whose versions change what comes out, whatever the source is.
 DISTRIBUTIONS = (
