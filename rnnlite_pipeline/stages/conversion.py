@@ -282,7 +282,8 @@ def _write_out(model: Model, context: Context) -> bool:
 
     1. Where a target lacks REDUCE_ANY, it is NOT REDUCE_ALL NOT.
     2. A loop of one turn is its turn (lower/unrolled.py).
-    3. Under `recurrent.lowering: unrolled`, and where a target takes no loop, every loop is.
+    3. Under `recurrent.lowering: unrolled`, and where a target takes no loop, every loop is. Under
+       `fastest`, those of the layers that are faster so.
 
     Raises:
         NotConvertible: A loop is to be written out, and its turns are not known.
@@ -292,7 +293,8 @@ def _write_out(model: Model, context: Context) -> bool:
     every = config.recurrent.lowering == "unrolled" or not has("WHILE")
     before = sum(1 for _ in model.ops())
     without_reduce_any(model, has)
-    left = unroll(model, every, has, packs=config.uses_xnnpack)
+    layers = [layer.name for layer in context.layers if layer.op == _CODES["unrolled"]]
+    left = unroll(model, every, has, packs=config.uses_xnnpack, layers=layers)
     if left:
         raise NotConvertible(
             "These loops cannot be written out, as their turns are not known when the model is"
