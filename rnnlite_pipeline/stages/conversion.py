@@ -27,6 +27,7 @@ from rnnlite_pipeline.lower.layers import Layer
 from rnnlite_pipeline.lower.times import with_gain, works_of
 from rnnlite_pipeline.lower.unrolled import unroll
 from rnnlite_pipeline.lower.without_reduce_any import without_reduce_any
+from rnnlite_pipeline.passes.close_sizes import close_sizes
 from rnnlite_pipeline.passes.early_shapes import early_shapes
 from rnnlite_pipeline.passes.fence_copies import fence_copies
 from rnnlite_pipeline.passes.fold_last_step import fold_last_step
@@ -369,6 +370,7 @@ CONVERSION: Passes[Context] = (
         ensures=(LISTS_TOLD,),
     ),
     _prune,
+    alone(close_sizes),
     alone(own_outputs),
     Pass("keep-output-names", _keep_output_names),
     alone(share_sizes),
