@@ -4,7 +4,7 @@ A model's page has no script and is the same every time, but for the times in it
 any: see `stage.py`.
 """
 
-from rnnlite_pipeline.report.about import About
+from rnnlite_pipeline.report.evidence import About
 from rnnlite_pipeline.report.index import write_index
 from rnnlite_pipeline.report.page import render
 from rnnlite_pipeline.report.stage import PAGE, report, with_times

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
-
 import numpy as np
 
-from rnnlite_pipeline.graph.ir import NUMPY, OPEN, Model, Tensor
+from rnnlite_pipeline.graph.ir import NUMPY, OPEN, Tensor
 from rnnlite_pipeline.metadata import read_description
+from rnnlite_pipeline.report.evidence import About, Facts
 from rnnlite_pipeline.report.figures import share, size
 from rnnlite_pipeline.report.html import Cell, Section, pairs, section, table
-
-if TYPE_CHECKING:
-    from rnnlite_pipeline.config import Config
-    from rnnlite_pipeline.report.evidence import Facts
 
 #: How a source's format is called in a sentence.
 FORMATS = {
@@ -27,25 +20,6 @@ FORMATS = {
     "jax": "a JAX function, built by code",
     "tflite": "a .tflite file",
 }
-
-
-@dataclass(frozen=True, eq=False)
-class About:
-    """What the report tells of a model besides its verification.
-
-    Attributes:
-        config: The model's config.
-        source: The source's graph as imported.
-        model: The converted model.
-        layers: The recurrent layers, as convert left them (layer_record.py).
-        digests: The sha256 of the files it was made and verified from, by what they are.
-    """
-
-    config: Config
-    source: Model
-    model: Model
-    layers: list[dict[str, Any]] = field(default_factory=list)
-    digests: Mapping[str, str] = field(default_factory=dict)
 
 
 def interface(about: About) -> Section:

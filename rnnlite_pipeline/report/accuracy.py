@@ -14,7 +14,7 @@ from rnnlite_pipeline.report.figures import points
 from rnnlite_pipeline.report.html import Cell, Section, section, table
 
 if TYPE_CHECKING:
-    from rnnlite_pipeline.report.about import About
+    from rnnlite_pipeline.report.evidence import About
     from rnnlite_pipeline.sources.model import Array
 
 #: A confusion matrix of more classes is not drawn.

@@ -13,7 +13,8 @@ from rnnlite_pipeline.compare.decisions import expectations, predictions
 from rnnlite_pipeline.compare.distance import Array
 
 if TYPE_CHECKING:
-    from rnnlite_pipeline.report.about import About
+    from rnnlite_pipeline.config import Config
+    from rnnlite_pipeline.graph.ir import Model
 
 
 @dataclass(frozen=True)
@@ -174,6 +175,25 @@ class Facts:
         """The sections that say something."""
         held = {name: each.as_json() for name, each in self.targets.items()}
         return _said(self) | ({"targets": held} if held else {})
+
+
+@dataclass(frozen=True, eq=False)
+class About:
+    """What the report tells of a model besides its verification.
+
+    Attributes:
+        config: The model's config.
+        source: The source's graph as imported.
+        model: The converted model.
+        layers: The recurrent layers, as convert left them (layer_record.py).
+        digests: The sha256 of the files it was made and verified from, by what they are.
+    """
+
+    config: Config
+    source: Model
+    model: Model
+    layers: list[dict[str, Any]] = field(default_factory=list)
+    digests: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass

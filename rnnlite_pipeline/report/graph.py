@@ -9,7 +9,8 @@ from typing import Any
 from markupsafe import Markup
 
 from rnnlite_pipeline.graph.ir import Model, Op, Tensor
-from rnnlite_pipeline.report.about import About, shape
+from rnnlite_pipeline.report.about import shape
+from rnnlite_pipeline.report.evidence import About
 from rnnlite_pipeline.report.figures import plural
 from rnnlite_pipeline.report.fold import blocks, chains, intervals, label, layers, recurrent
 from rnnlite_pipeline.report.html import Section, rendered, section

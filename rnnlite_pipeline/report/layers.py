@@ -6,7 +6,7 @@ from typing import Any
 
 from rnnlite_pipeline.graph.ir import Model, Op, Tensor
 from rnnlite_pipeline.latency.rows import is_within
-from rnnlite_pipeline.report.about import About
+from rnnlite_pipeline.report.evidence import About
 from rnnlite_pipeline.report.figures import plural
 from rnnlite_pipeline.report.html import Section, equation, section
 

@@ -8,11 +8,11 @@ from typing import Any
 from markupsafe import Markup
 
 from rnnlite_pipeline.latency import rows
-from rnnlite_pipeline.report.about import About, interface, provenance, sizes
+from rnnlite_pipeline.report.about import interface, provenance, sizes
 from rnnlite_pipeline.report.accuracy import accuracy
 from rnnlite_pipeline.report.agreement import profiles
 from rnnlite_pipeline.report.checks import comparisons, failures, others
-from rnnlite_pipeline.report.evidence import Evidence, Facts
+from rnnlite_pipeline.report.evidence import About, Evidence, Facts
 from rnnlite_pipeline.report.figures import error, points, share, size
 from rnnlite_pipeline.report.graph import graphs
 from rnnlite_pipeline.report.html import Section, rendered

@@ -11,10 +11,10 @@ import pytest
 
 from rnnlite_pipeline.graph.build import make_op
 from rnnlite_pipeline.graph.ir import Model, Op, Quantization, Signature, Subgraph, Tensor
-from rnnlite_pipeline.report.about import About, interface
+from rnnlite_pipeline.report.about import interface
 from rnnlite_pipeline.report.accuracy import MOST_CLASSES, accuracy
 from rnnlite_pipeline.report.checks import comparisons, failures
-from rnnlite_pipeline.report.evidence import Accuracy, Check, Evidence, Facts, Held
+from rnnlite_pipeline.report.evidence import About, Accuracy, Check, Evidence, Facts, Held
 from rnnlite_pipeline.report.figures import points, share, size
 from rnnlite_pipeline.report.layers import recurrences
 from rnnlite_pipeline.report.quantization import quantization
