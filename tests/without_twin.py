@@ -17,13 +17,11 @@ _COVERED_BY = """
 cli/test_cli.py
     cli/commands cli/main cli/stages
 cli/test_cli_output.py
-    cli/arguments cli/manual cli/output cli/parser config/annotations steps tasks/live
+    cli/arguments cli/manual cli/output cli/parser config/annotations tasks/live
 cli/test_init.py
     sources/proposal sources/weights_beside
 cli/test_view.py
     cli/configs cli/failure
-compare/test_opened.py
-    compare/roundings
 compare/test_validation.py
     compare/draws compare/evidence compare/excerpts compare/stopped compare/tamed
 compat/test_lstm_ops.py
@@ -40,7 +38,7 @@ config/test_any_text.py
 config/test_chosen.py
     release/flat
 config/test_early.py
-    config/arrays config/declared config/document config/licenses config/text
+    config/arrays config/declared config/document config/text
 config/test_files.py
     files
 config/test_load.py
@@ -59,12 +57,10 @@ fleet/test_cache.py
     fleet/location fleet/sharing
 fleet/test_cluster.py
     fleet/worker
-graph/test_build.py
+graph/test_affine.py
     graph/ir
 graph/test_check.py
     graph/calls graph/fields
-graph/test_variables.py
-    graph/affine
 hammer/test_hammer.py
     child
 latency/test_by_op.py
@@ -82,8 +78,7 @@ lower/test_times.py
 lower/test_unrolled.py
     lower/constants lower/rows passes/memory
 metadata/test_attach.py
-    metadata/checks metadata/files metadata/names metadata/read metadata/recurrent
-    metadata/schema
+    metadata/checks metadata/files metadata/read metadata/recurrent metadata/schema
 passes/test_direction.py
     passes/sequence_ops
 passes/test_fence_copies.py
@@ -141,7 +136,7 @@ report/test_graph.py
 report/test_index.py
     report/agreement report/forms report/latency report/page report/results
 report/test_report.py
-    lower/layer_record report/evidence report/slots report/stage report/svg report/templating
+    lower/layer_record report/evidence report/stage report/svg report/templating
 report/test_sections.py
     report/about report/accuracy report/checks report/figures report/layers
     report/quantization report/runs_on
@@ -151,7 +146,7 @@ runtimes/partition/test_partition.py
     runtimes/partition/cut runtimes/partition/piece runtimes/partition/runner
     runtimes/partition/stand_in runtimes/partition/tensorflow_ops
 runtimes/test_compiled.py
-    runtimes/compiled_runner runtimes/messages
+    runtimes/compiled_runner
 runtimes/test_matrix.py
     runtimes/runners
 runtimes/test_tables.py
