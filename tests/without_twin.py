@@ -23,7 +23,7 @@ cli/test_init.py
 cli/test_view.py
     cli/configs cli/failure
 compare/test_validation.py
-    compare/draws compare/evidence compare/excerpts compare/stopped compare/tamed
+    compare/draws compare/evidence compare/excerpts compare/stopped
 compat/test_lstm_ops.py
     lstm_ops runtimes/missing
 composites/test_annotated.py
@@ -87,7 +87,7 @@ passes/test_passes.py
     passes/fold_last_step passes/fold_reverse passes/fold_transpose passes/group_bidirectional
     passes/layout
 passes/test_tensor_lists.py
-    graph/flex passes/run_time_shapes passes/tensor_list_groups
+    passes/run_time_shapes passes/tensor_list_groups
 quantize/test_extreme_ranges.py
     quantize/full_integer quantize/outcome quantize/own_states quantize/ranges quantize/skip
     quantize/watch
@@ -101,7 +101,7 @@ quantize/test_narrow_sums.py
 quantize/test_schemes.py
     quantize/dynamic_range quantize/float16 quantize/stored quantize/weights
 recognise/test_fused.py
-    graph/fused_ops graph/leaks
+    graph/leaks
 recognise/test_masks.py
     recognise/loop/by_length recognise/loop/lengths recognise/loop/list_lengths
     recognise/loop/masks recognise/loop/state recognise/loop/state_updates

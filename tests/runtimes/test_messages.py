@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rnnlite_pipeline.runtimes.messages import receive, send
 
@@ -12,7 +14,10 @@ from rnnlite_pipeline.runtimes.messages import receive, send
 def test_messages_arrive_one_after_the_other() -> None:
     """Each with its names, dtypes and shapes, empty arrays and messages as well; then nothing."""
     pipe = io.BytesIO()
-    first = {"x": np.arange(6, dtype=np.int8).reshape(2, 3), "empty": np.zeros((0, 4), np.float32)}
+    first: dict[str, NDArray[Any]] = {
+        "x": np.arange(6, dtype=np.int8).reshape(2, 3),
+        "empty": np.zeros((0, 4), np.float32),
+    }
     send(pipe, first)
     send(pipe, {})
     pipe.seek(0)
