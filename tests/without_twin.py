@@ -67,12 +67,13 @@ latency/test_by_op.py
     latency/cut latency/rows latency/text latency/timing
 lower/test_by_targets.py
     lower/without_reduce_any
+lower/test_choice.py
+    lower/loop/plan
 lower/test_loop.py
-    lower/emit lower/loop/counting lower/loop/levels lower/loop/turns
+    lower/emit lower/loop/counting lower/loop/levels lower/loop/step lower/loop/turns
+    lower/loop/writer
 lower/test_loop_forms.py
     lower/loop/forms
-lower/test_lowering.py
-    lower/loop/plan lower/loop/step lower/loop/writer
 lower/test_times.py
     lower/layers
 lower/test_unrolled.py
@@ -163,8 +164,13 @@ sources/test_cell_ops.py
     sources/cudnn_op sources/graphdef/graph_edit
 sources/test_concrete_function.py
     sources/batch sources/formats/concrete_function
+sources/test_detached.py
+    sources/attached sources/graphdef/detached sources/graphdef/flex
+    sources/graphdef/functions sources/graphdef/structure sources/names sources/reference
+    sources/state
 sources/test_gathers.py
-    sources/graphdef/functions sources/graphdef/structure sources/reference
+    sources/graphdef/gathers sources/graphdef/lifting sources/graphdef/placeholders
+    sources/graphdef/session sources/graphdef/session_states
 sources/test_graph_def.py
     sources/formats/graph_def sources/graphdef/tensor_arrays
 sources/test_h5.py
@@ -172,8 +178,7 @@ sources/test_h5.py
 sources/test_import.py
     sources/to_tflite
 sources/test_integer_products.py
-    sources/graphdef/flex sources/graphdef/gathers sources/graphdef/integer_products
-    sources/names sources/state
+    sources/graphdef/integer_products
 sources/test_jax.py
     sources/formats/jax
 sources/test_keras.py
@@ -206,8 +211,7 @@ state/test_keeping.py
 state/test_quantized.py
     verify/quantized
 state/test_sources.py
-    sources/graphdef/assigned sources/graphdef/lifting sources/graphdef/placeholders
-    sources/graphdef/session sources/graphdef/session_states
+    sources/graphdef/assigned
 tasks/test_child.py
     machine stages/process
 tasks/test_dodo.py
@@ -216,6 +220,8 @@ tasks/test_incremental.py
     tasks/outcome tasks/plan tasks/reporter tasks/settings
 tasks/test_search.py
     cli/locked tasks/summary tasks/table
+tasks/test_warm.py
+    preloaded stages/server
 trust/test_trust.py
     cli/trust trust/bom trust/checks trust/files trust/signature
 verify/test_accuracy.py
