@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 
 import rnnlite_pipeline
+from tests.without_twin import GLUE, covered_by
 
 PACKAGE = "rnnlite_pipeline"
 FOLDER = Path(rnnlite_pipeline.__file__).parent
+TESTS = Path(__file__).parent
 
 #: Modules that the whole house uses, and what starts the program.
 ROOT = (
@@ -114,6 +116,33 @@ def test_no_circle_between_files() -> None:
 def _module(path: Path) -> str:
     parts = path.relative_to(FOLDER.parent).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def _twin(module: str) -> Path:
+    """Where the test of a module of a room, "graph/read", stands."""
+    path = Path(module)
+    return TESTS / path.parent / f"test_{path.name}.py"
+
+
+def test_every_module_has_its_twin() -> None:
+    """A module has a test in the mirrored folder, or stands in the list of those that have none.
+
+    A new module without a twin fails, and so does a module of the list that has got its twin.
+    """
+    modules = {
+        path.relative_to(FOLDER).with_suffix("").as_posix()
+        for path in FOLDER.rglob("*.py")
+        if path.stem not in ("__init__", "__main__")
+    }
+    without = {module for module in modules if not _twin(module).is_file()}
+    assert without == covered_by().keys() | GLUE.keys()
+
+
+def test_what_has_no_twin_is_covered() -> None:
+    """The list names a test file that there is, for each module, and no module as glue as well."""
+    covered = covered_by()
+    assert not {test for test in covered.values() if not (TESTS / test).is_file()}
+    assert not covered.keys() & GLUE.keys()
 
 
 def test_docs_tell_the_order() -> None:

@@ -21,5 +21,7 @@ def named_tensors(model: Model, side: str) -> dict[str, Tensor]:
     named: dict[str, Tensor] = {}
     for place, tensor in enumerate(tensors):
         name = names.get(tensor, tensor.name)
-        named[f"{name}_{place}" if name in named else name] = tensor
+        while name in named:
+            name = f"{name}_{place}"
+        named[name] = tensor
     return named

@@ -13,7 +13,11 @@ Source = tuple[Tensor, int]
 
 
 def sources(op: Op, output: int, axis: int) -> list[Source] | None:
-    """What the size of an op's output along `axis` is broadcast from; None if not known."""
+    """What the size of an op's output along `axis` is broadcast from.
+
+    Returns:
+        The dimensions that broadcast to it: none of them where the size is 1. None if not known.
+    """
     inputs = [t for t in op.inputs if t is not None]
     if op.code in BROADCAST:
         return _aligned(inputs, axis, len(op.outputs[output].shape or ()))
@@ -96,7 +100,7 @@ def _expand_dims(op: Op, inputs: list[Tensor], axis: int) -> list[Source] | None
     if where is None:
         return None
     new = where[0] % len(op.outputs[0].shape or (0,))
-    return [(inputs[0], axis - (axis > new))]
+    return [] if axis == new else [(inputs[0], axis - (axis > new))]
 
 
 def _squeeze(op: Op, inputs: list[Tensor], axis: int) -> list[Source] | None:
@@ -114,7 +118,9 @@ def _reduce(op: Op, inputs: list[Tensor], axis: int) -> list[Source] | None:
         return None
     rank = len(value.shape)
     gone = {a % rank for a in axes}
-    kept = [a for a in range(rank) if op.options["keep_dims"] or a not in gone]
+    if op.options["keep_dims"]:
+        return [] if axis in gone else [(value, axis)]
+    kept = [a for a in range(rank) if a not in gone]
     return [(value, kept[axis])]
 
 

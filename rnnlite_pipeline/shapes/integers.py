@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import reduce
-from itertools import zip_longest
 from typing import TypeAlias
 
 from rnnlite_pipeline.graph.ir import Op
@@ -35,10 +34,13 @@ def plain(values: Integers) -> list[int] | None:
 def _each(
     function: Callable[[Linear, Linear], Linear | None], a: Integers, b: Integers
 ) -> Integers | None:
-    if len(a) != len(b) and 1 not in (len(a), len(b)):
+    if len(a) == 1:
+        a = a * len(b)
+    elif len(b) == 1:
+        b = b * len(a)
+    if len(a) != len(b):
         return None
-    pairs = zip_longest(a, b, fillvalue=a[0] if len(a) == 1 else b[0])
-    found = [function(x, y) for x, y in pairs]
+    found = [function(x, y) for x, y in zip(a, b, strict=True)]
     known = tuple(v for v in found if v is not None)
     return known if len(known) == len(found) else None
 

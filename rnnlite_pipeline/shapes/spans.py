@@ -72,8 +72,9 @@ def sized(lengths: Sequence[Linear], places: Sequence[Integers | None]) -> list[
 
 
 def _position(place: Linear, length: Linear) -> Linear:
-    """A place counted from the end as one from the start, none beyond the end."""
+    """A place counted from the end as one from the start, none beyond either end."""
     if place.is_constant and place.constant < 0:
-        return length + place
+        start = length + place
+        return Linear() if start.is_constant and start.constant < 0 else start
     past = place - length
     return length if past.is_constant and past.constant > 0 else place
