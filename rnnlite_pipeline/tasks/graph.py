@@ -85,7 +85,7 @@ def namespace(
     def creator(name: str) -> Callable[[], Iterator[Task]]:
         return lambda: group(name, plans, command, bring, dump_passes)
 
-    return {f"task_{name}": creator(name) for name in groups}
+    return {f"task_{name}": creator(name) for name in GROUPS if name in groups}
 
 
 def _task(

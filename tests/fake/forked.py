@@ -1,6 +1,6 @@
 """The fake stages, for a process that forks: it is imported beforehand and puts them in place.
 
-What else a test wants to see of a fork, its stages tell: `benchmark` writes what process it is.
+Two more say what a test wants to see of a fork: `tell` and `give up`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def tell(config: Any, out: Path) -> None:
         "interruptible": signal.getsignal(signal.SIGINT) is signal.default_int_handler,
         "numbers": [random.random(), default_rng().random(), old_numpy()],  # noqa: NPY002  # users have it
     }
-    write_atomically(out / "benchmark.json", json.dumps(told).encode())
+    write_atomically(out / "told.json", json.dumps(told).encode())
 
 
 def _handles() -> Iterator[str]:
@@ -46,15 +46,15 @@ def _handles() -> Iterator[str]:
 
 def give_up(config: Any, out: Path) -> None:
     """Prints, and must be a new process to go on."""
-    del config
+    del config, out
     print("a fork was here" if preloaded._BEFOREHAND else "a new process", flush=True)
     preloaded.before_tensorflow()
-    write_atomically(out / "search.json", b"{}\n")
 
 
-_FAKE = ("import", "inspect", "convert", "describe", "verify", "report")
+_FAKE = ("search", "inspect", "convert", "describe", "verify", "report")
 _STAGES = cast("dict[str, str]", STAGES)
 _STAGES.update({name: f"{stages.__name__}:{name}" for name in _FAKE})
 _STAGES["import"] = f"{stages.__name__}:import_source"
-_STAGES["benchmark"] = f"{__name__}:tell"
-_STAGES["search"] = f"{__name__}:give_up"
+_STAGES["benchmark"] = f"{stages.__name__}:measure"
+_STAGES["tell"] = f"{__name__}:tell"
+_STAGES["give up"] = f"{__name__}:give_up"

@@ -28,7 +28,7 @@ class Project:
     """
 
     folder: Path
-    program: tuple[str, ...] = RNNLITE
+    program: tuple[str, ...] = WARM_RNNLITE
 
     @property
     def config(self) -> Path:

@@ -33,12 +33,6 @@ verification: {data: {path: digits-test.npz}}
 """
 
 
-@pytest.fixture
-def project(project: Project) -> Project:
-    """The project, whose stages are forks, as they are for users."""
-    return dataclasses.replace(project, program=WARM_RNNLITE)
-
-
 #: Stages as forks, and as new processes, which they are where a system has no forks to give.
 each_way = pytest.mark.parametrize("program", [WARM_RNNLITE, RNNLITE], ids=["fork", "new"])
 

@@ -45,8 +45,8 @@ def _running() -> list[int]:
 
 
 def _told(project: Project) -> dict[str, Any]:
-    run_stage("benchmark", project.config, project.out)
-    told: dict[str, Any] = json.loads((project.out / "benchmark.json").read_text())
+    run_stage("tell", project.config, project.out)
+    told: dict[str, Any] = json.loads((project.out / "told.json").read_text())
     return told
 
 
@@ -66,7 +66,7 @@ def test_a_fork_has_no_handle_of_another_one(project: Project) -> None:
     with ThreadPoolExecutor() as pool:
         for told in pool.map(_told, [project] * 3):
             work = str(project.out / ".work" / "lock")
-            log = str(project.out / "benchmark.log")
+            log = str(project.out / "tell.log")
             assert sorted(set(told["handles"])) == sorted({"pipe", log, work})
 
 
@@ -131,13 +131,13 @@ def test_what_a_fork_cannot_do_is_done_anew(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A stage whose fork gives up is started in a new process, whose log is all there is."""
-    words = ["search", str(project.config), str(project.out)]
+    words = ["give up", str(project.config), str(project.out)]
     project.out.mkdir(parents=True)
     monkeypatch.setattr(warm, "FIRST", ("tests.fake.forked", "tests.fake.tensorflow_stand_in"))
-    with (project.out / "search.log").open("wb") as log:
+    with (project.out / "give up.log").open("wb") as log:
         ended = warm.run(words, log, None, _environment(), tensorflow=False)
     assert ended is None
-    assert (project.out / "search.log").read_text() == "a fork was here\n"
+    assert (project.out / "give up.log").read_text() == "a fork was here\n"
     assert ANEW == 75
 
 
