@@ -16,7 +16,7 @@ Array = NDArray[Any]
 def digest(array: Array) -> str:
     """A short content digest, to compare matrices by value, in whatever precision they are kept."""
     data = np.ascontiguousarray(array, np.float64)
-    return f"{data.shape}{hashlib.blake2b(data, digest_size=12).hexdigest()}"
+    return f"{data.shape}{hashlib.blake2b(data.data, digest_size=12).hexdigest()}"
 
 
 def hashed(text: str) -> str:

@@ -22,6 +22,8 @@ from rnnlite_pipeline.errors import ConfigError, Problem, RnnliteError, StageErr
 from rnnlite_pipeline.files import Held
 from rnnlite_pipeline.machine import of_signal
 from rnnlite_pipeline.stages.process import UNFORESEEN
+from rnnlite_pipeline.tasks import warm
+from rnnlite_pipeline.tasks.warm import Ended
 
 #: What starts a stage; STAGE CONFIG OUT follow. `-P`: a user's numpy.py must not shadow ours.
 COMMAND = (sys.executable, "-P", "-m", "rnnlite_pipeline.stages.process")
@@ -51,6 +53,7 @@ def run_stage(
     stale: Sequence[Path] = (),
     condemned: Mapping[Path, Path] | None = None,
     options: Sequence[str] = (),
+    tensorflow: bool = True,
 ) -> None:
     """Run one stage of one model to its end; all it prints goes to OUT/STAGE.log.
 
@@ -65,6 +68,7 @@ def run_stage(
         stale: Files to remove first: a failure must not leave an older config's results in place.
         condemned: Files that must not keep their names where the stage fails, and their new names.
         options: What else the stage is told, behind STAGE CONFIG OUT.
+        tensorflow: Whether it runs TensorFlow, which is then imported beforehand.
 
     Raises:
         StageError: The stage failed or crashed; its exit status is the child's error's own.
@@ -76,7 +80,14 @@ def run_stage(
         held.discard()
         for path in stale:
             path.unlink(missing_ok=True)
-        ended = _run([*command, stage, str(config), str(out), *options], log_file, lock)
+        words = [stage, str(config), str(out), *options]
+        ended = None
+        if tuple(command) == COMMAND:
+            ended = warm.run(words, log_file, lock, _environment(), tensorflow=tensorflow)
+        if ended is None:
+            log_file.seek(0)
+            log_file.truncate()
+            ended = _run([*command, *words], log_file, lock)
         if ended.returncode == 0:
             held.release()
             return
@@ -100,13 +111,7 @@ def run_command(command: Sequence[str], log: Path, label: str) -> None:
         raise _failure(label, ended, log)
 
 
-@dataclass(frozen=True)
-class _Ended:
-    returncode: int
-    report: bytes
-
-
-def _run(command: Sequence[str], log: IO[bytes], lock: int | None) -> _Ended:
+def _run(command: Sequence[str], log: IO[bytes], lock: int | None) -> Ended:
     process = subprocess.Popen(
         command,
         stdin=subprocess.PIPE,
@@ -120,7 +125,7 @@ def _run(command: Sequence[str], log: IO[bytes], lock: int | None) -> _Ended:
     try:
         # The leash stays open until the child is gone: `communicate` would close it at once.
         report = process.stdout.read()
-        return _Ended(process.wait(), report)
+        return Ended(process.wait(), report)
     finally:
         process.kill()
         process.stdin.close()
@@ -137,7 +142,7 @@ def _environment() -> dict[str, str]:
     return environment
 
 
-def _failure(what: str, ended: _Ended, log: Path) -> RnnliteError:
+def _failure(what: str, ended: Ended, log: Path) -> RnnliteError:
     if ended.returncode < 0:
         return _crash(what, -ended.returncode, log)
     try:

@@ -46,6 +46,7 @@ class Stage:
             is among them. Where empty, it is given all of them and the pipeline.
         spoils: What other stages make, and what is worth nothing once this one starts.
         applies: Whether a release has this stage.
+        frameworks: Whether it runs the source's framework, TensorFlow.
         condemns: The files that lose their names where it fails, and what they are called then.
     """
 
@@ -61,6 +62,7 @@ class Stage:
     condemns: Callable[[Plan], Mapping[Path, Path]] = lambda _: {}
     spoils: Callable[[Plan], Iterable[Path]] = lambda _: ()
     applies: Callable[[Plan], bool] = lambda _: True
+    frameworks: Callable[[Plan], bool] = lambda _: False
 
     @property
     def options(self) -> tuple[str, ...]:
@@ -98,6 +100,11 @@ def _included(plan: Plan) -> list[Path]:
 
 def _imported(plan: Plan) -> list[Path]:
     return [plan.out / ".work" / "source.tflite", plan.out / ".work" / "source.json"]
+
+
+def _in_tensorflow(plan: Plan) -> bool:
+    """Whether the source is opened in TensorFlow."""
+    return plan.config.source.format != "tflite"
 
 
 def _searches(plan: Plan) -> bool:
@@ -165,6 +172,7 @@ GROUPS: dict[str, Stage] = {
         _source,
         _imported,
         keys=("source", "converter"),
+        frameworks=_in_tensorflow,
     ),
     "search": Stage(
         "search",
@@ -210,6 +218,7 @@ GROUPS: dict[str, Stage] = {
         ],
         lambda p: [p.out / "verification.json", _page(p)],
         may_read=_beside_model,
+        frameworks=_in_tensorflow,
         condemns=lambda p: {p.out / "model.tflite": p.out / "model.failed.tflite"},
     ),
     "report": Stage(
@@ -244,6 +253,7 @@ GROUPS: dict[str, Stage] = {
         lambda p: [p.out / "benchmark.json", p.out / "benchmark.txt"],
         summary=summary.benchmark,
         keys=("name", "verification", *_CONVERSION),
+        frameworks=_in_tensorflow,
     ),
 }
 
@@ -268,3 +278,8 @@ def groups_before(group: str, plan: Plan) -> list[str]:
         listed = [name for name in plan.pipeline.stages if name == "benchmark"]
     before = dict.fromkeys((*stage.after, *listed))
     return [name for name in before if GROUPS[name].applies(plan)]
+
+
+def needed_groups(group: str, plan: Plan) -> set[str]:
+    """The group itself, and all that come first."""
+    return {group}.union(*(needed_groups(each, plan) for each in groups_before(group, plan)))

@@ -13,7 +13,13 @@ from typing import Any
 import numpy as np
 
 from rnnlite_pipeline.errors import SourceError
-from rnnlite_pipeline.sources.graphdef.functions import Pins, pinned_shape, tensor_spec, versions
+from rnnlite_pipeline.sources.graphdef.functions import (
+    Pins,
+    closed_by_pins,
+    pinned_shape,
+    tensor_spec,
+    versions,
+)
 from rnnlite_pipeline.sources.graphdef.gathers import gathers_in_loops
 from rnnlite_pipeline.sources.graphdef.graph_edit import forget_functions
 from rnnlite_pipeline.sources.graphdef.lifting import Assigned, lift
@@ -82,6 +88,8 @@ def session_model(
         values = session.run(list(outputs.values()), fed)
         return {name: np.asarray(v) for name, v in zip(outputs, values, strict=True)}
 
+    if pins and not assigned:
+        results = list(closed_by_pins(results, specs, run))
     return SourceModel(
         tuple(specs),
         tuple(results),
