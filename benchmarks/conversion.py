@@ -1,6 +1,6 @@
 """What a conversion costs, in time and memory, beside the stock converter.
 
-    python benchmarks/conversion.py [NAME ...] [--json FILE] [--keep FOLDER]
+    python benchmarks/conversion.py [NAME ...] [--no-verify] [--json FILE] [--keep FOLDER]
 
 Each stage, and TensorFlow's own converter with what it needs of the source, runs in a process of
 its own, one after the other. Time is the clock's, and the processor's beside it; the bound is held
@@ -88,7 +88,7 @@ class Row:
     @property
     def seconds(self) -> float:
         """What `rnnlite convert` takes of the processor."""
-        return sum(self.stages[stage].busy for stage in STAGES if stage != "verify")
+        return sum(cost.busy for stage, cost in self.stages.items() if stage != "verify")
 
     @property
     def allowed_seconds(self) -> float:
@@ -122,9 +122,13 @@ class Row:
 
     def __str__(self) -> str:
         cells = [self.name, f"{self.model_megabytes:.1f}"]
-        told = [self.stages[stage] for stage in ("import", "convert", "verify")]
+        told = [self.stages.get(stage) for stage in ("import", "convert", "verify")]
         for cost in (*told, self.stock):
-            cells += [f"{cost.seconds:.1f} ({cost.busy:.1f})", f"{cost.megabytes:.0f}"]
+            cells += (
+                [f"{cost.seconds:.1f} ({cost.busy:.1f})", f"{cost.megabytes:.0f}"]
+                if cost
+                else ["", ""]
+            )
         cells += [
             f"{self.seconds / self.stock.busy:.2f}",
             f"{self.seconds:.1f} of {self.allowed_seconds:.1f}",
@@ -178,7 +182,7 @@ def _stock(config: Path, out: Path) -> Cost:
     return cost
 
 
-def row(name: str, folder: Path) -> Row:
+def row(name: str, folder: Path, asked: Sequence[str] = STAGES) -> Row:
     """Builds a model, where the folder does not have it yet, and converts it both ways."""
     config, out = folder / f"{name}.yaml", folder / "build" / name
     if not config.exists():
@@ -186,7 +190,7 @@ def row(name: str, folder: Path) -> Row:
         assert not built.failed, built.failed
     stages = {
         stage: measured([sys.executable, "-c", _STAGE, stage, str(config), str(out)])
-        for stage in STAGES
+        for stage in asked
     }
     source = out / ".work" / "source.tflite"
     size = source.stat().st_size / 2**20 if source.exists() else 0.0
@@ -199,16 +203,18 @@ def main(arguments: Sequence[str]) -> None:
 
     parser = argparse.ArgumentParser(description="What a conversion costs.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(known)}")
+    parser.add_argument("--no-verify", action="store_true", help="leaves out the stage verify")
     parser.add_argument("--json", type=Path, metavar="FILE", help="writes all figures")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keeps the models there")
     asked = parser.parse_args(arguments)
     if unknown := sorted(set(asked.names) - set(known)):
         parser.error(f"there is no model {unknown[0]}; expected one of {', '.join(known)}")
+    stages = [stage for stage in STAGES if not (asked.no_verify and stage == "verify")]
     print(HEAD, flush=True)
     rows = []
     with tempfile.TemporaryDirectory() as fresh:
         for name in asked.names or known:
-            rows.append(row(name, asked.keep or Path(fresh)))
+            rows.append(row(name, asked.keep or Path(fresh), stages))
             print(rows[-1], flush=True)
     if asked.json:
         beside = asked.json.with_name(asked.json.name + ".new")

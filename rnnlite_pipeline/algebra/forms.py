@@ -130,7 +130,9 @@ class Form:
 
     def __matmul__(self, matrix: Array) -> Form:
         parts = [(a, m.then(matrix, a.width)) for a, m in self.terms.values()]
-        return form(parts, self.bias @ matrix)
+        # In float64 a large matrix would be copied, to multiply zeros with it.
+        bias = self.bias @ matrix if self.bias.any() else np.zeros(matrix.shape[-1])
+        return form(parts, bias)
 
     def __mul__(self, other: Form) -> Form:
         for one, two in ((self, other), (other, self)):

@@ -3,9 +3,10 @@
 A graph does not say it. Rules:
 
 1. Ops for training, saving and summaries are no part of the model.
-2. An output is a tensor that no op of the model reads. Where all of these are single numbers, as
-   losses and accuracies are, it is the last tensor before other placeholders, such as labels, come
-   in.
+2. An output is a tensor that no op of the model reads, and that depends on what a placeholder
+   holds, not on its size alone. The last states of a loop count where there is nothing else. Where
+   all of these are single numbers, as losses and accuracies are, it is the last tensor before other
+   placeholders, such as labels, come in.
 3. Inputs are the placeholders that the outputs depend on. One of them is a constant if it is a
    switch (a bool) or a single number, such as the part that a dropout keeps, and others are left.
 """
@@ -13,7 +14,7 @@ A graph does not say it. Rules:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,10 @@ _NO_VALUES = re.compile(
 
 #: Names of single numbers whose placeholder does not say its rank.
 _SWITCHES = re.compile(r"keep|drop|prob|train|phase|rate|infer|test", re.IGNORECASE)
+
+
+#: Ops that give a size of what they read.
+_SIZES = ("Shape", "ShapeN", "Size", "Rank")
 
 
 @dataclass(frozen=True)
@@ -64,9 +69,10 @@ def propose(path: Path) -> Proposal:
     Raises:
         SourceError: It cannot be read, or no tensor of it depends on a placeholder.
     """
-    operations = open_session(path).graph.get_operations()
-    reads = _reads(operations)
-    model = [op for op in operations if reads[op] and _is_of_model(op)]
+    graph = open_session(path).graph
+    operations = graph.get_operations()
+    reads, values = _reads(operations), _reads(operations, _SIZES)
+    model = [op for op in operations if values[op] and _is_of_model(op)]
     outputs = list(_outputs(model, reads))
     if not outputs:
         raise SourceError(
@@ -75,22 +81,29 @@ def propose(path: Path) -> Proposal:
         )
     needed = frozenset[Any]().union(*(reads[op] for op in outputs))
     inputs, constants = _parted([op for op in operations if op in needed])
+    nodes = graph.as_graph_def().node
+    likely = {op.name: likely_value(op.name, op.outputs[0].dtype, nodes) for op in constants}
     return Proposal(
         {op.name: _shape(op) for op in inputs},
         [op.name for op in outputs],
-        {op.name: yaml.safe_load(likely_value(op.name, op.outputs[0].dtype)) for op in constants},
+        {name: yaml.safe_load(value) for name, value in likely.items()},
     )
 
 
-def _reads(operations: Sequence[Any]) -> dict[Any, frozenset[Any]]:
-    """The placeholders that each op depends on; loops are gone round until nothing is new."""
+def _reads(operations: Sequence[Any], ends: Collection[str] = ()) -> dict[Any, frozenset[Any]]:
+    """The placeholders that each op depends on; loops are gone round until nothing is new.
+
+    Args:
+        operations: The graph's.
+        ends: The kinds of ops that depend on none, whatever they read.
+    """
     reads = {
         op: frozenset([op]) if op.type == "Placeholder" else frozenset[Any]() for op in operations
     }
     changed = True
     while changed:
         changed = False
-        for op in operations:
+        for op in (op for op in operations if op.type not in ends):
             found = reads[op].union(*(reads[t.op] for t in op.inputs))
             changed |= found != reads[op]
             reads[op] = found
@@ -107,6 +120,7 @@ def _outputs(model: Sequence[Any], reads: Mapping[Any, frozenset[Any]]) -> Itera
     own = set(model)
     readers = {op: [r for t in op.outputs for r in t.consumers() if r in own] for op in model}
     ends = [op for op in model if not readers[op] and _is_value(op)]
+    ends = [op for op in ends if op.type != "Exit"] or ends
     large = [op for op in ends if op.outputs[0].shape.rank != 0]
     if large or not ends:
         yield from large

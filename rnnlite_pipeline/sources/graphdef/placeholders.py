@@ -7,7 +7,8 @@ trains, what part of a dropout is kept.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -96,23 +97,74 @@ def check_placeholders(definition: Any, inputs: Mapping[str, Any]) -> None:
     dims = [d.size if d.size >= 0 else None for d in shape.dim] if known else []
     others = f", and {len(left) - 1} others," if len(left) > 1 else ""
     shown = "[" + ", ".join("null" if d is None else str(d) for d in dims) + "]"
+    value = likely_value(node.name, dtype, definition.node)
     raise SourceError(
         f'The outputs depend on the placeholder "{node.name}" ({dtype.name} {shown}){others} that '
         "is no input.",
         f"If every call has the same value there, write it: source.constants: {{{node.name}: "
-        f"{likely_value(node.name, dtype)}}}; if a call gives it, source.inputs: {{{node.name}: "
+        f"{value}}}; if a call gives it, source.inputs: {{{node.name}: "
         f"{shown}}}.",
     )
 
 
-def likely_value(name: str, dtype: Any) -> str:
+def likely_value(name: str, dtype: Any, nodes: Sequence[Any] = ()) -> str:
     """What a placeholder of this name is in inference, as YAML: a proposal, for a person to read.
 
-    Nothing is trained, and a dropout keeps everything.
+    Nothing is trained, and a dropout keeps everything: the graph says whether a number is what it
+    keeps or what it drops, whatever it is called. Many call it "dropout" and feed what is kept.
+
+    Args:
+        name: The placeholder's.
+        dtype: Its dtype.
+        nodes: The graph it stands in.
     """
     word = name.rpartition("/")[2].lower()
     if dtype.is_bool:
         return "true" if re.search(r"infer|test|eval", word) else "false"
     if dtype.is_floating:
-        return "0.0" if re.search(r"rate|drop(?!.*keep)|noise", word) else "1.0"
+        dropped = re.search(r"rate|drop(?!.*keep)|noise", word) is not None
+        keeps = _is_kept_share(name, nodes)
+        return "1.0" if (not dropped if keeps is None else keeps) else "0.0"
     return "1"
+
+
+#: Ops that hand on a number as it is.
+_HANDING_ON = ("Identity", "Enter", "Cast", "Switch", "Merge")
+
+
+def _is_kept_share(name: str, nodes: Sequence[Any]) -> bool | None:
+    """Whether a dropout keeps as much as a number says, or drops as much; None if it is neither.
+
+    A dropout (tensorflow/python/ops/nn_ops.py) divides by what it keeps; early ones also round
+    down a random number and what is kept, later ones compare a random number with what they drop.
+    One is often computed as 1 minus the other.
+    """
+    readers: dict[str, list[tuple[Any, int]]] = defaultdict(list)
+    for node in nodes:
+        for place, read in enumerate(node.input):
+            readers[read.partition(":")[0]].append((node, place))
+    ones = {node.name for node in nodes if _is_one(node)}
+    waiting, seen = [(name, True)], set[tuple[str, bool]]()
+    while waiting:
+        each = waiting.pop()
+        if each in seen:
+            continue
+        seen.add(each)
+        own, same = each
+        for node, place in readers[own]:
+            if node.op in _HANDING_ON:
+                waiting.append((node.name, same))
+            elif node.op == "Sub" and place == 1 and node.input[0].partition(":")[0] in ones:
+                waiting.append((node.name, not same))
+            elif node.op in ("RealDiv", "Div") and place == 1:
+                return same
+            elif node.op == "GreaterEqual" and place == 1:
+                return not same
+    return None
+
+
+def _is_one(node: Any) -> bool:
+    if node.op != "Const":
+        return False
+    array = load("tensorflow").make_ndarray(node.attr["value"].tensor)
+    return array.size == 1 and array.dtype.kind == "f" and float(array.reshape(-1)[0]) == 1.0
