@@ -74,8 +74,12 @@ def _settings(group: str, plan: Plan) -> dict[str, Any]:
     stage = GROUPS[group]
     if not stage.keys:
         return {**plan.settings, **stage.settings()}
-    locked = {"chosen": asdict(plan.chosen)} if group == "search" and plan.chosen else {}
-    return {"config": plan.config.only(stage.keys).normalized(), **toolchain(), **locked}
+    config: dict[str, Any] = {"config": plan.config.only(stage.keys).normalized(), **toolchain()}
+    if group == "search" and plan.chosen:
+        config["chosen"] = asdict(plan.chosen)
+    if group == "candidate" and plan.candidate:
+        config["candidate"] = asdict(plan.candidate)
+    return config
 
 
 def same_import(plan: Plan, plans: Sequence[Plan | BrokenPlan]) -> Plan | None:

@@ -28,12 +28,14 @@ class Plan:
         pipeline: The stages and the gates.
         out: The model's folder, DIR/NAME, absolute.
         chosen: What a lock says that a search chose; it is not searched again.
+        candidate: The candidate of a search that the stages reference and candidate make.
     """
 
     config: Config
     pipeline: Pipeline
     out: Path
     chosen: Chosen | None = None
+    candidate: Chosen | None = None
 
     @property
     def name(self) -> str:
