@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from importlib import metadata
 from typing import Any
 
+from rnnlite_pipeline import preloaded
 from rnnlite_pipeline.errors import StageError
 
 #: The distributions whose versions change what comes out, whatever the source is.
@@ -80,6 +81,7 @@ def load(module: str) -> Any:
     prepare()
     if module.startswith(_INSIDE):
         _check_release(module)
+    preloaded.asked_for(module)
     return importlib.import_module(module)
 
 

@@ -23,6 +23,7 @@ ROOT = (
     "files",
     "machine",
     "plugins",
+    "preloaded",
     "steps",
     "toolchain",
     "lstm_ops",

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from rnnlite_pipeline import preloaded
 from rnnlite_pipeline.errors import RnnliteError, SourceError
 from rnnlite_pipeline.sources.model import first_line
 
@@ -43,6 +44,7 @@ def attribute(target: str, key: str) -> Any:
     Raises:
         SourceError: There is no such module or attribute, or importing it fails.
     """
+    preloaded.before_tensorflow()
     module, _, path = target.partition(":")
     try:
         value: Any = importlib.import_module(module)
@@ -62,11 +64,12 @@ class importable:
     """While open, modules beside the config and in the working folder can be imported."""
 
     def __init__(self, folder: Path) -> None:
-        self.paths = [str(folder.resolve()), str(Path.cwd())]
+        self.folders = [folder.resolve(), Path.cwd()]
 
     def __enter__(self) -> None:
         self.before = list(sys.path)
-        sys.path[:0] = self.paths
+        preloaded.importable(self.folders)
+        sys.path[:0] = map(str, self.folders)
 
     def __exit__(self, *_: object) -> None:
         sys.path[:] = self.before

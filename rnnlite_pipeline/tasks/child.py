@@ -22,6 +22,8 @@ from rnnlite_pipeline.errors import ConfigError, Problem, RnnliteError, StageErr
 from rnnlite_pipeline.files import Held
 from rnnlite_pipeline.machine import of_signal
 from rnnlite_pipeline.stages.process import UNFORESEEN
+from rnnlite_pipeline.tasks import warm
+from rnnlite_pipeline.tasks.warm import Ended
 
 #: What starts a stage; STAGE CONFIG OUT follow. `-P`: a user's numpy.py must not shadow ours.
 COMMAND = (sys.executable, "-P", "-m", "rnnlite_pipeline.stages.process")
@@ -52,6 +54,7 @@ def run_stage(
     condemned: Mapping[Path, Path] | None = None,
     options: Sequence[str] = (),
     called: str = "",
+    tensorflow: bool = True,
 ) -> None:
     """Run one stage of one model to its end; all it prints goes to OUT/STAGE.log.
 
@@ -68,6 +71,7 @@ def run_stage(
         options: What else the stage is told, behind STAGE CONFIG OUT.
         called: Its name in the folder where it may run there several times at once: its log is
             OUT/CALLED.log.
+        tensorflow: Whether it runs TensorFlow, which is then imported beforehand.
 
     Raises:
         StageError: The stage failed or crashed; its exit status is the child's error's own.
@@ -80,7 +84,14 @@ def run_stage(
         held.discard()
         for path in stale:
             path.unlink(missing_ok=True)
-        ended = _run([*command, stage, str(config), str(out), *options], log_file, lock)
+        words = [stage, str(config), str(out), *options]
+        ended = None
+        if tuple(command) == COMMAND:
+            ended = warm.run(words, log_file, lock, _environment(), tensorflow=tensorflow)
+        if ended is None:
+            log_file.seek(0)
+            log_file.truncate()
+            ended = _run([*command, *words], log_file, lock)
         if ended.returncode == 0:
             held.release()
             return
@@ -104,13 +115,7 @@ def run_command(command: Sequence[str], log: Path, label: str) -> None:
         raise _failure(label, ended, log)
 
 
-@dataclass(frozen=True)
-class _Ended:
-    returncode: int
-    report: bytes
-
-
-def _run(command: Sequence[str], log: IO[bytes], lock: int | None) -> _Ended:
+def _run(command: Sequence[str], log: IO[bytes], lock: int | None) -> Ended:
     process = subprocess.Popen(
         command,
         stdin=subprocess.PIPE,
@@ -124,7 +129,7 @@ def _run(command: Sequence[str], log: IO[bytes], lock: int | None) -> _Ended:
     try:
         # The leash stays open until the child is gone: `communicate` would close it at once.
         report = process.stdout.read()
-        return _Ended(process.wait(), report)
+        return Ended(process.wait(), report)
     finally:
         process.kill()
         process.stdin.close()
@@ -141,7 +146,7 @@ def _environment() -> dict[str, str]:
     return environment
 
 
-def _failure(what: str, ended: _Ended, log: Path) -> RnnliteError:
+def _failure(what: str, ended: Ended, log: Path) -> RnnliteError:
     if ended.returncode < 0:
         return _crash(what, -ended.returncode, log)
     try:

@@ -8,7 +8,7 @@ no times (`report/`).
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -20,7 +20,7 @@ from rnnlite_pipeline.config.chosen import CHOSEN, Chosen
 from rnnlite_pipeline.errors import StageError
 from rnnlite_pipeline.files import write_atomically
 from rnnlite_pipeline.tasks.child import COMMAND, occupied, run_stage
-from rnnlite_pipeline.tasks.keys import same_import, stage_digest
+from rnnlite_pipeline.tasks.keys import same_imports, stage_digest
 from rnnlite_pipeline.tasks.plan import BrokenPlan, Plan
 from rnnlite_pipeline.tasks.search import discard_candidates, make_candidates, why_not_in_parts
 from rnnlite_pipeline.tasks.state import Fresh
@@ -83,23 +83,29 @@ def group(name: str, plans: Sequence[Plan | BrokenPlan], means: Means = Means())
         plans: Each model to work on.
         means: How they are run.
     """
+    imported = same_imports(plans) if name == "import" else {}
     for plan in plans:
         if isinstance(plan, BrokenPlan):
             yield {"basename": name, **_broken_task(name, plan)}
         elif GROUPS[name].applies(plan):
-            first = same_import(plan, plans) if name == "import" else None
-            yield _task(name, plan, means, first)
+            yield _task(name, plan, means, imported.get(plan.name))
 
 
 def namespace(
-    plans: Sequence[Plan | BrokenPlan], means: Means
+    plans: Sequence[Plan | BrokenPlan], means: Means, groups: Iterable[str] = tuple(GROUPS)
 ) -> dict[str, Callable[[], Iterator[Task]]]:
-    """The task creators of the whole graph, under the names doit looks for."""
+    """The task creators of the graph, under the names doit looks for.
+
+    Args:
+        plans: Each model to work on.
+        means: As of `group`.
+        groups: The groups that are needed, in any order; all of them where left out.
+    """
 
     def creator(name: str) -> Callable[[], Iterator[Task]]:
         return lambda: group(name, plans, means)
 
-    return {f"task_{name}": creator(name) for name in GROUPS}
+    return {f"task_{name}": creator(name) for name in groups}
 
 
 def _task(name: str, plan: Plan, means: Means, first: Plan | None) -> Task:
@@ -165,6 +171,7 @@ def _work(name: str, plan: Plan, means: Means) -> None:
             condemned=stage.condemns(plan),
             options=(*stage.options(plan), *dumping),
             called=stage.called(plan),
+            tensorflow=stage.frameworks(plan),
         )
     for missing in (path for path in makes if not path.exists()):
         raise StageError(f"{stage.name} of {plan.name} ended well, but left no {missing.name}.")

@@ -17,6 +17,7 @@ from rnnlite_pipeline.tasks.outcome import Run
 from rnnlite_pipeline.tasks.plan import Plan
 from rnnlite_pipeline.tasks.reporter import Progress, Telling
 from rnnlite_pipeline.tasks.settings import BACKEND, doit_settings
+from rnnlite_pipeline.tasks.table import needed_groups
 
 
 class _Statuses(Progress):
@@ -72,7 +73,8 @@ def run_stages(
         "continue": True,  # what is wrong with one model does not stop the others
     }
     means = Means.of(command, bring, jobs, elsewhere, dump_passes)
-    tasks = {**namespace(plans, means), "DOIT_CONFIG": settings}
+    groups = {name for plan in plans for name in needed_groups(GROUP_OF[stage], plan)}
+    tasks = {**namespace(plans, means, groups), "DOIT_CONFIG": settings}
     main = DoitMain(
         ModuleTaskLoader(tasks), config_filenames=(), extra_config={"BACKEND": dict(BACKEND)}
     )

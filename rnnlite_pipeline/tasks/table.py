@@ -50,6 +50,7 @@ class Stage:
         applies: Whether a release has this stage.
         told: What else its process is told besides the config and the folder.
         called: Its name in the release's folder where it may run there several times at once.
+        frameworks: Whether it runs the source's framework, TensorFlow.
         condemns: The files that lose their names where it fails, and what they are called then.
     """
 
@@ -67,6 +68,7 @@ class Stage:
     applies: Callable[[Plan], bool] = lambda _: True
     told: Callable[[Plan], tuple[str, ...]] = lambda _: ()
     called: Callable[[Plan], str] = lambda _: ""
+    frameworks: Callable[[Plan], bool] = lambda _: False
 
     def options(self, plan: Plan) -> tuple[str, ...]:
         """What its process is told besides the config and the folder (stages/process.py)."""
@@ -107,6 +109,11 @@ def _included(plan: Plan) -> list[Path]:
 
 def _imported(plan: Plan) -> list[Path]:
     return [plan.out / ".work" / "source.tflite", plan.out / ".work" / "source.json"]
+
+
+def _in_tensorflow(plan: Plan) -> bool:
+    """Whether the source is opened in TensorFlow."""
+    return plan.config.source.format != "tflite"
 
 
 def _searches(plan: Plan) -> bool:
@@ -200,6 +207,7 @@ GROUPS: dict[str, Stage] = {
         _source,
         _imported,
         keys=("source", "converter"),
+        frameworks=_in_tensorflow,
     ),
     "reference": Stage(
         "reference",
@@ -265,6 +273,7 @@ GROUPS: dict[str, Stage] = {
         ],
         lambda p: [p.out / "verification.json", _page(p)],
         may_read=_beside_model,
+        frameworks=_in_tensorflow,
         condemns=lambda p: {p.out / "model.tflite": p.out / "model.failed.tflite"},
     ),
     "report": Stage(
@@ -299,6 +308,7 @@ GROUPS: dict[str, Stage] = {
         lambda p: [p.out / "benchmark.json", p.out / "benchmark.txt"],
         summary=summary.benchmark,
         keys=("name", "verification", *_CONVERSION),
+        frameworks=_in_tensorflow,
     ),
 }
 
@@ -323,3 +333,8 @@ def groups_before(group: str, plan: Plan) -> list[str]:
         listed = [name for name in plan.pipeline.stages if name == "benchmark"]
     before = dict.fromkeys((*stage.after, *listed))
     return [name for name in before if GROUPS[name].applies(plan)]
+
+
+def needed_groups(group: str, plan: Plan) -> set[str]:
+    """The group itself, and all that come first."""
+    return {group}.union(*(needed_groups(each, plan) for each in groups_before(group, plan)))

@@ -14,11 +14,21 @@ ROOT = Path(__file__).parents[2]
 RNNLITE = (sys.executable, str(Path(__file__).parent / "rnnlite.py"))
 
 
+#: The same, where the stages are forks of a process that has imported them.
+WARM_RNNLITE = (sys.executable, str(Path(__file__).parent / "warm_rnnlite.py"))
+
+
 @dataclass(frozen=True)
 class Project:
-    """A folder with `config.yaml`, `source.keras`, and results in `build/`."""
+    """A folder with `config.yaml`, `source.keras`, and results in `build/`.
+
+    Attributes:
+        folder: The folder.
+        program: What is run as `rnnlite`.
+    """
 
     folder: Path
+    program: tuple[str, ...] = RNNLITE
 
     @property
     def config(self) -> Path:
@@ -60,7 +70,7 @@ class Project:
     def run(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run `rnnlite WORDS`, with the fake stages, in the folder."""
         return subprocess.run(
-            [*RNNLITE, *words],
+            [*self.program, *words],
             cwd=self.folder,
             env={**os.environ, **environment},
             capture_output=True,

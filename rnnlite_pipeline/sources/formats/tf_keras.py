@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from rnnlite_pipeline import preloaded
 from rnnlite_pipeline.errors import SourceError
 from rnnlite_pipeline.sources.graphdef.functions import Pins, function_model, tensor_spec
 from rnnlite_pipeline.sources.graphdef.precision import in_float32
@@ -20,6 +21,7 @@ from rnnlite_pipeline.toolchain import load
 
 def prepare_tf_keras() -> None:
     """Makes `tf.keras` in the user's own classes mean tf-keras; before TensorFlow is imported."""
+    preloaded.before_tensorflow()
     os.environ["TF_USE_LEGACY_KERAS"] = "1"
 
 
