@@ -41,7 +41,7 @@ def task_inspect() -> Iterator[Task]:
 
 def task_model() -> Iterator[Task]:
     """Convert and describe; `doit convert NAME` is the same."""
-    yield from (*group("graph", PLANS), *group("model", PLANS))
+    yield from (*group("search", PLANS), *group("graph", PLANS), *group("model", PLANS))
 
 
 def task_verify() -> Iterator[Task]:

@@ -37,6 +37,8 @@ class Steps:
         """The steps told since the last call, in their order."""
         try:
             with self._log.open("rb") as file:
+                if self._log.stat().st_size < self._read:  # it was begun anew
+                    self._read = 0
                 file.seek(self._read)
                 lines, newline, _ = file.read().rpartition(b"\n")
         except OSError:

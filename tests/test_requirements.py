@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import tomllib
+from importlib.metadata import PackageNotFoundError, metadata
 
 import pytest
+from packaging.specifiers import SpecifierSet
 
 from tests.fake.project import ROOT
 
@@ -32,3 +34,23 @@ def test_every_extra_is_locked(extra: str) -> None:
 def test_the_extras_change_no_version() -> None:
     """An environment with the extras is the one without, and more."""
     assert _pinned("requirements.lock") < _pinned("requirements-extras.lock")
+
+
+@pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])
+def test_what_is_locked_installs_on_every_python(python: str) -> None:
+    """No version that is pinned, and installed here, asks for another Python.
+
+    Whether there is a wheel of each only the index knows: `uv pip install --dry-run --target DIR
+    --only-binary :all: --python-version 3.13 -r requirements-extras.lock`.
+    """
+    asked: dict[str, str] = {}
+    for pinned in _pinned("requirements-extras.lock"):
+        name, version = re.split("==|\\s*;", pinned)[:2]
+        try:
+            told = metadata(name)
+        except PackageNotFoundError:  # an extra that is not installed
+            continue
+        if told["Version"] == version.strip():
+            asked[name] = told["Requires-Python"] or ""
+    assert {"numpy", "pydantic"} <= asked.keys()
+    assert not [name for name, range_ in asked.items() if f"{python}.9" not in SpecifierSet(range_)]

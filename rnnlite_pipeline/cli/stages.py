@@ -136,7 +136,7 @@ def _run(call: Call, models: Sequence[Plan]) -> tuple[int, dict[str, Outcome]]:
 
     program = call.stage_program or COMMAND
     outcomes: dict[str, Outcome] = {}
-    with _bringing(call, program) as (bring, jobs):
+    with _bringing(call, program) as (bring, elsewhere):
 
         def run(stage: str) -> int:
             last = call.command in (stage, "lock")
@@ -144,11 +144,12 @@ def _run(call: Call, models: Sequence[Plan]) -> tuple[int, dict[str, Outcome]]:
                 stage,
                 models,
                 call.out,
-                jobs,
+                call.jobs,
                 program,
                 telling=Telling(_annotates(call), call.quiet, call.verbose, last),
                 force=call.force,
                 bring=bring,
+                elsewhere=elsewhere,
                 dump_passes=call.dump_passes,
             )
             outcomes.update(done.outcomes)
@@ -173,15 +174,15 @@ def _compare(call: Call, models: Sequence[Plan]) -> None:
 
 @contextmanager
 def _bringing(call: Call, program: Sequence[str]) -> Iterator[tuple[Bring | None, int]]:
-    """What brings stages up to date, and how many at a time: here, from a cache, on a cluster."""
+    """What brings stages up to date, here, from a cache or on a cluster; how many run elsewhere."""
     if not call.cache and not call.cluster:
-        yield None, call.jobs
+        yield None, 0
         return
     from rnnlite_pipeline.fleet.cache import Cache
     from rnnlite_pipeline.fleet.sharing import Shared
 
     if not call.cluster:
-        yield Shared(Cache(call.cache)), call.jobs
+        yield Shared(Cache(call.cache)), 0
         return
     from rnnlite_pipeline.fleet.cluster import Clustered, check_address, connected
 
@@ -189,7 +190,7 @@ def _bringing(call: Call, program: Sequence[str]) -> Iterator[tuple[Bring | None
     cache = Cache(call.cache or str(call.out.absolute() / ".cache"), strict=True)
     with connected(call.cluster) as cluster:
         # One more than the workers take: a worker that ends a stage finds the next one waiting.
-        yield Clustered(cluster, cache, program, call.jobs), max(cluster.slots + 1, call.jobs)
+        yield Clustered(cluster, cache, program), cluster.slots + 1
 
 
 def _index(call: Call, models: Sequence[Plan]) -> None:

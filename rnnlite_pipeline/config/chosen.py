@@ -6,6 +6,7 @@ with the choice in the place of `auto`; so does the lock, and a locked build tak
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -19,6 +20,9 @@ from rnnlite_pipeline.errors import StageError
 #: Where the choice stands, below the model's folder.
 CHOSEN = Path(".work") / "chosen.json"
 
+#: Where a search's candidates stand, below the model's folder.
+CANDIDATES = Path(".work") / "candidates"
+
 #: The keys of a lock that hold a choice; `SKIP[0]` and so on, a key a layer.
 _SCHEME, _SKIP = "config.quantization.scheme", "config.quantization.skip["
 
@@ -29,6 +33,21 @@ class Chosen:
 
     scheme: Scheme
     skip: tuple[str, ...] = ()
+
+    @property
+    def called(self) -> str:
+        """What the files of this candidate are called, without a suffix."""
+        return f"{self.scheme}-{hashlib.sha256(self.as_json()).hexdigest()[:16]}"
+
+    @classmethod
+    def of(cls, text: str | bytes) -> Chosen:
+        """What `as_json` wrote."""
+        told = json.loads(text)
+        return cls(told["scheme"], tuple(told["skip"]))
+
+    def __str__(self) -> str:
+        """For people."""
+        return f"{self.scheme} without {', '.join(self.skip)}" if self.skip else self.scheme
 
     def as_json(self) -> bytes:
         """The file `CHOSEN`."""
@@ -43,6 +62,10 @@ class Chosen:
         return config.model_copy(update={"quantization": quantization})
 
 
+#: The candidate to which all others are held, and where its outputs on the data stand.
+IN_FLOAT, ANSWERS = Chosen("none"), CANDIDATES / "answers.npz"
+
+
 def settled(config: Config, out: Path) -> Config:
     """The config that holds for the stages after a search; the same one where none was asked for.
 
@@ -52,13 +75,13 @@ def settled(config: Config, out: Path) -> Config:
     if config.quantization.scheme != "auto":
         return config
     try:
-        told = json.loads((out / CHOSEN).read_text(encoding="utf-8"))
+        chosen = Chosen.of((out / CHOSEN).read_bytes())
     except FileNotFoundError:
         raise StageError(
             f"There is no {out / CHOSEN}: the search of quantization.scheme auto has not run.",
             "Run `rnnlite convert` first.",
         ) from None
-    return Chosen(told["scheme"], tuple(told["skip"])).settle(config)
+    return chosen.settle(config)
 
 
 def chosen_by(lock: Mapping[str, str]) -> Chosen | None:

@@ -192,20 +192,19 @@ class Clustered:
         cluster: Whose workers run them.
         cache: What the workers reach too.
         program: What starts a stage; the workers' own where it is this machine's.
-        jobs: How many stages may run on this machine: those that are not shared.
     """
 
-    def __init__(self, cluster: Cluster, cache: Cache, program: Sequence[str], jobs: int) -> None:
+    def __init__(self, cluster: Cluster, cache: Cache, program: Sequence[str]) -> None:
         self._cluster, self._cache = cluster, cache
         self._program = () if tuple(program) == COMMAND else tuple(program)
         self._alone = Shared(cache)
-        self._here = threading.Semaphore(jobs)
         self._lost = False
 
     def __call__(self, group: str, plan: Plan, run: Callable[[], None]) -> str:
         """As `Bring`."""
-        if self._lost or why_not_shared(group, plan):
-            return self._run_here(group, plan, run)
+        # A search hands out its candidates; what is left of it, their times, is this machine's.
+        if self._lost or group == "search" or why_not_shared(group, plan):
+            return self._alone(group, plan, run)
         plan.out.mkdir(parents=True, exist_ok=True)
         with occupied(plan.out):
             try:
@@ -214,12 +213,7 @@ class Clustered:
                 self._tell_lost(error)
             except (Missing, ReadOnly, Refused, Unreachable) as error:
                 raise StageError(f"{group} of {plan.name}: the cache failed: {error}") from None
-        return self._run_here(group, plan, run)
-
-    def _run_here(self, group: str, plan: Plan, run: Callable[[], None]) -> str:
-        """As on one machine that has the cache."""
-        with self._here:
-            return self._alone(group, plan, run)
+        return self._alone(group, plan, run)
 
     def _bring(self, group: str, plan: Plan) -> str:
         key, sources = stage_digest(group, plan), made_of(group, plan)
@@ -233,7 +227,7 @@ class Clustered:
         ended = self._cluster.do(self._job(group, plan, key), label)
         if ended.refused:  # what was brought there is damaged in the cache: it is written over
             ended = self._cluster.do(self._job(group, plan, key, mend=True), label)
-        write_atomically(plan.out / f"{stage.name}.log", ended.log.encode())
+        write_atomically(stage.log(plan), ended.log.encode())
         if ended.status:
             self._take_what_is_left(plan, ended)
             error = StageError(ended.message, ended.remedy)
@@ -264,6 +258,7 @@ class Clustered:
             cache=self._cache.url,
             anew=mend or self._cache.has_refused(key),
             program=self._program,
+            candidate=plan.candidate,
         )
 
     def _take_what_is_left(self, plan: Plan, ended: Ended) -> None:

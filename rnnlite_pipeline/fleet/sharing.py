@@ -83,8 +83,7 @@ class Shared:
         key, sources = stage_digest(group, plan), made_of(group, plan)
         files, optional = files_of(group, plan)
         if self._cache.fetch(key, files, optional, sources):
-            log = plan.out / f"{GROUPS[group].name}.log"
-            write_atomically(log, f"taken from the cache, as {key}\n".encode())
+            write_atomically(GROUPS[group].log(plan), f"taken from the cache, as {key}\n".encode())
             return FROM_CACHE
         run()
         # A file that was edited meanwhile is not what the digest says.

@@ -16,10 +16,11 @@ import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from rnnlite_pipeline.config.chosen import Chosen
 from rnnlite_pipeline.errors import RnnliteError, StageError, of_system
 from rnnlite_pipeline.files import digest
 from rnnlite_pipeline.fleet.cache import Blob, Cache, Refused
@@ -56,6 +57,7 @@ class Job:
         cache: The URL of the cache.
         anew: Whether what is in the cache of this stage is damaged, and is written over.
         program: What starts a stage; the worker's own where empty.
+        candidate: The candidate of a search that it makes, if it is about one.
     """
 
     key: str
@@ -69,6 +71,7 @@ class Job:
     cache: str
     anew: bool = False
     program: tuple[str, ...] = ()
+    candidate: Chosen | None = None
 
 
 @dataclass(frozen=True)
@@ -129,7 +132,7 @@ def _run(job: Job, folder: Path, cache: Cache, memory: int | None) -> Ended:
         cache.take(blob, _below(root, path))
     config = _below(root, job.config)
     reference = config / job.variant if job.variant else config
-    plan = load_plan(reference, folder / "build")
+    plan = replace(load_plan(reference, folder / "build"), candidate=job.candidate)
     if value_digest(plan.settings) != job.settings:
         raise StageError(
             f"The worker {_name()} reads {config.name} in another way: its versions differ.",
@@ -147,11 +150,12 @@ def _run(job: Job, folder: Path, cache: Cache, memory: int | None) -> Ended:
     for name, blob in job.made.items():
         cache.take(blob, plan.out / name)
     stage = GROUPS[job.group]
-    log = plan.out / f"{stage.name}.log"
+    log = stage.log(plan)
     program = ["env", *_environment(job.environment), *(job.program or COMMAND)]
     try:
         with _watched(memory):
-            run_stage(stage.name, reference, plan.out, program, options=stage.options)
+            options, called = stage.options(plan), stage.called(plan)
+            run_stage(stage.name, reference, plan.out, program, options=options, called=called)
         if missing := [path.name for path in stage.makes(plan) if not path.exists()]:
             raise StageError(f"{stage.name} of {plan.name} ended well, but left no {missing[0]}.")
     except RnnliteError as error:

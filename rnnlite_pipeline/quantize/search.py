@@ -8,16 +8,22 @@
 4. The smallest model that passes is taken; of equal ones that with the least error, then that which
    was tried first. Times are told, and not judged: they differ from run to run, a choice must not.
 
-For L layers that is 1 + L + (L - 2) conversions a scheme at most.
+For L layers that is 1 + L + (L - 2) conversions a scheme at most. Those of rule 1 do not depend on
+each other, nor do those of rule 2, nor do schemes: they may be made at the same time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+import json
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from rnnlite_pipeline.config.conversion import Scheme
+from rnnlite_pipeline.config import Config
+from rnnlite_pipeline.config.conversion import CALIBRATED, Scheme
+
+#: The schemes that are tried; the calibrated ones where there is calibration data.
+SCHEMES: tuple[Scheme, ...] = ("none", "float16", "dynamic_range", *CALIBRATED)
 
 #: What a trial is called: its scheme, and the layers in float.
 Name = tuple[Scheme, tuple[str, ...]]
@@ -68,34 +74,62 @@ class Trial:
         return told | {key: getattr(self, key) for key in figures}
 
 
-#: Converts the source by a scheme with layers in float, and measures the model.
-Try = Callable[[Scheme, tuple[str, ...]], Trial]
+def stored(trial: Trial) -> bytes:
+    """All of a trial, as a file that `restored` reads."""
+    return json.dumps(asdict(trial), sort_keys=True).encode()
 
 
-def trials(attempt: Try, schemes: Sequence[Scheme], most: float) -> list[Trial]:
-    """Everything that is tried, in this order.
+def restored(content: bytes) -> Trial:
+    """What `stored` wrote; floats are the same to the last bit."""
+    told = json.loads(content)
+    return Trial(**told | {key: tuple(told[key]) for key in ("skip", "layers")})
+
+
+#: Makes the trials of these names, in their order. They do not depend on each other.
+Attempts = Callable[[Sequence[Name]], Sequence[Trial]]
+
+
+def schemes_of(config: Config) -> tuple[Scheme, ...]:
+    """The schemes that a config lets a search try; `none` is the first."""
+    return tuple(s for s in SCHEMES if s not in CALIBRATED or config.quantization.calibration)
+
+
+def trials(attempts: Attempts, schemes: Sequence[Scheme], most: float) -> list[Trial]:
+    """Everything that is tried, scheme after scheme.
 
     Args:
-        attempt: Makes a trial.
+        attempts: Makes trials; it is called for one round of all schemes after the other.
         schemes: The schemes.
         most: The largest drop of accuracy that passes.
     """
-    return [trial for scheme in schemes for trial in _of_scheme(attempt, scheme, most)]
+    searches = {scheme: _of_scheme(scheme, most) for scheme in schemes}
+    tried: dict[Scheme, list[Trial]] = {scheme: [] for scheme in schemes}
+    asked = {scheme: next(each) for scheme, each in searches.items()}
+    while asked:
+        made = attempts([name for names in asked.values() for name in names])
+        later: dict[Scheme, list[Name]] = {}
+        for scheme in asked:
+            own = [trial for trial in made if trial.scheme == scheme]
+            tried[scheme] += own
+            try:
+                later[scheme] = searches[scheme].send(own)
+            except StopIteration:
+                continue
+        asked = later
+    return [trial for scheme in schemes for trial in tried[scheme]]
 
 
-def _of_scheme(attempt: Try, scheme: Scheme, most: float) -> Iterator[Trial]:
-    whole = attempt(scheme, ())
-    yield whole
+def _of_scheme(scheme: Scheme, most: float) -> Generator[list[Name], list[Trial]]:
+    """Asks for trials, round by round, and is sent them."""
+    (whole,) = yield [(scheme, ())]
     if whole.reason or whole.passes(most) or len(whole.layers) < 2:
         return
-    alone = {layer: attempt(scheme, (layer,)) for layer in whole.layers}
-    yield from alone.values()
-    if any(trial.passes(most) for trial in alone.values()):
+    alone = yield [(scheme, (layer,)) for layer in whole.layers]
+    if any(trial.passes(most) for trial in alone):
         return
-    order = sorted(alone, key=lambda layer: alone[layer].error)
+    order = [trial.skip[0] for trial in sorted(alone, key=lambda trial: trial.error)]
     for count in range(2, len(order)):
-        trial = attempt(scheme, tuple(order[:count]))
-        yield trial
+        (trial,) = yield [(scheme, tuple(order[:count]))]
         if trial.passes(most):
             return
 

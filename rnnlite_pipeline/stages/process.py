@@ -1,7 +1,8 @@
 """One stage in a process of its own: `python -m rnnlite_pipeline.stages.process STAGE CONFIG OUT`.
 
-`--keys A,B` may follow: the stage is given these keys of the config, and the others' defaults; and
-`--dump-passes DIR` for the stage convert.
+`--keys A,B` may follow: the stage is given these keys of the config, and the others' defaults. So
+may `--dump-passes DIR` for the stage convert, and `--candidate JSON` for the stage candidate.
+`--as NAME` is the name of a stage that may run several times at once in one folder.
 
 TensorFlow's converter can crash its process and keeps state from one conversion to the next, so
 each stage starts anew. `rnnlite_pipeline.tasks.child` starts this program and holds the other ends:
@@ -28,7 +29,7 @@ from typing import Any
 
 from rnnlite_pipeline.child import end_with_parent
 from rnnlite_pipeline.config import load_config, pipeline_of, placed
-from rnnlite_pipeline.config.chosen import settled
+from rnnlite_pipeline.config.chosen import Chosen, settled
 from rnnlite_pipeline.errors import ConfigError, RnnliteError, StageError, of_system
 from rnnlite_pipeline.files import Held, hold_back
 from rnnlite_pipeline.machine import of_machine
@@ -38,6 +39,8 @@ STAGES: Mapping[str, str] = {
     "import": "rnnlite_pipeline.sources:import_source",
     "inspect": "rnnlite_pipeline.stages.inspect:inspect",
     "search": "rnnlite_pipeline.stages.search:search",
+    "reference": "rnnlite_pipeline.stages.candidates:reference",
+    "candidate": "rnnlite_pipeline.stages.candidates:candidate",
     "convert": "rnnlite_pipeline.stages.convert:convert_graph",
     "describe": "rnnlite_pipeline.stages.convert:describe",
     "verify": "rnnlite_pipeline.verify:verify",
@@ -50,7 +53,7 @@ STAGES: Mapping[str, str] = {
 GATED = frozenset({"verify", "package"})
 
 #: Stages that come before a search has settled `quantization.scheme: auto`.
-UNSETTLED = frozenset({"import", "search"})
+UNSETTLED = frozenset({"import", "reference", "candidate", "search"})
 
 #: Exit status of a child whose stage raised what nobody foresaw; the log holds the traceback.
 UNFORESEEN = 70
@@ -66,10 +69,11 @@ def main(arguments: Sequence[str], stages: Mapping[str, str] = STAGES) -> int:
     Returns:
         The exit status: 0, the error's own, or `UNFORESEEN`.
     """
-    stage, config, out, *options = arguments
+    stage, config, out, *words = arguments
+    options = dict(zip(words[::2], words[1::2], strict=True))
     end_with_parent()
     report = _keep_stdout_for_the_report()
-    hold_back(Held.of(stage, Path(out)))
+    hold_back(Held.of(options.get("--as", stage), Path(out)))
     try:
         _run(stage, Path(config), Path(out), stages, options)
     except RnnliteError as error:
@@ -87,21 +91,22 @@ def main(arguments: Sequence[str], stages: Mapping[str, str] = STAGES) -> int:
 
 
 def _run(
-    stage: str, config_path: Path, out: Path, stages: Mapping[str, str], options: Sequence[str]
+    stage: str, config_path: Path, out: Path, stages: Mapping[str, str], options: Mapping[str, str]
 ) -> None:
     module, function = stages[stage].split(":")
     call: Callable[..., Any] = getattr(importlib.import_module(module), function)
-    told = dict(zip(options[::2], options[1::2], strict=True))
     config = load_config(config_path)
     if stage not in UNSETTLED:
         config = settled(config, out)
     given: dict[str, Any] = {}
     if stage in GATED:
         given["pipeline"] = pipeline_of(config)
-    elif keys := told.get("--keys"):
+    elif keys := options.get("--keys"):
         config = config.only(keys.split(","))
-    if folder := told.get("--dump-passes"):
+    if folder := options.get("--dump-passes"):
         given["dump_passes"] = Path(folder)
+    if chosen := options.get("--candidate"):
+        given["chosen"] = Chosen.of(chosen)
     try:
         call(config, out, **given)
     except RnnliteError as error:

@@ -53,6 +53,7 @@ def run_stage(
     stale: Sequence[Path] = (),
     condemned: Mapping[Path, Path] | None = None,
     options: Sequence[str] = (),
+    called: str = "",
     tensorflow: bool = True,
 ) -> None:
     """Run one stage of one model to its end; all it prints goes to OUT/STAGE.log.
@@ -68,14 +69,17 @@ def run_stage(
         stale: Files to remove first: a failure must not leave an older config's results in place.
         condemned: Files that must not keep their names where the stage fails, and their new names.
         options: What else the stage is told, behind STAGE CONFIG OUT.
+        called: Its name in the folder where it may run there several times at once: its log is
+            OUT/CALLED.log.
         tensorflow: Whether it runs TensorFlow, which is then imported beforehand.
 
     Raises:
         StageError: The stage failed or crashed; its exit status is the child's error's own.
         OSError: The folder cannot be written.
     """
-    log, held = out / f"{stage}.log", Held.of(stage, out)
-    out.mkdir(parents=True, exist_ok=True)
+    log, held = out / f"{called or stage}.log", Held.of(called or stage, out)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    options = (*options, *(("--as", called) if called else ()))
     with occupied(out) as lock, log.open("wb") as log_file:
         held.discard()
         for path in stale:

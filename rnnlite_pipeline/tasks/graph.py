@@ -7,7 +7,10 @@ no times (`report/`).
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,6 +22,7 @@ from rnnlite_pipeline.files import write_atomically
 from rnnlite_pipeline.tasks.child import COMMAND, occupied, run_stage
 from rnnlite_pipeline.tasks.keys import same_imports, stage_digest
 from rnnlite_pipeline.tasks.plan import BrokenPlan, Plan
+from rnnlite_pipeline.tasks.search import discard_candidates, make_candidates, why_not_in_parts
 from rnnlite_pipeline.tasks.state import Fresh
 from rnnlite_pipeline.tasks.table import GROUP_OF, GROUPS, Stage, groups_before
 from rnnlite_pipeline.tasks.work import Task, failure, task
@@ -37,66 +41,74 @@ def run_here(group: str, plan: Plan, run: Callable[[], None]) -> str:  # noqa: A
     return ""
 
 
-def group(
-    name: str,
-    plans: Sequence[Plan | BrokenPlan],
-    command: Sequence[str] = COMMAND,
-    bring: Bring | None = None,
-    dump_passes: Path | None = None,
-) -> Iterator[Task]:
+@dataclass(frozen=True, eq=False)
+class Means:
+    """How the stages of a graph are run.
+
+    Attributes:
+        command: What starts a stage in a process of its own.
+        bring: Runs a stage, or does it in another way.
+        here: Taken by each process of a stage on this machine, so that there are not too many.
+        at_once: How many stages run at a time, here and elsewhere; a stage has as many of its
+            parts made at a time.
+        dump_passes: Where convert, which is then never up to date, writes the graph after each
+            pass: DIR/NAME for each model.
+    """
+
+    command: Sequence[str] = COMMAND
+    bring: Bring = run_here
+    here: AbstractContextManager[object] | None = None
+    at_once: int = 1
+    dump_passes: Path | None = None
+
+    @classmethod
+    def of(
+        cls,
+        command: Sequence[str],
+        bring: Bring | None,
+        jobs: int,
+        elsewhere: int,
+        dump_passes: Path | None,
+    ) -> Means:
+        """Those of a run with `jobs` processes here, and stages `elsewhere`."""
+        here = threading.BoundedSemaphore(jobs)
+        return cls(command, bring or run_here, here, max(jobs, elsewhere), dump_passes)
+
+
+def group(name: str, plans: Sequence[Plan | BrokenPlan], means: Means = Means()) -> Iterator[Task]:
     """The tasks of one stage, one for each plan.
 
     Args:
         name: A key of `GROUPS`.
         plans: Each model to work on.
-        command: What starts a stage in a process of its own.
-        bring: Runs a stage, or does it in another way; `run_here` where None.
-        dump_passes: Where convert, which is then never up to date, writes the graph after each
-            pass: DIR/NAME for each model.
+        means: How they are run.
     """
     imported = same_imports(plans) if name == "import" else {}
     for plan in plans:
         if isinstance(plan, BrokenPlan):
             yield {"basename": name, **_broken_task(name, plan)}
         elif GROUPS[name].applies(plan):
-            first = imported.get(plan.name)
-            dump = dump_passes if GROUPS[name].name == "convert" else None
-            bring = bring or run_here
-            yield _task(name, plan, command, first=first, bring=bring, dump_passes=dump)
+            yield _task(name, plan, means, imported.get(plan.name))
 
 
 def namespace(
-    plans: Sequence[Plan | BrokenPlan],
-    command: Sequence[str] = COMMAND,
-    bring: Bring | None = None,
-    dump_passes: Path | None = None,
-    groups: Iterable[str] = tuple(GROUPS),
+    plans: Sequence[Plan | BrokenPlan], means: Means, groups: Iterable[str] = tuple(GROUPS)
 ) -> dict[str, Callable[[], Iterator[Task]]]:
     """The task creators of the graph, under the names doit looks for.
 
     Args:
         plans: Each model to work on.
-        command: As of `group`.
-        bring: As of `group`.
-        dump_passes: As of `group`.
+        means: As of `group`.
         groups: The groups that are needed, in any order; all of them where left out.
     """
 
     def creator(name: str) -> Callable[[], Iterator[Task]]:
-        return lambda: group(name, plans, command, bring, dump_passes)
+        return lambda: group(name, plans, means)
 
     return {f"task_{name}": creator(name) for name in GROUPS if name in groups}
 
 
-def _task(
-    name: str,
-    plan: Plan,
-    command: Sequence[str],
-    *,
-    first: Plan | None,
-    bring: Bring,
-    dump_passes: Path | None,
-) -> Task:
+def _task(name: str, plan: Plan, means: Means, first: Plan | None) -> Task:
     """A task; `first` is the release whose import is this one's too."""
     stage = GROUPS[name]
     reads = tuple(path for path in stage.reads(plan) if path)
@@ -104,17 +116,16 @@ def _task(
     known = (*makes, *stage.may_make(plan))
     digest = partial(stage_digest, name, plan)
     may_read = tuple(stage.may_read(plan))
-    fresh = Fresh(digest, reads, known, may_read, always=dump_passes is not None)
-    dump = ("--dump-passes", str(dump_passes.absolute() / plan.name)) if dump_passes else ()
-    options = (*stage.options, *dump)
-    run = partial(_work, stage, plan, command, options)
-    work = partial(_copy, first, plan) if first else partial(bring, name, plan, run)
-    if dump_passes:  # a stage that is shared, or run elsewhere, would leave nothing here
+    dump = means.dump_passes if stage.name == "convert" else None
+    fresh = Fresh(digest, reads, known, may_read, always=dump is not None)
+    run = partial(_work, name, plan, means)
+    work = partial(_copy, first, plan) if first else partial(means.bring, name, plan, run)
+    if dump:  # a stage that is shared, or run elsewhere, would leave nothing here
         work = run
     meta: dict[str, Any] = {
         "config": str(plan.path),
         "reference": str(plan.reference),
-        "log": plan.out / f"{stage.name}.log",
+        "log": stage.log(plan),
     }
     if summarize := stage.summary:
         meta["summary"] = partial(summarize, plan)
@@ -135,26 +146,42 @@ def _task(
     }
 
 
-def _work(stage: Stage, plan: Plan, command: Sequence[str], options: Sequence[str]) -> None:
-    if stage.name == "validate":
+def _work(name: str, plan: Plan, means: Means) -> None:
+    stage = GROUPS[name]
+    if name == "validate":
         check_files(plan.config, plan.out)
         return
-    makes = tuple(stage.makes(plan))
-    if stage.name == "search" and plan.chosen:
+    if name == "search" and plan.chosen:
         _take_locked(plan, plan.chosen)
         return
-    run_stage(
-        stage.name,
-        plan.reference,
-        plan.out,
-        command,
-        stale=(*makes, *stage.may_make(plan), *stage.spoils(plan)),
-        condemned=stage.condemns(plan),
-        options=options,
-        tensorflow=stage.frameworks(plan),
-    )
+    if name == "search":
+        discard_candidates(plan)
+        if means.at_once > 1 and not why_not_in_parts(plan):
+            make_candidates(plan, partial(_make, means), means.at_once)
+    dump = means.dump_passes if stage.name == "convert" else None
+    dumping = ("--dump-passes", str(dump.absolute() / plan.name)) if dump else ()
+    makes = tuple(stage.makes(plan))
+    with means.here or nullcontext():
+        run_stage(
+            stage.name,
+            plan.reference,
+            plan.out,
+            means.command,
+            stale=(*makes, *stage.may_make(plan), *stage.spoils(plan)),
+            condemned=stage.condemns(plan),
+            options=(*stage.options(plan), *dumping),
+            called=stage.called(plan),
+            tensorflow=stage.frameworks(plan),
+        )
     for missing in (path for path in makes if not path.exists()):
         raise StageError(f"{stage.name} of {plan.name} ended well, but left no {missing.name}.")
+    if name == "search":
+        discard_candidates(plan)
+
+
+def _make(means: Means, name: str, plan: Plan) -> None:
+    """Has a part of a stage made, as any stage."""
+    means.bring(name, plan, partial(_work, name, plan, means))
 
 
 def _take_locked(plan: Plan, chosen: Chosen) -> None:

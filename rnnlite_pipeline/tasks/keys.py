@@ -89,8 +89,12 @@ def _settings(group: str, plan: Plan) -> dict[str, Any]:
     stage = GROUPS[group]
     if not stage.keys:
         return {**plan.settings, **stage.settings()}
-    locked = {"chosen": asdict(plan.chosen)} if group == "search" and plan.chosen else {}
-    return {**plan.settings_of(stage.keys), **locked}
+    settings = dict(plan.settings_of(stage.keys))
+    if group == "search" and plan.chosen:
+        settings["chosen"] = asdict(plan.chosen)
+    if group == "candidate" and plan.candidate:
+        settings["candidate"] = asdict(plan.candidate)
+    return settings
 
 
 def same_imports(plans: Sequence[Plan | BrokenPlan]) -> dict[str, Plan]:

@@ -30,12 +30,14 @@ class Plan:
         pipeline: The stages and the gates.
         out: The model's folder, DIR/NAME, absolute.
         chosen: What a lock says that a search chose; it is not searched again.
+        candidate: The candidate of a search that the stages reference and candidate make.
     """
 
     config: Config
     pipeline: Pipeline
     out: Path
     chosen: Chosen | None = None
+    candidate: Chosen | None = None
     _once: dict[object, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def once(self, key: object, value: Callable[[], Value]) -> Value:

@@ -12,7 +12,7 @@ from doit.doit_cmd import DoitMain
 from doit.exceptions import BaseFail, TaskFailed, UnmetDependency
 
 from rnnlite_pipeline.tasks.child import COMMAND
-from rnnlite_pipeline.tasks.graph import GROUP_OF, Bring, namespace
+from rnnlite_pipeline.tasks.graph import GROUP_OF, Bring, Means, namespace
 from rnnlite_pipeline.tasks.outcome import Run
 from rnnlite_pipeline.tasks.plan import Plan
 from rnnlite_pipeline.tasks.reporter import Progress, Telling
@@ -45,6 +45,7 @@ def run_stages(
     telling: Telling | None = None,
     force: bool = False,
     bring: Bring | None = None,
+    elsewhere: int = 0,
     dump_passes: Path | None = None,
 ) -> Run:
     """Bring one stage of each plan up to date, with all it needs.
@@ -53,11 +54,12 @@ def run_stages(
         stage: A stage as the user knows it.
         plans: The models; no two of one name.
         build: The folder DIR.
-        jobs: How many stages may run at a time.
+        jobs: How many stages may run on this machine at a time.
         command: What starts a stage in a process of its own.
         telling: How much is told; the usual where None.
         force: Whether stages are run that are up to date.
         bring: What does the stages; each is run here where None.
+        elsewhere: How many stages it may have run on other machines at a time.
         dump_passes: The folder for the graphs after each pass, DIR/NAME for each model.
 
     Returns:
@@ -70,13 +72,13 @@ def run_stages(
         "reporter": reporter,
         "continue": True,  # what is wrong with one model does not stop the others
     }
+    means = Means.of(command, bring, jobs, elsewhere, dump_passes)
     groups = {name for plan in plans for name in needed_groups(GROUP_OF[stage], plan)}
-    creators = namespace(plans, command, bring, dump_passes, groups)
-    tasks = {**creators, "DOIT_CONFIG": settings}
+    tasks = {**namespace(plans, means, groups), "DOIT_CONFIG": settings}
     main = DoitMain(
         ModuleTaskLoader(tasks), config_filenames=(), extra_config={"BACKEND": dict(BACKEND)}
     )
-    options = ["-n", str(jobs)] if jobs > 1 else []
+    options = ["-n", str(means.at_once)] if means.at_once > 1 else []
     options += ["--always-execute"] if force else []
     names = [f"{GROUP_OF[stage]}:{plan.name}" for plan in plans]
     status: int = main.run(["run", *options, *names])

@@ -5,6 +5,8 @@
                                                  └─▶ benchmark ┄┄┄┘
 
 Where `quantization.scheme` is auto, the stage search stands behind import, in front of all others.
+It may hand out its candidates (`search.py`): each is a stage too, with a digest and files, but no
+task, for which of them there are is known when others are done.
 
 A stage is given the keys of the config that its entry names, and the others' defaults
 (`Config.only`): so it is made anew when one of them changes, and at no other time.
@@ -22,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnlite_pipeline.config import associated_files
-from rnnlite_pipeline.config.chosen import CHOSEN
+from rnnlite_pipeline.config.chosen import ANSWERS, CANDIDATES, CHOSEN, IN_FLOAT
 from rnnlite_pipeline.files import moment_of_release
 from rnnlite_pipeline.release.ci import variables
 from rnnlite_pipeline.tasks import summary
@@ -46,6 +48,8 @@ class Stage:
             is among them. Where empty, it is given all of them and the pipeline.
         spoils: What other stages make, and what is worth nothing once this one starts.
         applies: Whether a release has this stage.
+        told: What else its process is told besides the config and the folder.
+        called: Its name in the release's folder where it may run there several times at once.
         frameworks: Whether it runs the source's framework, TensorFlow.
         condemns: The files that lose their names where it fails, and what they are called then.
     """
@@ -62,12 +66,17 @@ class Stage:
     condemns: Callable[[Plan], Mapping[Path, Path]] = lambda _: {}
     spoils: Callable[[Plan], Iterable[Path]] = lambda _: ()
     applies: Callable[[Plan], bool] = lambda _: True
+    told: Callable[[Plan], tuple[str, ...]] = lambda _: ()
+    called: Callable[[Plan], str] = lambda _: ""
     frameworks: Callable[[Plan], bool] = lambda _: False
 
-    @property
-    def options(self) -> tuple[str, ...]:
+    def options(self, plan: Plan) -> tuple[str, ...]:
         """What its process is told besides the config and the folder (stages/process.py)."""
-        return ("--keys", ",".join(self.keys)) if self.keys else ()
+        return (*(("--keys", ",".join(self.keys)) if self.keys else ()), *self.told(plan))
+
+    def log(self, plan: Plan) -> Path:
+        """Where all that it prints goes."""
+        return plan.out / f"{self.called(plan) or self.name}.log"
 
 
 def _named_files(plan: Plan) -> list[Path | None]:
@@ -114,6 +123,29 @@ def _searches(plan: Plan) -> bool:
 def _chosen(plan: Plan) -> list[Path]:
     """What a search chose, where there is one."""
     return [plan.out / CHOSEN] if _searches(plan) else []
+
+
+def _candidate(plan: Plan) -> str:
+    """Where a candidate stands in the release's folder, without a suffix; empty without one."""
+    return (CANDIDATES / plan.candidate.called).as_posix() if plan.candidate else ""
+
+
+def _in_float(plan: Plan) -> list[Path]:
+    """What the stage reference leaves."""
+    if not plan.candidate:
+        return []
+    stored = plan.out / CANDIDATES / IN_FLOAT.called
+    return [stored.with_suffix(".json"), stored.with_suffix(".tflite"), plan.out / ANSWERS]
+
+
+def _of_candidate(plan: Plan, suffix: str) -> list[Path]:
+    """A file of the stage candidate."""
+    return [plan.out / f"{_candidate(plan)}{suffix}"] if plan.candidate else []
+
+
+def _searched(plan: Plan) -> list[Path | None]:
+    """What a search and each candidate read."""
+    return [*_imported(plan), _calibration(plan), _data(plan)]
 
 
 def _measured(plan: Plan) -> list[Path]:
@@ -163,6 +195,9 @@ _CONVERSION = (
     "verification.runtimes",
 )
 
+#: Those that the candidates of a search depend on besides.
+_SEARCH = ("verification.data", *_CONVERSION)
+
 #: The stages by doit group, in the order in which they run.
 GROUPS: dict[str, Stage] = {
     "validate": Stage("validate", (), _named_files, lambda _: ()),
@@ -174,12 +209,32 @@ GROUPS: dict[str, Stage] = {
         keys=("source", "converter"),
         frameworks=_in_tensorflow,
     ),
+    "reference": Stage(
+        "reference",
+        ("import",),
+        _searched,
+        _in_float,
+        keys=_SEARCH,
+        applies=lambda p: p.candidate is not None,
+        called=_candidate,
+    ),
+    "candidate": Stage(
+        "candidate",
+        ("reference",),
+        lambda p: [*_searched(p), *_in_float(p)],
+        lambda p: _of_candidate(p, ".json"),
+        lambda p: _of_candidate(p, ".tflite"),
+        keys=_SEARCH,
+        applies=lambda p: p.candidate is not None,
+        told=lambda p: ("--candidate", p.candidate.as_json().decode()) if p.candidate else (),
+        called=_candidate,
+    ),
     "search": Stage(
         "search",
         ("import",),
-        lambda p: [*_imported(p), _calibration(p), _data(p)],
+        _searched,
         lambda p: [p.out / CHOSEN, p.out / "search.json"],
-        keys=("verification.data", *_CONVERSION),
+        keys=_SEARCH,
         applies=_searches,
     ),
     "inspect": Stage(

@@ -47,6 +47,35 @@ def search(config: Any, out: Path) -> None:
     write_atomically(out / "search.json", b"{}\n")
 
 
+def reference(config: Any, out: Path) -> None:
+    """The candidate in float."""
+    from rnnlite_pipeline.config.chosen import ANSWERS, IN_FLOAT
+
+    del config
+    _begin("reference", out)
+    _leave(out, IN_FLOAT, drop=0.0)
+    write_atomically(out / ANSWERS, b"answers\n")
+
+
+def candidate(config: Any, out: Path, chosen: Chosen) -> None:
+    """Any other one: dynamic_range loses too much unless its layer `dense` stays in float."""
+    del config
+    _begin(f"candidate-{chosen}".replace(" ", "-"), out)
+    lost = chosen.scheme == "dynamic_range" and "dense" not in chosen.skip
+    _leave(out, chosen, drop=0.5 if lost else 0.0)
+
+
+def _leave(out: Path, chosen: Chosen, drop: float) -> None:
+    from rnnlite_pipeline.config.chosen import CANDIDATES
+    from rnnlite_pipeline.quantize.search import Trial, stored
+
+    layers = ("lstm", "dense")
+    trial = Trial(chosen.scheme, chosen.skip, "", 1, drop, 1.0, drop, layers)
+    path = out / CANDIDATES / chosen.called
+    write_atomically(path.with_suffix(".tflite"), str(chosen).encode())
+    write_atomically(path.with_suffix(".json"), stored(trial))
+
+
 def inspect(config: Any, out: Path) -> None:
     """Says which source it saw."""
     _begin("inspect", out)
@@ -176,6 +205,8 @@ if __name__ == "__main__":
     fakes = {
         "import": "__main__:import_source",
         "search": "__main__:search",
+        "reference": "__main__:reference",
+        "candidate": "__main__:candidate",
         "inspect": "__main__:inspect",
         "convert": "__main__:convert",
         "describe": "__main__:describe",

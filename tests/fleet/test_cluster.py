@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -12,15 +13,19 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
 
+from rnnlite_pipeline.config.chosen import CHOSEN
 from rnnlite_pipeline.errors import CallError, StageError
 from rnnlite_pipeline.fleet import cluster
 from rnnlite_pipeline.fleet.cache import Blob, Cache
 from rnnlite_pipeline.fleet.cluster import Clustered, check_address
 from rnnlite_pipeline.fleet.worker import Ended, Job, run_job
+from rnnlite_pipeline.tasks import graph
+from rnnlite_pipeline.tasks.graph import Means
 from rnnlite_pipeline.tasks.plan import load_plan
 from tests.conftest import FAKE
 from tests.fake.project import RNNLITE, ROOT, Project
@@ -51,7 +56,7 @@ class Direct:
 def direct(project: Project) -> Clustered:
     """Brings stages up to date by a worker in this process, through a cache in a folder."""
     cache = Cache(str(project.folder / "cache"), strict=True)
-    return Clustered(Direct(), cache, FAKE, 1)  # type: ignore[arg-type]  # it is all that is used
+    return Clustered(Direct(), cache, FAKE)  # type: ignore[arg-type]  # it is all that is used
 
 
 def _not_here() -> None:
@@ -168,6 +173,31 @@ def test_what_a_lost_cluster_left_is_made_here(
     assert direct("import", plan, run) == ""
     assert capsys.readouterr().err.count("the rest is made here") == 1
     assert direct("import", plan, _not_here) == "from the cache"
+
+
+def test_candidates_of_a_search_go_to_workers(project: Project, direct: Clustered) -> None:
+    """Each is a job; the search itself, which takes times, stays on this machine."""
+    np.savez(project.folder / "test.npz", x=np.zeros(2))
+    project.write_config(
+        "quantization: {scheme: auto, max_accuracy_drop: 0.01}\n"
+        "verification: {data: {path: test.npz}}\n"
+    )
+    plan = load_plan(project.config, project.build)
+    means = Means.of(FAKE, direct, 1, 3, None)
+    for group in ("import", "search"):
+        (task,) = graph.group(group, [plan], means)
+        work = task["actions"][0][1][0]
+        assert work() == ""
+    jobs = direct._cluster.jobs  # type: ignore[attr-defined]  # it is `Direct`
+    sent = [(job.group, str(job.candidate)) for job in jobs]
+    assert sent[:2] == [("import", "None"), ("reference", "none")]
+    assert {each for _, each in sent[2:]} == {
+        "float16",
+        "dynamic_range",
+        "dynamic_range without lstm",
+        "dynamic_range without dense",
+    }
+    assert json.loads((project.out / CHOSEN).read_text())["scheme"] == "float16"
 
 
 def test_no_cluster_is_one_error(monkeypatch: pytest.MonkeyPatch) -> None:

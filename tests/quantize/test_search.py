@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from rnnlite_pipeline.config.conversion import Scheme
-from rnnlite_pipeline.quantize.search import Trial, choose, pareto, trials, with_times
+from rnnlite_pipeline.quantize.search import (
+    Name,
+    Trial,
+    choose,
+    pareto,
+    restored,
+    stored,
+    trials,
+    with_times,
+)
 
 LAYERS = ("a", "b", "c", "d")
 
@@ -22,8 +31,11 @@ class Attempts:
         self.costs, self.refused = costs, refused
         self.made: list[tuple[Scheme, tuple[str, ...]]] = []
 
-    def __call__(self, scheme: Scheme, skip: tuple[str, ...]) -> Trial:
-        """A trial."""
+    def __call__(self, names: Sequence[Name]) -> list[Trial]:
+        """The trials of one round."""
+        return [self._one(*name) for name in names]
+
+    def _one(self, scheme: Scheme, skip: tuple[str, ...]) -> Trial:
         self.made.append((scheme, skip))
         if scheme in self.refused:
             return Trial(scheme, skip, "does not run")
@@ -92,3 +104,27 @@ def test_time_counts_for_the_table_and_not_for_the_choice() -> None:
     taken = choose(timed, 0.0)
     assert taken is not None
     assert taken.scheme == "int8"
+
+
+def test_schemes_are_tried_side_by_side() -> None:
+    """One round has the next trials of all schemes, so that they can be made at the same time."""
+    rounds: list[Sequence[Name]] = []
+    attempt = Attempts()
+
+    def one_round(names: Sequence[Name]) -> list[Trial]:
+        rounds.append(names)
+        return attempt(names)
+
+    tried = trials(one_round, ("none", "dynamic_range", "int8"), 0.03)
+    assert [len(names) for names in rounds] == [3, 8, 2]
+    assert {scheme for scheme, _ in rounds[1]} == {"dynamic_range", "int8"}
+    alone = [trials(Attempts(), (each,), 0.03) for each in ("none", "dynamic_range", "int8")]
+    assert tried == [trial for each in alone for trial in each]
+
+
+def test_a_trial_is_stored_to_the_last_bit() -> None:
+    """What was measured in another process is what would have been measured here."""
+    trial = Trial("int8", ("a", "b"), "", 7, 0.1 + 0.2, 1 / 3, 2e-17, ("c",))
+    assert restored(stored(trial)) == trial
+    refused = Trial("int8", (), "does not run")
+    assert restored(stored(refused)) == refused

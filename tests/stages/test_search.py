@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 
 from rnnlite_pipeline.config import Config
+from rnnlite_pipeline.config.chosen import Chosen
 from rnnlite_pipeline.errors import VerificationFailed
 from rnnlite_pipeline.graph.build import make_op
 from rnnlite_pipeline.graph.ir import Model, Signature, Subgraph, Tensor
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.report.search import searched
+from rnnlite_pipeline.stages.candidates import candidate, reference
 from rnnlite_pipeline.stages.search import search
 
 WIDTH, CLASSES, SAMPLES = 64, 8, 16
@@ -90,6 +92,25 @@ def test_the_layer_that_costs_accuracy_stays_float(folder: Path) -> None:
     shown = searched(told)
     assert shown is not None
     assert str(shown.html).count("taken") == 1
+
+
+def test_candidates_made_apart_make_the_same_choice(folder: Path) -> None:
+    """What is made by stages of their own, in any order, has the same figures and files."""
+    config = _config(folder, "test.npz", 0.0)
+    search(config, folder)
+    choice = (folder / ".work" / "chosen.json").read_bytes()
+    told = json.loads((folder / "search.json").read_text())
+    reference(config, folder)
+    apart = [Chosen(each["scheme"], tuple(each["skip"])) for each in told["candidates"]]
+    for chosen in reversed(apart[1:]):
+        candidate(config, folder, chosen)
+    (folder / ".work" / "source.tflite").unlink()  # it converts nothing now
+    search(config, folder)
+    assert (folder / ".work" / "chosen.json").read_bytes() == choice
+    again = json.loads((folder / "search.json").read_text())
+    for each in (*told["candidates"], *again["candidates"]):
+        del each["ms"], each["pareto"]  # times differ from run to run
+    assert again == told
 
 
 def test_data_without_labels(folder: Path) -> None:

@@ -60,6 +60,51 @@ def test_a_search_is_up_to_date_like_any_stage(searching: Project) -> None:
     assert (searching.out / "model.tflite").read_bytes().count(b"dynamic_range") == 1
 
 
+def test_candidates_are_stages_of_their_own(searching: Project) -> None:
+    """With -n 2 each has a process; rounds follow each other, and nothing of them is left."""
+    ended = searching.run("convert", "config.yaml", "-n", "2", "-v")
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    ran = [line.split()[0] for line in (searching.build / "runs").read_text().splitlines()]
+    assert ran[:2] == ["import", "reference"]
+    assert set(ran[2:4]) == {"candidate-float16", "candidate-dynamic_range"}
+    alone = {f"candidate-dynamic_range-without-{layer}" for layer in ("lstm", "dense")}
+    assert set(ran[4:6]) == alone
+    assert ran[6:] == ["search", "convert", "describe"]
+    assert "search fake: trying dynamic_range without lstm" in ended.stdout
+    assert not (searching.out / ".work" / "candidates").exists()
+    assert not [*(searching.out / ".work" / "held").glob("**/*.json")]
+    ended = searching.run("convert", "config.yaml", "-n", "2")
+    assert ": start" not in ended.stdout
+
+
+def test_a_candidate_that_crashes(searching: Project) -> None:
+    """The search fails with the candidate's error, and its log is there to read."""
+    trouble = "candidate-float16=segfault"
+    ended = searching.run("convert", "config.yaml", "-n", "2", FAKE_TROUBLE=trouble)
+    assert ended.returncode == 1
+    assert "candidate of fake crashed with SIGSEGV" in ended.stderr
+    assert [*searching.out.glob(".work/candidates/float16-*.log")]
+
+
+def test_candidates_of_fastest_stay_together(searching: Project) -> None:
+    """Layers are measured within each, so no two may run at the same time."""
+    searching.write_config(AUTO + "recurrent: {lowering: fastest}\n")
+    ended = searching.run("convert", "config.yaml", "-n", "2")
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "candidate" not in (searching.build / "runs").read_text()
+
+
+def test_candidates_are_taken_from_a_cache(searching: Project) -> None:
+    """A search that begins again makes only the candidates that are not there."""
+    words = ("convert", "config.yaml", "-n", "2", "--cache", "cache")
+    failed = searching.run(*words, FAKE_TROUBLE="search=gate")
+    assert failed.returncode == 1
+    (searching.build / "runs").unlink()
+    assert searching.run(*words).returncode == 0
+    ran = (searching.build / "runs").read_text().split()
+    assert ran[::2] == ["search", "convert", "describe"]
+
+
 def test_a_locked_build_repeats_the_choice(searching: Project) -> None:
     """It does not search: another machine, which would choose otherwise, makes the same model."""
     assert searching.run("lock", "config.yaml").returncode == 0
