@@ -168,7 +168,7 @@ def _missing_metadata(config: Config, pipeline: Pipeline) -> Wrong:
         gate = f"`{pipeline.name}` has the gate require_metadata {field}"
         if not of_tensor:
             if not (told and getattr(told, field)):
-                yield ("metadata",), f"{gate}, and the config does not tell it: add {field}"
+                yield ("metadata",), f"{gate}, and the config does not give it: add {field}"
             elif field == "license" and told.license and not _licensed(config, told.license):
                 message = (
                     f"“{told.license}” is no license that has an identifier, such as apache-2.0; or"

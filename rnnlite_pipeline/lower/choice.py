@@ -132,7 +132,7 @@ def choose(
 _OTHERS = "Set recurrent.lowering to auto or unrolled, or leave the target out."
 
 #: What else to do where a length has to be known.
-_ELSE = "Or leave out what takes no loop: the target, or recurrent.lowering: unrolled."
+_ELSE = "Or remove what forbids loops: the target, or recurrent.lowering: unrolled."
 
 
 def _not_fused(

@@ -92,11 +92,13 @@ def time_of(each: Results, first: Results) -> Cell:
 
 
 def error_of(each: Results) -> Cell:
-    """The largest error, and its part of what passes."""
+    """The largest error; relative to it: its part of what passes, and the signal over the noise."""
     if each.error is None:
         return ""
     part = share(each.error, each.limit or 0.0)
-    return Both(error(each.error), f"{part} of the limit" if part else "", each.error)
+    beside = [f"{part} of the limit"] if part else []
+    beside += [f"{each.snr_db:.0f} dB signal to noise"] if each.snr_db is not None else []
+    return Both(error(each.error), ", ".join(beside), each.error)
 
 
 def accuracy_of(each: Results) -> Cell:

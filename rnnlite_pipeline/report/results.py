@@ -109,6 +109,12 @@ class Results:
         return None if worst is None else float(worst["limit"])
 
     @property
+    def snr_db(self) -> float | None:
+        """The least signal-to-noise ratio of an output, in dB; None where none was judged."""
+        found = [c["snr_db"] for c in self.verification.get("checks", ()) if "snr_db" in c]
+        return min((float(each) for each in found if each is not None), default=None)
+
+    @property
     def accuracy(self) -> tuple[float, float] | None:
         """The lowest of the model, and its source's."""
         judged = self.verification.get("accuracy", ())

@@ -193,7 +193,7 @@ class _Search:
         if not rates:
             raise VerificationFailed(
                 "quantization.scheme auto is judged by accuracy, and no output with labels has one"
-                " row a sample.",
+                " row for each sample.",
                 "Name a scheme.",
                 ("quantization", "scheme"),
             )

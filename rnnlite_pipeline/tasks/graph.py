@@ -144,7 +144,9 @@ def _work(stage: Stage, plan: Plan, command: Sequence[str], options: Sequence[st
         tensorflow=stage.frameworks(plan),
     )
     for missing in (path for path in makes if not path.exists()):
-        raise StageError(f"{stage.name} of {plan.name} ended well, but left no {missing.name}.")
+        raise StageError(
+            f"{stage.name} of {plan.name} ended with status 0, but did not write {missing.name}."
+        )
 
 
 def _take_locked(plan: Plan, chosen: Chosen) -> None:

@@ -201,6 +201,7 @@ def _judge_data(
             continue
         if output not in evidence.profiles or kernels == "default":
             evidence.profiles[output] = (expected, actual)
+            evidence.profiled_on[output] = kernels
         if output in samples.labels and expected.shape == actual.shape:
             labels = evidence.labels[output] = samples.labels[output]
             check_labels(str(samples.file), output, expected, labels)

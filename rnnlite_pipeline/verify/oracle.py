@@ -81,7 +81,7 @@ class Oracle:
         for name, array in outputs[0].items():
             if not np.array_equal(array, again[name], equal_nan=array.dtype.kind == "f"):
                 raise VerificationFailed(
-                    f'The source answers otherwise when asked again (output "{name}", '
+                    f'The source gives another result when it is called again (output "{name}", '
                     f'"{case.name}" input): it is random, or keeps state between calls.',
                     "Convert a model that is deterministic in inference.",
                 )

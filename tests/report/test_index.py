@@ -48,7 +48,7 @@ def leave(
         "max_abs_error": 0.02,
         "accuracy": [{"output": "y", "kernels": "default", "litert": 0.75, "source": 0.8}],
         "checks": [
-            check | {"max_abs_error": 0.02, "limit": 0.1 if passed else 0.001},
+            check | {"max_abs_error": 0.02, "limit": 0.1 if passed else 0.001, "snr_db": 31.4},
             {"name": "gate max_bytes", "passed": True},
         ],
     }
@@ -89,7 +89,13 @@ def test_a_row_for_each_model(tmp_path: Path) -> None:
     assert list(found) == ["b-int8", "a", "gone"]
     for said in ("✓", "1.0.0", "2 of 2", "100%", "release", "1 of 1 gate", "2.0e-02"):
         assert said in found["a"], said
-    for said in ("20% of the limit", "75.00%", "-5.00 points", "20.0 kB", "1.00 ms"):
+    for said in (
+        "20% of the limit, 31 dB signal to noise",
+        "75.00%",
+        "-5.00 points",
+        "20.0 kB",
+        "1.00 ms",
+    ):
         assert said in found["a"], said
     for said in ("✗", "int8", "1 of 2", "9,000 B", "45% of a", "2.00 ms", "2.00 × a"):
         assert said in found["b-int8"], said
