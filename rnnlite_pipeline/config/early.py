@@ -181,7 +181,7 @@ def _missing_metadata(config: Config, pipeline: Pipeline) -> Wrong:
             yield ("metadata",), f"{gate}, and the config describes no {side}"
         for i, tensor in enumerate(tensors):
             if not getattr(tensor, of_tensor):
-                message = f"{gate}, and `{tensor.name}` does not tell it: add {of_tensor}"
+                message = f"{gate}, and `{tensor.name}` does not give it: add {of_tensor}"
                 yield ("metadata", side, i), message
 
 

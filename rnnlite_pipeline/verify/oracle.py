@@ -1,4 +1,4 @@
-"""The source's own answers, in its own framework: what a converted model is held to."""
+"""The results of the source in its own framework, with which the model is compared."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class Oracle:
 
 
 def oracles(source: SourceModel, axes: Axes, kernels: Iterable[str]) -> dict[str, Oracle]:
-    """For each set of kernels that the model runs on, the source that it is held to.
+    """For each set of kernels of the model, the source with which it is compared.
 
     It is one and the same, but for a file that computes in integers (`SourceModel.on`), whose
     kernels round differently; other kernels than the delegate's are held to the reference ones.
