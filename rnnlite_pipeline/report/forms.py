@@ -75,11 +75,15 @@ def _row(each: Results, group: Sequence[Results], folder: Path) -> list[Cell]:
 
 
 def size_of(each: Results, first: Results) -> Cell:
-    """The size, and its part of that of another model."""
+    """The size, and its part of that of another model, or else of its own in float."""
     if each.bytes is None:
         return ""
-    part = share(each.bytes, first.bytes or 0)
-    return Both(size(each.bytes), f"{part} of {first.name}" if each != first else "", each.bytes)
+    if each != first:
+        beside = f"{share(each.bytes, first.bytes or 0)} of {first.name}"
+    else:
+        part = share(each.bytes, each.float_bytes or 0)
+        beside = f"{part} of the size in float" if part else ""
+    return Both(size(each.bytes), beside, each.bytes)
 
 
 def time_of(each: Results, first: Results) -> Cell:

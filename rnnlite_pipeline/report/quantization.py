@@ -145,4 +145,4 @@ def _chart(layer: Mapping[str, Any]) -> dict[str, Any]:
 
 def _value(each: Mapping[str, Any]) -> str:
     """What a value is called: the layer that computes it, else the tensor."""
-    return str(each.get("value", each["tensor"]))
+    return str(each.get("value", each["tensor"])).split(";")[0]

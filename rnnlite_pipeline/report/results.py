@@ -75,6 +75,12 @@ class Results:
         return None if sizes is None else int(sizes["model"])
 
     @property
+    def float_bytes(self) -> int | None:
+        """The size of the same model in float; None where it is not quantized."""
+        sizes = self.verification.get("quantization", {}).get("bytes")
+        return None if sizes is None else int(sizes["float"])
+
+    @property
     def milliseconds(self) -> float | None:
         """The median time of a call."""
         times = self.benchmark.get("models", {}).get("model.tflite", {}).get("ms")

@@ -53,7 +53,7 @@ def leave(
         ],
     }
     if scheme != "none":
-        told["quantization"] = {"scheme": scheme}
+        told["quantization"] = {"scheme": scheme, "bytes": {"float": 20_000, "quantized": size}}
     (folder / "verification.json").write_text(json.dumps(told), encoding="utf-8")
     if ms is not None:
         times = {"ms": {"median": ms}, "ratio": 1.0}
@@ -100,6 +100,15 @@ def test_a_row_for_each_model(tmp_path: Path) -> None:
     for said in ("✗", "int8", "1 of 2", "9,000 B", "45% of a", "2.00 ms", "2.00 × a"):
         assert said in found["b-int8"], said
     assert found["gone"].split() == ["✗", "gone", "1.0.0", "none"]
+
+
+def test_what_was_not_measured_has_no_column(tmp_path: Path) -> None:
+    """Without a benchmark there are no columns of times; a size has its part of that in float."""
+    build = tmp_path / "build"
+    leave(build / "a", 9_000, None, scheme="int8")
+    page = write_index([(config("a", "int8"), build / "a")], build).read_text(encoding="utf-8")
+    assert "stock conversion" not in page.partition("<tbody>")[0]
+    assert "45% of the size in float" in rows(page)["a"]
 
 
 def test_a_release_is_linked_where_it_was_verified(tmp_path: Path) -> None:
