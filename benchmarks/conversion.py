@@ -199,7 +199,7 @@ def row(name: str, folder: Path, asked: Sequence[str] = STAGES) -> Row:
 
 def main(arguments: Sequence[str]) -> None:
     """Prints the table, and writes the figures where that is asked for."""
-    from conversion_models import MODELS as known
+    from conversion_models import MODELS as known  # type: ignore[import-not-found]  # a script
 
     parser = argparse.ArgumentParser(description="What a conversion costs.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(known)}")

@@ -54,7 +54,10 @@ def test_a_source_that_cannot_be_read(project: Project, built: bool) -> None:
     project.source.chmod(0o000)
     ended = run(project, "convert", "config.yaml")
     assert ended.returncode == 2
-    assert "config.yaml:2:31: source.path: cannot be read, by its permissions" in ended.stderr
+    assert (
+        "config.yaml:2:31: source.path: cannot be read: its permissions do not allow it"
+        in ended.stderr
+    )
     assert "Traceback" not in ended.stderr
     assert "convert fake: not run, as what it needs failed" in ended.stdout
     project.source.chmod(0o644)

@@ -1,1 +1,1 @@
-"""What a recurrent cell is, one file a cell."""
+"""The recurrent cells, one file for each."""

@@ -1,4 +1,4 @@
-"""What the house asks of a cell; nothing outside `cells/` asks for its kind."""
+"""The interface of a cell; no code outside `cells/` asks which kind a cell is."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Kernel = Literal["fused", "integer"]
 
 
 class Cell(ABC):
-    """One step of a recurrence. Its first state is what it puts out.
+    """One step of a recurrence. Its first state is its output.
 
     Attributes:
         fused: What the names of its fused ops end in: "LSTM" of UNIDIRECTIONAL_SEQUENCE_LSTM.
@@ -61,11 +61,11 @@ class Cell(ABC):
 
     @abstractmethod
     def text(self) -> list[str]:
-        """The step as a person reads it, one line a quantity."""
+        """The step as text, with one line for each quantity."""
 
     @property
     def own_features(self) -> int:
-        """How many numbers of a step's input are no mask: F, but where a cell reads its mask."""
+        """How many columns of a step's input are no mask: F, or fewer if the cell reads a mask."""
         return self.features
 
     @property
@@ -78,7 +78,7 @@ class Cell(ABC):
         return self.reason or f"the runtime has no fused op for a {self.kind} cell"
 
     def facts(self) -> Mapping[str, Any]:
-        """What `inspect` says of it besides its widths."""
+        """What `inspect` shows about it in addition to its widths."""
         return {}
 
     def pairs_with(self, _other: Cell) -> bool:

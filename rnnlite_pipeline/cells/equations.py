@@ -1,4 +1,4 @@
-"""A cell given by its equations alone: what has no fused op, or no name."""
+"""A cell given only by its equations: one without a fused op, or without a name."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def _atom(atom: Atom, values: dict[str, Array]) -> Array:
 
 
 def substituted(form: Form, value_of: Callable[[Symbol], Form]) -> Form:
-    """The form with `value_of(symbol)` in the place of every symbol, however deep."""
+    """The form with every symbol replaced by `value_of(symbol)`, at any depth."""
     total = forms.constant(form.bias)
     for atom, linear in form.terms.values():
         value = _substituted(atom, value_of)

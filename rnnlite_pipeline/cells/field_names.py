@@ -1,4 +1,4 @@
-"""The field's names for the parts of a cell that is known by its equations alone.
+"""The usual names for the parts of a cell that is given only by its equations.
 
 A GRU has an update gate z, a reset gate r and a candidate h̃; an LSTM has the gates i, f and o and
 the candidate g. They are told apart by their place in the update of a state, not by the order of
@@ -76,7 +76,7 @@ def field_names(cell: Equations) -> Names:
 
 
 def _functions(form: Form) -> Iterator[Apply]:
-    """Every function in a form, however deep."""
+    """Every function in a form, at any depth."""
     for atom, _ in form.terms.values():
         for factor in atom.factors if isinstance(atom, Product) else (atom,):
             if isinstance(factor, Apply):

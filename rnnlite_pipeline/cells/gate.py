@@ -37,7 +37,7 @@ class Gate:
 
     @classmethod
     def unknown(cls, *, peephole: bool = False, layer_norm: bool = False) -> Gate:
-        """The gate that recognition looks for; what it may have can also be left out."""
+        """The pattern of the gate that recognition looks for; its optional parts may be absent."""
         given = (OPTIONAL if peephole else None, OPTIONAL if layer_norm else None)
         return cls(WEIGHT(), WEIGHT(), WEIGHT(), *(None if g is None else g() for g in given))
 

@@ -83,7 +83,7 @@ class Lstm(NamedCell):
 
     @classmethod
     def unknown(cls) -> Iterator[Self]:
-        """Coupled gates, or with an input gate: 1 - f would be read as a gate of its own, too."""
+        """Two forms, with coupled gates first: 1 - f would also be recognised as an input gate."""
         for gate in (None, Gate.unknown(peephole=True, layer_norm=True)):
             forget, output = (Gate.unknown(peephole=True, layer_norm=True) for _ in range(2))
             candidate = Gate.unknown(layer_norm=True)
@@ -119,7 +119,7 @@ class Lstm(NamedCell):
 
     @property
     def state_names(self) -> tuple[str, ...]:
-        """What the field calls them."""
+        """Their usual names."""
         return self.letters
 
     @property

@@ -47,7 +47,7 @@ class MinimalGated(NamedCell):
 
     @classmethod
     def unknown(cls) -> Iterator[Self]:
-        """In its one form."""
+        """Its only form."""
         yield cls(Gate.unknown(), Gate.unknown(), activation(ANY_ACTIVATION))
 
     @property

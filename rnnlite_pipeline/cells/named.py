@@ -21,7 +21,7 @@ Array = NDArray[Any]
 
 
 class NamedCell(Cell):
-    """A cell with a name of its own.
+    """A cell that has a name.
 
     Attributes:
         kind: The name.
@@ -40,7 +40,7 @@ class NamedCell(Cell):
 
     @classmethod
     def why_no_op(cls) -> str:
-        """The same, of the kind."""
+        """Why no fused op computes a cell of this kind; empty if one may."""
         return "" if cls.fused else f"the runtime has no fused {cls.kind} op"
 
     @abstractmethod
@@ -53,7 +53,7 @@ class NamedCell(Cell):
         """The cell with unknowns in place of weights, one for each form its step can have."""
 
     def completed(self) -> Self:
-        """The cell as it is, once recognition has found what it has and what it does without."""
+        """The finished cell, once recognition has found which optional parts it has."""
         return self
 
     def step(self, x: Array, states: Sequence[Array]) -> tuple[Array, ...]:

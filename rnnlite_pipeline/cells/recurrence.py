@@ -1,4 +1,4 @@
-"""What a recurrent layer computes, apart from how any framework spelled it.
+"""What a recurrent layer computes, independent of how a framework writes it.
 
 A `Recurrence` is the contract between the rooms: `recognise` makes it, `transform` groups and
 lays it out, `lower` writes it as a fused op or a loop, and every lowering and every test is held

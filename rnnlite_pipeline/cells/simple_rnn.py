@@ -49,7 +49,7 @@ class SimpleRnn(NamedCell):
 
     @classmethod
     def unknown(cls) -> Iterator[Self]:
-        """With any activation that the schema can fuse, or the sigmoid."""
+        """One form, with any activation that the schema can fuse, or the sigmoid."""
         yield cls(WEIGHT(), WEIGHT(), WEIGHT(), activation(FUSABLE))
 
     @property

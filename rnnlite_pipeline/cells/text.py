@@ -1,4 +1,4 @@
-"""A cell's equations as lines of text, one a quantity, for people.
+"""A cell's equations as lines of text, one for each quantity.
 
 `x` is the step's input; `h`, `c` or `s1`, `s2` are the states before the step, with a prime after
 it. `W`, `R` and `P` are matrices, `p`, `l` and `w` vectors over units, `b` biases; `⊙` multiplies
@@ -76,12 +76,12 @@ class Text:
 
     @property
     def as_factor(self) -> str:
-        """As it stands in a product."""
+        """The text as a factor of a product."""
         return f"({self.written})" if self.terms else self.written
 
     @property
     def as_argument(self) -> str:
-        """As it stands behind a matrix."""
+        """The text as the operand of a matrix."""
         return f"({self.written})" if self.terms or self.factors else self.written
 
 

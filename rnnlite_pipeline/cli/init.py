@@ -124,6 +124,7 @@ pipeline: default            # release: stricter gates; it wants data with label
 source:
 {"".join(f"  {key}: {_value(value)}{chr(10)}" for key, value in source.items())}\
 {_hint(source, pins)}
+targets: [litert]            # the runtimes it must run on; tflm for microcontrollers, and others
 recurrent:
   lowering: auto             # fused: a fused op for each layer, or an error that says why not
   bidirectional: group       # split: two ops, one each way

@@ -57,7 +57,7 @@ def with_choice(plan: Plan) -> Plan:
     if chosen is None:
         raise StageError(
             f"{near(path)} does not say what quantization.scheme auto chose.",
-            f"Write it anew with `rnnlite lock {near(plan.config.reference)}`.",
+            f"Write it again with `rnnlite lock {near(plan.config.reference)}`.",
         )
     return replace(plan, chosen=chosen)
 

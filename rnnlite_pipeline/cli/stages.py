@@ -86,7 +86,7 @@ def stage(call: Call) -> int:
     """Brings the stage of this command up to date, for each config."""
     if call.force and (call.cache or call.cluster):
         raise CallError(
-            "--force runs every stage anew, here; --cache and --cluster take what is done.",
+            "--force runs every stage again on this machine; --cache and --cluster do not.",
             "Leave one of them out.",
         )
     plans, wrong = _loaded(call)

@@ -107,9 +107,9 @@ def _trusted(call: Call) -> Trusted | None:
     ways = [bool(call.key), bool(call.roots), bool(call.identity or call.issuer), call.unsigned]
     if sum(ways) != 1:
         raise CallError(
-            "Say whose signature counts.",
+            "Say whose signature you trust.",
             "Give one of --key PUBLIC.pem, --root CERTIFICATE.pem, --identity with --issuer; or"
-            " --unsigned, to check everything but who made it.",
+            " --unsigned, to check everything except the signature.",
         )
     if bool(call.identity) != bool(call.issuer):
         raise CallError("sigstore needs both.", "Give --identity and --issuer.")
@@ -147,7 +147,7 @@ def _rebuild(bundle: Bundle, config: Path, build: Build) -> None:
         if different := different_members(bundle, again):
             raise StageError(
                 f"{bundle.path} is not what {config} builds here: {', '.join(different)}.",
-                "See lock.json in it: it names what it was built from.",
+                "lock.json in the bundle lists what it was built from.",
             )
 
 

@@ -1,1 +1,1 @@
-"""Whether two graphs compute the same: numbers drawn, roundings, distance, evidence."""
+"""Whether two graphs compute the same: random numbers, roundings, distance, evidence."""

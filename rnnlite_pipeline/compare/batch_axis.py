@@ -78,7 +78,7 @@ class Axes:
 
 
 def batch_axes(inputs: Sequence[TensorSpec], run: Run, limits: Mapping[str, range]) -> Axes:
-    """Finds the axes by running a model; the first ones where that tells nothing.
+    """Finds the axes by running a model; the first axes if that does not decide.
 
     Args:
         inputs: The model's inputs.
@@ -95,13 +95,13 @@ def batch_axes(inputs: Sequence[TensorSpec], run: Run, limits: Mapping[str, rang
 
 
 def axes_of_model(model: Model, run: Run, limits: Mapping[str, range]) -> Axes:
-    """The same of a TFLite graph."""
+    """The batch axes of a TFLite graph."""
     named = model.signatures[0].inputs.items()
     return batch_axes([TensorSpec.of_tensor(name, tensor) for name, tensor in named], run, limits)
 
 
 def batch_first(source: SourceModel, axes: Axes) -> SourceModel:
-    """A source that takes and gives the batch in front."""
+    """The source, with the batch as the first axis of its inputs and outputs."""
     return dataclasses.replace(
         source,
         inputs=axes.batch_first(source.inputs),
@@ -140,7 +140,7 @@ def _ways(inputs: Sequence[TensorSpec]) -> Iterator[dict[str, int]]:
 def _outputs(
     inputs: Sequence[TensorSpec], axes: Mapping[str, int], run: Run, limits: Mapping[str, range]
 ) -> dict[str, int] | None:
-    """The outputs' axes, if the entries along these axes do not know of each other."""
+    """The outputs' axes, if the entries along the inputs' axes do not affect each other."""
     rng = np.random.default_rng(0)
     parts: list[dict[str, Array]] = [{} for _ in ENTRIES]
     whole: dict[str, Array] = {}

@@ -1,4 +1,4 @@
-"""How far two answers are apart, and how far they may be: the one notion of it.
+"""How far two results are apart, and how far they may be, in one definition.
 
 Rules:
     1. The error of an output is max |converted - source| over all of its values in a case.

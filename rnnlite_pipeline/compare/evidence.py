@@ -1,4 +1,4 @@
-"""Two models are run on the same numbers, and what that proves is kept.
+"""Runs two models on the same numbers and records what that proves.
 
 Rules:
     1. The old model runs once, and `SAMPLES` times with every number rounded, on the optimized
@@ -230,7 +230,7 @@ class Pair:
     def _disagreement(
         self, pairs: Sequence[tuple[Arrays, Arrays]], parts: Mapping[str, list[Part]]
     ) -> dict[str, float]:
-        """How far each output that is firm somewhere is off there; 0 within its limits."""
+        """How much each output is wrong in its firm parts; 0 within its limits."""
         return {
             name: max(beyond(own[name], result[name], firm) for own, result in pairs)
             for name, firm in parts.items()
@@ -288,12 +288,12 @@ def _equal_where_not_firm(
 
 
 def both_have(old: Model) -> Evidence:
-    """Evidence of nothing yet, for each of a model's outputs."""
+    """The initial evidence for each of a model's outputs: none."""
     return Evidence(frozenset(name for name, _ in ports(old, "outputs")))
 
 
 def _repeated(array: Array, entries: int, axis: int) -> Array:
-    """The batch entries over and over, until there are as many."""
+    """The batch entries, repeated up to a number of entries."""
     return np.asarray(np.take(array, np.arange(entries) % array.shape[axis], axis))
 
 

@@ -1,4 +1,4 @@
-"""Cuts a loop and its replacement out of a model, each as a model of its own to run."""
+"""Cuts a loop and its replacement out of a model, each as a separate model."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ class Opened:
         return [runner.run(arrays) for arrays in inputs]
 
     def rounded(self, inputs: Sequence[Arrays]) -> list[list[Arrays]]:
-        """The same with every weight and input off by one rounding: of each set, all samples."""
+        """The same with every weight and input changed by one rounding: all samples of each set."""
         return list(
             map(list, zip(*map(partial(self._sample, inputs), range(SAMPLES)), strict=True))
         )

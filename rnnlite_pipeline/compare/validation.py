@@ -161,7 +161,7 @@ def check_whole(
 
 
 def _once(pair: Pair, arrays: Mapping[str, NDArray[Any]]) -> Arrays:
-    """What the old model makes of some inputs."""
+    """The results of the old model for some inputs."""
     return pair.opened.old([dict(arrays)])[0]
 
 

@@ -72,7 +72,7 @@ class FrozenMapping(Mapping[K, V]):
 def _distinct(items: tuple[Item, ...]) -> tuple[Item, ...]:
     twice = next((item for i, item in enumerate(items) if item in items[:i]), None)
     if twice is not None:
-        raise ValueError(f"`{twice}` stands here twice")
+        raise ValueError(f"`{twice}` is listed twice")
     return items
 
 

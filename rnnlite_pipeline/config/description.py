@@ -33,7 +33,10 @@ class Normalization(Section):
     def rules(self) -> Iterator[Broken]:
         """One standard deviation for each mean."""
         if len(self.mean) != len(self.std):
-            yield ("std",), f"mean has {len(self.mean)} values, std {len(self.std)}; one a channel"
+            yield (
+                ("std",),
+                f"mean has {len(self.mean)} values, std {len(self.std)}; one for each channel",
+            )
 
 
 #: The keys of `content` that mean something for some kinds only.
@@ -58,7 +61,7 @@ class Content(Section):
             if getattr(self, key) is not None and kind != self.kind:
                 yield (key,), f"only for kind {kind}, not {self.kind}"
         if self.kind == "audio" and self.sample_rate is None:
-            yield ("kind",), "audio needs sample_rate: samples a second"
+            yield ("kind",), "audio needs sample_rate: samples per second"
 
 
 class TensorMetadata(Section):

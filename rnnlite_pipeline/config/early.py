@@ -168,7 +168,7 @@ def _missing_metadata(config: Config, pipeline: Pipeline) -> Wrong:
         gate = f"`{pipeline.name}` has the gate require_metadata {field}"
         if not of_tensor:
             if not (told and getattr(told, field)):
-                yield ("metadata",), f"{gate}, and the config does not tell it: add {field}"
+                yield ("metadata",), f"{gate}, and the config does not give it: add {field}"
             elif field == "license" and told.license and not _licensed(config, told.license):
                 message = (
                     f"“{told.license}” is no license that has an identifier, such as apache-2.0; or"
@@ -181,7 +181,7 @@ def _missing_metadata(config: Config, pipeline: Pipeline) -> Wrong:
             yield ("metadata",), f"{gate}, and the config describes no {side}"
         for i, tensor in enumerate(tensors):
             if not getattr(tensor, of_tensor):
-                message = f"{gate}, and `{tensor.name}` does not tell it: add {of_tensor}"
+                message = f"{gate}, and `{tensor.name}` does not give it: add {of_tensor}"
                 yield ("metadata", side, i), message
 
 

@@ -115,9 +115,10 @@ def _wrong_file(loc: Loc, path: Path, *, folder: bool = False) -> Iterator[tuple
         if folder and not stat.S_ISDIR(mode):
             yield loc, f"expected a folder; {path} is a file"
         elif not folder and not stat.S_ISREG(mode):
-            yield loc, f"expected a file; {path} is {'a folder' if stat.S_ISDIR(mode) else 'none'}"
+            found = "a folder" if stat.S_ISDIR(mode) else "not a regular file"
+            yield loc, f"expected a file; {path} is {found}"
         elif not os.access(path, os.R_OK):
-            yield loc, f"cannot be read, by its permissions: {path}"
+            yield loc, f"cannot be read: its permissions do not allow it: {path}"
 
 
 def _wrong_source(config: Config) -> Iterator[tuple[Loc, str]]:
@@ -170,7 +171,7 @@ def _wrong_arrays(
         return
     holds = f"it holds {', '.join(sorted(headers))}"
     if labels and LABELS not in headers:
-        yield loc, f"accuracy is asked for, and {path} has no `{LABELS}`; {holds}"
+        yield loc, f"the config asks for an accuracy, and {path} has no `{LABELS}`; {holds}"
     yield from ((loc, f"{path}: {message}") for message in _unlike(headers))
     if known:
         yield from wrong_arrays(config, loc, path, headers, known)
@@ -195,7 +196,7 @@ def _unlike(headers: dict[str, Header]) -> Iterator[str]:
     counts = {header.shape[0] for header in headers.values()}
     if len(counts) > 1:
         each = ", ".join(f"{name} {header.shape[0]}" for name, header in sorted(headers.items()))
-        yield f"the arrays differ in how many samples they hold: {each}"
+        yield f"the arrays have different numbers of samples: {each}"
     elif counts == {0}:
         yield "holds no samples"
 

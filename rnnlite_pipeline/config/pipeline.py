@@ -173,8 +173,9 @@ def load_pipeline(name: str, near: Path) -> Pipeline:
             return _read(path)
     known = known_pipelines(near)
     close = difflib.get_close_matches(name, known, n=1)
-    meant = f"; did you mean `{close[0]}`?" if close else ""
-    raise CallError(f"no pipeline `{name}`{meant} There are {', '.join(known)}.")
+    meant = f"; did you mean `{close[0]}`?" if close else "."
+    listed = f" The pipelines are {', '.join(known)}." if known else ""
+    raise CallError(f"no pipeline `{name}`{meant}{listed}")
 
 
 def _read(path: Path) -> Pipeline:

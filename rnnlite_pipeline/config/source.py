@@ -136,7 +136,10 @@ class Source(Section):
         if self.format == "graph_def":
             for key in ("inputs", "outputs"):
                 if not getattr(self, key):
-                    yield (key,), "required for format graph_def, which does not name its own"
+                    yield (
+                        (key,),
+                        "required for format graph_def: a graph does not name them",
+                    )
 
     def _origin(self) -> Iterator[Broken]:
         possible = ORIGINS[self.format]

@@ -234,7 +234,7 @@ class Clustered:
             error.exit_status = ended.status
             raise error
         if not self._cache.fetch(key, files, optional, sources):
-            raise StageError(f"{stage.name} of {plan.name} is done, and not in the cache.")
+            raise StageError(f"{stage.name} of {plan.name} is done, but not in the cache.")
         return ""
 
     def _job(self, group: str, plan: Plan, key: str, *, mend: bool = False) -> Job:

@@ -157,7 +157,9 @@ def _run(job: Job, folder: Path, cache: Cache, memory: int | None) -> Ended:
             options, called = stage.options(plan), stage.called(plan)
             run_stage(stage.name, reference, plan.out, program, options=options, called=called)
         if missing := [path.name for path in stage.makes(plan) if not path.exists()]:
-            raise StageError(f"{stage.name} of {plan.name} ended well, but left no {missing[0]}.")
+            raise StageError(
+                f"{stage.name} of {plan.name} ended with status 0, but did not write {missing[0]}."
+            )
     except RnnliteError as error:
         left = dict(_changed(plan.out, job.made, cache))
         removed = tuple(name for name in job.made if not (plan.out / name).exists())

@@ -1,4 +1,4 @@
-"""Which forms of a layer the targets of a model take, by their tables."""
+"""Which forms of a layer all targets of a model support, by their tables."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ PATIENCE, LEAST = 10.0, 3
 
 
 def as_it_is(_model: Model) -> None:
-    """A model that is shipped as it was lowered."""
+    """The model itself: it is released as it was lowered."""
 
 
 @dataclass(frozen=True)
@@ -143,13 +143,13 @@ def choose(
 _OTHERS = "Set recurrent.lowering to auto or unrolled, or leave the target out."
 
 #: What else to do where a length has to be known.
-_ELSE = "Or leave out what takes no loop: the target, or recurrent.lowering: unrolled."
+_ELSE = "Or remove what forbids loops: the target, or recurrent.lowering: unrolled."
 
 
 def _not_fused(
     aim: Aim, used: set[Tensor], write: Write, why_not: Callable[[Op], str], op: Op
 ) -> str:
-    """Why a fused op is not wanted or not taken."""
+    """Why a fused op is not allowed, or not supported by a target."""
     if reason := why_not(op):
         return reason
 
@@ -171,7 +171,7 @@ def _length(op: Op) -> int:
 def _as_asked(
     op: Op, aim: Aim, used: set[Tensor], write: Write, why_not: Callable[[Op], str]
 ) -> Lowered:
-    """The form by what is asked for, be it a loop."""
+    """The form that the config asks for, which may be a loop."""
     form = aim.form
     recurrences: list[Recurrence] = list(op.options.values())
     name = recurrences[0].name
@@ -254,7 +254,7 @@ def _times(
 
 
 def _seconds(runner: Runner, calls: int) -> float:
-    """What the calls took of this thread: it does all the work, and others' do not count."""
+    """The CPU time of the calls in this thread, which does all the work."""
     start = time.thread_time()
     for _ in range(calls):
         runner.invoke()

@@ -1,4 +1,4 @@
-"""What convert leaves for later stages: each recurrent layer, its equations, its op."""
+"""What convert writes for later stages: each recurrent layer, its equations, its op."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A recurrent layer of a model and what it became: what convert, inspect and the report tell."""
+"""A recurrent layer and what it became, as convert, inspect and the report show it."""
 
 from __future__ import annotations
 

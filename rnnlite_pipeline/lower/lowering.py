@@ -167,7 +167,7 @@ def _lower_subgraph(
 
 
 def _lower_to_loops(model: Model, op: Op, used: Used, loops: Loops) -> list[Op]:
-    """A loop for each direction; as `loops` says."""
+    """Writes a loop for each direction, in the way that `loops` sets."""
     x, *initial = op.inputs
     states, outputs = list(initial), list(op.outputs)
     ops: list[Op] = []

@@ -1,4 +1,4 @@
-"""What another form or scheme of a recurrence would gain on a CPU, by measurement.
+"""How much faster another form or scheme of a recurrence is on a CPU, from measured times.
 
 `times.json` holds times as parts of that of the loop in float: by cell, by what is asked of it
 (`Work`), by units. `python -m benchmarks.gains` measured them, with one thread, a batch of 1 and
@@ -77,7 +77,7 @@ def gain(layer: Recurrent) -> str:
 
 
 def works_of(model: Model, pseudo: Iterable[Op]) -> dict[str, Work]:
-    """What is asked of each recurrence, by its name.
+    """The work of each recurrence, by its name.
 
     Args:
         model: A model with pseudo ops.

@@ -47,10 +47,10 @@ class Description:
         """
         side, _, of_tensor = field.partition(".")
         if not of_tensor:
-            return "" if (self.fields or {}).get(field) else "not told"
+            return "" if (self.fields or {}).get(field) else "not given"
         tensors = self.tensors(side)
         without = [t.get("name", "") for t in tensors if not _told(t, of_tensor)]
-        return f"not told of {', '.join(without)}" if without or not tensors else ""
+        return f"not given for {', '.join(without)}" if without or not tensors else ""
 
 
 #: Where a key of a tensor's `metadata:` stands in its TensorMetadata.

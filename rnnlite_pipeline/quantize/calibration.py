@@ -38,7 +38,9 @@ _DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, ValueError)
 #: Where the config names the file.
 _KEY = ("quantization", "calibration", "path")
 
-_REMEDY = "quantization.calibration wants samples like those the model will see, one row a sample."
+_REMEDY = (
+    "quantization.calibration wants samples like those the model will see, one row for each sample."
+)
 
 
 def batches(

@@ -24,7 +24,7 @@ __all__ = ["Finding", "Replacement", "recognise"]
 
 @dataclass(frozen=True, eq=False)
 class Finding:
-    """What was seen of one loop, or of steps written out.
+    """What was found in one loop, or in one unrolled layer.
 
     Attributes:
         name: The layer's name, as its author knows it.

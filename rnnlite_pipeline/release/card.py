@@ -121,8 +121,8 @@ def _facts(
     config: Config, deployment: Deployment, fields: Mapping[str, Any], size: int
 ) -> list[tuple[str, str]]:
     return [
-        ("author", fields.get("author") or "not told"),
-        ("license", fields.get("license") or "not told"),
+        ("author", fields.get("author") or "not given"),
+        ("license", fields.get("license") or "not given"),
         ("size", f"{size:,} bytes"),
         ("quantization", config.quantization.scheme),
         ("ops", ", ".join(deployment.ops)),
@@ -171,7 +171,8 @@ def _error(verification: Mapping[str, Any], checks: Sequence[Mapping[str, Any]])
     told = verification.get("max_abs_error", "")
     judged = (c for c in checks if "max_abs_error" in c and "rounding" not in c)
     limit = next((c.get("limit") for c in judged if c["max_abs_error"] == told), None)
-    return f"{told}" if limit is None else f"{told} (at most {limit:.3g} passes)"
+    shown = f"{told:.2g}" if isinstance(told, float) else f"{told}"
+    return shown if limit is None else f"{shown} (the limit is {limit:.3g})"
 
 
 def _cell(text: str) -> str:

@@ -75,12 +75,14 @@ def accuracy(evidence: Evidence, about: About | None) -> Section | None:
         )
         for a in evidence.accuracy
     ]
-    columns = ("output", "kernels", "#samples", "#source", "#LiteRT", "#difference")
+    columns = ("output", "kernels", "#samples", "#source", "#model", "#difference")
     outputs = []
     for output in evidence.labels:
         decisions = evidence.decisions(output)
         found = Confusion.of(decisions, _names(about, output))
-        outputs.append(_shown(output, found, int((decisions[1] != decisions[2]).sum())))
+        changed = int((decisions[1] != decisions[2]).sum())
+        kernels = evidence.profiled_on.get(output, "default")
+        outputs.append(_shown(output, found, changed) | {"kernels": kernels})
     return section("accuracy", "Accuracy", table=table(columns, rows), outputs=outputs)
 
 
@@ -100,7 +102,7 @@ def _shown(output: str, found: Confusion, changed: int) -> dict[str, Any]:
     total = len(found.labels)
     return {
         "title": f"“{output}”, for each class",
-        "changed": f"{changed:,} of {total:,} predictions are not the source's.",
+        "changed": f"{changed:,} of {total:,} predictions differ from the source's.",
         "classes": _classes(found),
         "matrix": _matrix(found) if len(found.names) <= MOST_CLASSES else None,
         "count": len(found.names),
@@ -123,7 +125,7 @@ def _classes(found: Confusion) -> Any:
         ]
         for k in sorted(order[:LISTED].tolist())
     ]
-    columns = ("class", "#samples", "#recall, source", "#recall, LiteRT", "#precision, LiteRT")
+    columns = ("class", "#samples", "#recall, source", "#recall, model", "#precision, model")
     return table(columns, rows)
 
 

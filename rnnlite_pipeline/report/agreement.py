@@ -27,12 +27,13 @@ def profiles(evidence: Evidence) -> list[Section]:
     for number, output in enumerate(evidence.profiles):
         source, model = evidence.profiles[output]
         if source.dtype.kind == "f" and source.shape == model.shape:
+            kernels = evidence.profiled_on.get(output, "default")
             found.append(
                 section(
                     f"agreement-{number}",
                     f"Agreement of “{output}”",
                     template="agreement",
-                    note="On the data, on the default kernels.",
+                    note=f"On the data, with the {kernels} kernels.",
                     figures=pairs(_figures(source, model)),
                     charts=_charts(source, model, _limit(evidence, output)),
                 )

@@ -206,7 +206,8 @@ class Evidence:
         accuracy: Where the data has labels.
         skipped: Extreme cases that do not apply to the source, and why.
         profiles: For the report: by output, the source's and the model's values on the data, each
-            [N, ...], on the default kernels.
+            [N, ...], on the kernels that `profiled_on` names: the default ones if those ran.
+        profiled_on: For the report: by output, these kernels.
         labels: For the report: the labels of an output on the data, where there are any.
         about: For the report: the model itself, once it has been read.
         broken_off: What ended the verification early; empty if nothing did.
@@ -217,6 +218,7 @@ class Evidence:
     accuracy: list[Accuracy] = field(default_factory=list)
     skipped: dict[str, str] = field(default_factory=dict)
     profiles: dict[str, tuple[Array, Array]] = field(default_factory=dict)
+    profiled_on: dict[str, str] = field(default_factory=dict)
     labels: dict[str, Array] = field(default_factory=dict)
     about: About | None = None
     broken_off: str = ""

@@ -75,11 +75,15 @@ def _row(each: Results, group: Sequence[Results], folder: Path) -> list[Cell]:
 
 
 def size_of(each: Results, first: Results) -> Cell:
-    """The size, and its part of that of another model."""
+    """The size, and its part of that of another model, or else of its own in float."""
     if each.bytes is None:
         return ""
-    part = share(each.bytes, first.bytes or 0)
-    return Both(size(each.bytes), f"{part} of {first.name}" if each != first else "", each.bytes)
+    if each != first:
+        beside = f"{share(each.bytes, first.bytes or 0)} of {first.name}"
+    else:
+        part = share(each.bytes, each.float_bytes or 0)
+        beside = f"{part} of the size in float" if part else ""
+    return Both(size(each.bytes), beside, each.bytes)
 
 
 def time_of(each: Results, first: Results) -> Cell:
@@ -92,11 +96,13 @@ def time_of(each: Results, first: Results) -> Cell:
 
 
 def error_of(each: Results) -> Cell:
-    """The largest error, and its part of what passes."""
+    """The largest error; relative to it: its part of what passes, and the signal over the noise."""
     if each.error is None:
         return ""
     part = share(each.error, each.limit or 0.0)
-    return Both(error(each.error), f"{part} of the limit" if part else "", each.error)
+    beside = [f"{part} of the limit"] if part else []
+    beside += [f"{each.snr_db:.0f} dB signal to noise"] if each.snr_db is not None else []
+    return Both(error(each.error), ", ".join(beside), each.error)
 
 
 def accuracy_of(each: Results) -> Cell:

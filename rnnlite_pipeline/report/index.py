@@ -22,8 +22,11 @@ INDEX = "index.html"
 
 _COLUMNS = (
     *("", "model", "version", "scheme", "#checks", "gates", "#largest error", "#accuracy"),
-    *("#size", "#time", "#stock conversion", "release"),
+    *("#size", "release"),
 )
+
+#: What is shown where a model was measured.
+_TIMES = ("#time", "#stock conversion")
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,9 @@ def index_page(entries: Sequence[Entry], folder: Path) -> str:
         folder: Where the page stands.
     """
     firsts = _firsts(entries)
-    rows = [_row(entry, firsts, folder) for entry in entries]
+    timed = any(entry.results.benchmark for entry in entries)
+    rows = [_row(entry, firsts, folder, timed=timed) for entry in entries]
+    columns = (*_COLUMNS[:-1], *(_TIMES if timed else ()), _COLUMNS[-1])
     verdicts = [entry.results.passed for entry in entries]
     said = [plural(len(entries), "model"), f"{verdicts.count(True)} verified"]
     said += [f"{verdicts.count(False)} failed"] if False in verdicts else []
@@ -72,7 +77,7 @@ def index_page(entries: Sequence[Entry], folder: Path) -> str:
     values: dict[str, Any] = {
         "summary": ", ".join(said),
         "good": all(verdicts),
-        "table": table(_COLUMNS, rows),
+        "table": table(columns, rows),
         "failures": failures,
         "forms": [whole(part) for part in forms([e.results for e in entries], folder)],
         "machines": _machines(entries),
@@ -86,7 +91,7 @@ def _firsts(entries: Sequence[Entry]) -> dict[str, Results]:
     return {each.source: each for each in reversed(ranked(models))}
 
 
-def _row(entry: Entry, firsts: dict[str, Results], folder: Path) -> list[Cell]:
+def _row(entry: Entry, firsts: dict[str, Results], folder: Path, *, timed: bool) -> list[Cell]:
     config, found = entry.config, entry.results
     first = firsts.get(found.source, found)
     name: Cell = Link(config.name, found.page(folder)) if found.has_page else config.name
@@ -102,8 +107,7 @@ def _row(entry: Entry, firsts: dict[str, Results], folder: Path) -> list[Cell]:
         error_of(found),
         accuracy_of(found),
         size_of(found, first),
-        time_of(found, first),
-        _against_stock(found),
+        *([time_of(found, first), _against_stock(found)] if timed else []),
         _release(config, found, folder),
     ]
 

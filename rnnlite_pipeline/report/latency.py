@@ -28,7 +28,7 @@ def counted(rows: Sequence[Mapping[str, Any]], note: str = "") -> Section:
         note: Why there are no times, where that is not told by the page itself.
     """
     why = (
-        "Counted for a batch of 1, not measured: a time belongs to a machine, so a release has"
+        "Counted for a batch of 1, not measured: times differ between machines, so a release has"
         " none. “rnnlite benchmark CONFIG” measures the model here, and this page shows it."
     )
     total = sum(map(_work, rows)) or 1

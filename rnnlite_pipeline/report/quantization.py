@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rnnlite_pipeline.graph.loop_names import of_layer
 from rnnlite_pipeline.report import svg
 from rnnlite_pipeline.report.evidence import Evidence
 from rnnlite_pipeline.report.figures import error, plural, points, share, size
@@ -37,7 +38,7 @@ def quantization(evidence: Evidence) -> Section | None:
         return None
     ops = said["ops"]
     details = table(("op", "name", "became", "why"), [_op(each) for each in ops])
-    worst = [(each["tensor"], f"{each['snr_db']:.1f}") for each in said.get("worst", ())]
+    worst = [(_value(each), f"{each['snr_db']:.1f}") for each in said.get("worst", ())]
     return section(
         "quantization",
         f"Quantization: {said['scheme']}",
@@ -79,7 +80,7 @@ def _cost(evidence: Evidence, said: Mapping[str, Any]) -> list[tuple[str, str]]:
         )
     if noisy := said.get("worst"):
         parts.append(
-            f"the noisiest value, {noisy[0]['tensor']}, is {noisy[0]['snr_db']:.1f} dB above its"
+            f"the noisiest value, {_value(noisy[0])}, is {noisy[0]['snr_db']:.1f} dB above its"
             " noise"
         )
     text = "; ".join(parts)
@@ -115,7 +116,7 @@ def _summary(ops: Sequence[Mapping[str, Any]]) -> list[list[Cell]]:
 def _which(ops: Sequence[Mapping[str, Any]]) -> str:
     """A few ops by name; many by kind."""
     if len(ops) <= NAMED:
-        return ", ".join(f"{op['op']} {op['name'].split(';')[0]}" for op in ops)
+        return ", ".join(f"{op['op']} {of_layer(op['name'].split(';')[0])}" for op in ops)
     kinds = Counter(op["op"] for op in ops).most_common()
     named = ", ".join(f"{count} {code}" for code, count in kinds[:NAMED])
     rest = sum(count for _, count in kinds[NAMED:])
@@ -123,8 +124,9 @@ def _which(ops: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _op(each: Mapping[str, Any]) -> Sequence[str]:
-    where = f" in {each['inside']}" if each.get("inside") else ""
-    return each["op"], each["name"] + where, each["became"], each.get("reason", "")
+    name, inside = of_layer(each["name"]), of_layer(each.get("inside", ""))
+    where = f" in {inside}" if inside and not name.startswith(f"{inside}/") else ""
+    return each["op"], name + where, each["became"], each.get("reason", "")
 
 
 def _charts(layers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -138,4 +140,9 @@ def _charts(layers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 def _chart(layer: Mapping[str, Any]) -> dict[str, Any]:
     steps = [float(step) for step in layer["snr_db_by_step"]]
     drawn = svg.line(steps, "time step", "signal to noise, dB")
-    return {"title": f"{layer['tensor']}: {layer['snr_db']} dB on the whole", "drawn": drawn}
+    return {"title": f"{_value(layer)}: {layer['snr_db']:.1f} dB in all", "drawn": drawn}
+
+
+def _value(each: Mapping[str, Any]) -> str:
+    """What a value is called: the layer that computes it, else the tensor."""
+    return str(each.get("value", each["tensor"])).split(";")[0]

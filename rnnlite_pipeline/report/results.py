@@ -75,6 +75,12 @@ class Results:
         return None if sizes is None else int(sizes["model"])
 
     @property
+    def float_bytes(self) -> int | None:
+        """The size of the same model in float; None where it is not quantized."""
+        sizes = self.verification.get("quantization", {}).get("bytes")
+        return None if sizes is None else int(sizes["float"])
+
+    @property
     def milliseconds(self) -> float | None:
         """The median time of a call."""
         times = self.benchmark.get("models", {}).get("model.tflite", {}).get("ms")
@@ -107,6 +113,12 @@ class Results:
         ]
         worst = max(checks, key=lambda check: float(check["max_abs_error"]), default=None)
         return None if worst is None else float(worst["limit"])
+
+    @property
+    def snr_db(self) -> float | None:
+        """The least signal-to-noise ratio of an output, in dB; None where none was judged."""
+        found = [c["snr_db"] for c in self.verification.get("checks", ()) if "snr_db" in c]
+        return min((float(each) for each in found if each is not None), default=None)
 
     @property
     def accuracy(self) -> tuple[float, float] | None:

@@ -9,10 +9,10 @@ from rnnlite_pipeline.report.figures import share, size
 from rnnlite_pipeline.report.html import Cell, Mark, Section, section, table
 
 _NOTE = (
-    "run: the model was run on the runtime itself, and its numbers were compared with the source."
-    " compiled: the runtime's own compiler took it, here. by table: it was compared with the"
-    " published list of ops; nothing was run, and this is no proof. `rnnlite inspect` shows every"
-    " known runtime."
+    "run: the model ran on this runtime, and its results were compared with the source."
+    " compiled: the runtime's own compiler accepted the model. by table: the model was compared"
+    " with the runtime's published list of ops; it did not run, so this is no proof."
+    " `rnnlite inspect` shows all known runtimes."
 )
 
 
@@ -31,7 +31,7 @@ def runs_on(targets: Mapping[str, Held]) -> Section | None:
         ]
         for name, each in targets.items()
     ]
-    shown = table(("", "target", "held to it", "found"), rows)
+    shown = table(("", "target", "how it was checked", "found"), rows)
     if shown is None:
         return None
     return section("runs-on", "Runs on", template="table", note=_NOTE, table=shown)

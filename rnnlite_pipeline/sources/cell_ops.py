@@ -87,7 +87,7 @@ def rid_of_cudnn(definition: Any) -> bool:
         reason = why_not_cudnn(node, *graph.get_operation_by_name(node.name).inputs[:2])
         if reason or not own.replace(node, definition.library):
             raise NotConvertible(
-                f'The op {node.op} "{node.name}" runs on a GPU alone, and is not read: '
+                f'The op {node.op} "{node.name}" runs only on a GPU and cannot be read: '
                 f"{reason or 'an output that training uses is read'}.",
                 "Rebuild the graph with CudnnCompatibleLSTMCell or CudnnCompatibleGRUCell.",
             )

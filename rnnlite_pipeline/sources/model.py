@@ -192,7 +192,7 @@ def _pinned(spec: TensorSpec, shape: Sequence[int | None]) -> TensorSpec:
         raise SourceError(
             f'source.inputs pins "{spec.name}" to {_shape(shape)}, but the model has '
             f"{_shape(spec.shape)}.",
-            "A pin closes dimensions the source leaves open (null); it cannot change a fixed one.",
+            "It can close a dimension that is open in the source (null), not change a fixed one.",
             ("source", "inputs", spec.name),
         )
     return TensorSpec(spec.name, spec.dtype, merge_shapes(tuple(shape), spec.shape))

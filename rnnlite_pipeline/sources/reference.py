@@ -53,7 +53,7 @@ def attribute(target: str, key: str) -> Any:
     except Exception as error:  # whatever the module raises on import
         raise SourceError(
             f"{key}: cannot import {target}: {first_line(error)}",
-            "Expected module:attribute, the module beside the config, in the folder the command "
+            "Expected module:attribute; the module is beside the config, in the folder the command "
             "runs in, or installed.",
             tuple(key.split(".")),
         ) from error

@@ -24,8 +24,8 @@ def refuse_state(definition: Any, followed: Collection[str] = ()) -> None:
         raise NotConvertible(
             f'The model assigns a variable (op "{writes[0]}") in a loop or in a branch, so that '
             "its value cannot be followed from call to call.",
-            "Carry the value through the loop and assign it after it, or hand the state in and out "
-            "as inputs and outputs of the model.",
+            "Carry the value through the loop and assign it after it, or make the state an input "
+            "and an output of the model.",
         )
 
 

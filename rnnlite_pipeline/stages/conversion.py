@@ -298,9 +298,9 @@ def _write_out(model: Model, context: Context) -> bool:
     left = unroll(model, every, has, packs=config.uses_xnnpack, layers=layers)
     if left:
         raise NotConvertible(
-            "These loops cannot be written out, as their turns are not known when the model is"
-            f" converted: {', '.join(left)}.",
-            f"Pin all lengths: source.inputs: {pinned(model)}. Or leave out what takes no loop: the"
+            "These loops cannot be unrolled, because their number of steps is not known when the"
+            f" model is converted: {', '.join(left)}.",
+            f"Pin all lengths: source.inputs: {pinned(model)}. Or remove what forbids loops: the"
             " target, or recurrent.lowering: unrolled.",
         )
     return before != sum(1 for _ in model.ops())

@@ -171,7 +171,7 @@ def check_convertible(conversion: Conversion, config: Config) -> None:
         lines = "".join(f"\n  {layer.name}: {layer.reason}" for layer in loops)
         raise NotConvertible(
             f"recurrent.lowering is fused, and {len(loops)} of {len(conversion.layers)}"
-            f" recurrent layers have no fused op that says the same:{lines}",
+            f" recurrent layers have no fused op that computes the same:{lines}",
             "Set recurrent.lowering to auto to keep these as loops, or change the layers.",
         )
     refused = refused_ops(conversion.model, config.converter)
@@ -193,8 +193,8 @@ def check_convertible(conversion: Conversion, config: Config) -> None:
         flags = " and ".join(sorted({f"converter.{op.flag}: true" for op in refused}))
         raise NotConvertible(
             f"The runtime has no op for {', '.join(map(str, refused))}.",
-            f"Replace what computes them in the source model; or let them stay with {flags}, for a"
-            " runtime that you give these ops (docs/guides/ops.md).",
+            f"Replace these ops in the source model; or keep them with {flags}, for a"
+            " runtime to which you add these ops (docs/guides/ops.md).",
         )
     _check_targets(conversion.model, config)
 
@@ -220,7 +220,7 @@ def _check_targets(model: Model, config: Config) -> None:
             wrong.append(str(replace(verdict, refusals=tuple(refused))))
     if wrong:
         raise NotConvertible(
-            "Not every target runs this model by what is known of it.\n" + "\n".join(wrong),
-            "Change what is named in the config or in the source model, or leave the target out of"
-            " targets; `rnnlite targets` says what each takes.",
+            "Not every target runs this model, by the targets' tables.\n" + "\n".join(wrong),
+            "Change what is named above, in the config or in the source model, or remove the target"
+            " from targets; `rnnlite targets` lists what each target takes.",
         )

@@ -155,7 +155,7 @@ def _failure(what: str, ended: Ended, log: Path) -> RnnliteError:
         return StageError(f"{what} ended with status {ended.returncode}.", f"See {log}.")
     if told["status"] == UNFORESEEN:
         return StageError(
-            f"{what} failed in a way nobody foresaw: {told['message']}",
+            f"{what} failed with an unexpected error: {told['message']}",
             f"The full log is {log}; please report it.",
         )
     if "problems" in told:

@@ -74,7 +74,7 @@ def read_bundle(path: Path) -> Bundle:
             if any(e.file_size > LARGEST for e in entries) or (
                 sum(e.file_size for e in entries) > LARGEST_BUNDLE
             ):
-                raise StageError(f"{path} says that it holds more than a release may.")
+                raise StageError(f"{path} declares more content than a release may have.")
             if any(e.compress_type != zipfile.ZIP_STORED for e in entries):
                 raise StageError(f"{path} is compressed; rnnlite writes releases that are not.")
             members = {entry.filename: archive.read(entry) for entry in entries}
@@ -87,7 +87,9 @@ def read_bundle(path: Path) -> Bundle:
         if file.is_file() and file.stat().st_size <= _LARGEST_BESIDE:
             beside[file.name] = file.read_bytes()
         elif needed:
-            raise StageError(f"There is no {file.name} beside {path}.", "Fetch it with the bundle.")
+            raise StageError(
+                f"There is no {file.name} beside {path}.", "Download it with the bundle."
+            )
     return Bundle(path, members, moment, beside)
 
 
@@ -96,6 +98,6 @@ def _check_names(path: Path, names: list[str]) -> None:
         pure = PurePosixPath(name)
         plain = pure.as_posix() == name and "\\" not in name and name.isprintable()
         if not plain or pure.is_absolute() or ".." in pure.parts:
-            raise StageError(f"{path} holds the name {name!r}, which is none of a release.")
+            raise StageError(f"{path} holds the name {name!r}, which no release contains.")
     if len(set(names)) != len(names):
         raise StageError(f"{path} holds a name twice.")

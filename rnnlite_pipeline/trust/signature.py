@@ -103,7 +103,9 @@ def check_signature(bundle: Bundle, trusted: Trusted) -> None:
     """
     verifying = _package().verifying
     if not bundle.signature.is_file():
-        raise StageError(f"There is no signature {bundle.signature}.", "Fetch it with the bundle.")
+        raise StageError(
+            f"There is no signature {bundle.signature}.", "Download it with the bundle."
+        )
     config = verifying.Config()
     if trusted.key:
         _there(trusted.key)

@@ -1,4 +1,4 @@
-"""Verification: the converted model does what its source does, or it does not keep its name.
+"""Verification: only a model that computes what its source computes gets its final name.
 
 The stage fails closed. A model passes only if every judgement was made and every one passed;
 whatever else ends the stage leaves `model.failed.tflite`, and `verification.json` that says so.
@@ -201,6 +201,7 @@ def _judge_data(
             continue
         if output not in evidence.profiles or kernels == "default":
             evidence.profiles[output] = (expected, actual)
+            evidence.profiled_on[output] = kernels
         if output in samples.labels and expected.shape == actual.shape:
             labels = evidence.labels[output] = samples.labels[output]
             check_labels(str(samples.file), output, expected, labels)
@@ -222,7 +223,7 @@ def _samples(config: Config, source: SourceModel) -> Samples:
 
 
 def _compare_data(config: Config, graph: Model, axes: Axes) -> None:
-    """Tells where the calibration data is not like the data that the model is verified on.
+    """Compares the calibration data with the data of the verification; warns if they differ.
 
     Raises:
         NotConvertible: Most of the latter lies outside the range of the former.
@@ -237,14 +238,14 @@ def _compare_data(config: Config, graph: Model, axes: Axes) -> None:
 
 
 def _check_metadata(model: Model, config: Config) -> Check:
-    """What the model says of itself is what its config says."""
+    """Checks that the model's metadata is that of its config."""
     different = differences(model, config)
     again = "Run `rnnlite convert` again; the metadata is written from the config."
     return Check("metadata as in the config", not different, "; ".join(different), again)
 
 
 def _digests(config: Config, imported: bytes) -> dict[str, str]:
-    """The sha256 of what the model came from and was held to; no path in it."""
+    """The sha256 of the source, of its imported graph and of the data; without paths."""
     found = {"the source as imported": hashlib.sha256(imported).hexdigest()}
     named = {"the source": config.source.path, "the data": config.verification.data.path}
     paths = {name: config.resolve(path) for name, path in named.items() if path}
@@ -275,7 +276,7 @@ def _leave(out: Path, evidence: Evidence) -> None:
 
 
 def _failure(evidence: Evidence, failed: Path) -> RnnliteError:
-    """All that was asked for and missed, each with its advice, and the worst of the rest."""
+    """Every missed gate with its advice, and the worst of the other failed checks."""
     wrong = evidence.headlines
     asked = [check for check in wrong if check.asked]
     rest = [check for check in wrong if not check.asked]

@@ -68,6 +68,6 @@ def check_labels(file: str, output: str, values: Array, labels: Array) -> None:
             f'verification.data: {file}, row {place[0]} (counted from 0): the label of "{output}"'
             f" is {numbers[place]:g}.",
             f"Expected {'values of at least 0' if in_rows else expected}; {int(wrong.sum())} of"
-            f" {labels.size} labels are wrong so.",
+            f" {labels.size} labels are wrong in this way.",
             KEY,
         )

@@ -1,4 +1,4 @@
-"""The samples a model is held to its source on: the config's data, or random ones.
+"""The samples on which a model is compared with its source: the config's data, or random.
 
 Axes: N samples, T steps. Inputs stand here as `batch_axis.batch_first` gives them: a sequence is
 [N, T, ...], whatever axis its model has the batch on.
@@ -136,7 +136,7 @@ def random_samples(
 
 
 def random_shape(shape: Shape, count: int) -> tuple[int, ...]:
-    """A shape with N in place of the batch and something in place of other open dimensions."""
+    """A shape with N for the batch and a chosen size for each other open dimension."""
     open_sizes = [RANDOM_STEPS] + [RANDOM_WIDTH] * len(shape)
     sizes = zip(shape[1:], open_sizes, strict=False)
     return (count, *(size if d is None else d for d, size in sizes))

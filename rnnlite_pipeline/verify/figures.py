@@ -20,7 +20,8 @@ from rnnlite_pipeline.graph.extract import giving
 from rnnlite_pipeline.graph.ir import OPEN, Model, Tensor
 from rnnlite_pipeline.graph.ops import RECURRENT
 from rnnlite_pipeline.graph.read import read_model
-from rnnlite_pipeline.quantize.record import read
+from rnnlite_pipeline.lower.layer_record import read_layers
+from rnnlite_pipeline.quantize import record
 from rnnlite_pipeline.runtimes.partition import open_runner
 from rnnlite_pipeline.sources.model import Array, TensorSpec
 from rnnlite_pipeline.verify.data import rows, taken_whole
@@ -47,7 +48,7 @@ def figures(
         content: The quantized model.
         feeds: Some of the verification data, real numbers.
     """
-    left = read(out)
+    left = record.read(out)
     if left is None or scheme == "none":
         return {}
     before, outcomes = left
@@ -60,8 +61,9 @@ def figures(
             "ratio": round(len(content) / len(before), 4),
         },
     }
+    layers = [layer["name"] for layer in read_layers(out)]
     try:
-        return said | _ratios(read_model(before), read_model(content), feeds)
+        return said | _ratios(read_model(before), read_model(content), feeds, layers)
     except StageError as error:
         return said | {"not_measured": error.message}
 
@@ -81,31 +83,55 @@ def figure_feeds(inputs: Mapping[str, Array], model: Model, axes: Axes) -> list[
     return [rows(inputs, start, batch, whole) for start in range(0, count, batch)]
 
 
-def _ratios(real: Model, quantized: Model, feeds: Sequence[Mapping[str, Array]]) -> dict[str, Any]:
+def _ratios(
+    real: Model, quantized: Model, feeds: Sequence[Mapping[str, Array]], layers: Sequence[str]
+) -> dict[str, Any]:
     pairs = list(_pairs(real, quantized))
     first, second = ([pair[side] for pair in pairs] for side in (0, 1))
     signal, noise = _values(real, first, feeds), _values(quantized, second, feeds)
-    by_name = {
-        a.name: (x, x - _plain(y, b)) for (a, b), x, y in zip(pairs, signal, noise, strict=True)
-    }
-    recurrent = []
+    values = {a: (x, x - _plain(y, b)) for (a, b), x, y in zip(pairs, signal, noise, strict=True)}
+    recurrent, called = [], {tensor: tensor.name for tensor in values}
     for op in real.main.ops:
         for tensor in op.outputs if op.code in RECURRENT or op.code == "WHILE" else []:
-            if tensor.name in by_name and tensor.shape is not None and len(tensor.shape) == 3:
+            if tensor not in values:
+                continue
+            steps = tensor.shape is not None and len(tensor.shape) == 3
+            called[tensor] = _called(tensor.name, layers, steps=steps)
+            if steps:
                 major = op.options.get("time_major", True)
-                recurrent.append(_layer(tensor.name, *by_name[tensor.name], 0 if major else 1))
-    ranked = sorted((_db(x, e), name) for name, (x, e) in by_name.items())
-    worst = [{"tensor": name, "snr_db": ratio} for ratio, name in ranked[:WORST]]
+                layer = _layer(tensor.name, *values[tensor], 0 if major else 1)
+                recurrent.append(layer | {"value": called[tensor]})
+    ranked = sorted((_db(x, e), t.name, called[t]) for t, (x, e) in values.items())
+    worst = [
+        {"tensor": name, "value": value, "snr_db": ratio} for ratio, name, value in ranked[:WORST]
+    ]
     return {"recurrent": recurrent, "worst": worst}
 
 
+def _called(name: str, layers: Sequence[str], *, steps: bool) -> str:
+    """What a person calls the result of a recurrent op: the layer, not a tensor of its loop.
+
+    >>> _called("gru/level_0_4", ["gru", "gru_1"], steps=True)
+    'gru, every step'
+    """
+    within = [layer for layer in layers if f"{name}/".startswith(f"{layer}/")]
+    layer = max(within, key=len, default="")
+    return f"{layer}, {'every step' if steps else 'after the last step'}" if layer else name
+
+
 def _pairs(real: Model, quantized: Model) -> Iterator[tuple[Tensor, Tensor]]:
-    """The values both models compute, found by their names."""
+    """The values that both models compute, found by their names.
+
+    A value that nothing reads is left out: a loop also returns what it was given, unchanged.
+    """
+    read = {tensor for op in real.main.ops for tensor in op.inputs} | set(real.main.outputs)
     there: dict[str, Tensor] = {t.name: t for op in quantized.main.ops for t in op.outputs}
     names = Counter(t.name for op in real.main.ops for t in op.outputs)
     for op in real.main.ops:
         for tensor in op.outputs:
             if tensor.dtype != "FLOAT32" or tensor.is_variable or names[tensor.name] > 1:
+                continue
+            if tensor not in read:
                 continue
             for name in (f"{tensor.name}/int8", f"{tensor.name}/int16", tensor.name):
                 other = there.get(name)

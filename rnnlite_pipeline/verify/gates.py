@@ -1,4 +1,4 @@
-"""The judgements that are asked for: size, ops, error, accuracy, runtimes, metadata.
+"""The gates of a config and pipeline: size, ops, error, accuracy, runtimes, metadata.
 
 What a pipeline asks for is a gate: its check says the file and the line where it stands, and the
 figure that missed it. What the config asks for is judged by itself, beside it.
@@ -243,7 +243,7 @@ def _ratio(check: Check) -> float:
 
 
 def _place(file: FileSection, *loc: str | int) -> str:
-    """Where something is asked for: the file, as two machines would both name it, and the line."""
+    """Where a gate is set: the file, by a name that is the same on every machine, and the line."""
     way: Loc = loc
     path = file.path
     name = f"{path.parent.name}/{path.name}" if path.parent.name == "pipelines" else path.name

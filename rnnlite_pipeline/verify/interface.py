@@ -1,4 +1,4 @@
-"""The interface of a converted model, held to that of its source."""
+"""Compares the interface of a converted model with that of its source."""
 
 from __future__ import annotations
 

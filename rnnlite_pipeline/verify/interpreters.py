@@ -1,4 +1,4 @@
-"""Whether a model is right in every interpreter that opens it, not in the first one alone.
+"""Whether a model is right in every interpreter that opens it, not only in the first one.
 
     python -m rnnlite_pipeline.verify.interpreters MODEL.tflite [INTERPRETERS [PLAN.json]]
 

@@ -1,4 +1,4 @@
-"""The source's own answers, in its own framework: what a converted model is held to."""
+"""The results of the source in its own framework, with which the model is compared."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class Oracle:
         for name, array in outputs[0].items():
             if not np.array_equal(array, again[name], equal_nan=array.dtype.kind == "f"):
                 raise VerificationFailed(
-                    f'The source answers otherwise when asked again (output "{name}", '
+                    f'The source gives another result when it is called again (output "{name}", '
                     f'"{case.name}" input): it is random, or keeps state between calls.',
                     "Convert a model that is deterministic in inference.",
                 )
@@ -89,7 +89,7 @@ class Oracle:
 
 
 def oracles(source: SourceModel, axes: Axes, kernels: Iterable[str]) -> dict[str, Oracle]:
-    """For each set of kernels that the model runs on, the source that it is held to.
+    """For each set of kernels of the model, the source with which it is compared.
 
     It is one and the same, but for a file that computes in integers (`SourceModel.on`), whose
     kernels round differently; other kernels than the delegate's are held to the reference ones.

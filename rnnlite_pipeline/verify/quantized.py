@@ -1,4 +1,4 @@
-"""What verification does otherwise for a quantized model."""
+"""What verification does differently for a quantized model."""
 
 from __future__ import annotations
 

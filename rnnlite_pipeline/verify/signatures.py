@@ -1,4 +1,4 @@
-"""The signatures beside the default one: each is held to the source's as a model of its own."""
+"""The other signatures: each is compared with that of the source, like a separate model."""
 
 from __future__ import annotations
 

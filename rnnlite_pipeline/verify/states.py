@@ -64,7 +64,7 @@ class Runs(Protocol):
 
 
 class Started:
-    """A model whose states are looked after as an application does.
+    """A model together with its states, which are kept as an application keeps them.
 
     Args:
         runner: The model.
@@ -129,7 +129,7 @@ def with_states(
 
 
 def check_policy(states: Description, setting: str, keeps: bool) -> Check:
-    """Whether the model does with its states what the config asks for.
+    """Checks that the states of the model follow `recurrent.state`.
 
     Args:
         states: What the model says.

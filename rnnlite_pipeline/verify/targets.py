@@ -1,4 +1,4 @@
-"""How a model is held to its targets: run, compiled, or by table; each said as what it is."""
+"""How a model is checked on its targets: run, compiled, or compared with a table."""
 
 from __future__ import annotations
 

@@ -241,6 +241,19 @@ def test_every_stage_has_json(project: Project) -> None:
     assert told[1]["error"]["status"] == 2
 
 
+#: Calls of the commands that run no stage.
+OTHERS: tuple[tuple[str, ...], ...] = (
+    ("validate", "config.yaml"),
+    ("plan", "config.yaml"),
+    ("diff", "BUNDLE", "BUNDLE"),
+    ("verify-bundle", "BUNDLE", "--unsigned"),
+    ("bom", "BUNDLE"),
+    ("schema",),
+    ("targets", "litert"),
+    ("completion", "bash"),
+)
+
+
 def test_outputs_of_other_commands(
     project: Project, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -248,21 +261,31 @@ def test_outputs_of_other_commands(
     monkeypatch.chdir(project.folder)
     project.package()
     bundle = str(project.bundle)
-    calls = (
-        (["validate", "config.yaml"], 0),
-        (["plan", "config.yaml"], 0),
-        (["diff", bundle, bundle], 0),
-        (["verify-bundle", bundle, "--unsigned"], 0),
-        (["schema"], 0),
-        (["targets", "litert"], 0),
-        (["completion", "bash"], 0),
-    )
-    for words, status in calls:
-        assert main([*words, "--json"]) == status, words
-        TypeAdapter(OUTPUTS[words[0]]).validate_json(capsys.readouterr().out)
-    for words in (["sign", bundle], ["frobnicate"], ["convert"], ["view", "none.tflite"]):
-        assert main([*words, "--json"]) != 0, words
+    for words in OTHERS:
+        assert main([*(bundle if each == "BUNDLE" else each for each in words), "--json"]) == 0
+        TypeAdapter(OUTPUTS[words[0]]).validate_json(capsys.readouterr().out, strict=True)
+    for call in (["sign", bundle], ["frobnicate"], ["convert"], ["view", "none.tflite"]):
+        assert main([*call, "--json"]) != 0, call
         TypeAdapter(CallErrorJson).validate_json(capsys.readouterr().out)
+
+
+#: The commands that run a stage; `package` has a test of its own.
+STAGES = ("inspect", "convert", "verify", "report", "lock", "benchmark")
+
+
+@pytest.mark.parametrize("command", STAGES)
+def test_output_of_each_stage(project: Project, command: str) -> None:
+    """What a stage that succeeds prints with `--json` fits its schema, type for type."""
+    ended = project.run(command, "config.yaml", "--json")
+    (told,) = TypeAdapter(OUTPUTS[command]).validate_json(ended.stdout, strict=True)
+    assert (ended.returncode, told["status"], told["error"]) == (0, "done", None)
+    assert all(each["bytes"] > 0 for each in told["files"])
+
+
+def test_the_output_of_every_command_is_tested() -> None:
+    """A new command with `--json` needs a test of what it prints."""
+    elsewhere = {"package", "sign", "init", "view"}  # above, tests/trust, test_init, test_view
+    assert {*STAGES, *elsewhere, *(words[0] for words in OTHERS)} == set(OUTPUTS)
 
 
 def test_every_command_with_json_has_a_schema(capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,9 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from pydantic import TypeAdapter
 
 from rnnlite_pipeline.cli import main
 from rnnlite_pipeline.cli.init import config_text, format_of
+from rnnlite_pipeline.cli.output import OUTPUTS
 from rnnlite_pipeline.config import load_config
 from rnnlite_pipeline.errors import CallError
 from tests.fake.project import ROOT
@@ -64,7 +66,11 @@ def test_written_config_converts(
     assert path.with_name("schema.json").is_file()
     assert main(["convert", str(path)]) == 0
     model = Path("build") / name / "model.tflite"
-    assert main(["init", str(model), "-o", "again.yaml"]) == 0
+    capfd.readouterr()
+    assert main(["init", str(model), "-o", "again.yaml", "--json"]) == 0
+    told = TypeAdapter(OUTPUTS["init"]).validate_json(capfd.readouterr().out, strict=True)
+    assert [each["path"] for each in told["files"]] == ["again.yaml", "schema.json"]
+    assert told["files"][0]["bytes"] == Path("again.yaml").stat().st_size
     assert load_config(Path("again.yaml")).source.format == "tflite"
     assert main(["convert", "again.yaml", "--out", "again"]) == 0
 

@@ -11,8 +11,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from pydantic import TypeAdapter
 
 from rnnlite_pipeline.cli import main
+from rnnlite_pipeline.cli.output import OUTPUTS
 from rnnlite_pipeline.graph.ir import Model, Op, Signature, Subgraph, Tensor
 from rnnlite_pipeline.graph.write import write_model
 
@@ -97,6 +99,19 @@ def test_netron_where_asked_for(built: Path, monkeypatch: pytest.MonkeyPatch) ->
     calls = _install(monkeypatch, "model_explorer", "netron")
     assert main(["view", str(built / "model.tflite"), "--with", "netron"]) == 0
     assert calls == [("netron", str(built / "model.tflite")), ("wait",)]
+
+
+def test_json_says_what_is_opened(
+    built: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With `--json` the model, the viewer and the files of figures are told, as the schema says."""
+    calls = _install(monkeypatch, "model_explorer")
+    assert main(["view", "m.yaml", "--json"]) == 0
+    told = TypeAdapter(OUTPUTS["view"]).validate_json(capsys.readouterr().out, strict=True)
+    assert told["model"] == str(built / "model.tflite")
+    assert told["viewer"] == "model-explorer"
+    assert told["overlays"] == [call[1] for call in calls if call[0] == "overlay"]
+    assert len(told["overlays"]) == 3
 
 
 @pytest.mark.parametrize(

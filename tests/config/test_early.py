@@ -145,7 +145,7 @@ def test_a_damaged_header_is_not_held_against_the_data(write: Write, model: Path
         ),
         (
             f"{TOLD}metadata: {{author: me, license: mit, outputs: [{{name: y}}]}}\n",
-            "`y` does not tell it: add description",
+            "`y` does not give it: add description",
         ),
     ],
     ids=["module", "submodule", "name", "author", "license", "description"],

@@ -67,7 +67,7 @@ def test_an_unknown_pipeline_is_told_at_its_key(write: Write) -> None:
         ("stages: [verify, convert]\n", "1:18: stages[1]: convert comes before verify"),
         ("stages: [validate, package]\n", "1:20: stages[1]: package needs the stage verify"),
         ("stages: [verify]\n", "1:10: stages[0]: verify needs the stage convert"),
-        ("stages: [convert, convert]\n", "1:9: stages: `convert` stands here twice"),
+        ("stages: [convert, convert]\n", "1:9: stages: `convert` is listed twice"),
         ("stages: []\n", "1:9: stages: expected a list of at least 1 items"),
         ("stages: [convrt]\n", "1:10: stages[0]: expected validate, inspect, convert"),
         ("gates: {max_byte: 5}\n", "1:9: gates.max_byte: unknown key; did you mean `max_bytes`?"),

@@ -130,15 +130,17 @@ def report(config: Any, out: Path) -> None:
     del config
     _begin("report", out)
     benchmark = out / "benchmark.json"
-    said = _read(benchmark) if benchmark.exists() else b", not measured"
-    write_atomically(out / "report.html", _read(out / ".work" / "report.html") + said)
+    said = json.loads(_read(benchmark))["bytes"] if benchmark.exists() else "not measured"
+    page = _read(out / ".work" / "report.html") + f", {said}".encode()
+    write_atomically(out / "report.html", page)
 
 
 def measure(config: Any, out: Path) -> None:
     """Measures the length of the model."""
     del config
     _begin("benchmark", out)
-    write_atomically(out / "benchmark.json", f", {len(_read(out / 'model.tflite'))}".encode())
+    told = {"bytes": len(_read(out / "model.tflite"))}
+    write_atomically(out / "benchmark.json", json.dumps(told).encode())
     write_atomically(out / "benchmark.txt", b"a table\n")
 
 

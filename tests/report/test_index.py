@@ -48,12 +48,12 @@ def leave(
         "max_abs_error": 0.02,
         "accuracy": [{"output": "y", "kernels": "default", "litert": 0.75, "source": 0.8}],
         "checks": [
-            check | {"max_abs_error": 0.02, "limit": 0.1 if passed else 0.001},
+            check | {"max_abs_error": 0.02, "limit": 0.1 if passed else 0.001, "snr_db": 31.4},
             {"name": "gate max_bytes", "passed": True},
         ],
     }
     if scheme != "none":
-        told["quantization"] = {"scheme": scheme}
+        told["quantization"] = {"scheme": scheme, "bytes": {"float": 20_000, "quantized": size}}
     (folder / "verification.json").write_text(json.dumps(told), encoding="utf-8")
     if ms is not None:
         times = {"ms": {"median": ms}, "ratio": 1.0}
@@ -89,11 +89,26 @@ def test_a_row_for_each_model(tmp_path: Path) -> None:
     assert list(found) == ["b-int8", "a", "gone"]
     for said in ("✓", "1.0.0", "2 of 2", "100%", "release", "1 of 1 gate", "2.0e-02"):
         assert said in found["a"], said
-    for said in ("20% of the limit", "75.00%", "-5.00 points", "20.0 kB", "1.00 ms"):
+    for said in (
+        "20% of the limit, 31 dB signal to noise",
+        "75.00%",
+        "-5.00 points",
+        "20.0 kB",
+        "1.00 ms",
+    ):
         assert said in found["a"], said
     for said in ("✗", "int8", "1 of 2", "9,000 B", "45% of a", "2.00 ms", "2.00 × a"):
         assert said in found["b-int8"], said
     assert found["gone"].split() == ["✗", "gone", "1.0.0", "none"]
+
+
+def test_what_was_not_measured_has_no_column(tmp_path: Path) -> None:
+    """Without a benchmark there are no columns of times; a size has its part of that in float."""
+    build = tmp_path / "build"
+    leave(build / "a", 9_000, None, scheme="int8")
+    page = write_index([(config("a", "int8"), build / "a")], build).read_text(encoding="utf-8")
+    assert "stock conversion" not in page.partition("<tbody>")[0]
+    assert "45% of the size in float" in rows(page)["a"]
 
 
 def test_a_release_is_linked_where_it_was_verified(tmp_path: Path) -> None:

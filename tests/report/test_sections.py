@@ -46,7 +46,7 @@ def test_accuracy_stands_beside_the_source_and_for_each_class() -> None:
     assert shown is not None
     said = text(shown.html)
     assert "y default 6 100.00% 83.33% -16.67 points" in said
-    assert "1 of 6 predictions are not the source&#39;s." in said
+    assert "1 of 6 predictions differ from the source&#39;s." in said
     assert "0 2 100.0% 50.0% 100.0%" in said
     assert "1 2 100.0% 100.0% 66.7%" in said
     assert "0 1 2 0 1 1 1 2 2 2" in said  # the matrix: titles, then rows without their zeros

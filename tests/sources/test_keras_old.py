@@ -263,7 +263,7 @@ def test_a_lambda_of_another_python_says_so(tmp_path: Path) -> None:
         "arguments": {},
     }
     path = write(tmp_path / "m.h5", sequential(("Lambda", options)), {"twice": []}, "2.1.2")
-    with pytest.raises(SourceError, match=r'Lambda "twice", whose code another Python'):
+    with pytest.raises(SourceError, match=r'Lambda "twice". Its code was compiled by another'):
         open_source(config(format="h5", path=str(path), allow_lambda=True))
 
 

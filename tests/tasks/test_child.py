@@ -116,4 +116,4 @@ def test_missing_output_is_a_failure(project: Project) -> None:
     """A stage that ends well without one of its files has failed."""
     ended = project.run("verify", "config.yaml", FAKE_TROUBLE="verify=forgets")
     assert ended.returncode == 1
-    assert "verify of fake ended well, but left no report.html." in ended.stderr
+    assert "verify of fake ended with status 0, but did not write report.html." in ended.stderr

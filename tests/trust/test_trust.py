@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import TypeAdapter
 
 pytest.importorskip("model_signing", reason="the extra `trust` is not installed")
 
@@ -19,6 +20,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from rnnlite_pipeline.cli import main
+from rnnlite_pipeline.cli.output import OUTPUTS
 from rnnlite_pipeline.files import zip_bytes
 from rnnlite_pipeline.release.digests import json_bytes, sha256, sums
 from tests.fake.project import Project
@@ -87,6 +89,16 @@ def signed(bundle: Path) -> Path:
     write_key(folder, "me")
     assert main(["sign", str(bundle), "--key", str(folder / "me.pem")]) == 0
     return bundle
+
+
+def test_sign_json(bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`sign --json` tells the signature's file and what it signs, as the schema says."""
+    write_key(bundle.parent, "me")
+    capsys.readouterr()
+    assert main(["sign", str(bundle), "--key", str(bundle.parent / "me.pem"), "--json"]) == 0
+    (told,) = TypeAdapter(OUTPUTS["sign"]).validate_json(capsys.readouterr().out, strict=True)
+    assert told["error"] is None
+    assert Path(told["files"][0]["path"]).suffix == ".sig"
 
 
 def check(bundle: Path, *more: str, key: str = "me.pub.pem") -> int:
@@ -235,7 +247,7 @@ def test_without_a_signature_nothing_is_trusted(
 ) -> None:
     """One must say whom one trusts, or that one does not ask; a missing signature is an error."""
     assert main(["verify-bundle", str(bundle)]) == 2
-    assert "Say whose signature counts" in capsys.readouterr().err
+    assert "Say whose signature you trust" in capsys.readouterr().err
     assert main(["verify-bundle", str(bundle), "--unsigned"]) == 0
     assert "NOT checked: who made it" in capsys.readouterr().out
     write_key(bundle.parent, "me")

@@ -142,8 +142,8 @@ def test_a_missed_gate_names_its_file_its_line_and_the_figure(tmp_path: Path) ->
         "2: gate max_bytes: 100 bytes, at most 99 pass: 1.0% too many",
         "7: gate require_ops LSTM: 0 in the model, at least one required",
         "6: gate forbid_ops Flex*: the model holds 1 FlexErf",
-        "9: gate require_metadata author: not told",
-        "10: gate require_metadata outputs.labels: not told of z",
+        "9: gate require_metadata author: not given",
+        "10: gate require_metadata outputs.labels: not given for z",
         "11: gate runtimes litert: verified on tflm only",
         (
             '3: gate max_abs_error (output "y"): error 0.75 (0.75 of the output\'s scale), at most'

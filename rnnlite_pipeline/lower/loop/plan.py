@@ -1,4 +1,4 @@
-"""What of a cell is computed over the whole sequence, and which products of a step are one.
+"""Which parts of a cell are computed for all steps at once, and which products are joined.
 
 1. What depends on x alone does not recur: it is computed outside, over all steps. Each form of
    the step has an outside part, its bias and its terms over x, and an inside part, the rest.

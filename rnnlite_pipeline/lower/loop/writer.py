@@ -27,6 +27,7 @@ import numpy as np
 from rnnlite_pipeline.cells.recurrence import Recurrence
 from rnnlite_pipeline.graph.build import make_op
 from rnnlite_pipeline.graph.ir import OPEN, Op, Tensor
+from rnnlite_pipeline.graph.loop_names import level_name
 from rnnlite_pipeline.lower.emit import Emitter
 from rnnlite_pipeline.lower.loop.counting import Integer, counting_loop, scalar
 from rnnlite_pipeline.lower.loop.levels import Length, Levels, levels
@@ -186,7 +187,7 @@ class _Writer:
 
         return counting_loop(
             emit,
-            f"level_{level}",
+            level_name(level),
             span,
             same[0] if level else self.turn,
             backwards=self.reverse,

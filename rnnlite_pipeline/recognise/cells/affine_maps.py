@@ -1,4 +1,4 @@
-"""Affine maps with unknown weights: parted by what they read."""
+"""Affine maps with unknown weights, split by what they read."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ class Mismatch(Unrecognised):
 
 
 def furthest(problems: Sequence[Mismatch]) -> Mismatch:
-    """That of the attempt that found most; the shortest of several."""
+    """The mismatch of the attempt that found most; the shortest text if there are several."""
     return max(problems, key=lambda problem: (problem.found, -len(str(problem))))
 
 
@@ -88,7 +88,7 @@ class Attempt:
         return Mismatch(message, len(self.weights) + len(self.factors))
 
     def copy(self) -> Attempt:
-        """One that can go on by itself."""
+        """A copy that can continue independently."""
         inputs = replace(self.inputs, entries=dict(self.inputs.entries))
         known = dict(self.weights), dict(self.factors), dict(self.places)
         return Attempt(self.cell, self.states, inputs, *known)
@@ -118,7 +118,7 @@ class Attempt:
         raise furthest(problems[1:] or problems)
 
     def bind(self, unknown: Unknown | Any, value: Any, what: str) -> None:
-        """Notes what an unknown is; what is known must be the same.
+        """Stores the value of an unknown; a known value must be the same.
 
         Raises:
             Mismatch: It is another one elsewhere.
@@ -156,7 +156,7 @@ class Attempt:
             self._polynomial(pattern, value, what)
 
     def _function(self, leaf: Function, value: Form, what: str) -> None:
-        """A function, or what is under none where the unknown activation may be the linear one."""
+        """A function; or its argument, if the unknown activation may be linear."""
         atom = value.function if leaf.argument.is_weighed else value.atom
         if isinstance(atom, Apply) and _computes(leaf, atom):
             self.bind(leaf.function, _NAMES[atom.function], what)
@@ -191,7 +191,7 @@ class Attempt:
                 yield way
 
     def leaf(self, leaf: Leaf, factor: Factor, what: str, *, turned: bool = False) -> None:
-        """A leaf is a factor; turned, it is 1 - factor, or the factor's minus if that is odd."""
+        """A leaf is a factor. If turned, it is 1 - factor, or -factor for an odd function."""
         if isinstance(leaf, Read):
             return
         if leaf in self.factors:
@@ -209,7 +209,7 @@ class Attempt:
         self.value(function.argument, argument.scaled(_MINUS) if turned else argument, what)
 
     def may_be(self, leaf: Leaf, factor: Factor) -> bool:
-        """Whether a leaf can be a factor, as far as the outermost function tells."""
+        """Whether a leaf can be a factor, judged only by the outermost function."""
         if isinstance(leaf, Read):
             return isinstance(factor, Symbol) and factor.key == self.symbol(leaf).key
         function = function_of(leaf)
@@ -234,7 +234,7 @@ class Attempt:
         return state.after if leaf.after else state.before
 
     def _why_not(self, pattern: Pattern, terms: Sequence[Term]) -> str:
-        """What is wrong with one gate, where the rest of the sum is as it should be."""
+        """What is wrong with one gate, if the rest of the sum matches."""
         if len(pattern.terms) != len(terms):
             return ""
         pairs = paired(pattern, terms, self.may_be)

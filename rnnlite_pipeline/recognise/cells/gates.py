@@ -1,4 +1,4 @@
-"""The affine maps of a cell: from a form over symbols to weights by what they multiply."""
+"""The affine maps of a cell: turns a form over symbols into one weight for each operand."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Array = NDArray[Any]
 
 @dataclass(eq=False)
 class Inputs:
-    """What a system reads from outside, side by side: the F features of the recurrence.
+    """All that a system reads from outside, concatenated: the F features of the recurrence.
 
     Each entry is a form over the outside alone, with its first column: a whole input, another
     system's state, or what is computed from them.
@@ -44,7 +44,7 @@ class Inputs:
 
 @dataclass(frozen=True, eq=False)
 class Affine:
-    """A form parted by what it reads; weights are [U, ...], as the runtime has them.
+    """A form split by what it reads; weights are [U, ...], the layout of the runtime.
 
     Attributes:
         outside: The terms over the inputs: their first column among the features, and the

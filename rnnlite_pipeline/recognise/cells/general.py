@@ -1,4 +1,4 @@
-"""A system that no fused op computes: kept as its equations, and named if it has a name."""
+"""A system that no fused op computes: kept as equations, with its name if it is known."""
 
 from __future__ import annotations
 

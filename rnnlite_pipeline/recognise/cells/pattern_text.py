@@ -1,4 +1,4 @@
-"""What a pattern is called in the reasons that users read."""
+"""The text of a pattern in the reasons that are shown to users."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ MayBe: TypeAlias = Callable[[Leaf, Factor], bool]
 def assignments(
     monomials: Sequence[Monomial], terms: Sequence[Term], may_be: MayBe
 ) -> Iterator[Found]:
-    """Every way in which the sums are equal: each monomial a term, each leaf one factor."""
+    """Every way to match the sums: each monomial with a term, each leaf with one factor."""
     if len(monomials) != len(terms):
         return
 
@@ -94,7 +94,7 @@ def signed(value: Form) -> list[Term] | None:
 
 
 def is_wide(factors: Sequence[Factor], width: int) -> bool:
-    """Whether every factor has a column of its own for every column."""
+    """Whether every factor has as many columns as the product, not one column for all."""
     return all(factor.width == width for factor in factors)
 
 
@@ -109,9 +109,9 @@ def joined(factors: Sequence[Factor]) -> Atom:
 
 
 def expanded(pattern: Pattern, turned: frozenset[Leaf]) -> list[Monomial]:
-    """The pattern with each turned leaf read at its argument's minus; what cancels is gone.
+    """The pattern with each turned leaf replaced by its function of the negated argument.
 
-    A sigmoid is 1 - leaf then, an odd function -leaf.
+    A sigmoid is 1 - leaf then, an odd function -leaf. Terms that cancel are left out.
     """
     sums: dict[tuple[int, ...], Monomial] = {}
     for sign, leaves in pattern.terms:
@@ -129,7 +129,7 @@ def _at_minus(leaf: Leaf) -> tuple[Monomial, ...]:
 
 
 def turnable(pattern: Pattern) -> list[Leaf]:
-    """The leaves whose argument's sign is as good as the other one: weights take it."""
+    """The leaves whose argument may have either sign, because unknown weights absorb it."""
     every = dict.fromkeys(leaf for _, leaves in pattern.terms for leaf in leaves)
     return [leaf for leaf in every if _is_turnable(leaf)]
 
@@ -186,7 +186,7 @@ def divided(value: Form, factor: Factor) -> tuple[Form, Form]:
 
 
 def unwrapped(value: Form) -> Form:
-    """The form with what was wrapped as one factor multiplied in, where it stands alone."""
+    """The form, with each wrapped form that stands alone written out."""
     total = form([], value.bias)
     for atom, linear in value.terms.values():
         alone = isinstance(atom, Apply) and atom.function == "LINEAR" and linear.diagonal

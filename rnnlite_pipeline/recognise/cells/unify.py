@@ -35,7 +35,7 @@ Unified: TypeAlias = tuple[NamedCell, tuple[State, ...], Inputs]
 
 
 def unify(kind: type[NamedCell], loop: Loop, system: System) -> Unified:
-    """The system as a cell of this kind.
+    """The system as a cell of one kind.
 
     Raises:
         Unrecognised: It is none; the message names the part that differs.

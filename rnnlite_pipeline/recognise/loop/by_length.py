@@ -19,7 +19,7 @@ from rnnlite_pipeline.recognise.symbolic.values import Rows
 
 
 class ByLength(Rewriter):
-    """An attempt that runs cells over the whole sequence and cuts off at the lengths after."""
+    """An attempt that runs cells over the whole sequence and then cuts it at the lengths."""
 
     hands_out_states = False
     _given: Tensor

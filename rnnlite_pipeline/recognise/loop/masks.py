@@ -74,7 +74,7 @@ def _parted(state: State) -> tuple[Form, Form, bool] | None:
 
 
 def _blended(state: State) -> tuple[Form, Form, bool] | None:
-    """The same of old + m * (new - old), or of new + p * (old - new)."""
+    """The same parts of old + m * (new - old), or of new + p * (old - new)."""
     old = of(state.before)
     for number in _numbers(state.equation):
         apart = _divided(state.equation, number)

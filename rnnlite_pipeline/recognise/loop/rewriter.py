@@ -47,7 +47,7 @@ class Start:
 
 @dataclass(frozen=True, eq=False)
 class Replacement:
-    """What takes a loop's place.
+    """The ops that replace a loop.
 
     Attributes:
         loop: The loop as it was read.
@@ -221,7 +221,7 @@ class Rewriter:
         return users
 
     def _carry(self, state: State) -> None:
-        """A variable that only carries what a step computed, such as the last output."""
+        """Handles a variable that only carries a value of a step, such as the last output."""
         y = self.sequences.of(state.equation)
         self.sequences.define(state.after, y)
         atom = state.equation.atom

@@ -1,4 +1,4 @@
-"""Computes over the whole sequence what a loop computes in each step from the outside alone.
+"""Computes over the whole sequence what each step of a loop computes without its states.
 
 Every function of the algebra works on the last axis, so a form over the inputs' steps is the
 same form over their sequences [T, B, ...].

@@ -18,7 +18,7 @@ from rnnlite_pipeline.shapes.linear import Counter, Linear
 
 
 class Unreadable(Exception):
-    """A rule met something outside what it knows."""
+    """A rule found a value that it does not handle."""
 
 
 def whole(value: Value) -> Value:

@@ -1,4 +1,4 @@
-"""What is computed step by step from sequences and stacked again becomes one op over all steps.
+"""Ops that compute each step of a sequence, and a PACK of the results, become one op.
 
 `static_bidirectional_rnn` joins the outputs of both directions step by step: once the steps are
 rolled up, that is PACK of CONCATENATIONs of what UNPACK gives.

@@ -50,7 +50,7 @@ class _Rewriter:
             self.loop.readings[symbol] = self._reading(source)
 
     def replacement(self) -> Replacement:
-        """The recurrence, and what it puts in the place of what."""
+        """The recurrence, and which tensor replaces which."""
         written = write(self.loop, self.extents, self.build, self._initial)
         outcome = (written, self._results(written))
         made = replacement(self.chain.graph, self.loop, self.extents, self.build, outcome)

@@ -24,4 +24,4 @@ def written(template: str, values: Mapping[str, Any], **filters: Callable[..., A
 
 def plain(text: str) -> str:
     """A name as it may stand in any comment or docstring: what could end one becomes `?`."""
-    return re.sub(r"[^\w :;/.()-]", "?", text)
+    return re.sub(r"[^\w :;,/.()-]", "?", text)

@@ -72,12 +72,13 @@ def read_architecture(path: Path, weights: Path | None) -> Archive:
         ) from error
     except (ValueError, AttributeError, RecursionError) as error:
         raise SourceError(
-            f"{path} is no architecture of Keras as JSON.", "Expected what model.to_json() writes."
+            f"{path} is not a Keras architecture as JSON.",
+            "Expected a file that model.to_json() wrote.",
         ) from error
     if "class_name" not in architecture:
         raise SourceError(
             f"{path} is JSON, but no architecture of Keras: it has no class_name.",
-            "Expected what model.to_json() writes.",
+            "Expected a file that model.to_json() wrote.",
         )
     if weights is None:
         raise SourceError(
@@ -127,7 +128,7 @@ def _check_members(h5py: Any, file: Any, path: Path) -> None:
         for name in group:
             if isinstance(group.get(name, getlink=True), (h5py.ExternalLink, h5py.SoftLink)):
                 raise SourceError(
-                    f"{path} has a link, {group.name}/{name}; it may lead anywhere.", _SAVE
+                    f"{path} has a link, {group.name}/{name}; links are not followed.", _SAVE
                 )
             member = group[name]
             if isinstance(member, h5py.Group):

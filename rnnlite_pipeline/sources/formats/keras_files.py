@@ -78,7 +78,7 @@ def _check(path: Path, archive: Archive, custom: Mapping[str, Any], allow_lambda
             raise SourceError(
                 f"{path.name} uses the class {name}, which is not part of Keras.",
                 f"Name it in the config: source.custom_objects: {{{name}: your.module:{name}}}. "
-                f"To init, say --custom-object {name}=your.module:{name}.",
+                f"For `rnnlite init`, give --custom-object {name}=your.module:{name}.",
                 ("source", "custom_objects"),
             )
     if archive.lambdas and not allow_lambda:

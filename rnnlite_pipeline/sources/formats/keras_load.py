@@ -70,8 +70,8 @@ def _assembled(path: Path, archive: Archive, keras: Any, custom: Mapping[str, An
         raise SourceError(
             f"The weights of {Path(str(archive.weights)).name} do not fit the model of "
             f"{path.name}: {first_line(error)}",
-            "Name the weights that were saved from this very model; its layers and their order "
-            "count.",
+            "Name the weights that were saved from this model; its layers must have the same "
+            "order.",
         ) from error
     return model
 
@@ -110,8 +110,8 @@ def _check_lambdas(path: Path, archive: Archive) -> None:
         if not isinstance(code, types.CodeType):
             here = f"{sys.version_info.major}.{sys.version_info.minor}"
             raise SourceError(
-                f'{path.name} has the Lambda "{name}", whose code another Python than this one '
-                f"({here}) compiled: it cannot be run here.",
+                f'{path.name} has the Lambda "{name}". Its code was compiled by another version of '
+                f"Python than this one ({here}), so it cannot run here.",
                 "Build the model in code, with the Lambda's function written out, and load the "
                 "weights: source.factory of format keras; or save it again from the Python that "
                 "made it, with a layer of Keras in place of the Lambda.",

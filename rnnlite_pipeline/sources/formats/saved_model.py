@@ -60,7 +60,7 @@ def _read(path: Path) -> Any:
     except OSError as error:
         raise SourceError(
             f"{path} is no SavedModel: {binary.name} cannot be read: {error.strerror}.",
-            "source.path is the folder that saved_model.pb stands in.",
+            "source.path must be the folder that contains saved_model.pb.",
         ) from error
     except Exception as error:  # protobuf has several, in several versions
         raise SourceError(f"{binary} is damaged, or no SavedModel.", _SAVE) from error

@@ -115,7 +115,7 @@ def tensor_spec(name: str, dtype: Any, shape: Any) -> TensorSpec:
     """
     if shape.rank is None:
         raise SourceError(
-            f'The shape of "{name}" is unknown, down to its rank.',
+            f'The shape of "{name}" is unknown, even its rank.',
             f"Give it in the config, such as source.inputs: {{{name}: [null, 8, 8]}}, or in the "
             "source itself.",
         )

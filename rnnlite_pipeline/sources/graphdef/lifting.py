@@ -131,7 +131,7 @@ class _Lifting:
         else:
             raise NotConvertible(
                 f'The model reads or assigns the variable "{state.name}" in a loop or a branch, '
-                f'or otherwise than as a whole (op "{node.name}", {node.op}).',
+                f'or only a part of it (op "{node.name}", {node.op}).',
                 "Read it before the loop, carry its value through the loop, and assign it after.",
             )
 
@@ -214,5 +214,5 @@ def _check_float(state: Assigned) -> None:
         raise NotConvertible(
             f'The model assigns the variable "{state.name}" of dtype {state.initial.dtype} when it '
             "is called, such as a counter; only floating-point states are kept between calls.",
-            "Take the counter out of the function that is converted, or hand it in as an input.",
+            "Take the counter out of the function that is converted, or make it an input.",
         )

@@ -64,7 +64,7 @@ class _Rewriter:
         ]
         if unknown:
             raise NotConvertible(
-                f'The graph uses {unknown[0].op} (op "{unknown[0].name}"), which has no form as a '
+                f'The graph uses {unknown[0].op} (op "{unknown[0].name}"), which cannot become a '
                 "list.",
                 "Build the loop with TensorArray.read, write, unstack and stack only.",
             )
