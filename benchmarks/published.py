@@ -43,6 +43,7 @@ from rnnlite_pipeline.runtimes.interpreter import Runner
 from rnnlite_pipeline.sources import open_source
 from rnnlite_pipeline.sources.formats.keras import source_model
 from rnnlite_pipeline.sources.graphdef.assigned import with_states
+from rnnlite_pipeline.sources.graphdef.ranges import with_ranges
 from rnnlite_pipeline.sources.model import Array, SourceModel, first_line
 from rnnlite_pipeline.sources.to_tflite import to_tflite
 from rnnlite_pipeline.stages.convert import check_convertible, converted
@@ -143,10 +144,10 @@ def outcome(entry: Entry) -> Outcome:
         {"name": "published", "source": {"format": "keras", "path": "published.keras"}}
     )
     try:
-        source = with_states(entry.build({}))
+        source = with_ranges(with_states(entry.build({})))
         graph = read_model(source.content or to_tflite(source))
         ensure_signature(graph)
-        conversion = converted(graph, config)
+        conversion = converted(graph, config, source.limits)
         check_convertible(conversion, config)
     except RnnliteError as problem:
         return Outcome(entry.name, entry.origin, f"refused: {first_line(problem)}")

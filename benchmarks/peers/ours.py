@@ -19,6 +19,7 @@ from rnnlite_pipeline.graph.ir import OPEN, Model, Op, Signature, Subgraph, Tens
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.lower import lower
 from rnnlite_pipeline.lower.choice import Chosen
+from rnnlite_pipeline.lower.unrolled import unroll
 from rnnlite_pipeline.quantize.dynamic_range import dynamic_range
 from rnnlite_pipeline.quantize.skip import Skip
 
@@ -26,7 +27,7 @@ from rnnlite_pipeline.quantize.skip import Skip
 def lowered(
     case: Case, stack: Stack, form: Chosen, *, int8: bool = False, open_steps: bool = False
 ) -> bytes:
-    """The case in one form, batch-major as Keras has it, its batch open.
+    """The case in one form, as a file.
 
     Args:
         case: The model.
@@ -35,6 +36,16 @@ def lowered(
         int8: Whether weights are quantized, each channel by itself.
         open_steps: Whether T is open.
     """
+    model = pseudo(case, stack, open_steps=open_steps)
+    lower(model, form, weight_bytes=1 if int8 else 4)
+    if int8:
+        dynamic_range(model, Skip())
+    unroll(model, every=form == "unrolled", packs=True)
+    return write_model(model)
+
+
+def pseudo(case: Case, stack: Stack, *, open_steps: bool = False) -> Model:
+    """The case before it is lowered, batch-major as Keras has it, its batch open."""
     steps = OPEN if open_steps else case.steps
     x = Tensor("x", "FLOAT32", (OPEN, steps, case.features))
     build = Builder("joined")
@@ -42,11 +53,7 @@ def lowered(
     for place, cells in enumerate(stack):
         y = _layer(build, y, cells, place, last=case.last and place == len(stack) - 1)
     main = Subgraph("main", [x], [y], build.ops)
-    model = Model([main], [Signature("serving_default", main, {"x": x}, {"y": y})])
-    lower(model, form, weight_bytes=1 if int8 else 4)
-    if int8:
-        dynamic_range(model, Skip())
-    return write_model(model)
+    return Model([main], [Signature("serving_default", main, {"x": x}, {"y": y})])
 
 
 def _layer(

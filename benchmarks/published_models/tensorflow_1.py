@@ -189,7 +189,7 @@ def greedy_decoder() -> SourceModel:
             y, h = cell(x, h)
             logits = tf.matmul(y, w)
             chosen = tf.argmax(logits, 1, output_type=tf.int32)
-            made = made.write(t, tf.where(finished, tf.zeros_like(logits), logits))
+            made = made.write(t, tf.where(finished[:, None], tf.zeros_like(logits), logits))
             finished = tf.logical_or(finished, tf.equal(chosen, 1))
             return t + 1, h, tf.nn.embedding_lookup(table, chosen), finished, made
 

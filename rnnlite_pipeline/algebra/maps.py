@@ -14,9 +14,9 @@ Array = NDArray[Any]
 
 
 def digest(array: Array) -> str:
-    """A short content digest, to compare matrices by value."""
-    data = np.ascontiguousarray(array)
-    return f"{data.shape}{hashlib.blake2b(data.tobytes(), digest_size=12).hexdigest()}"
+    """A short content digest, to compare matrices by value, in whatever precision they are kept."""
+    data = np.ascontiguousarray(array, np.float64)
+    return f"{data.shape}{hashlib.blake2b(data.data, digest_size=12).hexdigest()}"
 
 
 def hashed(text: str) -> str:
@@ -27,6 +27,9 @@ def hashed(text: str) -> str:
 @dataclass(frozen=True, eq=False)
 class Map:
     """A linear map from an atom's columns to a form's.
+
+    What is made of maps is made in float64. A matrix itself may be kept in float32, if its numbers
+    are: large weights are those of the file, and not copied.
 
     Attributes:
         values: [in, out] for a matrix; [out] for an elementwise factor, which also takes an
@@ -60,7 +63,7 @@ class Map:
         """The sum of both maps, on an atom of `width`."""
         if self.diagonal and other.diagonal:
             return Map(self.values + other.values)
-        return Map(self.dense(width) + other.dense(width))
+        return Map(np.add(self.dense(width), other.dense(width), dtype=np.float64))
 
     def scaled(self, factor: Array) -> Map:
         """This map followed by an elementwise `factor` [out]."""
@@ -72,7 +75,7 @@ class Map:
             return Map(matrix)
         if self.diagonal and width > 1:
             return Map(self.values[:, None] * matrix)
-        return Map(self.dense(width) @ matrix)
+        return Map(np.matmul(self.dense(width), matrix, dtype=np.float64))
 
     @property
     def is_identity(self) -> bool:

@@ -9,6 +9,7 @@ Rules:
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Literal
@@ -86,7 +87,10 @@ class Opened:
     def _open_rounded(self, sample: int, kernels: Kernels) -> AnyRunner:
         if has_foreign_ops(self._old):
             return open_runner(rounded_weights(self._old, sample), kernels, stand_ins=True)
-        return Runner(rounded_file(*self._written(), sample), kernels)
+        content, places = self._written()
+        file = io.BytesIO(content)
+        del content  # then the file is rounded where it is, and not copied
+        return Runner(rounded_file(file, places, sample), kernels)
 
     def _written(self) -> tuple[bytes, list[slice]]:
         """Rule 2."""

@@ -8,6 +8,7 @@ model, layer after layer, are seen as well.
 from __future__ import annotations
 
 import copy
+import io
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
@@ -32,16 +33,28 @@ def rounded_weights(model: Model, seed: int) -> Model:
     return moved
 
 
-def rounded_file(content: bytes, places: Sequence[slice], seed: int) -> bytes:
-    """A .tflite file with every float32 number at these places off by one rounding."""
-    moved, random = bytearray(content), np.random.default_rng(seed)
-    del content
-    for place in places:
-        numbers = np.frombuffer(moved, np.float32, (place.stop - place.start) // 4, place.start)
-        for start in range(0, len(numbers), CHUNK):
-            part = numbers[start : start + CHUNK]
-            part[:] = _off_by_one(part, random)
-    return bytes(moved)
+def rounded_file(file: io.BytesIO, places: Sequence[slice], seed: int) -> bytes:
+    """A .tflite file with every float32 number at these places off by one rounding.
+
+    Args:
+        file: Holds the file's bytes; changed in place. It copies them first only if someone else
+            has them as well.
+        places: Where the numbers are.
+        seed: Which of them go up, and which down.
+    """
+    random = np.random.default_rng(seed)
+    with file.getbuffer() as moved:
+        for place in places:
+            _round(moved[place], random)
+    return file.getvalue()
+
+
+def _round(part: memoryview, random: np.random.Generator) -> None:
+    """Rounds float32 numbers in place, `CHUNK` at a time."""
+    numbers = np.frombuffer(part, np.float32)
+    for start in range(0, len(numbers), CHUNK):
+        some = numbers[start : start + CHUNK]
+        some[:] = _off_by_one(some, random)
 
 
 def rounded(arrays: Mapping[str, Array], seed: int) -> Arrays:

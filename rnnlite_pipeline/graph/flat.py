@@ -8,6 +8,8 @@ table stands beside its `*_type`.
 
 from __future__ import annotations
 
+import io
+import mmap
 import struct
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
@@ -207,7 +209,12 @@ def encode(name: str, fields: Fields, schema: Schema = TFLITE, large: int = 0) -
 
 
 def encode_located(
-    name: str, fields: Fields, schema: Schema = TFLITE, large: int = 0
+    name: str,
+    fields: Fields,
+    schema: Schema = TFLITE,
+    large: int = 0,
+    *,
+    in_one_piece: bool = False,
 ) -> tuple[bytes, list[int]]:
     """The flatbuffer whose root is the table `name`; equal fields give equal bytes.
 
@@ -215,17 +222,45 @@ def encode_located(
         name: The root's table.
         fields: What it holds.
         schema: What it is written by.
-        large: About how many bytes it takes. A builder that is too small is copied, again and
-            again, as it grows.
+        large: About how many bytes it takes, rather too many. A builder that is too small is
+            copied, again and again, as it grows.
+        in_one_piece: Whether it must not be in memory twice, though it takes twice as long.
 
     Returns:
         The bytes, and where the first byte of each aligned vector stands (`ALIGNMENT`), in order.
     """
-    encoder = _Encoder(schema, large)
-    builder = encoder.builder
-    builder.Finish(encoder.table(schema.table(name), fields), file_identifier=schema.identifier)
-    content = bytes(memoryview(builder.Bytes)[builder.Head() :])
+    encoder = _Encoder(schema)
+    if not in_one_piece:
+        encoder.finish(name, fields, bytearray(max(1024, large)))
+        content = bytes(memoryview(encoder.builder.Bytes)[encoder.builder.Head() :])
+    else:
+        content = _in_one_piece(encoder, name, fields, large)
     return content, [len(content) - offset for offset in encoder.aligned]
+
+
+#: A builder grows unless it has room for its largest alignment once more.
+SLACK = 64
+
+
+def _in_one_piece(encoder: _Encoder, name: str, fields: Fields, large: int) -> bytes:
+    """A large file, once in memory: its size is measured first, and then it fills its bytes.
+
+    A file is built from its end to its begin, so that only one whose size is known begins where
+    its memory does. In the first pass nothing is written of what is large, and pages that nothing
+    writes to take no memory.
+    """
+    measuring = _Encoder(encoder.schema, measures=True)
+    measuring.finish(name, fields, mmap.mmap(-1, large))
+    size = measuring.builder.Offset()
+    del measuring
+    # BytesIO hands out the bytes that it has filled, and no copy of them.
+    file = io.BytesIO(bytes(size + SLACK))
+    with file.getbuffer() as space:
+        encoder.finish(name, fields, space)
+        encoder.builder.Bytes = b""
+        space[:size] = space[SLACK:]
+    file.truncate(size)
+    return file.getvalue()
 
 
 #: Tables that are not shared, as those with a name are not: a tool that changes one in place means
@@ -236,16 +271,24 @@ OWN = frozenset({"Model", "SubGraph", "Operator", "OperatorCode", "Buffer", "Met
 class _Encoder:
     """Writes tables into one builder; what it returns are offsets.
 
+    One that measures leaves out the bytes of aligned vectors, the weights, and is else the same.
+
     Equal strings, vectors, and tables without a name of their own are written once. Children come
     first, so two parts are equal where their kind, numbers and children's offsets are.
     """
 
-    def __init__(self, schema: Schema, large: int) -> None:
-        self.schema = schema
-        self.builder: Any = flatbuffers.Builder(max(1024, large))
+    def __init__(self, schema: Schema, *, measures: bool = False) -> None:
+        self.schema, self._measures = schema, measures
+        self.builder: Any = flatbuffers.Builder(0)
         #: Where each aligned vector's elements begin, in bytes before the end.
         self.aligned: list[int] = []
         self._written: dict[Hashable, int] = {}
+
+    def finish(self, name: str, fields: Fields, space: Any) -> None:
+        """Writes the root's table, and all that it holds, to the end of a writable buffer."""
+        self.builder.Bytes, self.builder.head = space, len(space)
+        root = self.table(self.schema.table(name), fields)
+        self.builder.Finish(root, file_identifier=self.schema.identifier)
 
     def table(self, table: Table, fields: Fields) -> int:
         present = {f: fields[f.name] for f in table.fields if fields.get(f.name) is not None}
@@ -325,7 +368,8 @@ class _Encoder:
         builder = self.builder
         builder.StartVector(packer.size, count, max(alignment, packer.size))
         builder.head -= len(value)
-        builder.Bytes[builder.Head() : builder.Head() + len(value)] = value
+        if not (alignment and self._measures):
+            builder.Bytes[builder.Head() : builder.Head() + len(value)] = value
         if alignment:
             self.aligned.append(builder.Offset())
         return int(builder.EndVector())

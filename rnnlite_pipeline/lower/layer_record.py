@@ -27,12 +27,13 @@ def read_layers(out: Path) -> list[dict[str, Any]]:
 
 
 def _record(layer: Layer) -> dict[str, Any]:
-    said: dict[str, Any] = {"name": layer.name, "op": layer.op, "reason": layer.reason}
-    said["scope"] = layer.scope or layer.name
+    record: dict[str, Any] = {"name": layer.name, "op": layer.op, "reason": layer.reason}
+    record["scope"] = layer.scope or layer.name
     if layer.recurrence is None:
-        return said
+        return record
     cell = layer.recurrence.cell
-    return said | {
+    return record | {
+        "gain": layer.gain,
         "cell": cell.kind,
         "features": cell.own_features,
         "states": list(cell.states),

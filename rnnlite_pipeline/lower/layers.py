@@ -19,6 +19,7 @@ class Layer:
         reason: Why it is a loop; empty where it is fused.
         scope: What the names of its op's tensors begin with; its partner's where it was grouped.
         milliseconds: What each form took, where `lowering: fastest` measured them.
+        gain: What would make it faster on a CPU, in words (times.py); empty where nothing would.
         reads_reversed: Whether a reversal of the steps stands before it in the graph.
     """
 
@@ -28,6 +29,7 @@ class Layer:
     reason: str = ""
     scope: str = ""
     milliseconds: Mapping[str, float] = field(default_factory=dict)
+    gain: str = ""
     reads_reversed: bool = False
 
     @property

@@ -304,6 +304,7 @@ class IntegerGraph(IntegerValues):
         kernel = KERNELS[op.code]
         slots = range(len(op.inputs)) if kernel.data is None else kernel.data
         keeps = kernel.rule == "keep"
+        given = list(op.inputs)
         for slot in slots:
             tensor = op.inputs[slot]
             assert tensor is not None
@@ -317,9 +318,14 @@ class IntegerGraph(IntegerValues):
             y = self._quantization(op.outputs[0])
         if kernel.rule == "join":
             for slot in slots:
-                tensor = op.inputs[slot]
-                assert tensor is not None
-                op.inputs[slot] = self._rescaled(tensor, tensor.dtype, y)
+                tensor, before = op.inputs[slot], given[slot]
+                assert tensor is not None and before is not None  # noqa: PT018
+                constant = before.data is not None and before.dtype == "FLOAT32"
+                op.inputs[slot] = (
+                    self._fitted(before, tensor.dtype, y)
+                    if constant
+                    else self._rescaled(tensor, tensor.dtype, y)
+                )
         if kernel.axis is not None:
             self._weights(op, kernel.axis, x.quantization, y.scale[0])
         if "pot_scale_int16" in op.options:

@@ -15,9 +15,7 @@ import numpy as np
 
 from rnnlite_pipeline.graph.ir import Model, Op, Tensor
 from rnnlite_pipeline.graph.schema import enum_values
-
-#: The targets whose kernels are LiteRT's own.
-CPU = frozenset({"litert", "litert-compiled", "litert-web"})
+from rnnlite_pipeline.runtimes.litert import CPU
 
 #: The first version of the op with `quantized_bias_type`.
 _VERSION = 11

@@ -2,41 +2,25 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from rnnlite_pipeline.graph.calls import called
 from rnnlite_pipeline.graph.extract import with_called
 from rnnlite_pipeline.graph.ir import Model, Op, Subgraph
-from rnnlite_pipeline.quantize.narrow_sums import CPU
+from rnnlite_pipeline.lower.times import integer_times
 from rnnlite_pipeline.quantize.outcome import Outcome
+from rnnlite_pipeline.runtimes.litert import CPU
 
 _LSTM = "UNIDIRECTIONAL_SEQUENCE_LSTM"
 
-#: Times as parts of that in float, by op and units: int8, dynamic_range. Measured on x86-64, one
-#: thread, batch 1, 50 steps of 40 features, with LiteRT 2.3: benchmarks/integers.py.
-MEASURED: Mapping[str, Mapping[int, tuple[float, float]]] = {
-    "WHILE": {
-        32: (3.1, 0.97),
-        64: (3.4, 0.86),
-        128: (2.4, 0.58),
-        256: (2.0, 0.49),
-        512: (1.8, 0.39),
-    },
-    _LSTM: {
-        32: (6.6, 0.93),
-        64: (6.7, 0.89),
-        128: (4.8, 0.70),
-        256: (3.0, 0.54),
-        512: (2.3, 0.49),
-    },
-}
+#: The ops of recurrences, and their form in the table of times.
+_FORMS: Mapping[str, str] = {"WHILE": "loop", _LSTM: "fused"}
 
 
 def recurrent_units(model: Model) -> dict[str, int]:
     """The units of each fused LSTM, and of each loop with a product, by its first output's name."""
-    found = {op.outputs[0].name: _units(op) for op in model.main.ops if op.code in MEASURED}
+    found = {op.outputs[0].name: _units(op) for op in model.main.ops if op.code in _FORMS}
     return {name: units for name, units in found.items() if units}
 
 
@@ -66,9 +50,7 @@ def size(before: int, after: int) -> str:
 
 
 def _time(code: str, units: int) -> str:
-    known = MEASURED[code]
-    sizes = sorted(known)
-    integers, hybrid = known[sizes[min(bisect_left(sizes, units), len(sizes) - 1)]]
+    integers, hybrid = integer_times(_FORMS[code], units)
     return (
         f"on a CPU about {integers:.1f} times its time in float (dynamic_range: about"
         f" {hybrid:.1f} times; docs/guides/quantization.md)"

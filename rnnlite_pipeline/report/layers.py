@@ -42,6 +42,7 @@ def _shown(group: dict[str, Any]) -> dict[str, Any]:
         "facts": facts,
         "op": group["op"],
         "reason": group["reason"],
+        "gain": group.get("gain", ""),
         "equations": [equation(line) for line in group.get("equations", ())],
     }
 

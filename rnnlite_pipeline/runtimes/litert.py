@@ -8,6 +8,9 @@ from rnnlite_pipeline.runtimes.sources import litert
 
 SOURCE = litert("tflite/core/kernels/register.cc")
 
+#: The targets whose kernels are LiteRT's own, on a CPU.
+CPU = frozenset({"litert", "litert-compiled", "litert-web"})
+
 #: Each builtin op with the highest version that a kernel is registered for.
 VERSIONS = """
 ABS:5 ADD:6 ADD_N:1 ARG_MAX:3 ARG_MIN:3 ASSIGN_VARIABLE:1 ATAN2:1 AVERAGE_POOL_2D:3 BATCH_MATMUL:4

@@ -19,7 +19,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from rnnlite_pipeline.errors import NotConvertible
-from rnnlite_pipeline.sources.cudnn_op import cudnn_layers, why_not_cudnn
+from rnnlite_pipeline.sources.cudnn_op import cudnn_layers, cudnn_vector, why_not_cudnn
 from rnnlite_pipeline.sources.graphdef.graph_edit import (
     forget_functions,
     function_of,
@@ -66,28 +66,52 @@ def cell_ops_to_plain(function: Any) -> Any:
     return plain
 
 
-def without_cudnn(graph: Any, definition: Any) -> Any:
-    """A GraphDef in which each CudnnRNN is its layers; itself where it has none.
+def rid_of_cudnn(definition: Any) -> bool:
+    """Replaces cuDNN's ops in a GraphDef by what they compute, in place; whether there were any.
 
-    Args:
-        graph: The graph that the GraphDef was imported into.
-        definition: Changed in place.
+    1. CudnnRNN is its layers.
+    2. CudnnRNNCanonicalToParams, by which a checkpoint of separate weights is restored, joins them.
+    3. The others, with what reads them, are left out: they initialize, save or train. A session
+       refuses a graph with an op that this processor has not, whatever is asked of it.
 
     Raises:
-        NotConvertible: One is of a kind that is not known.
+        NotConvertible: A CudnnRNN is of a kind that is not known.
     """
-    nodes = [node for node in definition.node if node.op in _CUDNN]
-    for node in nodes:
-        operation = graph.get_operation_by_name(node.name)
-        reason = why_not_cudnn(node, *operation.inputs[:2])
-        own = _Graph(definition.node, graph.get_operation_by_name)
+    if not any(node.op.startswith("CudnnRNN") for node in definition.node):
+        return False
+    tf = load("tensorflow")
+    with tf.Graph().as_default() as graph:
+        tf.graph_util.import_graph_def(definition, name="")
+    own = _Graph(definition.node, graph.get_operation_by_name)
+    for node in [node for node in definition.node if node.op in _CUDNN]:
+        reason = why_not_cudnn(node, *graph.get_operation_by_name(node.name).inputs[:2])
         if reason or not own.replace(node, definition.library):
             raise NotConvertible(
                 f'The op {node.op} "{node.name}" runs on a GPU alone, and is not read: '
                 f"{reason or 'an output that training uses is read'}.",
                 "Rebuild the graph with CudnnCompatibleLSTMCell or CudnnCompatibleGRUCell.",
             )
-    return definition
+    for node in [node for node in definition.node if node.op in _JOINING]:
+        own.replace(node, definition.library)
+    _leave_out(definition, {n.name for n in definition.node if n.op.startswith("CudnnRNN")})
+    return True
+
+
+def _leave_out(definition: Any, names: set[str]) -> None:
+    """Removes ops and all that depends on them, in place; what waited for them waits no more."""
+    gone, grown = set(names), True
+    while grown:
+        more = {
+            node.name
+            for node in definition.node
+            if any(each.partition(":")[0] in gone for each in node.input)
+        }
+        grown, gone = not more <= gone, gone | more
+    kept = [node for node in definition.node if node.name not in gone]
+    for node in kept:
+        node.input[:] = [each for each in node.input if each.removeprefix("^") not in gone]
+    definition.node.clear()
+    definition.node.extend(kept)
 
 
 class _Graph:
@@ -115,7 +139,7 @@ class _Graph:
         tf = load("tensorflow")
         registry = load("tensorflow.python.framework.op_def_registry")
         names = [each.name for each in registry.get(node.op).output_arg]
-        make, made = {**_CELLS, **_CUDNN}[node.op]
+        make, made = {**_CELLS, **_CUDNN, **_JOINING}[node.op]
         if any(k not in made and self._is_read(node.name, k, n) for k, n in enumerate(names)):
             return False
         specs = self._specs(node)
@@ -156,7 +180,8 @@ class _Graph:
         tf, types = load("tensorflow"), _input_types(node)
         if self._operation is None:
             return [tf.TensorSpec(None, dtype) for dtype in types]
-        return [tf.TensorSpec(t.shape, t.dtype) for t in self._operation(node.name).inputs]
+        taken = self._operation(node.name).inputs
+        return [tf.TensorSpec(t.shape, t.dtype.base_dtype) for t in taken]
 
     def _whole(self, node: Any) -> bool:
         """Rule 2: whether seq_len_max is the length of x."""
@@ -303,4 +328,9 @@ _CELLS: dict[str, tuple[Callable[[Any, bool], Compute], tuple[int, ...]]] = {
 #: Likewise, of ops that no CPU runs: y and the final states.
 _CUDNN: dict[str, tuple[Callable[[Any, bool], Compute], tuple[int, ...]]] = dict.fromkeys(
     ("CudnnRNN", "CudnnRNNV2", "CudnnRNNV3"), (cudnn_layers, (0, 1, 2))
+)
+
+#: Likewise, of ops that join weights to cuDNN's vector.
+_JOINING: dict[str, tuple[Callable[[Any, bool], Compute], tuple[int, ...]]] = dict.fromkeys(
+    ("CudnnRNNCanonicalToParams", "CudnnRNNCanonicalToParamsV2"), (cudnn_vector, (0,))
 )

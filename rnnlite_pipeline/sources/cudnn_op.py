@@ -10,7 +10,8 @@ direction again, the biases of the input and those of h. A matrix is [U, F].
     rnn_tanh, rnn_relu: one gate
 
 The op runs on a GPU alone, so the graph with the layers in its place is the source that a model is
-verified against.
+verified against. A checkpoint may hold the matrices and biases apart, in the same order: the graph
+then joins them by CudnnRNNCanonicalToParams.
 """
 
 from __future__ import annotations
@@ -61,6 +62,16 @@ def cudnn_layers(node: Any, _: bool) -> Callable[..., list[Any]]:
         last_h, last_c = (tf.stack([state[k] for state in finals]) for k in (0, 1))
         y = tf.transpose(y, [1, 0, 2]) if batch_major else y
         return [y, last_h, last_c, y, y][: 4 if node.op == "CudnnRNN" else 5]
+
+    return compute
+
+
+def cudnn_vector(_node: Any, _: bool) -> Callable[..., list[Any]]:
+    """A function of the sizes, all matrices and all biases, to the vector of weights."""
+
+    def compute(_layers: Any, _units: Any, _features: Any, *weights: Any) -> list[Any]:
+        tf = load("tensorflow")
+        return [tf.concat([tf.reshape(each, [-1]) for each in weights], 0)]
 
     return compute
 

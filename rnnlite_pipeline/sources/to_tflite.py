@@ -32,8 +32,10 @@ from rnnlite_pipeline.graph.ir import NUMPY, OPEN, Model, Op, Signature, Subgrap
 from rnnlite_pipeline.graph.read import read_model
 from rnnlite_pipeline.graph.variables import State, add, keep
 from rnnlite_pipeline.graph.write import write_model
+from rnnlite_pipeline.sources.attached import attach
 from rnnlite_pipeline.sources.cell_ops import cell_ops_to_plain
 from rnnlite_pipeline.sources.graphdef.annotated import Annotations
+from rnnlite_pipeline.sources.graphdef.detached import without_variables
 from rnnlite_pipeline.sources.graphdef.flex import make_custom, repeatable
 from rnnlite_pipeline.sources.graphdef.gathers import gathers_in_loops
 from rnnlite_pipeline.sources.graphdef.integer_products import integer_products_in_floats
@@ -64,15 +66,15 @@ def to_tflite(source: SourceModel, *, as_custom: bool = False) -> bytes:
     function = source.trace()
     refuse_state(function.graph.as_graph_def())
     step("freezing variables")
-    constants = load("tensorflow.python.framework.convert_to_constants")
     annotations = Annotations(function)
     with annotations.kept_apart(function), gathers_in_loops():
-        frozen = constants.convert_variables_to_constants_v2(function, lower_control_flow=False)
-    frozen = integer_products_in_floats(lists_for_arrays(cell_ops_to_plain(frozen)))
-    frozen = stable_softplus(frozen)
-    frozen = annotations.numbered(frozen)
+        frozen = without_variables(function)
+    plain = integer_products_in_floats(lists_for_arrays(cell_ops_to_plain(frozen.function)))
+    plain = annotations.numbered(stable_softplus(plain))
     step(f"converting signature {SIGNATURE}")
-    model = read_model(_convert(frozen))
+    model = read_model(_convert(plain, is_inlined=plain is frozen.function))
+    attach(model, frozen.weights)
+    del frozen, plain
     annotations.placed(model)
     slices_to_builtin(model)
     _copy_exchanged(model)
@@ -89,9 +91,20 @@ def to_tflite(source: SourceModel, *, as_custom: bool = False) -> bytes:
     return write_model(model)
 
 
-def _convert(frozen: Any) -> bytes:
+def _convert(frozen: Any, *, is_inlined: bool) -> bytes:
+    """What the converter makes of a function.
+
+    Args:
+        frozen: It has no variables.
+        is_inlined: Whether it is as TensorFlow's freezing left it. The converter would freeze it
+            once more, which takes as long as the first time and changes nothing.
+    """
     lite = load("tensorflow").lite
     converter = lite.TFLiteConverter.from_concrete_functions([frozen])
+    if is_inlined:
+        definition = frozen.graph.as_graph_def()
+        parts = definition, list(frozen.inputs), list(frozen.outputs), frozen
+        converter._freeze_concrete_function = lambda: parts
     converter.target_spec.supported_ops = [
         lite.OpsSet.TFLITE_BUILTINS,
         lite.OpsSet.SELECT_TF_OPS,

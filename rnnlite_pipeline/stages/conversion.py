@@ -24,8 +24,10 @@ from rnnlite_pipeline.lower.by_targets import has_op, pinned
 from rnnlite_pipeline.lower.choice import Chosen, Lowered
 from rnnlite_pipeline.lower.fused import fused_code
 from rnnlite_pipeline.lower.layers import Layer
+from rnnlite_pipeline.lower.times import with_gain, works_of
 from rnnlite_pipeline.lower.unrolled import unroll
 from rnnlite_pipeline.lower.without_reduce_any import without_reduce_any
+from rnnlite_pipeline.passes.close_sizes import close_sizes
 from rnnlite_pipeline.passes.early_shapes import early_shapes
 from rnnlite_pipeline.passes.fence_copies import fence_copies
 from rnnlite_pipeline.passes.fold_last_step import fold_last_step
@@ -37,6 +39,7 @@ from rnnlite_pipeline.passes.layout import layout
 from rnnlite_pipeline.passes.manager import Pass, Passes, Property, UntilSettled, alone
 from rnnlite_pipeline.passes.measure_at_inputs import measure_at_inputs
 from rnnlite_pipeline.passes.memory import check_memory
+from rnnlite_pipeline.passes.own_outputs import own_outputs
 from rnnlite_pipeline.passes.sequence_ops import is_recurrent, is_time_major, reads_reversed
 from rnnlite_pipeline.passes.settle_choices import settle_choices
 from rnnlite_pipeline.passes.share_sizes import share_sizes
@@ -189,10 +192,13 @@ def _write_recurrences(model: Model, context: Context) -> bool:
     pseudo = [op for op in model.ops() if is_recurrent(op)]
     step("lowering")
     turned = {op: _reads_reversed(op, model) for op in pseudo}
+    works = works_of(model, pseudo)
     config = context.config
     wanted, size, finish = lowering(config), weight_bytes(config), trial(config)
     lowered = write_recurrences(model, *wanted, weight_bytes=size, finish=finish)
-    context.layers = tuple(_layers(context.findings, turned, lowered))
+    layers = _layers(context.findings, turned, lowered)
+    scheme, targets = config.quantization.scheme, config.meant_for
+    context.layers = tuple(with_gain(layer, works, scheme, targets) for layer in layers)
     return True
 
 
@@ -277,7 +283,8 @@ def _write_out(model: Model, context: Context) -> bool:
 
     1. Where a target lacks REDUCE_ANY, it is NOT REDUCE_ALL NOT.
     2. A loop of one turn is its turn (lower/unrolled.py).
-    3. Under `recurrent.lowering: unrolled`, and where a target takes no loop, every loop is.
+    3. Under `recurrent.lowering: unrolled`, and where a target takes no loop, every loop is. Under
+       `fastest`, those of the layers that are faster so.
 
     Raises:
         NotConvertible: A loop is to be written out, and its turns are not known.
@@ -287,7 +294,8 @@ def _write_out(model: Model, context: Context) -> bool:
     every = config.recurrent.lowering == "unrolled" or not has("WHILE")
     before = sum(1 for _ in model.ops())
     without_reduce_any(model, has)
-    left = unroll(model, every, has, packs=config.uses_xnnpack)
+    layers = [layer.name for layer in context.layers if layer.op == _CODES["unrolled"]]
+    left = unroll(model, every, has, packs=config.uses_xnnpack, layers=layers)
     if left:
         raise NotConvertible(
             "These loops cannot be written out, as their turns are not known when the model is"
@@ -340,6 +348,7 @@ CONVERSION: Passes[Context] = (
     # What the source says, without annotations, variables and dropout.
     Pass("lift-states", _lift_states, ensures=(NO_VARIABLE,), keeps_interface=False),
     Pass("resolve", _resolve, composites, ensures=(NO_COMPOSITE,)),
+    alone(own_outputs),
     Pass("remember-source", _remember_source),
     Pass("chain-steps", _chain_steps, chained, requires=(NO_COMPOSITE,)),
     alone(settle_choices),
@@ -361,6 +370,8 @@ CONVERSION: Passes[Context] = (
         ensures=(LISTS_TOLD,),
     ),
     _prune,
+    alone(close_sizes),
+    alone(own_outputs),
     Pass("keep-output-names", _keep_output_names),
     alone(share_sizes),
     _prune,
@@ -412,4 +423,12 @@ def _layers(
             scope = next(iter(op.options.values())).name
             paired = op.code == BIDIRECTIONAL
             code = _CODES.get(each.form) or fused_code(recurrence, paired=paired)
-            yield Layer(name, recurrence, code, each.reason, scope, each.milliseconds, turned[op])
+            yield Layer(
+                name,
+                recurrence,
+                code,
+                each.reason,
+                scope,
+                each.milliseconds,
+                reads_reversed=turned[op],
+            )

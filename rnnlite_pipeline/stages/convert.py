@@ -76,7 +76,8 @@ def convert_graph(config: Config, out: Path, dump_passes: Path | None = None) ->
     watch = PassDump(dump_passes) if dump_passes else None
     conversion = converted(read_source(out), config, read_limits(out), watch)
     for layer in conversion.layers:
-        print(f"{layer.name}: {layer.op}{': ' * bool(layer.reason)}{layer.reason}", flush=True)
+        said = "; ".join(filter(None, (layer.reason, layer.gain)))
+        print(f"{layer.name}: {layer.op}{': ' * bool(said)}{said}", flush=True)
     check_convertible(conversion, config)
     if _passes_through(conversion, config, out):
         content = (out / ".work" / "source.tflite").read_bytes()

@@ -64,10 +64,10 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
 
 
 def _layer(layer: Layer) -> dict[str, Any]:
-    told = {"name": layer.name, "op": layer.op, "reason": layer.reason}
+    record = {"name": layer.name, "op": layer.op, "reason": layer.reason, "gain": layer.gain}
     if layer.recurrence is None:
-        return told
-    return told | _described(layer.recurrence) | {"direction": layer.direction}
+        return record
+    return record | _described(layer.recurrence) | {"direction": layer.direction}
 
 
 def _described(recurrence: Recurrence) -> dict[str, Any]:
@@ -111,6 +111,7 @@ def table(findings: dict[str, Any]) -> str:
     ]
     lines = _aligned(rows) if layers else ["no recurrent layers"]
     lines += ["", *(_kept(layer) for layer in layers if layer["reason"])]
+    lines += [f"{layer['name']}: {layer['gain']}" for layer in layers if layer["gain"]]
     lines += [f"{c['layer']} is {c['name']}, by {c['package']}" for c in findings["composites"]]
     missing = findings["missing_ops"]
     work = findings["multiply_adds"]

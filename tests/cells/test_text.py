@@ -12,13 +12,9 @@ from rnnlite_pipeline.algebra.forms import Form
 from rnnlite_pipeline.cells.equations import Equations, substituted
 from rnnlite_pipeline.cells.symbols import after, before
 from rnnlite_pipeline.cells.text import MOST_LINES
+from tests.cells.written import gate_of, gru, symbol
 
 FULL = np.array([[1.0, 2.0], [0.5, 1.0]])
-
-
-def symbol(name: str, width: int, columns: int | None = None) -> Form:
-    """The first columns of a quantity."""
-    return forms.of(Symbol(name, 0, columns or width))
 
 
 def test_a_cell_without_a_name() -> None:
@@ -70,24 +66,6 @@ def test_a_long_list_is_cut() -> None:
     lines = Equations("cell", 1, (1,), (value,), (0,)).text()
     assert len(lines) == MOST_LINES + 1
     assert lines[-1] == "… and 4 more"
-
-
-def gate_of(function: str, *parts: Form, bias: float = 0.0) -> Form:
-    """A function of products with the input, the state and whatever else is given."""
-    total = symbol("x", 3) @ np.ones((3, 2))
-    for part in parts:
-        total = total + part
-    biased = forms.form(total.terms.values(), np.array([bias, 2 * bias]))
-    return forms.of(Apply(function, (biased,), 2))
-
-
-def gru(function: str = "LOGISTIC", scale: float = 1.0) -> Form:
-    """The update of a GRU whose reset gate stands before the product."""
-    h, recurrent = symbol(before(0), 2), np.array([[1.0, 2.0], [0.5, 1.0]])
-    z = gate_of(function, h @ recurrent, bias=1.0).scaled(np.full(2, scale))
-    r = gate_of(function, h @ (2 * recurrent), bias=2.0).scaled(np.full(2, scale))
-    candidate = gate_of("TANH", (r * h) @ recurrent)
-    return z * h + candidate - z * candidate
 
 
 def test_a_gru_has_the_names_of_its_gates() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import numpy as np
@@ -35,7 +36,7 @@ def test_only_float_weights_of_a_file_are_rounded(dense: Model) -> None:
     """A file's float constants move by one in the last place; its integers stay."""
     content, places = write_located(dense)
 
-    moved = read_model(rounded_file(content, places, seed=1))
+    moved = read_model(rounded_file(io.BytesIO(content), places, seed=1))
 
     arrays = [t.array for op in moved.main.ops for t in op.inputs if t and t.array is not None]
     (weights,) = (a for a in arrays if a.dtype == np.float32)

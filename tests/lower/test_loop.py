@@ -19,7 +19,7 @@ from rnnlite_pipeline.graph.ir import OPEN, Model, Op, Subgraph, Tensor
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.lower import lower
 from rnnlite_pipeline.lower.emit import Emitter
-from rnnlite_pipeline.lower.loop import levels, turns
+from rnnlite_pipeline.lower.loop import levels, turns, writer
 from rnnlite_pipeline.runtimes.interpreter import Runner
 from tests.lower.cases import KERNELS, Case, Initial, histogram, random_lstm, random_rnn
 from tests.lower.loop_cases import gru, hard_lstm, masked
@@ -90,18 +90,18 @@ def lowered(case: Case) -> Model:
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(cases(), st.sampled_from([2, 3]))
-def test_loop_computes_the_recurrence(case: Case, block: int) -> None:
+@given(cases(), st.sampled_from([2, 3]), st.booleans())
+def test_loop_computes_the_recurrence(case: Case, block: int, large: bool) -> None:
     """Outputs and final states are those of `Recurrence.run`; call two equals call one."""
-    _check_in_blocks(case, block)
+    _check_in_blocks(case, block, large=large)
 
 
 @pytest.mark.slow
 @settings(max_examples=1500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(cases(), st.sampled_from([2, 3]))
-def test_loop_computes_the_recurrence_at_length(case: Case, block: int) -> None:
+@given(cases(), st.sampled_from([2, 3]), st.booleans())
+def test_loop_computes_the_recurrence_at_length(case: Case, block: int, large: bool) -> None:
     """The same as above, over many more recurrences."""
-    _check_in_blocks(case, block)
+    _check_in_blocks(case, block, large=large)
 
 
 @settings(max_examples=40, deadline=None)
@@ -135,6 +135,28 @@ def test_every_length(name: str, steps: int) -> None:
     for reverse in (False, True):
         case = Case((cell,), reverse=reverse, steps=steps, open_steps=not reverse)
         case.check(lowered(case))
+
+
+@pytest.mark.parametrize("steps", [328, 333])
+@pytest.mark.parametrize("name", LONG)
+def test_products_of_x_block_by_block(name: str, steps: int) -> None:
+    """Each step reads its own row, also in a last block that is short, and in reverse."""
+    cell = LONG[name](np.random.default_rng(0))
+    for reverse in (False, True):
+        case = Case((cell,), reverse=reverse, steps=steps, open_steps=False, outputs="y")
+        model = _by_block(case)
+        (whole,) = (op for op in model.main.ops if op.code == "WHILE")
+        body = Counter(op.code for op in whole.options["body_subgraph"].ops)
+        assert min(body["FULLY_CONNECTED"], body["GATHER"]) > 0
+        case.check(model)
+
+
+def test_long_sequences_alone_are_computed_block_by_block() -> None:
+    """Where the products of x take more than half a megabyte, the main graph has none."""
+    cell = random_lstm(np.random.default_rng(0), 3, 32)
+    for steps, products in ((900, 1), (1100, 0)):
+        model = lowered(Case((cell,), steps=steps, open_steps=False, outputs="y"))
+        assert Counter(op.code for op in model.main.ops)["FULLY_CONNECTED"] == products
 
 
 def test_one_model_for_every_length() -> None:
@@ -354,11 +376,17 @@ def _step(model: Model) -> Subgraph:
     return body
 
 
-def _check_in_blocks(case: Case, block: int) -> None:
+def _check_in_blocks(case: Case, block: int, *, large: bool) -> None:
     """Checks a case, in blocks so short that its few steps make several.
 
     Over many steps a random cell may be chaotic, and float32 cannot follow.
     """
     with mock.patch.object(levels, "BLOCK", block):
-        model = lowered(case)
+        model = _by_block(case) if large else lowered(case)
     case.check(model)
+
+
+def _by_block(case: Case) -> Model:
+    """The case's graph, its products of x computed block by block where the length is known."""
+    with mock.patch.object(writer, "LARGE", 0):
+        return lowered(case)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from rnnlite_pipeline.lower.times import integer_times
 from rnnlite_pipeline.quantize.outcome import Outcome
 from rnnlite_pipeline.quantize.worth import recurrent_units, size, with_times
 from tests.lower.cases import Case
@@ -18,7 +19,8 @@ def test_a_loop_says_what_it_costs_on_a_cpu() -> None:
     assert set(units.values()) == {SIZES[1]}
     (name,) = units
     (said,) = with_times([Outcome(name, "WHILE", "int8")], units, ["litert"])
-    assert "3.1 times its time in float" in said.reason
+    expected = integer_times("loop", SIZES[1])[0]
+    assert f"{expected:.1f} times its time in float" in said.reason
     assert "dynamic_range" in said.reason
 
 

@@ -26,10 +26,11 @@ TOLERANCE = 2e-6
 
 @dataclass(frozen=True)
 class RoundTrip:
-    """An opened source, its canonical graph, and the converted model's ops and layers."""
+    """An opened source, its canonical graph, the converted model, its ops and layers."""
 
     source: SourceModel
     imported: Model
+    model: Model
     codes: Counter[str]
     layers: dict[str, str]
 
@@ -59,7 +60,8 @@ def round_trip(**source: Any) -> RoundTrip:
     assert _names(result.model, "inputs") == [spec.name for spec in opened.inputs]
     assert _names(result.model, "outputs") == [spec.name for spec in opened.outputs]
     _compare(opened, write_model(result.model))
-    return RoundTrip(opened, imported, codes, {each.name: each.op for each in result.layers})
+    layers = {each.name: each.op for each in result.layers}
+    return RoundTrip(opened, imported, result.model, codes, layers)
 
 
 def _names(model: Model, side: Literal["inputs", "outputs"]) -> list[str]:

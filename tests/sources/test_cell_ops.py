@@ -199,3 +199,91 @@ def test_a_stack_of_cudnn_is_its_layers(
     expected = np.asarray(model(x.swapaxes(0, 1))).swapaxes(0, 1)
     np.testing.assert_allclose(made.source.run({"x": x})["y"], expected, atol=1e-6)
     assert len(made.layers) == layers * directions
+
+
+def cudnn_with_variables(folder: Path, weights: list[Any], canonical: bool) -> tuple[Path, Path]:
+    """One CudnnRNN in a graph with a checkpoint, as a .meta file and as a SavedModel.
+
+    Args:
+        folder: Where they are written.
+        weights: Four matrices of the input, four of h, and eight biases.
+        canonical: Whether the checkpoint holds each of these, as tf.contrib.cudnn_rnn saves them,
+            and not the vector of all.
+    """
+    tf = load("tensorflow")
+    v1, raw = tf.compat.v1, tf.raw_ops
+    saved = folder / "saved"
+    (saved / "variables").mkdir(parents=True)
+    vector = np.concatenate([each.ravel() for each in weights])
+    names = [f"rnn/weight_{k}" for k in range(len(weights))]
+    with tf.Graph().as_default(), v1.Session() as session:
+        stored = dict(zip(names, weights, strict=True)) if canonical else {"rnn/params": vector}
+        for name, value in stored.items():
+            v1.get_variable(name, initializer=value, use_resource=False)
+        session.run(v1.global_variables_initializer())
+        for place in (folder / "m", saved / "variables" / "variables"):
+            v1.train.Saver().save(session, str(place), write_meta_graph=False)
+    sizes: dict[str, Any] = {"num_layers": 1, "num_units": U, "input_size": F}
+    with tf.Graph().as_default() as graph:
+        x = v1.placeholder(tf.float32, [T, None, F], name="x")
+        zeros = tf.zeros([1, tf.shape(x)[1], U])
+        zeros.set_shape([1, None, U])
+        count = raw.CudnnRNNParamsSize(**sizes, T=tf.float32, S=tf.int32)
+        params = v1.get_variable(
+            "rnn/params",
+            initializer=tf.random.uniform(tf.reshape(count, [1])),
+            validate_shape=False,
+            use_resource=False,
+        )
+        made = raw.CudnnRNN(input=x, input_h=zeros, input_c=zeros, params=params, is_training=False)
+        y = tf.identity(made.output, name="y")
+        parts = raw.CudnnRNNParamsToCanonical(**sizes, params=params, num_params=8)
+        kept: Any = [params]
+        if canonical:
+            saver = load("tensorflow.python.training.saving.saveable_object")
+
+            class Saveable(saver.SaveableObject):  # type: ignore[misc, name-defined]
+                """As tf.contrib.cudnn_rnn's."""
+
+                def restore(self, tensors: Any, _: Any) -> Any:
+                    """Joins what the checkpoint holds."""
+                    joined = raw.CudnnRNNCanonicalToParams(
+                        **sizes, weights=tensors[:8], biases=tensors[8:]
+                    )
+                    return v1.assign(params, joined, validate_shape=False)
+
+            given = [*parts.weights, *parts.biases]
+            specs = [
+                saver.SaveSpec(tensor, "", name) for tensor, name in zip(given, names, strict=True)
+            ]
+            kept = [Saveable(params, specs, "rnn")]
+        meta = v1.train.Saver(kept).export_meta_graph(str(folder / "m.meta"))
+        infos = [v1.saved_model.utils.build_tensor_info(each) for each in (x, y)]
+        meta.signature_def["serving_default"].inputs["x"].CopyFrom(infos[0])
+        meta.signature_def["serving_default"].outputs["y"].CopyFrom(infos[1])
+        meta.meta_info_def.tags.append("serve")
+        del graph
+    pb2 = load("tensorflow.core.protobuf.saved_model_pb2")
+    model = pb2.SavedModel(saved_model_schema_version=1, meta_graphs=[meta])
+    (saved / "saved_model.pb").write_bytes(model.SerializeToString())
+    return folder / "m.meta", saved
+
+
+@pytest.mark.parametrize("canonical", [False, True])
+def test_a_checkpoint_of_cudnn_is_read(tmp_path: Path, canonical: bool) -> None:
+    """Beside a .meta file and in a SavedModel; its weights as one vector, or each apart."""
+    rng = np.random.default_rng(0)
+    shapes = [*[(U, F)] * 4, *[(U, U)] * 4, *[(U,)] * 8]
+    weights = [rng.normal(0, 0.5, shape).astype(np.float32) for shape in shapes]
+    vector = np.concatenate([each.ravel() for each in weights])
+    frozen = cudnn(tmp_path, "lstm", vector, 1, 1)
+    meta, saved = cudnn_with_variables(tmp_path, weights, canonical)
+    x = {"x": rng.normal(size=(T, 2, F)).astype(np.float32)}
+    asked: dict[str, Any] = {"inputs": {"x": [T, None, F]}, "outputs": ["y"]}
+    expected = round_trip(format="graph_def", path=str(frozen), **asked).source.run(x)["y"]
+    made = round_trip(format="graph_def", path=str(meta), **asked)
+    np.testing.assert_array_equal(made.source.run(x)["y"], expected)
+    assert len(made.layers) == 1
+    made = round_trip(format="saved_model", path=str(saved))
+    np.testing.assert_array_equal(made.source.run(x)["y"], expected)
+    assert len(made.layers) == 1

@@ -54,6 +54,16 @@ def test_layers_of_keras_2_are_recognised(
     assert {code: n for code, n in made.codes.items() if "SEQUENCE" in code} == fused
 
 
+def test_an_output_that_is_a_state_too_keeps_its_name(tf_keras: Any, tmp_path: Path) -> None:
+    """The last output of an LSTM is its last state: the model gives both, each by its name."""
+    x = tf_keras.layers.Input((6, 3), name="x")
+    tf_keras.Model(x, tf_keras.layers.LSTM(4, return_state=True)(x)).save(tmp_path / "m.h5")
+    made = round_trip(format="h5", path=str(tmp_path / "m.h5"))
+    names = [spec.name for spec in made.source.outputs]
+    assert [tensor.name for tensor in made.model.main.outputs] == names
+    assert len(set(made.model.main.outputs)) == len(names) == 3
+
+
 def test_the_interface_and_the_layers_are_the_source_s(tf_keras: Any, tmp_path: Path) -> None:
     """Two inputs and outputs keep name and order; layers are called as their author called them."""
     layers = tf_keras.layers

@@ -48,6 +48,51 @@ def test_tf_keras_exports_are_recognised(tmp_path: Path, export: str) -> None:
     assert made.codes[LSTM] == 1
 
 
+def test_pins_reach_what_stands_behind_a_loop(keras: Any, tmp_path: Path) -> None:
+    """A loop was saved with an open batch: the outputs of the pinned model are closed all the same.
+
+    Runtimes that take closed sizes alone refused such a model.
+    """
+    x = keras.Input((6, 3), name="x")
+    keras.Model(x, keras.layers.LSTM(4, return_sequences=True)(x)).export(
+        str(tmp_path / "m"), verbose=False
+    )
+    made = round_trip(format="saved_model", path=str(tmp_path / "m"), inputs={"x": [2, 6, 3]})
+    assert made.source.outputs[0].shape == (2, 6, 4)
+    assert made.imported.main.outputs[0].shape == made.model.main.outputs[0].shape == (2, 6, 4)
+
+
+def test_pins_close_no_size_that_the_numbers_decide(tmp_path: Path) -> None:
+    """How many numbers are positive is not known from the shape of the input; a sum's shape is."""
+    tf = load("tensorflow")
+
+    def chosen(x: Any) -> Any:
+        total = tf.while_loop(lambda k, _: k < 3, lambda k, s: (k + 1, s + x), (0, x * 0.0))[1]
+        return {"many": tf.boolean_mask(x, x > 0.5), "total": total}
+
+    module = tf.Module()
+    module.f = tf.function(chosen, input_signature=[tf.TensorSpec([None], name="x")])
+    tf.saved_model.save(module, str(tmp_path / "m"), signatures=module.f)
+    source = open_source(config(format="saved_model", path=str(tmp_path / "m"), inputs={"x": [5]}))
+    assert {spec.name: spec.shape for spec in source.outputs} == {"many": (None,), "total": (5,)}
+
+
+def test_a_pinned_model_that_assigns_is_not_run_when_it_is_opened(tmp_path: Path) -> None:
+    """Its first state is still the one it was saved with."""
+    tf = load("tensorflow")
+    module = tf.Module()
+    module.total = tf.Variable(tf.zeros([1, 2]))
+
+    def add(x: Any) -> Any:
+        return {"y": module.total.assign_add(tf.reduce_sum(x, 0, keepdims=True))}
+
+    module.f = tf.function(add, input_signature=[tf.TensorSpec([None, 2], name="x")])
+    tf.saved_model.save(module, str(tmp_path / "m"), signatures=module.f)
+    asked = config(format="saved_model", path=str(tmp_path / "m"), inputs={"x": [3, 2]})
+    found = open_source(asked).run({"x": np.ones((3, 2), "f")})["y"]
+    np.testing.assert_array_equal(found, [[3, 3]])
+
+
 @pytest.fixture(scope="module")
 def signatures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tf.Module with variables, three signatures, none of the default name."""

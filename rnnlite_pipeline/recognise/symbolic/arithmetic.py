@@ -20,6 +20,9 @@ from rnnlite_pipeline.recognise.symbolic.values import (
 )
 from rnnlite_pipeline.shapes.linear import Linear
 
+#: Weights of as many bytes are not copied into float64 (`algebra.maps.Map`).
+LARGE = 2**20
+
 UNARY = frozenset(
     [
         "LOGISTIC",
@@ -173,7 +176,9 @@ def product(op: Op, values: Many[Value]) -> tuple[Value, ...]:
     x, weights = values[0], values[1]
     if not isinstance(weights, Const) or weights.array.ndim != 2:
         raise Unreadable("its step multiplies by a matrix that is not constant")
-    matrix = weights.array.astype(np.float64)
+    matrix = weights.array
+    if matrix.dtype != np.float32 or matrix.nbytes < LARGE:
+        matrix = matrix.astype(np.float64)
     if op.code == "FULLY_CONNECTED" or op.options.get("adj_y"):
         matrix = matrix.T
     if op.options.get("adj_x"):

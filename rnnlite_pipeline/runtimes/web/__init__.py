@@ -115,6 +115,15 @@ class WebRunner:
         )
         self._answer("load")
 
+    def load(self, content: bytes) -> None:
+        """Puts another model in the place of this one, in the same browser.
+
+        Raises:
+            StageError: LiteRT.js does not load it.
+        """
+        self._server.load(content)
+        self._answer("load")
+
     def run(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """Runs the model once.
 

@@ -34,12 +34,16 @@ async function send(answer) {
   await fetch('/answer', {method: 'POST', body: JSON.stringify(answer)});
 }
 
+async function load() {
+  const bytes = new Uint8Array(await (await fetch('/model.tflite')).arrayBuffer());
+  return loadAndCompile(bytes, {accelerator: 'wasm'});
+}
+
 async function serve() {
   let model;
   try {
     await loadLiteRt('/modules/@litertjs/core/wasm/');
-    const bytes = new Uint8Array(await (await fetch('/model.tflite')).arrayBuffer());
-    model = await loadAndCompile(bytes, {accelerator: 'wasm'});
+    model = await load();
     await send({});
   } catch (error) {
     await send({error: String(error)});
@@ -50,7 +54,11 @@ async function serve() {
     if (next.end) return;
     if (next.wait) continue;
     try {
-      if (next.reset) {
+      if (next.load) {
+        model.delete();
+        model = await load();
+        await send({});
+      } else if (next.reset) {
         await model.run('reset', {});
         await send({});
       } else {

@@ -41,7 +41,8 @@ class Server:
         self._calls: queue.Queue[dict[str, Any]] = queue.Queue()
         self._answers: queue.Queue[dict[str, Any]] = queue.Queue()
         files = functools.partial(file_of, modules=modules.resolve(), pages=pages.resolve())
-        handler = _handler(model, files, self._calls, self._answers)
+        self._models = [model]
+        handler = _handler(self._models, files, self._calls, self._answers)
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self._server.daemon_threads = True
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
@@ -54,6 +55,11 @@ class Server:
     def reset(self) -> None:
         """The page is to run the signature `reset`."""
         self._calls.put({"reset": True})
+
+    def load(self, model: bytes) -> None:
+        """The page is to load another .tflite file in the place of the one it has."""
+        self._models[0] = model
+        self._calls.put({"load": True})
 
     def answer(self, seconds: float) -> dict[str, Any]:
         """What the page answers next.
@@ -71,7 +77,7 @@ class Server:
 
 
 def _handler(
-    model: bytes,
+    models: list[bytes],
     files: Callable[[str], Path | None],
     calls: queue.Queue[dict[str, Any]],
     answers: queue.Queue[dict[str, Any]],
@@ -80,7 +86,7 @@ def _handler(
         def do_GET(self) -> None:
             path = self.path.partition("?")[0]
             if path == "/model.tflite":
-                self._give(model, "application/octet-stream")
+                self._give(models[0], "application/octet-stream")
             elif path == "/next":
                 self._give(json.dumps(self._next()).encode(), "application/json")
             elif (file := files(path)) is not None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rnnlite_pipeline.errors import SourceError
-from rnnlite_pipeline.sources.cell_ops import without_cudnn
+from rnnlite_pipeline.errors import RnnliteError, SourceError
+from rnnlite_pipeline.sources.cell_ops import rid_of_cudnn
 from rnnlite_pipeline.sources.graphdef.placeholders import constant_feeds
-from rnnlite_pipeline.sources.graphdef.session import find_tensor, session_model
+from rnnlite_pipeline.sources.graphdef.session import find_tensor, new_session, session_model
 from rnnlite_pipeline.sources.model import SourceModel, first_line
 from rnnlite_pipeline.toolchain import load
 
@@ -47,17 +47,16 @@ def _imported(path: Path) -> Any:
     """A session on a frozen graph."""
     tf = load("tensorflow")
     definition = _read(path)
-    session = tf.compat.v1.Session(graph=tf.Graph())
+    session = new_session()
     try:
         with session.graph.as_default():
             tf.graph_util.import_graph_def(definition, name="")
     except Exception as error:  # whatever a damaged graph raises
         raise _not_imported(path, error) from error
-    if any(op.type.startswith("CudnnRNN") for op in session.graph.get_operations()):
-        plain = without_cudnn(session.graph, definition)
-        session = tf.compat.v1.Session(graph=tf.Graph())
+    if rid_of_cudnn(definition):
+        session = new_session()
         with session.graph.as_default():
-            tf.graph_util.import_graph_def(plain, name="")
+            tf.graph_util.import_graph_def(definition, name="")
     variables = [o for o in session.graph.get_operations() if o.type in _VARIABLES]
     if variables:
         raise SourceError(
@@ -104,14 +103,33 @@ def _restored(path: Path) -> Any:
             f"{checkpoint.name} of version 1.",
             "Copy all files of the checkpoint: .meta, .index and .data-*.",
         )
-    session = v1.Session(graph=v1.Graph())
+    session = new_session()
     try:
+        meta = load("tensorflow.python.framework.meta_graph").read_meta_graph_file(str(path))
+        without_cudnn(meta)
         with session.graph.as_default():
-            saver = v1.train.import_meta_graph(str(path), clear_devices=True)
+            saver = v1.train.import_meta_graph(meta, clear_devices=True)
             saver.restore(session, str(checkpoint))
+    except RnnliteError:
+        raise
     except Exception as error:  # whatever a damaged graph or checkpoint raises
         raise _not_imported(path, error) from error
     return session
+
+
+def without_cudnn(meta: Any) -> None:
+    """Rids a MetaGraphDef of cuDNN's ops, in place, before any session sees them.
+
+    Of its collections those stay that name ops which are still there, such as what fills tables;
+    the others describe variables by ops that are left out, and nothing here reads them.
+    """
+    if not rid_of_cudnn(meta.graph_def):
+        return
+    there = {node.name for node in meta.graph_def.node}
+    for key, named in list(meta.collection_def.items()):
+        names = {each.partition(":")[0] for each in named.node_list.value}
+        if not names or not names <= there:
+            del meta.collection_def[key]
 
 
 def _not_imported(path: Path, error: Exception) -> SourceError:

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rnnlite_pipeline.errors import SourceError
+from rnnlite_pipeline.errors import RnnliteError, SourceError
+from rnnlite_pipeline.sources.formats.graph_def import without_cudnn
 from rnnlite_pipeline.sources.graphdef.functions import (
     Pins,
     function_model,
@@ -15,7 +16,7 @@ from rnnlite_pipeline.sources.graphdef.functions import (
     tensor_spec,
 )
 from rnnlite_pipeline.sources.graphdef.placeholders import Constants, constant_feeds
-from rnnlite_pipeline.sources.graphdef.session import find_tensor, session_model
+from rnnlite_pipeline.sources.graphdef.session import find_tensor, new_session, session_model
 from rnnlite_pipeline.sources.model import SourceModel, did_you_mean, first_line, listed
 from rnnlite_pipeline.toolchain import load
 
@@ -141,13 +142,17 @@ def _open_functions(
 def _open_session(
     path: Path, graph: Any, wanted: str | None, pins: Pins, constants: Constants
 ) -> SourceModel:
-    v1 = load("tensorflow").compat.v1
     there = sorted(set(graph.signature_def) - {_INITIALIZE})
     signature = graph.signature_def[_chosen(wanted, there, path)]
-    session = v1.Session(graph=v1.Graph())
+    session = new_session()
     try:
+        tags = list(graph.meta_info_def.tags)
+        loader = load("tensorflow.python.saved_model.loader_impl").SavedModelLoader(str(path))
+        without_cudnn(loader.get_meta_graph_def_from_tags(tags))
         with session.graph.as_default():
-            v1.saved_model.load(session, list(graph.meta_info_def.tags), str(path))
+            loader.load(session, tags)
+    except RnnliteError:
+        raise
     except Exception as error:  # whatever a damaged folder raises
         raise _not_loaded(path, error) from error
     inputs, outputs = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from rnnlite_pipeline.sources.model import (
     first_line,
     pin,
 )
+from rnnlite_pipeline.sources.state import is_stateful
 from rnnlite_pipeline.toolchain import load
 
 Pins = Mapping[str, Sequence[int | None]]
@@ -50,7 +52,44 @@ def function_model(
         values = call([tf.constant(arrays[s.name], s.dtype) for s in inputs])
         return {name: np.asarray(v) for name, v in zip(outputs, values, strict=True)}
 
+    if pins and not is_stateful(function.graph.as_graph_def()):
+        results = list(closed_by_pins(results, inputs, run))
     return SourceModel(tuple(inputs), tuple(results), lambda: function, run, versions=versions())
+
+
+def closed_by_pins(
+    results: Sequence[TensorSpec],
+    inputs: Sequence[TensorSpec],
+    run: Callable[[Mapping[str, Array]], Mapping[str, Array]],
+) -> tuple[TensorSpec, ...]:
+    """The outputs with the dimensions closed that follow from pinned inputs.
+
+    A loop keeps the shapes it was traced with (`output_shapes` of While), so TensorFlow's own
+    inference stops there. The source is run instead: a shape that is the same on zeros, on ones
+    and on random numbers does not depend on the numbers.
+
+    Args:
+        results: The outputs, as TensorFlow knows them.
+        inputs: All of them pinned, or nothing is closed.
+        run: Runs the source, which must not keep anything from call to call.
+    """
+    if any(None in s.shape for s in inputs) or all(None not in r.shape for r in results):
+        return tuple(results)
+    random = np.random.default_rng(0)
+    makers: tuple[Callable[..., Array], ...] = (np.zeros, np.ones, random.random)
+    try:
+        found = [
+            run({s.name: np.asarray(make(s.shape)).astype(s.dtype) for s in inputs})
+            for make in makers
+        ]
+    except Exception as error:  # noqa: BLE001  # these numbers may be none that it takes
+        print(error, flush=True)
+        return tuple(results)
+    shapes = {r.name: {each[r.name].shape for each in found} for r in results}
+    return tuple(
+        replace(r, shape=next(iter(shapes[r.name]))) if len(shapes[r.name]) == 1 else r
+        for r in results
+    )
 
 
 def _traced(call: Call, inputs: Sequence[TensorSpec]) -> Any:

@@ -3,6 +3,10 @@
 When TensorFlow freezes variables it leaves a ResourceGather inside a loop's body as it is
 (convert_to_constants.py: "We currently skip the conversion if this is inside a function"), and the
 frozen graph is then no graph. While `gathers_in_loops` is open, it becomes a GatherV2 there, too.
+
+In a loop of control flow v1, which is no function, it becomes a GatherV2 whose axis is a constant
+outside of the loop's frame, and the graph is none either ("inputs from different frames"). A
+control edge from the indices puts the axis into the frame.
 """
 
 from __future__ import annotations
@@ -26,6 +30,7 @@ def gathers_in_loops() -> Iterator[None]:
     def convert(self: Any, incoming_edge: Any, tensor_data: Any) -> None:
         if self._function is None:
             originals[gather](self, incoming_edge, tensor_data)
+            _put_axis_into_frame(self)
         else:
             _freeze(self.converted_self().node, self._function.converted_self().function)
 
@@ -41,6 +46,16 @@ def gathers_in_loops() -> Iterator[None]:
     finally:
         for kind, original in originals.items():
             kind.convert_variable_to_constant = original
+
+
+def _put_axis_into_frame(gather: Any) -> None:
+    """Lets the axis of a GatherV2 in a loop of control flow v1 stand where its indices do."""
+    graph = gather._enclosing_graph
+    node = gather.converted_self().node
+    table = graph.nodes[node.input[0].partition(":")[0]].node
+    if table.op == "Enter":
+        axis = graph.converted_self().nodes[node.input[2]].node
+        axis.input[:] = [f"^{node.input[1].partition(':')[0]}"]
 
 
 def _freeze(node: Any, function: Any) -> None:

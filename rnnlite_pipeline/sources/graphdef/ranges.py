@@ -24,21 +24,26 @@ def with_ranges(source: SourceModel) -> SourceModel:
     """The source with a range for each input of whole numbers that has none.
 
     What indexes a table has the table's rows, though it be of floats (gathered.py). For other
-    integers, lengths from 0 to all of the steps are tried first, then from 1, then 0 and 1. A
-    source that refuses them all is left as it is: what it needs stands in the config's data, or
-    nowhere.
+    integers, lengths from 0 to all of the steps are tried first, then from 1, then 0 and 1. Those
+    that make every result finite come first: an attention over no step at all is no number, and
+    nothing can be compared with that. A source that refuses them all is left as it is: what it
+    needs stands in the config's data, or nowhere.
     """
     source = _with_rows(source)
     names = [s.name for s in source.inputs if np.dtype(s.dtype).kind in "iu"]
     unknown = [name for name in names if name not in source.limits]
     if not unknown:
         return source
-    steps = _steps(source.inputs)
+    steps, taken = _steps(source.inputs), None
     for values in (range(steps + 1), range(1, steps + 1), range(2), range(1, 2)):
         limits = {**source.limits, **dict.fromkeys(unknown, values)}
-        if any(_takes(source, feed) for feed in _feeds(source.inputs, limits)):
+        made = [_results(source, feed) for feed in _feeds(source.inputs, limits)]
+        results = [each for each in made if each is not None]
+        if any(map(_is_finite, results)):
             return replace(source, limits=limits)
-    return source
+        if results and taken is None:
+            taken = replace(source, limits=limits)
+    return taken or source
 
 
 def _with_rows(source: SourceModel) -> SourceModel:
@@ -80,9 +85,13 @@ def _shape(spec: TensorSpec, time_major: bool) -> tuple[int, ...]:
     return tuple(n if d is None else d for d, n in zip(spec.shape, sizes, strict=False))
 
 
-def _takes(source: SourceModel, feed: dict[str, Array]) -> bool:
+def _results(source: SourceModel, feed: dict[str, Array]) -> dict[str, Array] | None:
+    """What the source makes of some numbers; None where it does not take them."""
     try:
-        source.run(feed)
+        return source.run(feed)
     except Exception:  # noqa: BLE001  # whatever the source raises on numbers it does not take
-        return False
-    return True
+        return None
+
+
+def _is_finite(results: dict[str, Array]) -> bool:
+    return all(np.isfinite(a).all() for a in results.values() if a.dtype.kind in "fc")

@@ -1,0 +1,51 @@
+"""Forms as the text of a reason."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from rnnlite_pipeline.algebra import forms
+from rnnlite_pipeline.algebra.forms import Form
+from rnnlite_pipeline.algebra.text import render
+from rnnlite_pipeline.cells.symbols import after, before
+
+X, H = forms.symbol("x", 2), forms.symbol(before(0), 2)
+
+
+@pytest.mark.parametrize(
+    ("form", "text"),
+    [
+        (X, "x"),
+        (H, "h"),
+        (forms.symbol(after(0), 2), "h'"),
+        (forms.symbol("mask", 2), "mask"),
+        (X.scaled(np.array([2.5, 2.5])), "2.5*x"),
+        (X.scaled(np.array([2.0, 3.0])), "w*x"),
+        (X @ np.ones((2, 2)), "W*x"),
+        (X + H, "x + h"),
+        (X + forms.constant(np.array([1.0, 2.0])), "x + b"),
+        (X + forms.constant(np.array([0.5, 0.5])), "x + 0.5"),
+        (forms.constant(np.zeros(2)), "0"),
+        (forms.apply("LOGISTIC", X), "sigmoid(x)"),
+        (forms.apply("SELECT_V2", X, H, X), "select(x, h, x)"),
+    ],
+)
+def test_each_part_of_a_form(form: Form, text: str) -> None:
+    """Matrices are W, diagonals w, one number is itself, and functions have their usual names."""
+    assert render(form) == text
+
+
+def test_products_stand_side_by_side() -> None:
+    """A product of factors is written with stars."""
+    assert render(X * H) in ("x*h", "h*x")
+    assert render(X * H.scaled(np.array([-1.0]))) in ("-1*x*h", "-1*h*x")
+
+
+def test_what_is_deep_is_left_out() -> None:
+    """A reason stays one line: functions are written to a depth, and dots stand below it."""
+    value = X
+    for _ in range(4):
+        value = forms.apply("TANH", value)
+    assert render(value) == "tanh(tanh(tanh(...)))"
+    assert render(value, 0) == "tanh(...)"
