@@ -205,7 +205,7 @@ stages/test_benchmark.py
 stages/test_complex.py
     stages/convert
 stages/test_search.py
-    report/search
+    report/search stages/candidates
 state/test_keeping.py
     state/description state/exposure
 state/test_quantized.py
@@ -229,7 +229,7 @@ verify/test_accuracy.py
 verify/test_data.py
     verify/cases
 verify/test_every_interpreter.py
-    verify/figures verify/interpreters verify/states
+    verify/interpreters verify/states
 verify/test_gates.py
     verify/interface
 verify/test_noise.py
