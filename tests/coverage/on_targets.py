@@ -17,6 +17,7 @@ from unittest import mock
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnlite_pipeline.compare.distance import compare
 from rnnlite_pipeline.config import Config
 from rnnlite_pipeline.errors import NotConvertible, StageError
 from rnnlite_pipeline.graph.ir import Model
@@ -30,7 +31,6 @@ from rnnlite_pipeline.sources.graphdef.assigned import with_states
 from rnnlite_pipeline.sources.model import SourceModel
 from rnnlite_pipeline.sources.to_tflite import to_tflite
 from rnnlite_pipeline.stages.convert import converted, unsuited
-from rnnlite_pipeline.verify.compare import compare
 from tests.coverage.measure import SMALLEST
 from tests.coverage.row import BATCH, Row
 from tests.random_models.held import LIMIT, feed
