@@ -28,7 +28,7 @@ from rnnlite_pipeline.passes.manager import Watch, run
 from rnnlite_pipeline.quantize import Outcome
 from rnnlite_pipeline.quantize.record import leave
 from rnnlite_pipeline.resolve import Composite
-from rnnlite_pipeline.runtimes import RUNTIMES
+from rnnlite_pipeline.runtimes import RUNTIMES, Verdict
 from rnnlite_pipeline.runtimes.missing import complex_ops, missing_ops, other_precision, refused_ops
 from rnnlite_pipeline.stages.conversion import CONVERSION, Context
 from rnnlite_pipeline.state import Keeping
@@ -203,11 +203,12 @@ def check_convertible(conversion: Conversion, config: Config) -> None:
 _ALONE = frozenset({"litert-compiled", "litert-web", "tflm", "tflm-cmsis-nn"})
 
 
-def _check_targets(model: Model, config: Config) -> None:
-    """Refuses a model that a target cannot run.
+def unsuited(model: Model, config: Config) -> list[Verdict]:
+    """The targets that cannot run a model by what is known of them, each with what it refuses.
 
-    Raises:
-        NotConvertible: A runtime lacks an op of the model; or an accelerator takes none of them.
+    1. A runtime without a CPU behind it has to take every op.
+    2. An accelerator may leave ops to the CPU, but not all of them.
+    3. An op that LiteRT lacks too and that the config lets stay is not counted against a target.
     """
     kept = {op.code for op in missing_ops(model)}
     wrong = []
@@ -217,10 +218,20 @@ def _check_targets(model: Model, config: Config) -> None:
         count = sum(each.op != "INPUT" for each in refused)
         nothing = len({each.name for each in refused}) >= sum(1 for _ in model.main.ops)
         if refused and (name in _ALONE or (count and nothing)):
-            wrong.append(str(replace(verdict, refusals=tuple(refused))))
-    if wrong:
+            wrong.append(replace(verdict, refusals=tuple(refused)))
+    return wrong
+
+
+def _check_targets(model: Model, config: Config) -> None:
+    """Refuses a model that a target cannot run.
+
+    Raises:
+        NotConvertible: One of `unsuited`.
+    """
+    if wrong := unsuited(model, config):
         raise NotConvertible(
-            "Not every target runs this model, by the targets' tables.\n" + "\n".join(wrong),
+            "Not every target runs this model, by the targets' tables.\n"
+            + "\n".join(map(str, wrong)),
             "Change what is named above, in the config or in the source model, or remove the target"
             " from targets; `rnnlite targets` lists what each target takes.",
         )

@@ -29,6 +29,8 @@ page; `make test-slow` holds every row to it.
   from_saved_model or from_concrete_functions: with the batch open, else with a batch of 1; run at
   batches of 1 and 3, twice. {versions}.
 
+[Coverage on every target](coverage-targets.md) has the same rows on each runtime.
+
 {table}
 
 Why a loop is one:

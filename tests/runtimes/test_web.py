@@ -140,3 +140,16 @@ def test_the_page_can_read_nothing_else() -> None:
     assert file_of("/page.html", modules) is not None
     for path in ("/server.py", "/modules/../../../../etc/passwd", "/etc/passwd", "/modules/"):
         assert file_of(path, modules) is None, path
+
+
+@in_browser
+def test_one_browser_runs_one_model_after_the_other() -> None:
+    """A loaded model takes the place of the one before."""
+    first, second = (lowered(cell, "loop") for cell in (a_gru(), an_lstm()))
+    runner = web.WebRunner(write_model(first))
+    for model in (first, second, first):
+        runner.load(write_model(model))
+        given = sample(model, 0)
+        for name, array in Runner(write_model(model)).run(given).items():
+            np.testing.assert_allclose(runner.run(given)[name], array, atol=1e-6, rtol=0)
+    runner.close()
