@@ -200,9 +200,37 @@ def digest(path: Path) -> str:
         OSError: Something in it cannot be read.
     """
     if not path.is_dir():
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return _file_digest(path)
     files = [Path(folder) / name for folder, _, names in os.walk(path) for name in names]
     names = sorted((os.fsencode(file.relative_to(path).as_posix()), file) for file in files)
     listing = b"".join(digest(file).encode() + b"  " + name + b"\n" for name, file in names)
     return hashlib.sha256(listing).hexdigest()
+
+
+#: What a file is known by: its device, number, size, and the times of its last changes.
+_Known = tuple[int, int, int, int, int]
+
+#: The digests that this process has taken, of files that had not been changed lately.
+_DIGESTS: dict[_Known, str] = {}
+
+#: Nanoseconds after which a file's time of change tells it from every later state of it. The
+#: coarsest clock of a file system counts two seconds (FAT).
+_SETTLED = 3 * 10**9
+
+
+def _file_digest(path: Path) -> str:
+    """The sha256 of a file; of one that is as it was when it was read, the same as then.
+
+    The system sets the time of change (`st_ctime`) at each change, and nobody else does. It counts
+    in steps, so a file that was changed just now may change again within the same step: the digest
+    of such a file is not kept.
+    """
+    with path.open("rb") as file:
+        state, now = os.fstat(file.fileno()), time.time_ns()
+        known = (state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns)
+        if found := _DIGESTS.get(known):
+            return found
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if now - state.st_ctime_ns > _SETTLED:
+        _DIGESTS[known] = digest
+    return digest

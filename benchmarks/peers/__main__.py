@@ -38,6 +38,7 @@ from benchmarks.peers.ratios import Ratio, ratio
 from rnnlite_pipeline.cells.recurrence import Recurrence
 from rnnlite_pipeline.latency.machine import machine
 from rnnlite_pipeline.latency.timing import timed
+from rnnlite_pipeline.lower.choice import SHORT
 from rnnlite_pipeline.lower.fused import why_not_fused
 from rnnlite_pipeline.runtimes.interpreter import Runner
 
@@ -55,8 +56,10 @@ COLUMNS = (
     "fused",
     "loop",
     "loop, T open",
+    "steps",
     "fused, int8 weights",
     "loop, int8 weights",
+    "steps, int8 weights",
 )
 
 
@@ -72,6 +75,8 @@ def models(
         if form == "loop" and (case.steps > 1 or scheme != "T open"):
             options = {"int8": scheme == "int8 weights", "open_steps": scheme == "T open"}
             yield column, lowered(case, stack, "loop", **options)
+        if form == "steps" and 1 < case.steps <= SHORT:
+            yield column, lowered(case, stack, "unrolled", int8=scheme == "int8 weights")
         if form == "fused" and fusable:
             yield column, lowered(case, stack, "fused", int8=scheme == "int8 weights")
 

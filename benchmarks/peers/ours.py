@@ -19,6 +19,7 @@ from rnnlite_pipeline.graph.ir import OPEN, Model, Op, Signature, Subgraph, Tens
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.lower import lower
 from rnnlite_pipeline.lower.choice import Chosen
+from rnnlite_pipeline.lower.unrolled import unroll
 from rnnlite_pipeline.quantize.dynamic_range import dynamic_range
 from rnnlite_pipeline.quantize.skip import Skip
 
@@ -39,6 +40,7 @@ def lowered(
     lower(model, form, weight_bytes=1 if int8 else 4)
     if int8:
         dynamic_range(model, Skip())
+    unroll(model, every=form == "unrolled", packs=True)
     return write_model(model)
 
 

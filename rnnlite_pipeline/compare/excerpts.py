@@ -63,10 +63,14 @@ def excerpt(replacement: Replacement, woken: bool = False) -> Excerpt:
 def _wake(
     replacement: Replacement, old: Model, new: Model, copies: Mapping[int, Any]
 ) -> list[Tensor]:
-    """Makes inputs of the states that start from zero, in both copies; gives the zeros."""
+    """Makes inputs of the states that start from zero, in both copies; gives the zeros.
+
+    A recurrence that no result of the loop reads is in neither copy: a sum that nobody takes.
+    """
     loop = replacement.loop.op
     read = {id(t) for op in replacement.ops for t in op.inputs}
-    variables = dict.fromkeys(s.state.variable for s in replacement.starts)
+    starts = [s for s in replacement.starts if id(s.op) in copies]
+    variables = dict.fromkeys(s.state.variable for s in starts)
     woken: list[Tensor] = []
     for variable in variables:
         zeros = loop.inputs[variable]
@@ -76,7 +80,7 @@ def _wake(
         first, again = (Tensor("state", zeros.dtype, zeros.shape) for _ in range(2))
         copies[id(loop)].inputs[variable] = first
         build = Builder("woken")
-        for start in (s for s in replacement.starts if s.state.variable == variable):
+        for start in (s for s in starts if s.state.variable == variable):
             columns = _columns(build, again, start.state)
             copies[id(start.op)].inputs[start.slot] = columns
         new.main.ops[:0] = build.ops

@@ -24,6 +24,7 @@ from rnnlite_pipeline.config.description import InputMetadata, Metadata, OutputM
 from rnnlite_pipeline.config.load import load_file
 from rnnlite_pipeline.config.model import Config, FileSection
 from rnnlite_pipeline.errors import CallError, ConfigError, did_you_mean
+from rnnlite_pipeline.files import digest
 
 Stage = Literal["validate", "inspect", "convert", "benchmark", "verify", "package"]
 
@@ -169,12 +170,27 @@ def load_pipeline(name: str, near: Path) -> Pipeline:
     for folder in _folders(near):
         path = folder / f"{name}.yaml"
         if path.parent == folder and path.is_file():
-            return load_file(Pipeline, path)
+            return _read(path)
     known = known_pipelines(near)
     close = difflib.get_close_matches(name, known, n=1)
     meant = f"; did you mean `{close[0]}`?" if close else "."
     listed = f" The pipelines are {', '.join(known)}." if known else ""
     raise CallError(f"no pipeline `{name}`{meant}{listed}")
+
+
+def _read(path: Path) -> Pipeline:
+    """The pipeline of a file; many configs name the same, and it is read once."""
+    try:
+        seen = (str(path), str(path.absolute()), digest(path))
+    except OSError:
+        return load_file(Pipeline, path)  # which says what is wrong
+    if seen not in _READ:
+        _READ[seen] = load_file(Pipeline, path)
+    return _READ[seen]
+
+
+#: The pipelines that were read, by the file as it was named, where it is, and its content.
+_READ: dict[tuple[str, str, str], Pipeline] = {}
 
 
 def pipeline_of(config: Config) -> Pipeline:

@@ -209,7 +209,12 @@ def encode(name: str, fields: Fields, schema: Schema = TFLITE, large: int = 0) -
 
 
 def encode_located(
-    name: str, fields: Fields, schema: Schema = TFLITE, large: int = 0
+    name: str,
+    fields: Fields,
+    schema: Schema = TFLITE,
+    large: int = 0,
+    *,
+    in_one_piece: bool = False,
 ) -> tuple[bytes, list[int]]:
     """The flatbuffer whose root is the table `name`; equal fields give equal bytes.
 
@@ -219,21 +224,19 @@ def encode_located(
         schema: What it is written by.
         large: About how many bytes it takes, rather too many. A builder that is too small is
             copied, again and again, as it grows.
+        in_one_piece: Whether it must not be in memory twice, though it takes twice as long.
 
     Returns:
         The bytes, and where the first byte of each aligned vector stands (`ALIGNMENT`), in order.
     """
     encoder = _Encoder(schema)
-    if large < LARGE:
+    if not in_one_piece:
         encoder.finish(name, fields, bytearray(max(1024, large)))
         content = bytes(memoryview(encoder.builder.Bytes)[encoder.builder.Head() :])
     else:
         content = _in_one_piece(encoder, name, fields, large)
     return content, [len(content) - offset for offset in encoder.aligned]
 
-
-#: Files of more bytes are not copied out of their builder.
-LARGE = 2**24
 
 #: A builder grows unless it has room for its largest alignment once more.
 SLACK = 64

@@ -10,6 +10,9 @@ from rnnlite_pipeline.graph.ir import Model, Op, Signature, Subgraph, Tensor
 #: Constants of more bytes than these are matrices, and no axes or sizes.
 LARGE = 4096
 
+#: A file with more bytes of constants than these is written into its memory at once.
+HEAVY = 2**24
+
 #: Bytes that a buffer takes besides its content, and those of an op or a tensor: generously.
 PER_BUFFER, PER_PART = 64, 512
 
@@ -34,7 +37,9 @@ def write_located(model: Model) -> tuple[bytes, list[slice]]:
     """The same file, and the places in it of the numbers that are float32 weights alone."""
     writer = _Writer(model)
     fields = writer.fields()
-    content, places = encode_located("Model", fields, large=writer.size_at_most())
+    content, places = encode_located(
+        "Model", fields, large=writer.size_at_most(), in_one_piece=writer.bytes_of_buffers >= HEAVY
+    )
     stored = [k for k, data in enumerate(writer.buffers) if data]
     floats = [
         slice(place, place + len(writer.buffers[k]))
@@ -81,10 +86,15 @@ class _Writer:
         fields["buffers"] = [{"data": b} if b else {} for b in self.buffers]
         return {name: value for name, value in fields.items() if value not in ([], "")}
 
+    @property
+    def bytes_of_buffers(self) -> int:
+        """What the file's constants take."""
+        return sum(map(len, self.buffers))
+
     def size_at_most(self) -> int:
         """About the bytes of the file, rather too many: what is not written costs nothing."""
         parts = sum(len(s.ops) + len(self.tensors[s]) for s in self.model.subgraphs)
-        return sum(len(b) + PER_BUFFER for b in self.buffers) + parts * PER_PART
+        return self.bytes_of_buffers + len(self.buffers) * PER_BUFFER + parts * PER_PART
 
     def _subgraph(self, subgraph: Subgraph) -> Fields:
         index = self.tensors[subgraph]

@@ -17,8 +17,11 @@ from rnnlite_pipeline.errors import NotConvertible
 from rnnlite_pipeline.graph.extract import standing_alone
 from rnnlite_pipeline.graph.ir import OPEN, Model, Op, Tensor
 from rnnlite_pipeline.graph.write import write_model
-from rnnlite_pipeline.lower.by_targets import no_form, why_not_fused_there, why_not_loop
+from rnnlite_pipeline.lower.by_targets import has_op, no_form, why_not_fused_there, why_not_loop
 from rnnlite_pipeline.lower.fused import why_not_fused
+from rnnlite_pipeline.lower.loop.plan import plan
+from rnnlite_pipeline.lower.loop.turns import CACHE
+from rnnlite_pipeline.lower.unrolled import unroll
 from rnnlite_pipeline.runtimes.interpreter import Runner
 
 Arrays = dict[str, NDArray[Any]]
@@ -36,9 +39,15 @@ Write = Callable[[Model, Chosen], None]
 #: The number of steps an open sequence is measured at.
 STEPS = 100
 
-#: How much less time a loop must take to be chosen: what is less cannot be told from nothing, and
-#: the fused op is one op, and smaller.
-ADVANTAGE = 0.98
+#: What part of the time of the forms before it a form may take at most to be chosen. Less of a gain
+#: cannot be told from nothing; the fused op is one op, and smaller; steps that are written out make
+#: a larger file.
+ADVANTAGE: Mapping[Chosen, float] = {"loop": 0.98, "unrolled": 0.9}
+
+#: Up to so many steps are measured written out, as long as the weights that the delegate packs for
+#: each step anew fit into a core's cache (turns.CACHE): where other programs use it as well, a loop
+#: is faster above (two GRUs of 64 units in float, 28 steps: 2.3 times).
+SHORT = 128
 
 #: The forms are timed in turns, in so many rounds of about so many seconds each; the median counts.
 #: Rounds are shorter than the turns that the system gives to other processes.
@@ -79,6 +88,7 @@ class Aim:
         targets: The runtimes that have to take each form.
         dtype: The type that fused ops will compute in, once the model is quantized.
         pin: What `source.inputs` could be, so that the length is known.
+        weight_bytes: What a weight will take.
         finish: What the conversion does to a lowered model before it is shipped, in place: each
             form is measured after it.
     """
@@ -87,6 +97,7 @@ class Aim:
     targets: Sequence[str] = ()
     dtype: str = "FLOAT32"
     pin: str = ""
+    weight_bytes: int = 4
     finish: Callable[[Model], None] = as_it_is
 
 
@@ -166,39 +177,71 @@ def _as_asked(
     name = recurrences[0].name
     if form == "unrolled":
         return Lowered(name, "unrolled", "recurrent.lowering is unrolled")
-    for recurrence in recurrences:
-        reason = why_not_fused(recurrence)
-        if reason and form == "fused":
-            raise NotConvertible(
-                f"{recurrence.name}: {reason}.",
-                "Set recurrent.lowering to auto to write it as a loop.",
-            )
-        if reason:
-            return Lowered(name, "loop", reason)
-    if reason := why_not(op):
-        return Lowered(name, "loop", reason)
+    not_fused = next(filter(None, map(why_not_fused, recurrences)), "")
+    if not_fused and form == "fused":
+        raise NotConvertible(
+            f"{name}: {not_fused}.",
+            "Set recurrent.lowering to auto to write it as a loop.",
+        )
+    not_fused = not_fused or why_not(op)
+    if form == "fastest":
+        return _fastest(op, aim, used, write, not_fused)
+    if not_fused:
+        return Lowered(name, "loop", not_fused)
     if form == "loop":
         return Lowered(name, "loop", "recurrent.lowering is loop")
-    if form != "fastest":
-        return Lowered(name, "fused")
-    if list(why_not_loop(aim.targets)):
-        return Lowered(name, "fused")
-    times = _times(op, aim, used, write)
-    if times["loop"] < ADVANTAGE * times["fused"]:
-        return Lowered(name, "loop", "it is faster here than the fused op", times)
-    return Lowered(name, "fused", "", times)
+    return Lowered(name, "fused")
 
 
-def _times(op: Op, aim: Aim, used: set[Tensor], write: Write) -> dict[str, float]:
+def _fastest(op: Op, aim: Aim, used: set[Tensor], write: Write, not_fused: str) -> Lowered:
+    """The form that takes the least time, of those that the targets take; a loop where one is left.
+
+    Args:
+        op: RECURRENCE or BIDIRECTIONAL.
+        aim: What the model is for.
+        used: The tensors that something reads.
+        write: Lowers a model of this op alone.
+        not_fused: Why it is no fused op; empty if it may be.
+    """
+    recurrences: list[Recurrence] = list(op.options.values())
+    name = recurrences[0].name
+    forms: list[Chosen] = [] if not_fused else ["fused"]
+    if not list(why_not_loop(aim.targets)):
+        forms += ["loop", "unrolled"] if _is_short(op, aim) else ["loop"]
+    if len(forms) < 2:
+        return Lowered(name, forms[0] if forms else "loop", not_fused)
+    times = _times(op, aim, used, write, forms)
+    best, *others = forms
+    for form in others:
+        if times[form] < ADVANTAGE[form] * times[best]:
+            best = form
+    faster = "" if best == forms[0] else f"it is faster here than {_CALLED[forms[0]]}"
+    return Lowered(name, best, "; ".join(filter(None, (not_fused, faster))), times)
+
+
+#: What a form is called in a sentence.
+_CALLED: Mapping[Chosen, str] = {"fused": "the fused op", "loop": "a loop"}
+
+
+def _is_short(op: Op, aim: Aim) -> bool:
+    """Whether its steps may be faster written out than in a loop."""
+    steps = _length(op)
+    weights = sum(plan(r.cell.equations(), hoists=True).weights() for r in op.options.values())
+    return 1 < steps <= SHORT and steps * weights * aim.weight_bytes <= CACHE
+
+
+def _times(
+    op: Op, aim: Aim, used: set[Tensor], write: Write, forms: Sequence[Chosen]
+) -> dict[str, float]:
     """Milliseconds a call, by form, each as it would be shipped."""
-    forms: tuple[Chosen, ...] = ("fused", "loop")
     runners: dict[str, Runner] = {}
     for form in forms:
         model = _alone(op, used)
         write(model, form)
         aim.finish(model)
+        unroll(model, every=form == "unrolled", has=has_op(aim.targets), packs=True)
         runners[form] = Runner(write_model(model), "default")
-    inputs = _numbers(runners["fused"])
+    inputs = _numbers(runners[forms[0]])
     calls = {form: _calls(runner, inputs) for form, runner in runners.items()}
     rounds: dict[str, list[float]] = {form: [] for form in forms}
     begun = time.perf_counter()

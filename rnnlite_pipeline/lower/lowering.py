@@ -85,7 +85,7 @@ def write_recurrences(
         model: A model with pseudo ops.
         form: "auto": the fused op where one says the same, else a loop. "fused": the fused op
             or an error. "loop": always a loop. "fastest": whichever is faster here. "unrolled":
-            always a loop that `unroll` can write out.
+            always a loop that `unroll` can write out, as it will once the model is quantized.
         integers: Whether the model will be quantized to integers: then a fused op that has no
             integer form is no better than a loop, unless `form` is "fused".
         targets: The runtimes that have to take each form; without one LiteRT's Interpreter is
@@ -110,7 +110,8 @@ def write_recurrences(
         if integers and form != "fused":
             producer = producers(subgraph).get
             reasons.append(partial(why_not_integer, used=used, producer=producer))
-        why_not, aim = partial(_first_of, reasons), Aim(form, targets, dtype, pinned(model), finish)
+        why_not = partial(_first_of, reasons)
+        aim = Aim(form, targets, dtype, pinned(model), weight_bytes, finish)
         chosen.update((op, choose(op, aim, used, write, why_not)) for op in pseudo)
     narrow, has = integers or not MICRO.isdisjoint(targets), has_op(targets)
     loops = Loops(narrow, weight_bytes if has("PACK") and has("UNPACK") else 0)

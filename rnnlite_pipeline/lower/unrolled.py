@@ -16,7 +16,7 @@ one scale for a value in all steps, and the numbers are the loop's.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from rnnlite_pipeline.errors import NotConvertible
 from rnnlite_pipeline.graph.build import Builder
@@ -40,15 +40,21 @@ _NOT_AHEAD = frozenset({"DYNAMIC_UPDATE_SLICE", "BROADCAST_TO", "TILE"})
 
 
 def unroll(
-    model: Model, every: bool, has: Has = lambda _: True, *, packs: bool = False
+    model: Model,
+    every: bool,
+    has: Has = lambda _: True,
+    *,
+    packs: bool = False,
+    layers: Collection[str] = (),
 ) -> list[str]:
     """Writes loops out, in place.
 
     Args:
         model: A lowered model, quantized or not.
-        every: Whether all loops are, or those of one turn only.
+        every: Whether all loops are, or those of one turn and of `layers` only.
         has: Whether the targets have an op.
         packs: Whether XNNPACK runs the model.
+        layers: The names of recurrent layers whose loops are written out.
 
     Returns:
         The loops of the main graph that stay loops though they should not, by the name of their
@@ -57,7 +63,7 @@ def unroll(
     Raises:
         NotConvertible: The steps would be more than `MOST_OPS` ops, or `MOST_PACKED` bytes.
     """
-    writer = _Unroller(every, has, packs)
+    writer = _Unroller(every, layers, has, packs)
     left: list[str] = []
     roots = dict.fromkeys([model.main, *(s.subgraph for s in model.signatures)])
     for subgraph in roots:
@@ -70,13 +76,16 @@ class _Unroller:
     """Writes out loops, with what is shared by all of a model.
 
     Args:
-        every: Whether all loops are written out, or those of one turn only.
+        every: Whether all loops are written out.
+        layers: The layers whose loops are, where not all are.
         has: Whether the targets have an op.
         packs: Whether XNNPACK runs the model.
     """
 
-    def __init__(self, every: bool, has: Has, packs: bool) -> None:
+    def __init__(self, every: bool, layers: Collection[str], has: Has, packs: bool) -> None:
         self._every, self._has, self._packs = every, has, packs
+        self._asked = every  # of the loop of the main graph that is being looked at
+        self._scopes = tuple(f"{name}/level_" for name in layers)
         self._constants = Constants()
         self._count = 0
 
@@ -89,11 +98,11 @@ class _Unroller:
                 self._learn(op, known)
                 continue
             operands = [known.get(t, t) for t in op.inputs if t is not None]
+            self._asked = self._every or op.outputs[0].name.startswith(self._scopes)
             turns = self._turns(op, operands)
-            wanted = turns is not None and turns > 0 and (self._every or turns == 1)
-            new = self._steps(op, operands, turns or 0) if wanted else None
+            new = self._steps(op, operands, turns) if turns else None
             if new is None or not self._replace(model, subgraph, op, *new):
-                left += [op.outputs[0].name] if self._every else []
+                left += [op.outputs[0].name] if self._asked else []
         return left
 
     def _learn(self, op: Op, known: dict[Tensor, Tensor]) -> None:
@@ -103,7 +112,10 @@ class _Unroller:
             known.update(zip(op.outputs, results or [], strict=False))
 
     def _turns(self, loop: Op, operands: Sequence[Tensor]) -> int | None:
-        """How many turns a loop has; None where that is not known. It counts no further than asked.
+        """How many turns a loop is written out in; None where it stays a loop.
+
+        It stays one where its turns are not known or none, and where they are more than one and
+        nothing asks for it.
 
         Raises:
             NotConvertible: They are too many.
@@ -113,7 +125,7 @@ class _Unroller:
         counting, weights = _counting(condition, body), _weight_bytes(body)
         carried = [t if t.data is not None else None for t in operands]
         for turns in range(MOST_OPS):
-            if self._every and turns * len(body.ops) > MOST_OPS:
+            if self._asked and turns * len(body.ops) > MOST_OPS:
                 raise _too_long(loop, f"{turns} steps and more of {len(body.ops)} ops; {_MOST}")
             if self._packs and turns * weights > MOST_PACKED:
                 raise _too_long(
@@ -125,9 +137,9 @@ class _Unroller:
             if goes_on is None:
                 return None
             if not goes_on.data or not any(goes_on.data):
-                return turns
-            if turns and not self._every:
-                return turns + 1
+                return turns or None
+            if turns and not self._asked:
+                return None
             carried = self._computed(body, carried, counting)
         raise _too_long(loop, f"more steps than {_MOST}")
 

@@ -86,6 +86,30 @@ def no_hybrid(source: Source) -> Demand:
     return Demand("no int8 weights with float values (dynamic_range)", source, refusals)
 
 
+def first_states_zero(source: Source, reason: str) -> Demand:
+    """Every variable that CALL_ONCE sets up starts from zero: in integers from the zero point."""
+
+    def refusals(model: Model) -> Iterator[Refusal]:
+        graphs = [op.options["init_subgraph"] for op in model.ops() if op.code == "CALL_ONCE"]
+        for graph in dict.fromkeys(graphs):
+            names = {op.outputs[0]: op.options["shared_name"] for op in graph.ops if op.outputs}
+            for op in graph.ops:
+                if op.code == "ASSIGN_VARIABLE" and not is_zero(op.inputs[1]):
+                    handle = op.inputs[0]
+                    assert handle is not None
+                    yield Refusal(op.code, str(names.get(handle, handle.name)), reason)
+
+    return Demand("states between calls that start from zero", source, refusals)
+
+
+def is_zero(value: Tensor | None) -> bool:
+    """Whether a tensor is a constant of zeros: in integers of its zero point."""
+    if value is None or value.array is None:
+        return False
+    points = value.quantization.zero_point if value.quantization else ()
+    return bool((value.array == (points[0] if points else 0)).all())
+
+
 def _is_hybrid(op: Op) -> bool:
     x, *others = op.inputs or [None]
     stored = [t for t in others if t is not None and t.data is not None and t.dtype == "INT8"]

@@ -2,7 +2,8 @@
 
 The list is Coral's, as makers of devices repeat it: https://coral.ai itself could not be read when
 this was written. Ops that Coral added after ReduceMin stand here only if an older copy has them
-too, so the list may lack some (TRANSPOSE, SUM, RSQRT); it names none that is not taken.
+too, or the compiler's own words. So the list may lack some (RSQRT, SQUARED_DIFFERENCE); it names
+none that is not taken.
 """
 
 from __future__ import annotations
@@ -34,6 +35,12 @@ _OLDER = Source(
     "dgist-datalab/Datalab_Intern Edge_TPU/convert_model_for_Edge_TPU.md", "6b78cf3fa7a8"
 )
 
+#: Ops that were added after these copies were made: the official table has TRANSPOSE_CONV since
+#: runtime 13.0 (issues 64 and 684 of the tracker), and release 16.0 of the compiler says of
+#: TRANSPOSE that it is "otherwise supported" (issue 433). It maps TRANSPOSE and SUM in a log.
+_TRACKER = Source("google-coral/edgetpu issues 64, 433, 684", "compiler 16.0, read 2026-11-29")
+_LOG = Source("a log of edgetpu_compiler: TRANSPOSE and SUM mapped", "16.0.384591198, 2026-06-11")
+
 #: Read in the older copy only.
 _LATER_ROWS = """
 RESIZE_NEAREST_NEIGHBOR SLICE SOFTMAX SPACE_TO_DEPTH SPLIT SQUEEZE STRIDED_SLICE SUB TANH
@@ -51,6 +58,28 @@ _PLAIN = Condition(
 )
 
 
+def _pads_with_zeros(op: Op) -> bool:
+    constants = [t.array for t in op.inputs if t is not None and t.array is not None]
+    points = op.outputs[0].quantization.zero_point if op.outputs[0].quantization else ()
+    zero = points[0] if points else 0
+    return not constants or (len(op.inputs) == 2 and all((c == zero).all() for c in constants))
+
+
+#: "this constant tensor must be all zeros (effectively, a zero-padding op)".
+_PADDING = Condition(
+    "a constant part is taken only as zeros beside one other part", _pads_with_zeros
+)
+
+
+def _reduces_no_batch(op: Op) -> bool:
+    axes = op.inputs[1].array if op.inputs[1] is not None else None
+    rank = len((op.inputs[0].shape if op.inputs[0] is not None else None) or ())
+    return axes is not None and rank > 0 and 0 not in {int(axis) % rank for axis in axes.flat}
+
+
+_BATCH_KEPT = Condition("reducing the batch is not taken", _reduces_no_batch)
+
+
 def _whole_steps(op: Op) -> bool:
     strides = op.inputs[3].array if op.inputs[3] is not None else None
     masks = (op.options.get("ellipsis_mask"), op.options.get("new_axis_mask"))
@@ -62,10 +91,15 @@ def _rules() -> tuple[Rule, ...]:
     behind = Condition("packing along the batch is not taken", lambda op: op.options["axis"] != 0)
     return with_rules(
         (*plain_rules(OPS, SOURCE), *plain_rules(_LATER_ROWS, _OLDER)),
+        *(Rule(op, SOURCE, conditions=(_PLAIN,)) for op in ("AVERAGE_POOL_2D", "MAX_POOL_2D")),
+        Rule("CONCATENATION", SOURCE, conditions=(_PLAIN, _PADDING)),
         *(
-            Rule(op, SOURCE, conditions=(_PLAIN,))
-            for op in ("AVERAGE_POOL_2D", "CONCATENATION", "MAX_POOL_2D")
+            Rule(op, SOURCE, conditions=(_BATCH_KEPT,))
+            for op in ("MEAN", "REDUCE_MAX", "REDUCE_MIN")
         ),
+        Rule("SUM", _LOG, conditions=(_BATCH_KEPT,)),
+        Rule("TRANSPOSE", _LOG),
+        Rule("TRANSPOSE_CONV", _TRACKER),
         Rule("PACK", SOURCE, conditions=(behind,)),
         Rule("STRIDED_SLICE", _OLDER, conditions=(steps,)),
     )

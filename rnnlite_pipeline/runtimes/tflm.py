@@ -5,7 +5,7 @@ Its interpreter is run by `rnnlite_pipeline.runtimes.micro`, in a process of its
 
 from __future__ import annotations
 
-from rnnlite_pipeline.runtimes.demands import closed, no_float16, no_hybrid
+from rnnlite_pipeline.runtimes.demands import closed, first_states_zero, no_float16, no_hybrid
 from rnnlite_pipeline.runtimes.lstm import NOT_COUPLED, PLAIN, TANH
 from rnnlite_pipeline.runtimes.rule import Rule, Table
 from rnnlite_pipeline.runtimes.runtime import Runtime
@@ -103,9 +103,23 @@ LSTM = Rule(
 )
 
 
+#: MicroResourceVariables::ResetAll writes zeros, and CallOnceEval does not run a second time.
+_RESET = tflm("tensorflow/lite/micro/micro_resource_variable.cc, kernels/call_once.cc")
+
+_FROM_ZERO = (
+    "it is kept between calls and does not start from zero, but MicroInterpreter::Reset makes it"
+    " zero; use recurrent.state: explicit"
+)
+
+
 def table() -> Table:
     """The ops and types of the reference kernels."""
-    demands = (closed(_KERNELS), no_float16(_KERNELS), no_hybrid(_KERNELS))
+    demands = (
+        closed(_KERNELS),
+        no_float16(_KERNELS),
+        no_hybrid(_KERNELS),
+        first_states_zero(_RESET, _FROM_ZERO),
+    )
     return Table(SOURCE, _rules(), demands, "TensorFlow Lite Micro has no kernel for it")
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from rnnlite_pipeline.graph.ir import Model, Op, Tensor
 from rnnlite_pipeline.runtimes import tflm
+from rnnlite_pipeline.runtimes.demands import is_zero
 from rnnlite_pipeline.runtimes.lstm import STATES
 from rnnlite_pipeline.runtimes.rule import Demand, Refusal, Table
 from rnnlite_pipeline.runtimes.runtime import Runtime
@@ -49,11 +50,7 @@ def _needs(model: Model, lstm: Op, states: list[Tensor]) -> Iterator[str]:
 
 
 def _writes_zero(writer: Op) -> bool:
-    value = writer.inputs[1 if writer.code == "FILL" else 0]
-    if value is None or value.array is None:
-        return False
-    points = value.quantization.zero_point if value.quantization else ()
-    return bool((value.array == (points[0] if points else 0)).all())
+    return is_zero(writer.inputs[1 if writer.code == "FILL" else 0])
 
 
 def _table() -> Table:

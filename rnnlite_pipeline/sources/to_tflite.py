@@ -72,7 +72,7 @@ def to_tflite(source: SourceModel, *, as_custom: bool = False) -> bytes:
     plain = integer_products_in_floats(lists_for_arrays(cell_ops_to_plain(frozen.function)))
     plain = annotations.numbered(stable_softplus(plain))
     step(f"converting signature {SIGNATURE}")
-    model = read_model(_convert(plain))
+    model = read_model(_convert(plain, is_inlined=plain is frozen.function))
     attach(model, frozen.weights)
     del frozen, plain
     annotations.placed(model)
@@ -91,9 +91,20 @@ def to_tflite(source: SourceModel, *, as_custom: bool = False) -> bytes:
     return write_model(model)
 
 
-def _convert(frozen: Any) -> bytes:
+def _convert(frozen: Any, *, is_inlined: bool) -> bytes:
+    """What the converter makes of a function.
+
+    Args:
+        frozen: It has no variables.
+        is_inlined: Whether it is as TensorFlow's freezing left it. The converter would freeze it
+            once more, which takes as long as the first time and changes nothing.
+    """
     lite = load("tensorflow").lite
     converter = lite.TFLiteConverter.from_concrete_functions([frozen])
+    if is_inlined:
+        definition = frozen.graph.as_graph_def()
+        parts = definition, list(frozen.inputs), list(frozen.outputs), frozen
+        converter._freeze_concrete_function = lambda: parts
     converter.target_spec.supported_ops = [
         lite.OpsSet.TFLITE_BUILTINS,
         lite.OpsSet.SELECT_TF_OPS,

@@ -27,6 +27,7 @@ from rnnlite_pipeline.lower.layers import Layer
 from rnnlite_pipeline.lower.times import with_gain, works_of
 from rnnlite_pipeline.lower.unrolled import unroll
 from rnnlite_pipeline.lower.without_reduce_any import without_reduce_any
+from rnnlite_pipeline.passes.close_sizes import close_sizes
 from rnnlite_pipeline.passes.early_shapes import early_shapes
 from rnnlite_pipeline.passes.fence_copies import fence_copies
 from rnnlite_pipeline.passes.fold_last_step import fold_last_step
@@ -282,7 +283,8 @@ def _write_out(model: Model, context: Context) -> bool:
 
     1. Where a target lacks REDUCE_ANY, it is NOT REDUCE_ALL NOT.
     2. A loop of one turn is its turn (lower/unrolled.py).
-    3. Under `recurrent.lowering: unrolled`, and where a target takes no loop, every loop is.
+    3. Under `recurrent.lowering: unrolled`, and where a target takes no loop, every loop is. Under
+       `fastest`, those of the layers that are faster so.
 
     Raises:
         NotConvertible: A loop is to be written out, and its turns are not known.
@@ -292,7 +294,8 @@ def _write_out(model: Model, context: Context) -> bool:
     every = config.recurrent.lowering == "unrolled" or not has("WHILE")
     before = sum(1 for _ in model.ops())
     without_reduce_any(model, has)
-    left = unroll(model, every, has, packs=config.uses_xnnpack)
+    layers = [layer.name for layer in context.layers if layer.op == _CODES["unrolled"]]
+    left = unroll(model, every, has, packs=config.uses_xnnpack, layers=layers)
     if left:
         raise NotConvertible(
             "These loops cannot be unrolled, because their number of steps is not known when the"
@@ -367,6 +370,7 @@ CONVERSION: Passes[Context] = (
         ensures=(LISTS_TOLD,),
     ),
     _prune,
+    alone(close_sizes),
     alone(own_outputs),
     Pass("keep-output-names", _keep_output_names),
     alone(share_sizes),

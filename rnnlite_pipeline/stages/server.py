@@ -1,8 +1,9 @@
 """Runs stages in forks of itself: `python -m rnnlite_pipeline.stages.server HANDLE MODULE…`.
 
 A new process spends most of a short stage on imports: TensorFlow's take three seconds and more.
-This process imports the modules once and runs no stage itself. For each stage it forks a child,
-which is what a new process would be after its imports, and runs `rnnlite_pipeline.stages.process`.
+This process imports the modules once and runs no stage itself; what a stage is made of, when it is
+first asked for. For each stage it forks a child, which is what a new process would be after its
+imports, and runs `rnnlite_pipeline.stages.process`.
 `rnnlite_pipeline.tasks.warm` holds the other ends.
 
 Rules:
@@ -11,8 +12,9 @@ Rules:
     2. It forks while it has one thread: a lock that another thread held would never be free in the
        child. TensorFlow starts no thread when it is imported. The two copies of OpenBLAS, NumPy's
        and SciPy's, do, and end theirs before a fork (pthread_atfork in OpenBLAS's
-       driver/others/memory.c) until there is a product to compute. This is not taken on trust: it
-       forks once, counts its threads, and ends where it has more than one.
+       driver/others/memory.c) until there is a product to compute. This is not taken on trust:
+       after each import it forks once and counts its threads. With more than one it forks no more,
+       and says so by closing the client's socket.
     3. It has one environment and one working folder from its start to its end, those of its stages.
        What a stage would do otherwise in a new process, it leaves to one (`preloaded.py`).
     4. A request is one packet on the socket HANDLE: the stage's words as JSON, and the handles of
@@ -69,23 +71,24 @@ def main(words: Sequence[str]) -> int:
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the stages get it, and the client
     control = socket.socket(fileno=int(words[0]))
-    with _ended_with_stdin():
-        _import(words[1:])
-    if not _has_one_thread():
-        return 1
-    stage = _serve(control)
+    stage = _serve(control) if _import(words[1:]) else None
     return 0 if stage is None else process.main(stage)
 
 
-def _import(modules: Sequence[str]) -> None:
-    if "tensorflow" in modules:
+def _import(modules: Sequence[str]) -> bool:
+    """Imports what is not yet imported; returns whether this process can fork."""
+    missing = [module for module in modules if module not in sys.modules]
+    if "tensorflow" in missing:
         toolchain.prepare()
-    for module in modules:
-        with suppress(Exception):  # rule 6
-            importlib.import_module(module)
-    preloaded.remember()
-    gc.collect()
-    gc.freeze()  # a collection in a child would touch, and so copy, every page
+    with _ended_with_stdin():
+        for module in missing:
+            with suppress(Exception):  # rule 6
+                importlib.import_module(module)
+    if missing:
+        preloaded.remember()
+        gc.collect()
+        gc.freeze()  # a collection in a child would touch, and so copy, every page
+    return _has_one_thread() if missing else True
 
 
 @contextmanager
@@ -123,15 +126,19 @@ def _serve(control: socket.socket) -> list[str] | None:
                 _end_all(selector)
                 return None
             client, others = socket.socket(fileno=handles[3]), (*handles[:3], *handles[4:])
-            pid = -1 if _is_closed(client) else os.fork()
+            stage: list[str] = json.loads(request)
+            can = _import([process.STAGES[stage[0]].split(":", maxsplit=1)[0]])
+            pid = os.fork() if can and not _is_closed(client) else -1
             if pid == 0:
                 client.close()
                 _leave(selector)
-                return _begin(json.loads(request), handles[:3])
+                return _begin(stage, handles[:3])
             for handle in others:
                 os.close(handle)
             if pid > 0:
                 _watch(selector, pid, client)
+            else:
+                client.close()
         elif key.fileobj is child.client:
             _end(selector, child)
         else:

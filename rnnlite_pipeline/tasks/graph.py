@@ -7,7 +7,7 @@ no times (`report/`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from rnnlite_pipeline.config.chosen import CHOSEN, Chosen
 from rnnlite_pipeline.errors import StageError
 from rnnlite_pipeline.files import write_atomically
 from rnnlite_pipeline.tasks.child import COMMAND, occupied, run_stage
-from rnnlite_pipeline.tasks.keys import same_import, stage_digest
+from rnnlite_pipeline.tasks.keys import same_imports, stage_digest
 from rnnlite_pipeline.tasks.plan import BrokenPlan, Plan
 from rnnlite_pipeline.tasks.state import Fresh
 from rnnlite_pipeline.tasks.table import GROUP_OF, GROUPS, Stage, groups_before
@@ -54,11 +54,12 @@ def group(
         dump_passes: Where convert, which is then never up to date, writes the graph after each
             pass: DIR/NAME for each model.
     """
+    imported = same_imports(plans) if name == "import" else {}
     for plan in plans:
         if isinstance(plan, BrokenPlan):
             yield {"basename": name, **_broken_task(name, plan)}
         elif GROUPS[name].applies(plan):
-            first = same_import(plan, plans) if name == "import" else None
+            first = imported.get(plan.name)
             dump = dump_passes if GROUPS[name].name == "convert" else None
             bring = bring or run_here
             yield _task(name, plan, command, first=first, bring=bring, dump_passes=dump)
@@ -69,13 +70,22 @@ def namespace(
     command: Sequence[str] = COMMAND,
     bring: Bring | None = None,
     dump_passes: Path | None = None,
+    groups: Iterable[str] = tuple(GROUPS),
 ) -> dict[str, Callable[[], Iterator[Task]]]:
-    """The task creators of the whole graph, under the names doit looks for."""
+    """The task creators of the graph, under the names doit looks for.
+
+    Args:
+        plans: Each model to work on.
+        command: As of `group`.
+        bring: As of `group`.
+        dump_passes: As of `group`.
+        groups: The groups that are needed, in any order; all of them where left out.
+    """
 
     def creator(name: str) -> Callable[[], Iterator[Task]]:
         return lambda: group(name, plans, command, bring, dump_passes)
 
-    return {f"task_{name}": creator(name) for name in GROUPS}
+    return {f"task_{name}": creator(name) for name in groups}
 
 
 def _task(

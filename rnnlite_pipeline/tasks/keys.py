@@ -15,12 +15,12 @@ stage is shared.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from rnnlite_pipeline.tasks.plan import BrokenPlan, Plan, toolchain
+from rnnlite_pipeline.tasks.plan import BrokenPlan, Plan
 from rnnlite_pipeline.tasks.state import content_digest, value_digest
 from rnnlite_pipeline.tasks.table import GROUPS
 
@@ -35,19 +35,30 @@ def stage_digest(group: str, plan: Plan) -> str:
         group: A key of `GROUPS`.
         plan: The release.
     """
-    stage = GROUPS[group]
-    makers = {path: maker for maker, path in made_before(group, plan)}
+    return _digest(group, plan, {})
+
+
+def _digest(group: str, plan: Plan, known: dict[str, str]) -> str:
+    """The same, with the digests of earlier stages that were taken at this moment."""
+    if group in known:
+        return known[group]
+    stage, makers = GROUPS[group], _makers(group, plan)
     files = [path for path in stage.reads(plan) if path and path not in makers]
-    return value_digest(
+    known[group] = value_digest(
         {
             "form": FORM,
             "stage": stage.name,
             "settings": _settings(group, plan),
             "files": [content_digest(path) for path in files],
             "may_read": [content_digest(p) for p in stage.may_read(plan) if p not in makers],
-            "stages": {maker: stage_digest(maker, plan) for maker in sorted(set(makers.values()))},
+            "stages": {m: _digest(m, plan, known) for m in sorted(set(makers.values()))},
         }
     )
+    return known[group]
+
+
+def _makers(group: str, plan: Plan) -> Mapping[Path, str]:
+    return {path: maker for maker, path in made_before(group, plan)}
 
 
 def read_from_outside(group: str, plan: Plan) -> list[Path]:
@@ -56,8 +67,12 @@ def read_from_outside(group: str, plan: Plan) -> list[Path]:
     return [path for path in GROUPS[group].reads(plan) if path and path not in made]
 
 
-def made_before(group: str, plan: Plan) -> Iterator[tuple[str, Path]]:
+def made_before(group: str, plan: Plan) -> Sequence[tuple[str, Path]]:
     """The files that a stage reads and an earlier one makes, each after the group that makes it."""
+    return plan.once(("made before", group), lambda: (*_made_before(group, plan),))
+
+
+def _made_before(group: str, plan: Plan) -> Iterator[tuple[str, Path]]:
     own = GROUPS[group]
     reads = {path for path in (*own.reads(plan), *own.may_read(plan)) if path}
     for maker, stage in GROUPS.items():
@@ -75,19 +90,23 @@ def _settings(group: str, plan: Plan) -> dict[str, Any]:
     if not stage.keys:
         return {**plan.settings, **stage.settings()}
     locked = {"chosen": asdict(plan.chosen)} if group == "search" and plan.chosen else {}
-    return {"config": plan.config.only(stage.keys).normalized(), **toolchain(), **locked}
+    return {**plan.settings_of(stage.keys), **locked}
 
 
-def same_import(plan: Plan, plans: Sequence[Plan | BrokenPlan]) -> Plan | None:
-    """The first of the plans that imports the same source in the same way; None if it is this one.
+def same_imports(plans: Sequence[Plan | BrokenPlan]) -> dict[str, Plan]:
+    """The releases whose import another one has made, by name: the first that imports the same.
 
     Only releases of one file are compared: their paths and modules are found from one folder.
     """
-    first = next(
-        each
-        for each in (*plans, plan)
-        if isinstance(each, Plan)
-        and each.path == plan.path
-        and _settings("import", each) == _settings("import", plan)
-    )
-    return first if first.name != plan.name else None
+    files: dict[Path, list[Plan]] = {}
+    for plan in plans:
+        if isinstance(plan, Plan):
+            files.setdefault(plan.path, []).append(plan)
+    found: dict[str, Plan] = {}
+    for releases in (each for each in files.values() if len(each) > 1):
+        firsts: dict[str, Plan] = {}
+        for plan in releases:
+            first = firsts.setdefault(value_digest(_settings("import", plan)), plan)
+            if first.name != plan.name:
+                found[plan.name] = first
+    return found

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from platform import machine, python_version
-from typing import Any
+from typing import Any, TypeVar
 
 import rnnlite_pipeline
 from rnnlite_pipeline.config import Config, Pipeline, load_config, load_releases, pipeline_of
@@ -17,6 +17,8 @@ from rnnlite_pipeline.errors import CallError, RnnliteError
 from rnnlite_pipeline.plugins import Plugin, plugins
 from rnnlite_pipeline.tasks.state import content_digest, value_digest
 from rnnlite_pipeline.toolchain import OF_FORMAT, OF_RUNTIME, version, versions
+
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,14 @@ class Plan:
     pipeline: Pipeline
     out: Path
     chosen: Chosen | None = None
+    _once: dict[object, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def once(self, key: object, value: Callable[[], Value]) -> Value:
+        """A value that follows from this plan alone, computed when it is first asked for."""
+        if key not in self._once:
+            self._once[key] = value()
+        found: Value = self._once[key]
+        return found
 
     @property
     def name(self) -> str:
@@ -53,12 +63,20 @@ class Plan:
     @property
     def settings(self) -> dict[str, Any]:
         """Everything but files that the outcome of a stage depends on, as a JSON value."""
+        return self.once("settings", self._settings)
+
+    def _settings(self) -> dict[str, Any]:
         return {
             "config": self.config.normalized(),
             "pipeline": self.pipeline.model_dump(mode="json"),
             **toolchain(),
             **self._runtimes(),
         }
+
+    def settings_of(self, keys: tuple[str, ...]) -> dict[str, Any]:
+        """The same for a stage that is given some keys of the config, and no pipeline."""
+        narrowed = self.once(keys, lambda: self.config.only(keys).normalized())
+        return {"config": narrowed, **toolchain()}
 
     def _runtimes(self) -> dict[str, Any]:
         """The versions of the runtimes it is verified on beside LiteRT."""

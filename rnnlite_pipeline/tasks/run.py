@@ -17,6 +17,7 @@ from rnnlite_pipeline.tasks.outcome import Run
 from rnnlite_pipeline.tasks.plan import Plan
 from rnnlite_pipeline.tasks.reporter import Progress, Telling
 from rnnlite_pipeline.tasks.settings import BACKEND, doit_settings
+from rnnlite_pipeline.tasks.table import needed_groups
 
 
 class _Statuses(Progress):
@@ -69,7 +70,9 @@ def run_stages(
         "reporter": reporter,
         "continue": True,  # what is wrong with one model does not stop the others
     }
-    tasks = {**namespace(plans, command, bring, dump_passes), "DOIT_CONFIG": settings}
+    groups = {name for plan in plans for name in needed_groups(GROUP_OF[stage], plan)}
+    creators = namespace(plans, command, bring, dump_passes, groups)
+    tasks = {**creators, "DOIT_CONFIG": settings}
     main = DoitMain(
         ModuleTaskLoader(tasks), config_filenames=(), extra_config={"BACKEND": dict(BACKEND)}
     )

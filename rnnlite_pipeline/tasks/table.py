@@ -278,3 +278,8 @@ def groups_before(group: str, plan: Plan) -> list[str]:
         listed = [name for name in plan.pipeline.stages if name == "benchmark"]
     before = dict.fromkeys((*stage.after, *listed))
     return [name for name in before if GROUPS[name].applies(plan)]
+
+
+def needed_groups(group: str, plan: Plan) -> set[str]:
+    """The group itself, and all that come first."""
+    return {group}.union(*(needed_groups(each, plan) for each in groups_before(group, plan)))

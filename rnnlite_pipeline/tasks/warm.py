@@ -2,7 +2,9 @@
 
 There are at most two such processes for one environment and working folder: one with TensorFlow,
 for the stages that run it, and one without, for all others, which therefore cannot come to depend
-on it. Each starts with the first stage that needs it and ends with the process that started it.
+on it. Each starts with the first stage that needs it and ends with the process that started it. The
+one without starts beside the one with TensorFlow, whose import takes longer than its own: the
+stages that follow an import are its.
 
 Where a fork cannot be had, the process ends before it has begun with a stage, or the fork finds
 that it would do something otherwise than a new process (`rnnlite_pipeline.preloaded`), the stage
@@ -24,7 +26,7 @@ import sys
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from signal import SIGKILL
@@ -34,11 +36,14 @@ from rnnlite_pipeline.preloaded import ANEW
 from rnnlite_pipeline.stages.process import STAGES
 from rnnlite_pipeline.stages.server import STARTED
 
-#: What every stage imports sooner or later, without TensorFlow.
-LIGHT: tuple[str, ...] = tuple(dict.fromkeys(place.split(":")[0] for place in STAGES.values()))
+#: What both import at their start.
+FIRST: tuple[str, ...] = ()
 
-#: What the stages that run TensorFlow import besides.
-TENSORFLOW: tuple[str, ...] = ("tensorflow", "keras", "rnnlite_pipeline.verify.oracle")
+#: What the stages without TensorFlow are made of.
+LIGHT = tuple(dict.fromkeys(place.split(":")[0] for place in STAGES.values()))
+
+#: What the stages that run TensorFlow import besides what they are made of.
+TENSORFLOW: tuple[str, ...] = ("tensorflow", "keras")
 
 
 @cache
@@ -68,7 +73,7 @@ class _Key:
     parent: int
     folder: str
     environment: tuple[tuple[str, str], ...]
-    modules: tuple[str, ...]
+    tensorflow: bool
 
 
 @dataclass(eq=False)
@@ -76,10 +81,15 @@ class _Server:
     process: subprocess.Popen[bytes]
     control: socket.socket
     users: int = 0
+    lost: bool = False
+    began: bool = False
 
 
 _SERVERS: dict[_Key, _Server] = {}
 _GUARD = threading.Lock()
+
+#: Those that have begun with no stage: their imports start threads, for example.
+_USELESS: set[_Key] = set()
 
 
 def run(
@@ -104,19 +114,19 @@ def run(
     """
     if not possible():
         return None
-    modules = (*LIGHT, *TENSORFLOW) if tensorflow else LIGHT
     try:
-        key = _Key(os.getpid(), str(Path.cwd()), tuple(sorted(environment.items())), modules)
-        server = _borrowed(key)
+        variables = tuple(sorted(environment.items()))
+        key = _Key(os.getpid(), str(Path.cwd()), variables, tensorflow)
+        server = None if key in _USELESS else _borrowed(key)
     except OSError:  # no such folder, no more processes
         return None
+    if server is None:
+        return None
+    ended: Ended | None = None
     try:
         ended = _stage(server, words, log, lock)
     finally:
-        with _GUARD:
-            server.users -= 1
-    if ended is None:
-        _forget(server)
+        _give_back(server, lost=ended is None)
     return None if ended and ended.returncode == ANEW else ended
 
 
@@ -140,17 +150,20 @@ def _borrowed(key: _Key) -> _Server:
                 same = (other.parent, other.folder, other.environment)
                 if same != (key.parent, key.folder, key.environment) and not server.users:
                     _end(_SERVERS.pop(other))
-            _SERVERS[key] = _started(key)
+            _SERVERS[key] = _started(key, TENSORFLOW if key.tensorflow else ())
+            light = replace(key, tensorflow=False)
+            if key.tensorflow and LIGHT and light not in _SERVERS:
+                _SERVERS[light] = _started(light, LIGHT)
         _SERVERS[key].users += 1
         return _SERVERS[key]
 
 
-def _started(key: _Key) -> _Server:
+def _started(key: _Key, modules: Sequence[str]) -> _Server:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     program = (sys.executable, "-P", "-m", "rnnlite_pipeline.stages.server")
     with theirs:
         process = subprocess.Popen(
-            [*program, str(theirs.fileno()), *key.modules],
+            [*program, str(theirs.fileno()), *FIRST, *modules],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,  # its stages have their logs
@@ -160,10 +173,19 @@ def _started(key: _Key) -> _Server:
     return _Server(process, ours)
 
 
-def _forget(server: _Server) -> None:
+def _give_back(server: _Server, *, lost: bool) -> None:
+    """A stage needs it no more; it is ended after the last one if it did not begin with one."""
     with _GUARD:
-        for key in [key for key, each in _SERVERS.items() if each is server]:
-            _end(_SERVERS.pop(key))
+        server.users -= 1
+        server.lost |= lost
+        server.began |= not lost
+        if server.lost:
+            for key in [key for key, each in _SERVERS.items() if each is server]:
+                del _SERVERS[key]
+                if not server.began:
+                    _USELESS.add(key)
+            if not server.users:
+                _end(server)
 
 
 def _end(server: _Server) -> None:

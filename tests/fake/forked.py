@@ -20,6 +20,7 @@ from numpy.random import random as old_numpy
 from rnnlite_pipeline import preloaded
 from rnnlite_pipeline.files import write_atomically
 from rnnlite_pipeline.stages.process import STAGES
+from tests.fake import stages
 
 
 def tell(config: Any, out: Path) -> None:
@@ -53,7 +54,7 @@ def give_up(config: Any, out: Path) -> None:
 
 _FAKE = ("import", "inspect", "convert", "describe", "verify", "report")
 _STAGES = cast("dict[str, str]", STAGES)
-_STAGES.update({name: f"tests.fake.stages:{name}" for name in _FAKE})
-_STAGES["import"] = "tests.fake.stages:import_source"
+_STAGES.update({name: f"{stages.__name__}:{name}" for name in _FAKE})
+_STAGES["import"] = f"{stages.__name__}:import_source"
 _STAGES["benchmark"] = f"{__name__}:tell"
 _STAGES["search"] = f"{__name__}:give_up"

@@ -9,5 +9,5 @@ from rnnlite_pipeline.cli import main
 from rnnlite_pipeline.tasks import warm
 
 if __name__ == "__main__":
-    warm.LIGHT, warm.TENSORFLOW = ("tests.fake.forked",), ()
+    warm.FIRST, warm.LIGHT, warm.TENSORFLOW = ("tests.fake.forked",), (), ()
     sys.exit(main(sys.argv[1:]))

@@ -24,6 +24,7 @@ X = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
         ("FULLY_CONNECTED", "FullyConnectedOptions"),
         ("BATCH_MATMUL", "BatchMatMulOptions"),
         ("MAXIMUM", "MaximumMinimumOptions"),
+        ("L2_NORMALIZATION", "L2NormOptions"),
         ("UNIDIRECTIONAL_SEQUENCE_LSTM", "UnidirectionalSequenceLSTMOptions"),
         ("BIDIRECTIONAL_SEQUENCE_RNN", "BidirectionalSequenceRNNOptions"),
         ("UNIDIRECTIONAL_SEQUENCE_RNN", "SequenceRNNOptions"),

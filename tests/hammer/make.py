@@ -21,7 +21,7 @@ from rnnlite_pipeline.sources.graphdef.assigned import with_states
 from rnnlite_pipeline.sources.graphdef.ranges import with_ranges
 from rnnlite_pipeline.sources.model import SourceModel
 from rnnlite_pipeline.sources.to_tflite import to_tflite
-from rnnlite_pipeline.stages.convert import check_convertible, converted
+from rnnlite_pipeline.stages.convert import Conversion, check_convertible, converted
 from rnnlite_pipeline.verify.data import random_samples
 from rnnlite_pipeline.verify.every_interpreter import plan_of
 from tests.hammer.graphs import GRAPHS, Graph
@@ -30,11 +30,19 @@ SAMPLES = 24
 
 
 def make(graph: Graph, folder: Path) -> str:
-    """Converts a graph as the stages import and convert do.
+    """Converts a graph, and writes what it is run on.
 
     Returns:
         The ops of the model.
     """
+    source, config, conversion = convert(graph, folder)
+    axes = batch_axes(source.inputs, source.run, source.limits)
+    (folder / "plan.json").write_text(plan_of(source, axes, config.tolerance).as_json())
+    return " ".join(sorted({op.code for op in conversion.model.ops()}))
+
+
+def convert(graph: Graph, folder: Path) -> tuple[SourceModel, Config, Conversion]:
+    """Converts a graph as the stages import and convert do, and writes model.tflite."""
     source = with_ranges(with_states(graph.source()))
     config = Config.model_validate(_config(graph, source, folder))
     model = read_model(to_tflite(source))
@@ -42,9 +50,7 @@ def make(graph: Graph, folder: Path) -> str:
     conversion = converted(model, config, dict(source.limits))
     check_convertible(conversion, config)
     (folder / "model.tflite").write_bytes(write_model(conversion.model))
-    axes = batch_axes(source.inputs, source.run, source.limits)
-    (folder / "plan.json").write_text(plan_of(source, axes, config.tolerance).as_json())
-    return " ".join(sorted({op.code for op in conversion.model.ops()}))
+    return source, config, conversion
 
 
 def _config(graph: Graph, source: SourceModel, folder: Path) -> dict[str, object]:

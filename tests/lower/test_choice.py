@@ -8,10 +8,12 @@ from unittest import mock
 import numpy as np
 import pytest
 
+from rnnlite_pipeline.cells.cell import Cell
 from rnnlite_pipeline.config import Config
 from rnnlite_pipeline.graph.ir import Model
 from rnnlite_pipeline.graph.read import read_model
 from rnnlite_pipeline.lower import choice, lower
+from rnnlite_pipeline.lower.unrolled import unroll
 from rnnlite_pipeline.quantize import lowering, trial
 from rnnlite_pipeline.runtimes.interpreter import Kernels, Runner
 from tests.lower.cases import Case, histogram, random_lstm
@@ -53,6 +55,56 @@ def test_fastest_needs_an_advantage(fused: float, loop: float, form: str) -> Non
     with mock.patch.object(choice, "_times", return_value=times):
         (lowered,) = lower(_lstm(), "fastest")
     assert (lowered.form, lowered.milliseconds) == (form, times)
+
+
+def _short(cell: Cell, steps: int = 6) -> Case:
+    """A case of a known length."""
+    return Case((cell,), outputs="y", steps=steps, open_steps=False)
+
+
+@pytest.mark.parametrize(
+    ("times", "form"),
+    [
+        ({"fused": 1.0, "loop": 0.9, "unrolled": 0.8}, "unrolled"),
+        ({"fused": 1.0, "loop": 0.9, "unrolled": 0.85}, "loop"),
+        ({"fused": 1.0, "loop": 1.2, "unrolled": 0.95}, "fused"),
+    ],
+)
+def test_steps_written_out_need_a_larger_advantage(times: dict[str, float], form: str) -> None:
+    """They make a larger file: they are chosen where they take a tenth less time."""
+    model = _short(random_lstm(np.random.default_rng(0), 3, 4)).model()
+    with mock.patch.object(choice, "_times", return_value=times):
+        (lowered,) = lower(model, "fastest")
+    assert lowered.form == form
+
+
+@pytest.mark.parametrize("fusable", [True, False])
+def test_short_sequences_are_measured_written_out(fusable: bool) -> None:
+    """Also where there is no fused op; the one that was chosen computes the recurrence."""
+    rng = np.random.default_rng(0)
+    case = _short(random_lstm(rng, 3, 4) if fusable else gru(rng, 3, 4))
+    model = case.model()
+    with mock.patch.multiple(choice, ROUNDS=1, SECONDS=0.0, ADVANTAGE={"loop": 0, "unrolled": 9e9}):
+        (lowered,) = lower(model, "fastest")
+    assert set(lowered.milliseconds) == {*["fused"] * fusable, "loop", "unrolled"}
+    assert lowered.form == "unrolled"
+    assert lowered.reason
+    assert histogram(model)["WHILE"] == 1
+    assert unroll(model, every=False, layers=["another"]) == []
+    assert histogram(model)["WHILE"] == 1
+    assert unroll(model, every=False, layers=["layer0"]) == []
+    assert histogram(model)["WHILE"] == 0
+    case.check(model)
+
+
+@pytest.mark.parametrize(("steps", "units"), [(200, 4), (100, 256)])
+def test_what_does_not_fit_into_a_cache_is_not_written_out(steps: int, units: int) -> None:
+    """Long sequences, and such whose weights the delegate would pack for each step, are loops."""
+    model = _short(gru(np.random.default_rng(0), 3, units), steps).model()
+    with mock.patch.object(choice, "_times") as measured:
+        (lowered,) = lower(model, "fastest")
+    assert lowered.form == "loop"
+    measured.assert_not_called()
 
 
 @pytest.mark.parametrize("outputs", ["y", "finals"])

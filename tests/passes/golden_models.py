@@ -20,6 +20,7 @@ from rnnlite_pipeline.graph.ir import OPEN, Model, Op, Subgraph, Tensor
 from rnnlite_pipeline.state import Keeping
 from tests.graph.op_samples import body_and_condition
 from tests.passes.sequences import SWAP, Graph
+from tests.passes.test_close_sizes import behind_a_loop
 from tests.passes.test_early_shapes import reshaped
 from tests.passes.test_fence_copies import dense
 from tests.passes.test_own_outputs import named_twice
@@ -310,6 +311,7 @@ MODELS: dict[str, Callable[[], Model]] = {
     "expose-states": partial(layer, lstm(), 1),
     "write-recurrences": partial(layer, lstm()),
     "tensor-lists-to-tensors": tensor_list,
+    "close-sizes": behind_a_loop,
     "own-outputs": partial(named_twice, OPEN, 4),
     "keep-output-names": lambda: renamed()[0],
     "share-sizes": measured_twice,

@@ -79,14 +79,14 @@ def largest_error(
     worst = 0.0
     for sizes in RUNS:
         arrays = feed(source.inputs, sizes, time_major, random)
-        reference, nudged = source.run(arrays), source.run(_nudged(arrays))
+        reference, moved = source.run(arrays), source.run(nudged(arrays))
         for runner in runners:
             first, second = runner.run(arrays), runner.run(arrays)
             for name, value in reference.items():
                 assert first[name].shape == value.shape, f"{name}\n{story}"
                 assert np.array_equal(first[name], second[name]), f"{name} leaks\n{story}"
                 difference = compare(value, first[name])
-                rounding = ROUNDINGS * compare(value, nudged[name]).error
+                rounding = ROUNDINGS * compare(value, moved[name]).error
                 limit = LIMIT * difference.scale + rounding
                 assert difference.error <= limit, f"{name}: {difference}\n{story}"
                 worst = max(worst, difference.error / (difference.scale or 1.0))
@@ -127,7 +127,7 @@ def feed(
     return arrays
 
 
-def _nudged(arrays: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+def nudged(arrays: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
     """The arrays with each float off by its last bit: how far rounding alone moves a source."""
     random = np.random.default_rng(1)
     away = {n: random.choice([-np.inf, np.inf], a.shape) for n, a in arrays.items()}

@@ -182,6 +182,23 @@ def layer_a_step_behind(tf: Any, weight: Weights) -> Written:
     return _over_all_steps(tf, step, 4)
 
 
+def unread_sums(tf: Any, weight: Weights) -> Written:
+    """The sum of all outputs so far is put out at each step, and only the last state is read."""
+    cell = lstm(tf, weight)
+
+    def function(x: Any) -> Any:
+        steps = tf.shape(x)[1]
+
+        def body(t: Any, sums: Any, total: Any, h: Any, c: Any) -> Any:
+            h, c = cell(x[:, t], h, c)
+            return t + 1, sums.write(t, total + h), total + h, h, c
+
+        start = (0, tf.TensorArray(tf.float32, steps), *(_zeros(tf, x) for _ in range(3)))
+        return {"y": tf.while_loop(lambda t, *_: t < steps, body, start)[3]}
+
+    return function, X
+
+
 def one_hot_tokens(tf: Any, weight: Weights) -> Written:
     """A token becomes a row inside the step."""
     step = lstm(tf, weight, CLASSES)

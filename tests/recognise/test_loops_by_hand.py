@@ -32,6 +32,7 @@ LOOPS: list[tuple[Callable[..., by_hand.Written], list[tuple[str, str]]]] = [
     (by_hand.step_before_beside, [("LSTM", LSTM)]),
     (by_hand.step_after_beside, [("LSTM", LSTM)]),
     (by_hand.layer_a_step_behind, [("LSTM", LSTM), ("LSTM", LSTM)]),
+    (by_hand.unread_sums, [("LSTM", LSTM)]),
     (by_hand.one_hot_tokens, [("LSTM", LSTM)]),
     (by_hand.no_padding, [("LSTM", LSTM)]),
     (by_hand.step_with_packed_states, [("LSTM", LSTM), ("LSTM", LSTM)]),

@@ -39,15 +39,15 @@ def write(folder: Path, deployment: Deployment, content: bytes) -> None:
         path.write_bytes(text)
 
 
-def counter(asked: str) -> Model:
-    """y = x + the y of the call before, which starts from 5; the state is kept as `asked`."""
+def counter(asked: str, first: float = 5.0) -> Model:
+    """y = x + the y of the call before, which starts from `first`; the state is kept as `asked`."""
     x = Tensor("x", "FLOAT32", (1, 2))
     before, after = Tensor("before", "FLOAT32", (1, 2)), Tensor("after", "FLOAT32", (1, 2))
     y = Tensor("y", "FLOAT32", (1, 2))
     ops = [make_op("ADD", [x, before], [after]), make_op("ADD", [x, before], [y])]
     main = Subgraph("main", [x], [y], ops)
     made = Model([main], [Signature("serving_default", main, {"x": x}, {"y": y})])
-    state = State("sum/h", np.full((1, 2), 5.0, np.float32))
+    state = State("sum/h", np.full((1, 2), first, np.float32))
     add(made, state, before, after)
     describe(made, asked, [state], {})
     if asked == "persist":

@@ -131,7 +131,7 @@ def test_methods_of_the_resolver() -> None:
 BUILT = {
     "gru": (lowered(a_gru(), "loop"), "name: gru\nsource: {format: keras, path: m}\n"),
     "given": (counter("explicit"), counting("explicit", "given")),
-    "kept": (counter("persist"), counting("persist", "kept")),
+    "kept": (counter("persist", first=0.0), counting("persist", "kept")),
 }
 
 

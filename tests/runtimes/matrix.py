@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import sys
 from dataclasses import dataclass, field
@@ -141,4 +142,6 @@ def as_markdown() -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(as_markdown())
+    with contextlib.redirect_stdout(sys.stderr):  # what is said of the calibration is no table
+        table = as_markdown()
+    sys.stdout.write(table)

@@ -12,10 +12,12 @@ import pytest
 
 from rnnlite_pipeline.errors import StageError
 from rnnlite_pipeline.graph.ir import NUMPY, Model
+from rnnlite_pipeline.graph.read import read_model
 from rnnlite_pipeline.graph.write import write_model
-from rnnlite_pipeline.runtimes import RUNTIMES
+from rnnlite_pipeline.runtimes import RUNTIMES, micro
 from rnnlite_pipeline.runtimes.micro import MicroRunner
 from tests.quantize.test_loops import CELLS
+from tests.release.deployed import counter
 from tests.runtimes.models import STEPS, in_integers, lowered, sample
 from tests.runtimes.single_ops import CODES, single_op_models
 
@@ -94,3 +96,23 @@ def test_lowered_cells_agree_with_the_wheel(cell: str, scheme: str) -> None:
     except StageError as error:
         said = str(error)
     assert verdict.takes == (not said), f"{verdict}\n{said}"
+
+
+@needs_tflm
+@pytest.mark.parametrize("first", [0.0, 5.0])
+def test_a_reset_gives_the_first_states_or_is_refused(
+    monkeypatch: pytest.MonkeyPatch, first: float
+) -> None:
+    """TFLM's reset makes states zero: a model that starts from other numbers is refused."""
+    content = write_model(counter("persist", first=first))
+    lines = TFLM.judge(read_model(content)).lines()
+    assert bool(lines) == bool(first)
+    assert all("sum/h" in line and "state: explicit" in line for line in lines)
+    monkeypatch.setattr(micro, "why_wrong", lambda _: [])
+    runner, x = MicroRunner(content), {"x": np.ones((1, 2), np.float32)}
+    told = [next(iter(runner.run(x).values()))[0, 0] for _ in range(2)]
+    runner.reset()
+    again = next(iter(runner.run(x).values()))[0, 0]
+    runner.close()
+    assert told == [first + 1, first + 2]
+    assert (again == told[0]) == (not lines)

@@ -33,7 +33,8 @@ threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The fake stages are what is imported beforehand."""
     warm.close()
-    monkeypatch.setattr(warm, "LIGHT", ("tests.fake.forked",))
+    monkeypatch.setattr(warm, "FIRST", ("tests.fake.forked",))
+    monkeypatch.setattr(warm, "LIGHT", ())
     monkeypatch.setattr(warm, "TENSORFLOW", ())
     yield
     warm.close()
@@ -132,7 +133,7 @@ def test_what_a_fork_cannot_do_is_done_anew(
     """A stage whose fork gives up is started in a new process, whose log is all there is."""
     words = ["search", str(project.config), str(project.out)]
     project.out.mkdir(parents=True)
-    monkeypatch.setattr(warm, "LIGHT", ("tests.fake.forked", "tests.fake.tensorflow_stand_in"))
+    monkeypatch.setattr(warm, "FIRST", ("tests.fake.forked", "tests.fake.tensorflow_stand_in"))
     with (project.out / "search.log").open("wb") as log:
         ended = warm.run(words, log, None, _environment(), tensorflow=False)
     assert ended is None
@@ -165,12 +166,15 @@ def test_one_thread_or_none(project: Project, monkeypatch: pytest.MonkeyPatch) -
     """A process whose imports started a thread that stays forks nothing, and says so by its end."""
     module = project.folder / "starts_a_thread.py"
     module.write_text(STARTS_A_THREAD)
-    monkeypatch.setattr(warm, "LIGHT", ("tests.fake.forked", "starts_a_thread"))
+    monkeypatch.setattr(warm, "FIRST", ("tests.fake.forked", "starts_a_thread"))
     environment = _environment() | {"PYTHONPATH": f"{ROOT}:{project.folder}"}
     words = ["import", str(project.config), str(project.out)]
     with (project.folder / "log").open("wb") as log:
         assert warm.run(words, log, None, environment, tensorflow=False) is None
-    assert not _running()
+        assert not _running()
+        with monkeypatch.context() as patch:
+            patch.setattr(subprocess, "Popen", None)  # it is not tried again
+            assert warm.run(words, log, None, environment, tensorflow=False) is None
 
 
 def test_another_environment_is_another_process(
@@ -235,8 +239,7 @@ keras.Model(x, keras.layers.LSTM(4)(x)).save({str(tmp_path / name)!r})
     config = tmp_path / "model.yaml"
     config.write_text(f"name: model\nsource: {{format: {form}, path: {name}}}\n")
     monkeypatch.undo()  # the real modules
-    modules = [*warm.LIGHT, *warm.TENSORFLOW]
-    assert "tensorflow" in modules
+    assert "tensorflow" in warm.TENSORFLOW
     run_stage("import", config, tmp_path / "fork")
     assert _running()
     new = ["env", *COMMAND]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rnnlite_pipeline.errors import RnnliteError, SourceError
 from rnnlite_pipeline.sources.cell_ops import rid_of_cudnn
 from rnnlite_pipeline.sources.graphdef.placeholders import constant_feeds
-from rnnlite_pipeline.sources.graphdef.session import find_tensor, session_model
+from rnnlite_pipeline.sources.graphdef.session import find_tensor, new_session, session_model
 from rnnlite_pipeline.sources.model import SourceModel, first_line
 from rnnlite_pipeline.toolchain import load
 
@@ -47,14 +47,14 @@ def _imported(path: Path) -> Any:
     """A session on a frozen graph."""
     tf = load("tensorflow")
     definition = _read(path)
-    session = tf.compat.v1.Session(graph=tf.Graph())
+    session = new_session()
     try:
         with session.graph.as_default():
             tf.graph_util.import_graph_def(definition, name="")
     except Exception as error:  # whatever a damaged graph raises
         raise _not_imported(path, error) from error
     if rid_of_cudnn(definition):
-        session = tf.compat.v1.Session(graph=tf.Graph())
+        session = new_session()
         with session.graph.as_default():
             tf.graph_util.import_graph_def(definition, name="")
     variables = [o for o in session.graph.get_operations() if o.type in _VARIABLES]
@@ -103,7 +103,7 @@ def _restored(path: Path) -> Any:
             f"{checkpoint.name} of version 1.",
             "Copy all files of the checkpoint: .meta, .index and .data-*.",
         )
-    session = v1.Session(graph=v1.Graph())
+    session = new_session()
     try:
         meta = load("tensorflow.python.framework.meta_graph").read_meta_graph_file(str(path))
         without_cudnn(meta)

@@ -16,7 +16,7 @@ from rnnlite_pipeline.sources.graphdef.functions import (
     tensor_spec,
 )
 from rnnlite_pipeline.sources.graphdef.placeholders import Constants, constant_feeds
-from rnnlite_pipeline.sources.graphdef.session import find_tensor, session_model
+from rnnlite_pipeline.sources.graphdef.session import find_tensor, new_session, session_model
 from rnnlite_pipeline.sources.model import SourceModel, did_you_mean, first_line, listed
 from rnnlite_pipeline.toolchain import load
 
@@ -142,10 +142,9 @@ def _open_functions(
 def _open_session(
     path: Path, graph: Any, wanted: str | None, pins: Pins, constants: Constants
 ) -> SourceModel:
-    v1 = load("tensorflow").compat.v1
     there = sorted(set(graph.signature_def) - {_INITIALIZE})
     signature = graph.signature_def[_chosen(wanted, there, path)]
-    session = v1.Session(graph=v1.Graph())
+    session = new_session()
     try:
         tags = list(graph.meta_info_def.tags)
         loader = load("tensorflow.python.saved_model.loader_impl").SavedModelLoader(str(path))

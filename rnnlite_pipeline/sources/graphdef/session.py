@@ -37,6 +37,18 @@ from rnnlite_pipeline.sources.model import (
 from rnnlite_pipeline.toolchain import load
 
 
+def new_session() -> Any:
+    """A session on a new graph, which it runs as it is.
+
+    TensorFlow would rewrite the graph before the first call: of 1,000 steps written out that takes
+    15 s, and a call without it 0.05 s.
+    """
+    v1 = load("tensorflow").compat.v1
+    settings = v1.ConfigProto()
+    settings.graph_options.rewrite_options.disable_meta_optimizer = True
+    return v1.Session(graph=v1.Graph(), config=settings)
+
+
 def session_model(
     session: Any,
     inputs: Mapping[str, Any],
