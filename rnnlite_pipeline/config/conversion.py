@@ -113,7 +113,7 @@ class Calibration(Section):
     """The data that ranges are measured on."""
 
     path: Text = Field(
-        description="An .npz file with one array an input, named as the input, relative to this"
+        description="An .npz file with one array per input, named as the input, relative to this"
         " file."
     )
     samples: Count = Field(
@@ -182,7 +182,9 @@ class Converter(Section):
     """What the converted model may hold."""
 
     allow_custom_ops: bool = Field(
-        default=False, description="Whether ops the runtime must be given may stay in the model."
+        default=False,
+        description="Whether ops that the application must add to the runtime may stay in the"
+        " model.",
     )
     select_tf_ops: bool = Field(
         default=False, description="Whether Flex ops, TensorFlow's own, may stay in the model."
@@ -203,9 +205,9 @@ class Data(Section):
 
     path: Text | None = Field(
         default=None,
-        description="An .npz file with one array an input, named as the input, and optionally"
-        " `labels`, relative to this file; one row a sample in each, even where the model takes"
-        " [time, batch, ...].",
+        description="An .npz file with one array per input, named as the input, and optionally"
+        " `labels`, relative to this file; one row per sample in each array, even where the model"
+        " takes [time, batch, ...].",
     )
     random: RandomData | None = Field(default=None, description="Random samples, instead of path.")
 
@@ -218,7 +220,7 @@ class Data(Section):
 
 
 class Verification(Section):
-    """How the model is held to its source."""
+    """How the model is compared with its source."""
 
     data: Data = Field(
         default=Data(random=RandomData()), description="The samples; 32 random ones by default."

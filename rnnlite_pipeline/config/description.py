@@ -52,7 +52,7 @@ class Content(Section):
     color_space: Literal["rgb", "grayscale"] | None = Field(
         default=None, description="Of an image: its color space."
     )
-    sample_rate: Count | None = Field(default=None, description="Of audio: samples a second.")
+    sample_rate: Count | None = Field(default=None, description="Of audio: samples per second.")
     channels: Count | None = Field(default=None, description="Of audio: how many channels.")
 
     def rules(self) -> Iterator[Broken]:
@@ -93,7 +93,7 @@ class InputMetadata(TensorMetadata):
     )
     vocabulary: Text | None = Field(
         default=None,
-        description="A text file with the word of each index, one a line, relative to this file.",
+        description="A text file with the word of each index, one per line, relative to this file.",
     )
 
 
@@ -102,7 +102,7 @@ class OutputMetadata(TensorMetadata):
 
     labels: Text | None = Field(
         default=None,
-        description="A text file with the name of each class, one a line, relative to this file.",
+        description="A text file with the name of each class, one per line, relative to this file.",
     )
 
 

@@ -114,7 +114,7 @@ class Config(FileSection):
     recurrent: Recurrent = section(Recurrent, "How recurrent layers are converted.")
     quantization: Quantization = section(Quantization, "Which numbers the model computes with.")
     converter: Converter = section(Converter, "What the converted model may hold.")
-    verification: Verification = section(Verification, "How the model is held to its source.")
+    verification: Verification = section(Verification, "How the model is compared with its source.")
     metadata: Metadata | None = Field(
         default=None, description="TFLite metadata, schema 1.5, written into the model."
     )
