@@ -16,6 +16,7 @@ and not bounded: how much it runs is the config's choice.
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import os
 import subprocess
@@ -199,8 +200,7 @@ def row(name: str, folder: Path, asked: Sequence[str] = STAGES) -> Row:
 
 def main(arguments: Sequence[str]) -> None:
     """Prints the table, and writes the figures where that is asked for."""
-    from conversion_models import MODELS as known  # type: ignore[import-not-found]  # a script
-
+    known = importlib.import_module("conversion_models").MODELS
     parser = argparse.ArgumentParser(description="What a conversion costs.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(known)}")
     parser.add_argument("--no-verify", action="store_true", help="leaves out the stage verify")
