@@ -41,6 +41,9 @@ RESOURCE = "rnnlite"
 #: Seconds to wait for a cluster at the start, and for a scheduler that went to come back.
 CONNECT, PATIENCE = 10.0, 60.0
 
+#: How often a job that the cluster loses is given to it.
+TRIES = 10
+
 #: The part of this machine's memory that the workers of `local[N]` share.
 _SHARE = 0.8
 
@@ -111,15 +114,17 @@ class Cluster:
         """Runs a job on some worker, again where the cluster loses it.
 
         Raises:
-            StageError: The workers that ran it died.
-            Lost: No scheduler answers.
+            StageError: The workers that ran it died, or one cannot run any job.
+            Lost: No scheduler answers, or each loses the job.
         """
         from distributed import KilledWorker
 
-        while True:
+        for _ in range(TRIES):
             client = self._client
             try:
                 return self._once(client, job, label)
+            except StageError:
+                raise
             except KilledWorker:
                 raise StageError(
                     f"{label}: the workers that ran it died, several times (out of memory?).",
@@ -127,12 +132,15 @@ class Cluster:
                 ) from None
             except Exception:  # noqa: BLE001  # Dask raises many kinds where a connection breaks
                 self._renew(client)
+        raise Lost(f"the cluster at {self.address} lost {label} {TRIES} times")
 
     def close(self) -> None:
         """Leaves the cluster as it is."""
         self._client.close(timeout=5)
 
     def _once(self, client: Any, job: Job, label: str) -> Ended:
+        from distributed import KilledWorker
+
         future = client.submit(
             run_job,
             job,
@@ -143,8 +151,15 @@ class Cluster:
         while True:
             try:
                 ended: Ended = future.result(timeout=5)
-            except TimeoutError:
-                if client.status != "running" or future.status in ("cancelled", "lost"):
+            except Exception as error:
+                if future.status == "error" and not isinstance(error, KilledWorker):
+                    # `run_job` raises nothing, so the worker could not even begin or end it.
+                    why = f"{type(error).__name__}: {error}".split("\n", 1)[0]
+                    raise StageError(
+                        f"{label}: a worker cannot run it: {why}", "See the logs of the workers."
+                    ) from None
+                waits = isinstance(error, TimeoutError) and client.status == "running"
+                if not waits or future.status in ("cancelled", "error", "lost"):
                     raise
             else:
                 return ended

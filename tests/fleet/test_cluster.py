@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -12,6 +13,8 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,7 +23,7 @@ pytest.importorskip("distributed", reason="the extra `cluster` is not installed"
 
 from rnnlite_pipeline.config.chosen import CHOSEN
 from rnnlite_pipeline.errors import CallError, StageError
-from rnnlite_pipeline.fleet import cluster
+from rnnlite_pipeline.fleet import cluster, worker
 from rnnlite_pipeline.fleet.cache import Blob, Cache
 from rnnlite_pipeline.fleet.cluster import Clustered, check_address
 from rnnlite_pipeline.fleet.worker import Ended, Job, run_job
@@ -147,6 +150,22 @@ def test_a_worker_ends_what_takes_too_much_memory(
     assert "took more than the 0.0 GiB of memory" in ended.message
 
 
+def test_a_full_disk_at_a_worker(
+    project: Project, direct: Clustered, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The error names the worker and what is wrong with it; with room again the stage is made."""
+    plan = load_plan(project.config, project.build)
+
+    def full(**_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "rnnlite-1")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(worker.tempfile, "TemporaryDirectory", full)
+        with pytest.raises(StageError, match=r"at the worker here: .*No space left on device"):
+            direct("import", plan, _not_here)
+    assert direct("import", plan, _not_here) == ""
+
+
 def test_code_is_not_sent(project: Project, direct: Clustered) -> None:
     """A source that is built by code is made here."""
     project.config.write_text("name: fake\nsource: {format: jax, factory: my.module:build}\n")
@@ -208,6 +227,45 @@ def test_no_cluster_is_one_error(monkeypatch: pytest.MonkeyPatch) -> None:
         cluster.connected("tcp://127.0.0.1:9"),
     ):
         pass
+
+
+class Broken:
+    """A client of Dask, and the future of all that is given to it."""
+
+    status = "running"
+
+    def __init__(self, error: Exception) -> None:
+        self.error, self.given = error, 0
+
+    def submit(self, *_: object, **__: object) -> Any:
+        """Counts it."""
+        self.given += 1
+        state = "error" if isinstance(self.error, OSError) else "lost"
+        return SimpleNamespace(status=state, result=self.result)
+
+    def result(self, timeout: float) -> None:  # noqa: ARG002  # the name is Dask's
+        """Raises what was told."""
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    ("error", "expected", "given"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "a worker cannot run it: OSError", 1),
+        (RuntimeError("closed"), "lost import fake 10 times", 10),
+    ],
+)
+def test_a_job_is_not_given_for_ever(
+    error: Exception, expected: str, given: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker that cannot run it is an error at once; a cluster that loses it, after ten times."""
+    broken = Broken(error)
+    made = object.__new__(cluster.Cluster)
+    made.address, made._client, made._resources = "tcp://a:1", broken, None
+    monkeypatch.setattr(made, "_renew", lambda _: None)
+    with pytest.raises((StageError, cluster.Lost), match=expected):
+        made.do(None, "import fake")  # type: ignore[arg-type]  # nobody looks at the job
+    assert broken.given == given
 
 
 def test_a_take_of_unknown_files_is_refused(project: Project, direct: Clustered) -> None:

@@ -106,7 +106,7 @@ def test_candidates_are_taken_from_a_cache(searching: Project) -> None:
 
 
 def test_a_locked_build_repeats_the_choice(searching: Project) -> None:
-    """It does not search: another machine, which would choose otherwise, makes the same model."""
+    """It does not search: another machine, which would choose otherwise, makes the same bundle."""
     assert searching.run("lock", "config.yaml").returncode == 0
     lock = json.loads((searching.folder / "config.lock.json").read_text())
     assert lock["config.quantization.scheme"] == "float16"
@@ -115,10 +115,12 @@ def test_a_locked_build_repeats_the_choice(searching: Project) -> None:
     other = Project(searching.folder.parent / "other").write_config(AUTO).write_source(b"first")
     for name in ("test.npz", "config.lock.json"):
         (other.folder / name).write_bytes((searching.folder / name).read_bytes())
-    ended = other.run("convert", "config.yaml", "--locked", FAKE_CHOICE="dynamic_range")
+    ended = other.run("package", "config.yaml", "--locked", FAKE_CHOICE="dynamic_range")
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert "search fake" not in (other.build / "runs").read_text()
     assert (other.out / "model.tflite").read_bytes() == model
+    assert searching.run("package", "config.yaml").returncode == 0
+    assert other.bundle.read_bytes() == searching.bundle.read_bytes()
     other.write_config(AUTO.replace("0.01", "0.0"))  # it was judged by another demand
     ended = other.run("convert", "config.yaml", "--locked")
     assert ended.returncode == 1
