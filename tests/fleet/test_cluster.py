@@ -23,7 +23,7 @@ pytest.importorskip("distributed", reason="the extra `cluster` is not installed"
 
 from rnnlite_pipeline.config.chosen import CHOSEN
 from rnnlite_pipeline.errors import CallError, StageError
-from rnnlite_pipeline.fleet import cluster, worker
+from rnnlite_pipeline.fleet import cluster
 from rnnlite_pipeline.fleet.cache import Blob, Cache
 from rnnlite_pipeline.fleet.cluster import Clustered, check_address
 from rnnlite_pipeline.fleet.worker import Ended, Job, run_job
@@ -160,7 +160,7 @@ def test_a_full_disk_at_a_worker(
         raise OSError(errno.ENOSPC, "No space left on device", "rnnlite-1")
 
     with monkeypatch.context() as patch:
-        patch.setattr(worker.tempfile, "TemporaryDirectory", full)
+        patch.setattr("rnnlite_pipeline.fleet.worker.tempfile.TemporaryDirectory", full)
         with pytest.raises(StageError, match=r"at the worker here: .*No space left on device"):
             direct("import", plan, _not_here)
     assert direct("import", plan, _not_here) == ""
