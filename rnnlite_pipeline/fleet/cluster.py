@@ -114,7 +114,7 @@ class Cluster:
         """Runs a job on some worker, again where the cluster loses it.
 
         Raises:
-            StageError: The workers that ran it died, or one cannot run any job.
+            StageError: The workers that ran it died, or the cluster cannot run it.
             Lost: No scheduler answers, or each loses the job.
         """
         from distributed import KilledWorker
@@ -153,10 +153,11 @@ class Cluster:
                 ended: Ended = future.result(timeout=5)
             except Exception as error:
                 if future.status == "error" and not isinstance(error, KilledWorker):
-                    # `run_job` raises nothing, so the worker could not even begin or end it.
-                    why = f"{type(error).__name__}: {error}".split("\n", 1)[0]
+                    # `run_job` raises nothing, so it did not even begin, or not end.
+                    why = " ".join(f"{type(error).__name__}: {error}".split())[:300]
                     raise StageError(
-                        f"{label}: a worker cannot run it: {why}", "See the logs of the workers."
+                        f"{label}: the cluster cannot run it: {why}",
+                        "Is rnnlite installed with the scheduler and all workers? See their logs.",
                     ) from None
                 waits = isinstance(error, TimeoutError) and client.status == "running"
                 if not waits or future.status in ("cancelled", "error", "lost"):

@@ -160,7 +160,7 @@ def test_a_full_disk_at_a_worker(
         raise OSError(errno.ENOSPC, "No space left on device", "rnnlite-1")
 
     with monkeypatch.context() as patch:
-        patch.setattr("rnnlite_pipeline.fleet.worker.tempfile.TemporaryDirectory", full)
+        patch.setattr("tempfile.TemporaryDirectory", full)
         with pytest.raises(StageError, match=r"at the worker here: .*No space left on device"):
             direct("import", plan, _not_here)
     assert direct("import", plan, _not_here) == ""
@@ -251,14 +251,14 @@ class Broken:
 @pytest.mark.parametrize(
     ("error", "expected", "given"),
     [
-        (OSError(errno.ENOSPC, "No space left on device"), "a worker cannot run it: OSError", 1),
+        (OSError(errno.ENOSPC, "No space left on device"), "the cluster cannot run it: OSError", 1),
         (RuntimeError("closed"), "lost import fake 10 times", 10),
     ],
 )
 def test_a_job_is_not_given_for_ever(
     error: Exception, expected: str, given: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A worker that cannot run it is an error at once; a cluster that loses it, after ten times."""
+    """A cluster that cannot run it is an error at once; one that loses it, after ten times."""
     broken = Broken(error)
     made = object.__new__(cluster.Cluster)
     made.address, made._client, made._resources = "tcp://a:1", broken, None
