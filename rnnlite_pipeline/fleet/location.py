@@ -10,6 +10,7 @@ What fsspec's libraries raise is told apart here, and nowhere else: `Missing` is
 from __future__ import annotations
 
 import importlib
+import logging
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -41,6 +42,9 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "gs": {"use_listings_cache": False},
 }
 _OPTIONS["gcs"] = _OPTIONS["gs"]
+
+#: Libraries that log, with tracebacks, what they raise as well; it is told once, by who asked.
+_TALKATIVE = ("fsspec", "gcsfs", "s3fs")
 
 
 class Missing(Exception):
@@ -183,6 +187,8 @@ def _opened(url: str, shown: str) -> tuple[Any, str, bool]:
         core = importlib.import_module("fsspec.core")
     except ImportError:
         raise CallError("fsspec is not installed.", _INSTALL) from None
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     protocol = urlsplit(url).scheme if "://" in url else "file"
     target = str(Path(url).absolute()) if protocol == "file" and "://" not in url else url
     try:
