@@ -36,9 +36,13 @@ ATTEMPTS = ("keras", "builtins", "select_tf_ops")
 
 MODELS = Path(__file__).with_name("conversion_models.py")
 
+#: A new process for each stage, and no fork of one that has imported TensorFlow already: its
+#: memory would be counted as that of the stage.
 _STAGE = (
     "import sys; from pathlib import Path; from rnnlite_pipeline.tasks.child import run_stage;"
-    "run_stage(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]))"
+    "stage, config, out = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]);"
+    "own = (sys.executable, '-m', 'rnnlite_pipeline.stages.process');"
+    "run_stage(stage, config, out, own)"
 )
 
 _STOCK = (
