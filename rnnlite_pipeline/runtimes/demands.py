@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rnnlite_pipeline.graph.ir import OPEN, Model, Op, Tensor
+from rnnlite_pipeline.graph.ir import OPEN, Model, Op, Subgraph, Tensor
 from rnnlite_pipeline.runtimes.rule import Demand, Refusal, Source
 
 
@@ -87,19 +87,46 @@ def no_hybrid(source: Source) -> Demand:
 
 
 def first_states_zero(source: Source, reason: str) -> Demand:
-    """Every variable that CALL_ONCE sets up starts from zero: in integers from the zero point."""
+    """Every variable that CALL_ONCE sets up starts from zero: in integers from the zero point.
+
+    The zero point is that of the tensors that the variable is read as; the constant that it starts
+    from has none of its own.
+    """
 
     def refusals(model: Model) -> Iterator[Refusal]:
+        zeros = _zero_points(model)
         graphs = [op.options["init_subgraph"] for op in model.ops() if op.code == "CALL_ONCE"]
         for graph in dict.fromkeys(graphs):
-            names = {op.outputs[0]: op.options["shared_name"] for op in graph.ops if op.outputs}
+            names = _variables(graph)
             for op in graph.ops:
-                if op.code == "ASSIGN_VARIABLE" and not is_zero(op.inputs[1]):
-                    handle = op.inputs[0]
-                    assert handle is not None
-                    yield Refusal(op.code, str(names.get(handle, handle.name)), reason)
+                if op.code != "ASSIGN_VARIABLE":
+                    continue
+                handle, value = op.inputs
+                assert handle is not None
+                name = names.get(handle, handle.name)
+                first = None if value is None else value.array
+                if first is None or not (first == zeros.get(name, 0)).all():
+                    yield Refusal(op.code, name, reason)
 
     return Demand("states between calls that start from zero", source, refusals)
+
+
+def _variables(graph: Subgraph) -> dict[Tensor, str]:
+    """The name of the variable that each handle of a graph stands for."""
+    handles = (op for op in graph.ops if op.code == "VAR_HANDLE")
+    return {op.outputs[0]: str(op.options["shared_name"]) for op in handles}
+
+
+def _zero_points(model: Model) -> dict[str, int]:
+    """The zero point of each variable that is kept in integers, by its name."""
+    found: dict[str, int] = {}
+    for graph in model.subgraphs:
+        names = _variables(graph)
+        for op in (op for op in graph.ops if op.code == "READ_VARIABLE"):
+            handle, quantization = op.inputs[0], op.outputs[0].quantization
+            if handle in names and quantization and quantization.zero_point:
+                found[names[handle]] = int(quantization.zero_point[0])
+    return found
 
 
 def is_zero(value: Tensor | None) -> bool:

@@ -174,7 +174,9 @@ def _work(name: str, plan: Plan, means: Means) -> None:
             tensorflow=stage.frameworks(plan),
         )
     for missing in (path for path in makes if not path.exists()):
-        raise StageError(f"{stage.name} of {plan.name} ended well, but left no {missing.name}.")
+        raise StageError(
+            f"{stage.name} of {plan.name} ended with status 0, but did not write {missing.name}."
+        )
     if name == "search":
         discard_candidates(plan)
 

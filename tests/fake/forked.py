@@ -51,10 +51,7 @@ def give_up(config: Any, out: Path) -> None:
     preloaded.before_tensorflow()
 
 
-_FAKE = ("search", "inspect", "convert", "describe", "verify", "report")
 _STAGES = cast("dict[str, str]", STAGES)
-_STAGES.update({name: f"{stages.__name__}:{name}" for name in _FAKE})
-_STAGES["import"] = f"{stages.__name__}:import_source"
-_STAGES["benchmark"] = f"{stages.__name__}:measure"
+_STAGES.update({name: f"{stages.__name__}:{function}" for name, function in stages.FAKES.items()})
 _STAGES["tell"] = f"{__name__}:tell"
 _STAGES["give up"] = f"{__name__}:give_up"

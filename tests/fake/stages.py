@@ -203,18 +203,21 @@ def _trouble(kind: str) -> None:
     raise ValueError(f"{kind}\nwith a second line")
 
 
+#: The function of each stage that is not the real one.
+FAKES = {
+    "import": "import_source",
+    "search": "search",
+    "reference": "reference",
+    "candidate": "candidate",
+    "inspect": "inspect",
+    "convert": "convert",
+    "describe": "describe",
+    "verify": "verify",
+    "report": "report",
+    "benchmark": "measure",
+}
+
 if __name__ == "__main__":
-    fakes = {
-        "import": "__main__:import_source",
-        "search": "__main__:search",
-        "reference": "__main__:reference",
-        "candidate": "__main__:candidate",
-        "inspect": "__main__:inspect",
-        "convert": "__main__:convert",
-        "describe": "__main__:describe",
-        "verify": "__main__:verify",
-        "report": "__main__:report",
-        "benchmark": "__main__:measure",
-    }
+    fakes = {name: f"__main__:{function}" for name, function in FAKES.items()}
     assert set(STAGES) - set(fakes) == {"package"}  # the real one
     sys.exit(main(sys.argv[1:], {**STAGES, **fakes}))

@@ -186,7 +186,7 @@ def _huge(path: Path) -> None:
         (_gone, "cannot be read: No such file or directory"),
         (_weights_only, "holds weights only"),
         (_bad_config, "its config cannot be read"),
-        (_linked, "has a link, /model_weights/other; it may lead"),
+        (_linked, "has a link, /model_weights/other; links are not followed"),
         (_outside, "keeps far in another file"),
         (_huge, "says that it holds 8,589,9"),
     ],

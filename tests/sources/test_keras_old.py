@@ -298,7 +298,7 @@ def _whole_and_weights(folder: Path) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("make", "said"),
     [
-        (_no_json, "no architecture of Keras as JSON"),
+        (_no_json, "is not a Keras architecture as JSON"),
         (_other_json, "it has no class_name"),
         (_no_weights, r"without weights\.\n.*source.weights: FILE.h5"),
         (_weights_alone, r"holds weights only.*\n.*to_json.*source.weights"),
