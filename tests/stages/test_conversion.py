@@ -12,6 +12,7 @@ from rnnlite_pipeline.cells.simple_rnn import SimpleRnn
 from rnnlite_pipeline.passes.dump import PassDump
 from rnnlite_pipeline.passes.manager import Pass, UntilSettled, run
 from rnnlite_pipeline.stages.conversion import CONVERSION, Context
+from tests.fake.project import ROOT
 from tests.passes.golden_models import lstm, rnn
 from tests.passes.sequences import context
 from tests.recognise.author import Author
@@ -63,3 +64,14 @@ def test_a_whole_conversion_keeps_its_promises(
     assert re.fullmatch(r"\d+ check-memory +nothing changed", index.splitlines()[-1])
     (written,) = tmp_path.glob("*-write-recurrences.txt")
     assert "_SEQUENCE_" in written.read_text()
+
+
+def test_the_guide_shows_the_numbers_of_the_list() -> None:
+    """In docs/guides/debugging.md each line of index.txt has the pass's place in the list."""
+    page = (ROOT / "docs/guides/debugging.md").read_text(encoding="utf-8")
+    shown = re.findall(r"^(\d\d)(?:\.(\d\d))? ([a-z-]+) {2,}", page, re.MULTILINE)
+    assert shown
+    for place, within, name in shown:
+        entry = CONVERSION[int(place) - 1]
+        each = entry.passes[int(within) - 1] if isinstance(entry, UntilSettled) else entry
+        assert each.name == name
