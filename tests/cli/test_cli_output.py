@@ -247,7 +247,6 @@ OTHERS: tuple[tuple[str, ...], ...] = (
     ("plan", "config.yaml"),
     ("diff", "BUNDLE", "BUNDLE"),
     ("verify-bundle", "BUNDLE", "--unsigned"),
-    ("bom", "BUNDLE"),
     ("schema",),
     ("targets", "litert"),
     ("completion", "bash"),
@@ -269,6 +268,14 @@ def test_outputs_of_other_commands(
         TypeAdapter(CallErrorJson).validate_json(capsys.readouterr().out)
 
 
+def test_output_of_bom(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    """What `bom --json` prints fits its schema."""
+    pytest.importorskip("cyclonedx", reason="the extra `trust` is not installed")
+    project.package()
+    assert main(["bom", str(project.bundle), "--json"]) == 0
+    TypeAdapter(OUTPUTS["bom"]).validate_json(capsys.readouterr().out, strict=True)
+
+
 #: The commands that run a stage; `package` has a test of its own.
 STAGES = ("inspect", "convert", "verify", "report", "lock", "benchmark")
 
@@ -284,7 +291,13 @@ def test_output_of_each_stage(project: Project, command: str) -> None:
 
 def test_the_output_of_every_command_is_tested() -> None:
     """A new command with `--json` needs a test of what it prints."""
-    elsewhere = {"package", "sign", "init", "view"}  # above, tests/trust, test_init, test_view
+    elsewhere = {
+        "bom",
+        "package",
+        "sign",
+        "init",
+        "view",
+    }  # here, tests/trust, test_init, test_view
     assert {*STAGES, *elsewhere, *(words[0] for words in OTHERS)} == set(OUTPUTS)
 
 

@@ -96,6 +96,7 @@ def test_candidates_of_fastest_stay_together(searching: Project) -> None:
 
 def test_candidates_are_taken_from_a_cache(searching: Project) -> None:
     """A search that begins again makes only the candidates that are not there."""
+    pytest.importorskip("fsspec", reason="the extra `cache` is not installed")
     words = ("convert", "config.yaml", "-n", "2", "--cache", "cache")
     failed = searching.run(*words, FAKE_TROUBLE="search=gate")
     assert failed.returncode == 1
