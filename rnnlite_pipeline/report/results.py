@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
+
+from rnnlite_pipeline.files import digest
 
 
 @dataclass(frozen=True)
@@ -39,15 +40,15 @@ class Results:
         a config may have changed since, and the conversion failed.
         """
         verification = _json(folder / "verification.json")
-        if verification.get("passed") and not _is(folder, verification.get("model_sha256")):
+        own = _sha256(folder / "model.tflite")
+        if verification.get("passed") and verification.get("model_sha256") != own:
             verification = {}
         benchmark = _json(folder / "benchmark.json")
-        if benchmark.get("model_sha256") != verification.get("model_sha256"):
+        if benchmark.get("model_sha256") not in (own, verification.get("model_sha256")):
             benchmark = {}
-        imported = folder / ".work" / "source.tflite"
-        digest = hashlib.sha256(imported.read_bytes()).hexdigest() if imported.is_file() else ""
+        source = _sha256(folder / ".work" / "source.tflite")
         bundles = sorted(path.name for path in (folder / "dist").glob("*.zip"))
-        return cls(folder, folder.name, verification, benchmark, digest, tuple(bundles))
+        return cls(folder, folder.name, verification, benchmark, source, tuple(bundles))
 
     @property
     def has_page(self) -> bool:
@@ -143,10 +144,9 @@ class Results:
         return {name: each["held"] if each["takes"] else "no" for name, each in targets.items()}
 
 
-def _is(folder: Path, digest: object) -> bool:
-    """Whether the model of a folder has a sha256."""
-    path = folder / "model.tflite"
-    return path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == digest
+def _sha256(path: Path) -> str:
+    """The digest of a file; empty where there is none."""
+    return digest(path) if path.is_file() else ""
 
 
 def link(path: Path, folder: Path) -> str:

@@ -57,6 +57,13 @@ def test_figures_of_another_model_are_not_shown(plans: list[Plan]) -> None:
     assert Row.of(plans[0]).max_abs_error is None
 
 
+def test_a_model_that_was_measured_and_not_verified_has_its_time(plans: list[Plan]) -> None:
+    """The time is that of the model that is there, verified or not."""
+    (plans[0].out / "verification.json").unlink()
+    _write(plans[0], "benchmark.json", b"model", models={"model.tflite": {"ms": {"median": 0.5}}})
+    assert (Row.of(plans[0]).passed, Row.of(plans[0]).median_ms) == (None, 0.5)
+
+
 def test_a_model_that_failed_says_so(plans: list[Plan]) -> None:
     """It has no figures; it did not pass."""
     (plans[0].out / "model.tflite").rename(plans[0].out / "model.failed.tflite")
