@@ -177,13 +177,13 @@ def _as_asked(
     name = recurrences[0].name
     if form == "unrolled":
         return Lowered(name, "unrolled", "recurrent.lowering is unrolled")
-    not_fused = next(filter(None, map(why_not_fused, recurrences)), "")
-    if not_fused and form == "fused":
+    without = next(filter(why_not_fused, recurrences), None)
+    if without and form == "fused":
         raise NotConvertible(
-            f"{name}: {not_fused}.",
+            f"{without.name}: {why_not_fused(without)}.",
             "Set recurrent.lowering to auto to write it as a loop.",
         )
-    not_fused = not_fused or why_not(op)
+    not_fused = (without and why_not_fused(without)) or why_not(op)
     if form == "fastest":
         return _fastest(op, aim, used, write, not_fused)
     if not_fused:
