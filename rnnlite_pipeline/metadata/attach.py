@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from rnnlite_pipeline.config import Config
+from rnnlite_pipeline.config.associated import AssociatedFiles, packed_name
 from rnnlite_pipeline.config.description import InputMetadata, OutputMetadata, TensorMetadata
 from rnnlite_pipeline.errors import ConfigError
 from rnnlite_pipeline.files import zip_bytes
@@ -23,7 +24,6 @@ from rnnlite_pipeline.graph.flat import Decoder, Fields, encode
 from rnnlite_pipeline.graph.ir import Model
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.metadata.checks import wrong_metadata
-from rnnlite_pipeline.metadata.files import AssociatedFiles, packed_name
 from rnnlite_pipeline.metadata.names import named_tensors
 from rnnlite_pipeline.metadata.read import read_description, read_files
 from rnnlite_pipeline.metadata.recurrent import (

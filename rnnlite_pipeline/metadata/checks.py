@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rnnlite_pipeline.config import Config
+from rnnlite_pipeline.config.associated import AssociatedFiles
 from rnnlite_pipeline.config.description import InputMetadata, OutputMetadata, TensorMetadata
 from rnnlite_pipeline.config.document import Loc
 from rnnlite_pipeline.errors import did_you_mean
 from rnnlite_pipeline.graph.ir import OPEN, Model, Tensor
-from rnnlite_pipeline.metadata.files import AssociatedFiles
 from rnnlite_pipeline.metadata.names import named_tensors
 
 

@@ -12,6 +12,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rnnlite_pipeline.config.declared import source_digest
+from rnnlite_pipeline.errors import SourceError
 from rnnlite_pipeline.files import write_atomically
 from rnnlite_pipeline.sources.batch import pins_of_one
 from rnnlite_pipeline.sources.graphdef.assigned import with_states
@@ -22,7 +24,6 @@ from rnnlite_pipeline.steps import step
 
 if TYPE_CHECKING:
     from rnnlite_pipeline.config import Config
-from rnnlite_pipeline.config.declared import source_digest
 
 #: `source.format` to the module that opens it.
 FORMATS: dict[str, str] = {
@@ -60,7 +61,11 @@ def open_source(config: Config) -> SourceModel:
 
 def _opened(config: Config) -> SourceModel:
     module = importlib.import_module(FORMATS[config.source.format])
-    source: SourceModel = module.open_source(config)
+    try:
+        source: SourceModel = module.open_source(config)
+    except SourceError as error:  # of what the config names, if not of another key
+        error.key = error.key or ("source", "factory" if config.source.factory else "path")
+        raise
     return with_ranges(with_states(source))
 
 
