@@ -40,11 +40,11 @@ from rnnlite_pipeline.graph.edit import ensure_signature
 from rnnlite_pipeline.graph.read import read_model
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.runtimes.interpreter import Runner
-from rnnlite_pipeline.sources import open_source
 from rnnlite_pipeline.sources.formats.keras import source_model
 from rnnlite_pipeline.sources.graphdef.assigned import with_states
 from rnnlite_pipeline.sources.graphdef.ranges import with_ranges
 from rnnlite_pipeline.sources.model import Array, SourceModel, first_line
+from rnnlite_pipeline.sources.opening import open_source
 from rnnlite_pipeline.sources.to_tflite import to_tflite
 from rnnlite_pipeline.stages.convert import check_convertible, converted
 from rnnlite_pipeline.toolchain import load, prepare

@@ -13,6 +13,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Self
 
 import rnnlite_pipeline
 
@@ -23,7 +24,7 @@ SECONDS = 600.0
 def run_apart(
     module: str, words: Sequence[str], seconds: float = SECONDS, log: int | None = None
 ) -> tuple[str, str]:
-    """Runs `python -m MODULE WORDS`, which prints some text.
+    """Runs `python -m MODULE WORDS`, which prints some text, and waits for it.
 
     Args:
         module: Its main program is `tell(...)`.
@@ -34,25 +35,45 @@ def run_apart(
     Returns:
         What it printed, and why it failed: empty where it did not.
     """
-    process = subprocess.Popen(
-        [sys.executable, "-P", "-m", module, *words],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=log,
-        env=environment(),
-        text=True,
-    )
-    alarm = threading.Timer(seconds, process.kill)
-    alarm.start()
-    try:
-        assert process.stdout is not None
-        told = process.stdout.read()
-        return told.strip(), _why(process.wait(), alarm)
-    finally:
-        alarm.cancel()
-        process.kill()
-        process.wait()
-        for pipe in (process.stdin, process.stdout):
+    with Apart(module, words, seconds, log) as process:
+        return process.answer()
+
+
+class Apart:
+    """The same, running while this process does something else; left, it is ended.
+
+    Args: As `run_apart`. What it prints must fit into a pipe (64 KiB) until it is asked for.
+    """
+
+    def __init__(
+        self, module: str, words: Sequence[str], seconds: float = SECONDS, log: int | None = None
+    ) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", module, *words],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            env=environment(),
+            text=True,
+        )
+        self._alarm = threading.Timer(seconds, self._process.kill)
+        self._alarm.daemon = True
+        self._alarm.start()
+
+    def answer(self) -> tuple[str, str]:
+        """Waits for it: what it printed, and why it failed."""
+        assert self._process.stdout is not None
+        told = self._process.stdout.read()
+        return told.strip(), _why(self._process.wait(), self._alarm)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._alarm.cancel()
+        self._process.kill()
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 pipe.close()
 

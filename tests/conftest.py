@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
 
+from rnnlite_pipeline.toolchain import load
 from tests.fake.project import Project
 
 # The same examples in every run: a failure in CI is one that anybody can see again.
@@ -22,3 +24,18 @@ FAKE = (sys.executable, str(Path(__file__).parent / "fake" / "stages.py"))
 def project(tmp_path: Path) -> Project:
     """A folder with a config, a source nobody reads as a model, and fake stages."""
     return Project(tmp_path / "project").write_config().write_source(b"first")
+
+
+@pytest.fixture(scope="session")
+def keras() -> Any:
+    """Keras, as stages import it; once for each test process, since it takes seconds."""
+    return load("keras")
+
+
+@pytest.fixture(autouse=True)
+def _seeded(request: pytest.FixtureRequest) -> None:
+    """The same weights and the same layer names in every test that uses Keras."""
+    if "keras" in request.fixturenames:
+        keras = request.getfixturevalue("keras")
+        keras.backend.clear_session()
+        keras.utils.set_random_seed(0)

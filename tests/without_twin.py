@@ -65,8 +65,6 @@ graph/test_affine.py
     graph/ir
 graph/test_check.py
     graph/calls graph/fields
-hammer/test_hammer.py
-    child
 latency/test_by_op.py
     latency/cut latency/rows latency/text latency/timing
 lower/test_by_targets.py
@@ -179,7 +177,7 @@ sources/test_graph_def.py
     sources/formats/graph_def sources/graphdef/tensor_arrays
 sources/test_h5.py
     sources/formats/h5
-sources/test_import.py
+stages/test_import_source.py
     sources/to_tflite
 sources/test_integer_products.py
     sources/graphdef/integer_products

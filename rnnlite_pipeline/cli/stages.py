@@ -195,7 +195,7 @@ def _bringing(call: Call, program: Sequence[str]) -> Iterator[tuple[Bring | None
 
 def _index(call: Call, models: Sequence[Plan]) -> None:
     """Writes the page with a row for each model, also for those that failed."""
-    from rnnlite_pipeline.report import write_index
+    from rnnlite_pipeline.report.index import write_index
 
     _tell_files(call, [write_index([(plan.config, plan.out) for plan in models], call.out)])
 

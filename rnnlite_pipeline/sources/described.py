@@ -15,8 +15,8 @@ from typing import Any
 from rnnlite_pipeline.child import run_apart, tell
 from rnnlite_pipeline.config import Config
 from rnnlite_pipeline.errors import RnnliteError, SourceError
-from rnnlite_pipeline.sources import describe, open_source
 from rnnlite_pipeline.sources.model import first_line
+from rnnlite_pipeline.sources.opening import describe, open_source
 from rnnlite_pipeline.sources.proposal import propose
 
 

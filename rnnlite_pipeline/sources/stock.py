@@ -22,8 +22,8 @@ from rnnlite_pipeline.errors import RnnliteError, SourceError
 from rnnlite_pipeline.files import write_atomically
 from rnnlite_pipeline.graph.edit import ports
 from rnnlite_pipeline.graph.read import read_model
-from rnnlite_pipeline.sources import FORMATS
 from rnnlite_pipeline.sources.model import Array, SourceModel, first_line
+from rnnlite_pipeline.sources.opening import FORMATS
 from rnnlite_pipeline.toolchain import load
 
 #: What is tried, in this order, and how it is told. With Keras 3 the first is what its users do.

@@ -44,11 +44,11 @@ from rnnlite_pipeline.stages.convert import (
 from rnnlite_pipeline.state import described
 from rnnlite_pipeline.steps import step
 from rnnlite_pipeline.verify.accuracy import accuracy, check_labels
+from rnnlite_pipeline.verify.application import Started
 from rnnlite_pipeline.verify.cases import cases
 from rnnlite_pipeline.verify.data import Samples, read_samples
 from rnnlite_pipeline.verify.quantized import open_runners
 from rnnlite_pipeline.verify.runs import joined
-from rnnlite_pipeline.verify.states import Started
 
 #: The outputs of a model on the data by kernels and name, [N, ...].
 Answers = Mapping[str, Mapping[str, Array]]

@@ -36,15 +36,15 @@ from rnnlite_pipeline.machine import of_machine
 
 #: Where each stage lives, as module:function; imported when it runs, and not before.
 STAGES: Mapping[str, str] = {
-    "import": "rnnlite_pipeline.sources:import_source",
+    "import": "rnnlite_pipeline.stages.import_source:import_source",
     "inspect": "rnnlite_pipeline.stages.inspect:inspect",
     "search": "rnnlite_pipeline.stages.search:search",
     "reference": "rnnlite_pipeline.stages.candidates:reference",
     "candidate": "rnnlite_pipeline.stages.candidates:candidate",
     "convert": "rnnlite_pipeline.stages.convert:convert_graph",
     "describe": "rnnlite_pipeline.stages.convert:describe",
-    "verify": "rnnlite_pipeline.verify:verify",
-    "report": "rnnlite_pipeline.report:report",
+    "verify": "rnnlite_pipeline.stages.verify:verify",
+    "report": "rnnlite_pipeline.report.stage:report",
     "package": "rnnlite_pipeline.release.bundle:package",
     "benchmark": "rnnlite_pipeline.stages.benchmark:benchmark",
 }

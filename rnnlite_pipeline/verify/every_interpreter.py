@@ -1,20 +1,21 @@
 """The check that a model is right in every interpreter, carried out in a process of its own.
 
 A fault of memory often ends the process that meets it: then this is a failed check, and not a lost
-stage.
+stage. The process runs while the stage compares the model with its source.
 """
 
 from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rnnlite_pipeline.child import run_apart
+from rnnlite_pipeline.child import Apart
 from rnnlite_pipeline.compare.batch_axis import Axes, draw
 from rnnlite_pipeline.report.evidence import Check, Evidence
 from rnnlite_pipeline.verify.targets import runs_on
@@ -46,26 +47,36 @@ _REMEDY = (
 )
 
 
-def check_every_interpreter(
+@contextmanager
+def in_every_interpreter(
     config: Config, content: bytes, source: SourceModel, axes: Axes, evidence: Evidence
-) -> None:
-    """Adds the check, and the section `interpreters` of verification.json.
+) -> Iterator[Callable[[], None]]:
+    """Opens the model again and again, while the block runs.
 
     Args:
         config: The model's config.
         content: The converted model.
         source: Its source; tells which batches and lengths the model is for.
         axes: Where the batch is.
-        evidence: What is known of the model; the check is added to it.
+        evidence: What is known of the model.
+
+    Yields:
+        A function to call in the block: it waits, and adds the check and the section `interpreters`
+        of verification.json to the evidence.
     """
     runs = runs_on(config)
     if runs.instead or "litert" not in runs.names:
-        evidence.skipped[NAME] = "the default delegate is LiteRT's, which is not verified"
+        why = "the default delegate is LiteRT's, which is not verified"
+        yield lambda: evidence.skipped.update({NAME: why})
         return
     stand_ins = config.source.format == "tflite"
     tolerance = evidence.facts.tolerance if source.on is None else ANY
     plan = plan_of(source, axes, tolerance, stand_ins=stand_ins)
-    found, why = _carried_out(content, plan.as_json())
+    with _carried_out(content, plan.as_json()) as found:
+        yield lambda: _add(evidence, *found())
+
+
+def _add(evidence: Evidence, found: dict[str, Any], why: str) -> None:
     evidence.checks += _checks(found, why)
     seen = {name: found[name] for name in _SEEN if name in found}
     evidence.facts.interpreters = seen | ({"ended": why} if why else {})
@@ -118,14 +129,18 @@ def _takes(source: SourceModel, axes: Axes, size: tuple[int, int]) -> bool:
     return True
 
 
-def _carried_out(content: bytes, plan: str) -> tuple[dict[str, Any], str]:
-    """What the program found, and why it ended early: empty where it did not."""
+@contextmanager
+def _carried_out(content: bytes, plan: str) -> Iterator[Callable[[], tuple[dict[str, Any], str]]]:
+    """Yields what waits for the program: what it found, and why it ended early, else empty."""
     with tempfile.TemporaryDirectory() as folder:
-        model, told = Path(folder) / "model.tflite", Path(folder) / "plan.json"
+        model, written = Path(folder) / "model.tflite", Path(folder) / "plan.json"
         model.write_bytes(content)
-        told.write_text(plan, encoding="utf-8")
-        words = [str(model), "0", str(told)]
-        answer, why = run_apart(PROGRAM, words, SECONDS)
+        written.write_text(plan, encoding="utf-8")
+        with Apart(PROGRAM, [str(model), "0", str(written)], SECONDS) as process:
+            yield lambda: _read(*process.answer())
+
+
+def _read(answer: str, why: str) -> tuple[dict[str, Any], str]:
     return ({} if why else json.loads(answer)), why
 
 

@@ -24,8 +24,8 @@ from rnnlite_pipeline.lower.layer_record import read_layers
 from rnnlite_pipeline.quantize import record
 from rnnlite_pipeline.runtimes.partition import open_runner
 from rnnlite_pipeline.sources.model import Array, TensorSpec
+from rnnlite_pipeline.verify.application import RealRunner
 from rnnlite_pipeline.verify.data import rows, taken_whole
-from rnnlite_pipeline.verify.quantized import RealRunner
 
 #: How many tensors are listed, those with the most noise first.
 WORST = 10

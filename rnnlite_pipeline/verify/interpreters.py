@@ -51,8 +51,7 @@ from rnnlite_pipeline.runtimes.interpreter import Kernels, Runner
 from rnnlite_pipeline.runtimes.partition import PartitionedRunner, has_foreign_ops, open_runner
 from rnnlite_pipeline.sources.model import Array, TensorSpec
 from rnnlite_pipeline.state import described
-from rnnlite_pipeline.verify.quantized import RealRunner
-from rnnlite_pipeline.verify.states import Started
+from rnnlite_pipeline.verify.application import RealRunner, Started
 
 #: The interpreters that `verify` opens at most and at least, and the calls of each. The fault that
 #: this was written for shows in some 3 of 100.

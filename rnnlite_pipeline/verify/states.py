@@ -16,7 +16,6 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Protocol
 
 import numpy as np
 
@@ -26,6 +25,7 @@ from rnnlite_pipeline.graph.ir import NUMPY, OPEN, Model
 from rnnlite_pipeline.report.evidence import Check
 from rnnlite_pipeline.sources.model import Array, SourceModel, TensorSpec
 from rnnlite_pipeline.state import Description
+from rnnlite_pipeline.verify.application import Started
 from rnnlite_pipeline.verify.data import random_shape
 from rnnlite_pipeline.verify.noise import ratio
 
@@ -49,57 +49,6 @@ _MIXES = (
     "reset, or convert the part of the model that can be fed in pieces."
 )
 _APART = "This is a bug of the conversion, please report it."
-
-
-class Runs(Protocol):
-    """A model on some kernels."""
-
-    def run(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
-        """One call."""
-        ...
-
-    def reset(self) -> None:
-        """Gives the states that the model keeps their first values."""
-        ...
-
-
-class Started:
-    """A model together with its states, which are kept as an application keeps them.
-
-    Args:
-        runner: The model.
-        states: What it says of its states.
-    """
-
-    def __init__(self, runner: Runs, states: Description) -> None:
-        self._runner, self._states = runner, states
-        self._now: Outputs = {}
-
-    def run(self, inputs: Mapping[str, Array]) -> Outputs:
-        """A call that starts from the first states."""
-        self._now = {}
-        if self._states.policy == "persist":
-            self._runner.reset()
-        return self.resume(inputs)
-
-    def resume(self, inputs: Mapping[str, Array]) -> Outputs:
-        """A call that starts from the states that the one before left."""
-        if self._states.policy != "explicit":
-            return self._runner.run(inputs)
-        batch = self._batch(inputs)
-        first = {
-            s.input: np.resize(s.initial, (max(batch, len(s.initial)), *s.initial.shape[1:]))
-            for s in self._states.states
-        }
-        results = self._runner.run({**inputs, **first, **self._now})
-        self._now = {s.input: results.pop(s.output) for s in self._states.states}
-        return results
-
-    def _batch(self, inputs: Mapping[str, Array]) -> int:
-        """The size of the batch axis: the first, or the second where the first is time."""
-        for name, axis in self._states.time.items():
-            return int(inputs[name].shape[1 if axis == 0 else 0])
-        return next((a.shape[0] for a in inputs.values() if a.ndim), 1)
 
 
 def with_states(

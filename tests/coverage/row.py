@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from rnnlite_pipeline.config import Config
-from rnnlite_pipeline.sources import open_source
 from rnnlite_pipeline.sources.model import SourceModel
+from rnnlite_pipeline.sources.opening import open_source
 
 LSTM = "UNIDIRECTIONAL_SEQUENCE_LSTM"
 RNN = "UNIDIRECTIONAL_SEQUENCE_RNN"

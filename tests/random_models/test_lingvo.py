@@ -10,7 +10,7 @@ import pytest
 from rnnlite_pipeline.config import Config
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.runtimes.interpreter import Runner
-from rnnlite_pipeline.sources import open_source
+from rnnlite_pipeline.sources.opening import open_source
 from tests.random_models.held import hold
 
 FIXTURES = Path(__file__).parents[3] / "shared" / "fixtures"

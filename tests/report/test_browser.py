@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rnnlite_pipeline.report import render
+from rnnlite_pipeline.report.page import render
 from tests.report.browser import measured, needs_chromium
 from tests.report.test_index import page_of_three
 from tests.report.test_report import about, evidence

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnlite_pipeline.config import Config
-from rnnlite_pipeline.report import write_index
+from rnnlite_pipeline.report.index import write_index
 
 _MACHINE = {"processor": "CPU", "architecture": "a", "processors": 2, "system": "S"}
 

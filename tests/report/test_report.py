@@ -21,9 +21,11 @@ from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.latency import rows
 from rnnlite_pipeline.lower.layer_record import leave_layers, read_layers
 from rnnlite_pipeline.lower.layers import Layer
-from rnnlite_pipeline.report import About, render, report, svg
-from rnnlite_pipeline.report.evidence import Check, Evidence, Facts
+from rnnlite_pipeline.report import svg
+from rnnlite_pipeline.report.evidence import About, Check, Evidence, Facts
+from rnnlite_pipeline.report.page import render
 from rnnlite_pipeline.report.slots import filled
+from rnnlite_pipeline.report.stage import report
 
 
 def tensor(name: str) -> Tensor:

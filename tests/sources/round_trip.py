@@ -14,8 +14,8 @@ from rnnlite_pipeline.graph.ir import Model
 from rnnlite_pipeline.graph.read import read_model
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.runtimes.interpreter import Kernels, Runner
-from rnnlite_pipeline.sources import open_source
 from rnnlite_pipeline.sources.model import SourceModel, TensorSpec
+from rnnlite_pipeline.sources.opening import open_source
 from rnnlite_pipeline.sources.to_tflite import to_tflite
 from rnnlite_pipeline.stages.convert import check_convertible, converted
 

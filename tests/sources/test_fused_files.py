@@ -21,9 +21,10 @@ from rnnlite_pipeline.graph.variables import RESET
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.lower import lower
 from rnnlite_pipeline.runtimes.interpreter import Runner
-from rnnlite_pipeline.sources import import_source, open_source
+from rnnlite_pipeline.sources.opening import open_source
 from rnnlite_pipeline.stages.convert import convert
-from rnnlite_pipeline.verify import verify
+from rnnlite_pipeline.stages.import_source import import_source
+from rnnlite_pipeline.stages.verify import verify
 from tests.lower.cases import Case, random_lstm
 
 REAL = Path(__file__).parents[3] / "shared" / "fixtures" / "real"

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from rnnlite_pipeline.errors import SourceError
-from rnnlite_pipeline.sources import open_source
 from rnnlite_pipeline.sources.graphdef.placeholders import likely_value
+from rnnlite_pipeline.sources.opening import open_source
 from rnnlite_pipeline.toolchain import load
 from tests.sources.round_trip import config, round_trip, shapes
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from rnnlite_pipeline.errors import SourceError
-from rnnlite_pipeline.sources import open_source
+from rnnlite_pipeline.sources.opening import open_source
 from tests.sources.round_trip import config, round_trip, shapes
 
 needs_jax = pytest.mark.skipif(

@@ -15,8 +15,8 @@ import pytest
 
 from rnnlite_pipeline.algebra.functions import sigmoid
 from rnnlite_pipeline.errors import SourceError
-from rnnlite_pipeline.sources import open_source
 from rnnlite_pipeline.sources.formats.keras_old import modern
+from rnnlite_pipeline.sources.opening import open_source
 from rnnlite_pipeline.toolchain import load
 from tests.sources.round_trip import config, round_trip
 from tests.sources.test_fused_files import published

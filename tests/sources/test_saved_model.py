@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from rnnlite_pipeline.errors import SourceError
-from rnnlite_pipeline.sources import open_source
+from rnnlite_pipeline.sources.opening import open_source
 from rnnlite_pipeline.toolchain import load
 from tests.fake.project import ROOT
 from tests.sources.round_trip import config, round_trip, shapes

@@ -13,10 +13,11 @@ from rnnlite_pipeline.errors import SourceError
 from rnnlite_pipeline.graph.read import read_model
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.runtimes.interpreter import Runner
-from rnnlite_pipeline.sources import import_source, open_source
 from rnnlite_pipeline.sources.formats.keras import source_model
+from rnnlite_pipeline.sources.opening import open_source
 from rnnlite_pipeline.sources.to_tflite import to_tflite
 from rnnlite_pipeline.stages.convert import convert
+from rnnlite_pipeline.stages.import_source import import_source
 from tests.sources.round_trip import config, round_trip, shapes
 
 

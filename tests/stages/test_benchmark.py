@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rnnlite_pipeline.child import run_apart
 from rnnlite_pipeline.cli import main
 from rnnlite_pipeline.graph.ir import Model, Op, Quantization, Signature, Subgraph, Tensor
 from rnnlite_pipeline.graph.write import write_model
@@ -55,17 +54,6 @@ def test_model_that_does_not_run_is_told(tmp_path: Path) -> None:
     assert bytes_taken == 0
     assert "does not run" in reason
     assert "FlexRound" in reason
-
-
-def test_crash_and_hang_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A process that crashes, or hangs, is ended, and its end is told."""
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    (tmp_path / "crashing.py").write_text("import os; os.abort()")
-    (tmp_path / "hanging.py").write_text("import time; time.sleep(60)")
-    (tmp_path / "failing.py").write_text("raise SystemExit(3)")
-    assert run_apart("crashing", []) == ("", "crashed with SIGABRT")
-    assert run_apart("hanging", [], seconds=0.5) == ("", "took too long")
-    assert run_apart("failing", []) == ("", "ended with status 3")
 
 
 def test_feed_fits_the_model() -> None:

@@ -14,7 +14,7 @@ from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.lower import lower
 from rnnlite_pipeline.runtimes.interpreter import Kernels, Runner
 from rnnlite_pipeline.state import Keeping, described
-from rnnlite_pipeline.verify.states import Started
+from rnnlite_pipeline.verify.application import Started
 
 FEATURES = 3
 BATCH = 2

@@ -21,8 +21,7 @@ from rnnlite_pipeline.runtimes.interpreter import Kernels, Runner
 from rnnlite_pipeline.runtimes.micro import MicroRunner
 from rnnlite_pipeline.runtimes.runners import RUNNERS
 from rnnlite_pipeline.state import Keeping, described
-from rnnlite_pipeline.verify.quantized import RealRunner
-from rnnlite_pipeline.verify.states import Started
+from rnnlite_pipeline.verify.application import RealRunner, Started
 from tests.lower.cases import random_lstm, random_rnn
 from tests.lower.loop_cases import gru
 from tests.quantize.author import db

@@ -24,8 +24,8 @@ from rnnlite_pipeline.sources.to_tflite import to_tflite
 from rnnlite_pipeline.stages.convert import converted
 from rnnlite_pipeline.state import described
 from rnnlite_pipeline.toolchain import load
+from rnnlite_pipeline.verify.application import Started
 from rnnlite_pipeline.verify.runs import KERNELS
-from rnnlite_pipeline.verify.states import Started
 
 Model = tuple[SourceModel, bytes]
 

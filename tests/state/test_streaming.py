@@ -12,7 +12,8 @@ from rnnlite_pipeline.graph.variables import State
 from rnnlite_pipeline.report.evidence import Check
 from rnnlite_pipeline.sources.model import SourceModel, TensorSpec
 from rnnlite_pipeline.state import Description
-from rnnlite_pipeline.verify.states import Started, Streaming, check_policy
+from rnnlite_pipeline.verify.application import Started
+from rnnlite_pipeline.verify.states import Streaming, check_policy
 
 STATES = (State("sum/h", np.zeros((1, 2), np.float32)),)
 PERSIST = Description("persist", STATES, {"x": 1})

@@ -13,9 +13,9 @@ import pytest
 
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.verify import every_interpreter, interpreters
+from rnnlite_pipeline.verify.application import Started
 from rnnlite_pipeline.verify.every_interpreter import ENOUGH, NAME
 from rnnlite_pipeline.verify.interpreters import FEWEST, SIZES, Call, Found, Hammer, Plan
-from rnnlite_pipeline.verify.states import Started
 from tests.lower.cases import Case, random_lstm
 from tests.quantize.author import model_of
 
@@ -124,8 +124,8 @@ def test_a_crash_is_a_failed_check() -> None:
     assert not check.passed
     assert check.name == NAME
     assert "again and again crashed with SIGSEGV" in str(check)
-    found, why = every_interpreter._carried_out(b"no model", Plan().as_json())
-    assert (found, why) == ({}, "ended with status 1")
+    with every_interpreter._carried_out(b"no model", Plan().as_json()) as found:
+        assert found() == ({}, "ended with status 1")
 
 
 def test_a_wrong_interpreter_is_a_failed_check() -> None:

@@ -12,7 +12,7 @@ from rnnlite_pipeline.graph.ir import Model, Op, Signature, Subgraph, Tensor
 from rnnlite_pipeline.metadata import Description
 from rnnlite_pipeline.report.evidence import Accuracy, Check, Evidence, Facts
 from rnnlite_pipeline.sources.model import TensorSpec
-from rnnlite_pipeline.verify import SHOWN, _failure
+from rnnlite_pipeline.stages.verify import SHOWN, _failure
 from rnnlite_pipeline.verify.gates import check_accuracy, check_error, check_gates, op_histogram
 from rnnlite_pipeline.verify.interface import check_interface
 

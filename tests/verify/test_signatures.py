@@ -14,9 +14,9 @@ from rnnlite_pipeline.errors import VerificationFailed
 from rnnlite_pipeline.graph.ir import Model, Tensor
 from rnnlite_pipeline.graph.read import read_model
 from rnnlite_pipeline.graph.write import write_model
-from rnnlite_pipeline.sources import import_source
 from rnnlite_pipeline.stages.convert import convert
-from rnnlite_pipeline.verify import verify
+from rnnlite_pipeline.stages.import_source import import_source
+from rnnlite_pipeline.stages.verify import verify
 from tests.recognise.author import Author
 from tests.recognise.spelling import Spelling
 from tests.recognise.strategies import lstm

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from rnnlite_pipeline.config import Config, Pipeline
-from rnnlite_pipeline.sources import import_source
 from rnnlite_pipeline.stages.convert import convert
+from rnnlite_pipeline.stages.import_source import import_source
+from rnnlite_pipeline.stages.verify import verify
 from rnnlite_pipeline.toolchain import load
-from rnnlite_pipeline.verify import verify
 
 
 @pytest.fixture(scope="module")

@@ -12,11 +12,11 @@ import pytest
 
 from rnnlite_pipeline.config import Config, Pipeline, load_pipeline
 from rnnlite_pipeline.errors import NotConvertible, VerificationFailed
-from rnnlite_pipeline.sources import import_source
 from rnnlite_pipeline.stages.convert import convert
+from rnnlite_pipeline.stages.import_source import import_source
 from rnnlite_pipeline.stages.inspect import inspect
+from rnnlite_pipeline.stages.verify import verify
 from rnnlite_pipeline.toolchain import load
-from rnnlite_pipeline.verify import verify
 
 STEPS, FEATURES = 6, 4
 FUSED = "UNIDIRECTIONAL_SEQUENCE_LSTM"

@@ -21,10 +21,11 @@ from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.runtimes.partition import open_runner, tensorflow_ops
 from rnnlite_pipeline.runtimes.partition.cut import cut
 from rnnlite_pipeline.runtimes.partition.piece import PieceOp, piece
-from rnnlite_pipeline.sources import import_source, open_source
+from rnnlite_pipeline.sources.opening import open_source
 from rnnlite_pipeline.stages.convert import convert
+from rnnlite_pipeline.stages.import_source import import_source
+from rnnlite_pipeline.stages.verify import verify
 from rnnlite_pipeline.toolchain import load
-from rnnlite_pipeline.verify import verify
 
 
 def custom(build: Builder, code: str, *inputs: Tensor, options: bytes = b"") -> Tensor:

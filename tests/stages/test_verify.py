@@ -14,7 +14,7 @@ from rnnlite_pipeline.config import Config, Pipeline
 from rnnlite_pipeline.errors import VerificationFailed
 from rnnlite_pipeline.graph.ir import Model, Op, Signature, Subgraph, Tensor
 from rnnlite_pipeline.graph.write import write_model
-from rnnlite_pipeline.verify import verify
+from rnnlite_pipeline.stages.verify import verify
 
 UNITS, FEATURES = 4, 3
 RANDOM = {"random": {"samples": 4, "seed": 0}}
@@ -232,7 +232,7 @@ def test_an_interrupted_verification_has_failed(
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("rnnlite_pipeline.verify._compare", interrupt)
+    monkeypatch.setattr("rnnlite_pipeline.stages.verify._compare", interrupt)
     with pytest.raises(KeyboardInterrupt):
         stage(trained, tmp_path, converted(trained[1]))
     assert not (tmp_path / "model.tflite").exists()

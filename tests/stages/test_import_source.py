@@ -12,7 +12,8 @@ import pytest
 
 from rnnlite_pipeline.config import Config
 from rnnlite_pipeline.errors import SourceError
-from rnnlite_pipeline.sources import import_source, open_source
+from rnnlite_pipeline.sources.opening import open_source
+from rnnlite_pipeline.stages.import_source import import_source
 
 
 def config(path: Path, **source: Any) -> Config:

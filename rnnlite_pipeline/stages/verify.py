@@ -1,0 +1,292 @@
+"""Verification: only a model that computes what its source computes gets its final name.
+
+The stage fails closed. A model passes only if every judgement was made and every one passed;
+whatever else ends the stage leaves `model.failed.tflite`, and `verification.json` that says so.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import rnnlite_pipeline
+from rnnlite_pipeline.compare.batch_axis import Axes, batch_axes, batch_first
+from rnnlite_pipeline.errors import RnnliteError, VerificationFailed
+from rnnlite_pipeline.files import digest, write_atomically
+from rnnlite_pipeline.graph.edit import ensure_signature
+from rnnlite_pipeline.graph.read import read_model
+from rnnlite_pipeline.lower.layer_record import read_layers
+from rnnlite_pipeline.metadata import differences, read_description
+from rnnlite_pipeline.quantize.calibration import check_alike
+from rnnlite_pipeline.report.evidence import About, Accuracy, Check, Evidence, Facts
+from rnnlite_pipeline.report.page import render
+from rnnlite_pipeline.report.stage import PAGE, with_times
+from rnnlite_pipeline.sources.opening import open_source
+from rnnlite_pipeline.state import described
+from rnnlite_pipeline.steps import step
+from rnnlite_pipeline.verify.accuracy import accuracy, check_labels
+from rnnlite_pipeline.verify.application import Started
+from rnnlite_pipeline.verify.cases import cases
+from rnnlite_pipeline.verify.data import Samples, calibration_samples, random_samples, read_samples
+from rnnlite_pipeline.verify.every_interpreter import in_every_interpreter
+from rnnlite_pipeline.verify.figures import figure_feeds, figures
+from rnnlite_pipeline.verify.gates import (
+    check_accuracy,
+    check_error,
+    check_gates,
+    check_npu,
+    op_histogram,
+)
+from rnnlite_pipeline.verify.interface import check_interface
+from rnnlite_pipeline.verify.oracle import oracles, source_on
+from rnnlite_pipeline.verify.quantized import interface, is_judged, open_runners
+from rnnlite_pipeline.verify.runs import Bounds, Outputs, joined, run_case
+from rnnlite_pipeline.verify.signatures import check_signatures
+from rnnlite_pipeline.verify.states import Streaming, check_policy, with_states
+from rnnlite_pipeline.verify.targets import hold
+
+if TYPE_CHECKING:
+    from rnnlite_pipeline.config import Config, Pipeline
+    from rnnlite_pipeline.graph.ir import Model
+    from rnnlite_pipeline.sources.model import SourceModel
+
+#: How many failed checks the error names beside missed gates; verification.json has all.
+SHOWN = 3
+
+
+def verify(config: Config, out: Path, pipeline: Pipeline) -> None:
+    """The stage verify: writes verification.json and the report into `out`.
+
+    Args:
+        config: The model's config.
+        out: The folder with model.tflite, which becomes model.failed.tflite if it fails.
+        pipeline: The gates.
+
+    Raises:
+        VerificationFailed: A check failed, or could not be made.
+    """
+    path, failed = out / "model.tflite", out / "model.failed.tflite"
+    for stale in (out / "verification.json", out / "report.html", out / PAGE):
+        stale.unlink(missing_ok=True)
+    if not path.is_file():
+        raise VerificationFailed(f"There is no {path}.", "Run `rnnlite convert` first.")
+    evidence = Evidence(Facts(config.name, pipeline.name), broken_off="interrupted")
+    try:
+        _examine(config, out, pipeline, evidence)
+        evidence.broken_off = ""
+    except Exception as error:
+        evidence.broken_off = str(error) or type(error).__name__
+        raise
+    finally:
+        if not evidence.passed:
+            path.replace(failed)
+        _leave(out, evidence)
+    if not evidence.passed:
+        raise _failure(evidence, failed)
+    failed.unlink(missing_ok=True)
+
+
+def _examine(config: Config, out: Path, pipeline: Pipeline, evidence: Evidence) -> None:
+    content = (out / "model.tflite").read_bytes()
+    imported = (out / ".work" / "source.tflite").read_bytes()
+    facts = evidence.facts
+    facts.model_sha256 = hashlib.sha256(content).hexdigest()
+    facts.bytes = {"source": len(imported), "model": len(content)}
+    facts.tolerance, facts.min_snr_db = _tolerance(config, pipeline), config.min_snr_db
+    model = read_model(content)
+    ensure_signature(model)
+    ops = op_histogram(model)
+    graph = read_model(imported)
+    ensure_signature(graph)
+    facts.ops = {"source": op_histogram(graph), "model": ops}
+    digests = _digests(config, imported)
+    evidence.about = About(config, graph, model, read_layers(out), digests)
+    step("opening the source")
+    source = open_source(config)
+    facts.versions = _versions(source)
+    states = described(model)
+    inputs, outputs = with_states(
+        model,
+        states,
+        interface(source.inputs, config.quantization.input_type),
+        interface(source.outputs, config.quantization.output_type),
+    )
+    keeps = "ASSIGN_VARIABLE" in facts.ops["source"]
+    evidence.checks.append(check_policy(states, config.recurrent.state, keeps))
+    evidence.checks += check_interface(
+        model, inputs, outputs, by_signature=config.source.format == "tflite"
+    )
+    evidence.checks.append(_check_metadata(model, config))
+    description = read_description(model)
+    comparable = not evidence.failed
+    evidence.checks += check_gates(config, pipeline, len(content), ops, description)
+    if not comparable:  # its interface is another: it cannot be run as the source is
+        return
+    axes = batch_axes(source.inputs, source.run, source.limits)
+    if any(axes.inputs.values()):
+        facts.batch_axes = dict(axes.inputs)
+    _compare_data(config, graph, axes)
+    with in_every_interpreter(config, content, source, axes, evidence) as add_the_check:
+        _compare(config, content, source, axes, evidence)
+        step("opening the model again and again")
+        add_the_check()
+    check_signatures(config, source, model, evidence)
+    step("holding the model to its targets")
+    facts.targets = hold(config, model, content)
+    evidence.checks += check_npu(pipeline, facts.targets)
+    samples = _samples(config, batch_first(source, axes))
+    feeds = [axes.of_model(feed) for feed in figure_feeds(samples.inputs, model, axes)]
+    facts.quantization = figures(out, config.quantization.scheme, content, feeds)
+    evidence.checks += check_error(pipeline, evidence.checks)
+    evidence.checks += check_accuracy(config, pipeline, evidence.accuracy)
+
+
+def _compare(
+    config: Config, content: bytes, source: SourceModel, axes: Axes, evidence: Evidence
+) -> None:
+    """Runs every case; sequences are [N, T, ...] here, whatever the model takes."""
+    first = batch_first(source, axes)
+    samples = _samples(config, first)
+    states = described(read_model(content))
+    runners = {runner.kernels: runner for runner in open_runners(content, config)}
+    held_to = oracles(source, axes, runners)
+    for runner in runners.values():
+        if runner.note:
+            evidence.skipped["reference kernels"] = runner.note
+        evidence.facts.ops_on_tensorflow = runner.on_tensorflow or evidence.facts.ops_on_tensorflow
+        evidence.facts.unverified_ops = runner.stood_in or evidence.facts.unverified_ops
+    bounds = Bounds(evidence.facts.tolerance, evidence.facts.min_snr_db)
+    every = list(cases(samples, first.inputs, source.limits))
+    for number, case in enumerate(every):
+        step(f'running "{case.name}" input', number + 1, len(every))
+        answers = {oracle: oracle.answer(case) for oracle in dict.fromkeys(held_to.values())}
+        for kernels, runner in runners.items():
+            answer = answers[held_to[kernels]]
+            if isinstance(answer, str):
+                evidence.skipped[case.name] = answer
+                continue
+            bounds = bounds.on(answer) if number == 0 else bounds
+            run = axes.running(Started(runner, states).run)
+            judged = bounds if is_judged(case, config) else None
+            checks, outputs = run_case(run, kernels, case, answer, judged)
+            evidence.checks += checks
+            if number == 0:
+                _judge_data(evidence, samples, kernels, answer.outputs, outputs)
+    if states.states:
+        step("running calls on end")
+        for kernels, runner in runners.items():
+            streaming = Streaming(source_on(source, kernels), states)
+            if streaming.note:
+                evidence.skipped["in pieces"] = streaming.note
+            model = Started(runner, states)
+            evidence.checks += streaming.checks(
+                model, kernels, bounds.max_abs_error, bounds.min_snr_db
+            )
+    if "tflm" in runners:
+        evidence.facts.tflm = {"arena_bytes": runners["tflm"].arena_bytes}
+
+
+def _judge_data(
+    evidence: Evidence,
+    samples: Samples,
+    kernels: str,
+    source: tuple[Outputs, ...],
+    model: tuple[Outputs, ...],
+) -> None:
+    """Accuracy where there are labels, and what the report shows of the data."""
+    for output in source[0]:
+        expected = joined(source, output, len(samples))
+        actual = joined(model, output, len(samples))
+        if expected is None or actual is None:
+            continue
+        if output not in evidence.profiles or kernels == "default":
+            evidence.profiles[output] = (expected, actual)
+            evidence.profiled_on[output] = kernels
+        if output in samples.labels and expected.shape == actual.shape:
+            labels = evidence.labels[output] = samples.labels[output]
+            check_labels(str(samples.file), output, expected, labels)
+            rates = (accuracy(output, values, labels) for values in (expected, actual))
+            evidence.accuracy.append(Accuracy(output, kernels, len(samples), *rates))
+
+
+def _samples(config: Config, source: SourceModel) -> Samples:
+    """The config's data; where there is none, what a model was calibrated on, or random input."""
+    data, calibration = config.verification.data, config.quantization.calibration
+    if data.path is not None:
+        return read_samples(config.resolve(data.path), source.inputs, source.outputs)
+    if calibration is not None:
+        path = config.resolve(calibration.path)
+        return calibration_samples(path, source.inputs, calibration.samples)
+    random = data.random
+    assert random is not None  # the config gives one of the two
+    return random_samples(source.inputs, source.limits, random.samples, random.seed)
+
+
+def _compare_data(config: Config, graph: Model, axes: Axes) -> None:
+    """Compares the calibration data with the data of the verification; warns if they differ.
+
+    Raises:
+        NotConvertible: Most of the latter lies outside the range of the former.
+    """
+    calibration, data = config.quantization.calibration, config.verification.data.path
+    if calibration is None or data is None:
+        return
+    inputs = axes.tensors_batch_first(graph.signatures[0].inputs)
+    path = config.resolve(calibration.path)
+    for warning in check_alike(path, config.resolve(data), inputs, calibration.samples):
+        print(f"warning: quantization.calibration: {warning}", flush=True)
+
+
+def _check_metadata(model: Model, config: Config) -> Check:
+    """Checks that the model's metadata is that of its config."""
+    different = differences(model, config)
+    again = "Run `rnnlite convert` again; the metadata is written from the config."
+    return Check("metadata as in the config", not different, "; ".join(different), again)
+
+
+def _digests(config: Config, imported: bytes) -> dict[str, str]:
+    """The sha256 of the source, of its imported graph and of the data; without paths."""
+    found = {"the source as imported": hashlib.sha256(imported).hexdigest()}
+    named = {"the source": config.source.path, "the data": config.verification.data.path}
+    paths = {name: config.resolve(path) for name, path in named.items() if path}
+    return found | {name: digest(path) for name, path in paths.items() if path.exists()}
+
+
+def _tolerance(config: Config, pipeline: Pipeline) -> float:
+    gate = pipeline.gates.max_abs_error
+    return config.tolerance if gate is None else min(config.tolerance, gate)
+
+
+def _versions(source: SourceModel) -> dict[str, str]:
+    versions = {n: importlib.metadata.version(n) for n in ("ai-edge-litert", "numpy")}
+    return versions | dict(source.versions) | {"rnnlite": rnnlite_pipeline.__version__}
+
+
+def _leave(out: Path, evidence: Evidence) -> None:
+    """Writes what was found; after a failure no other stage runs, so report.html as well.
+
+    What says that a model failed is written at once: it stays, however this process ends.
+    """
+    said: Any = evidence.as_json()
+    text = json.dumps(said, indent=2, sort_keys=True, allow_nan=False) + "\n"
+    page, now = render(evidence, evidence.about), not evidence.passed
+    write_atomically(out / PAGE, page.encode(), at_once=now)
+    write_atomically(out / "report.html", with_times(page, out).encode(), at_once=now)
+    write_atomically(out / "verification.json", text.encode(), at_once=now)
+
+
+def _failure(evidence: Evidence, failed: Path) -> RnnliteError:
+    """Every missed gate with its advice, and the worst of the other failed checks."""
+    wrong = evidence.headlines
+    asked = [check for check in wrong if check.asked]
+    rest = [check for check in wrong if not check.asked]
+    lines = [f"{check}\n    {check.remedy}".rstrip() for check in (*asked, *rest[:SHOWN])]
+    if len(rest) > SHOWN:
+        lines.append(f"... and {len(rest) - SHOWN} more, in verification.json and report.html")
+    return VerificationFailed(
+        f"The model failed {len(evidence.failed)} of {len(evidence.checks)} checks; it is kept as "
+        f"{failed.name}.\n  " + "\n  ".join(lines)
+    )
