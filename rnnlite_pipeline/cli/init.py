@@ -109,7 +109,10 @@ def config_text(name: str, source: Mapping[str, Any], told: Mapping[str, Any]) -
     """
     first, shape = told["inputs"][0]["name"], told["inputs"][0]["shape"]
     arrays = _printable(", ".join(each["name"] for each in told["inputs"]))
-    pins = f"{{{_scalar(first)}: {_shape([d or 8 if k else d for k, d in enumerate(shape)])}}}"
+    length_is_open = None in shape[1:]
+    sizes = [d or (8 if k else 1) for k, d in enumerate(shape)]
+    sizes = [shape[0], *sizes[1:]] if length_is_open else sizes
+    pins = f"{{{_scalar(first)}: {_shape(sizes)}}}"
     return f"""\
 # yaml-language-server: $schema=./schema.json
 #
@@ -147,7 +150,7 @@ def _hint(source: Mapping[str, Any], pins: str) -> str:
             "  # inputs, outputs and constants are a proposal, from the graph's placeholders and\n"
             "  # ends: check them; null leaves a dimension open"
         )
-    return f"  # inputs: {pins}   # closes dimensions that the model leaves open (null)"
+    return f"  # inputs: {pins}   # closes open dimensions (null), as tflm and NPUs need"
 
 
 def _comments(told: Mapping[str, Any]) -> str:

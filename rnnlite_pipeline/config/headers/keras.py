@@ -26,7 +26,16 @@ MAX_CHECKED = 2**25
 
 _AGAIN = "save the model again with model.save(...), and copy the whole file"
 
-_NO_ZIP = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
+#: What the zip module raises for what is damaged, locked, or packed in a way it does not know.
+_NO_ZIP = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    NotImplementedError,
+    OSError,
+    RuntimeError,
+    ValueError,
+)
 
 
 def read(path: Path, source: Source) -> Interface | None:
