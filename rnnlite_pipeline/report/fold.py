@@ -23,10 +23,11 @@ def label(op: Op, scopes: Mapping[str, str]) -> str:
         op: The op.
         scopes: The name of each recurrent layer by what the names of its tensors begin with.
     """
-    name = op.outputs[0].name.split(";")[0] if op.outputs else op.code
+    name = next((t.name.split(";")[0] for t in op.outputs if t.name), op.code)
     parts = name.split("/")
     ways = ("/".join(parts[:depth]) for depth in range(len(parts), 0, -1))
-    return next((scopes[way] for way in ways if way in scopes), parts[0])
+    top = next(filter(None, parts), op.code)
+    return next((scopes[way] for way in ways if way in scopes), top)
 
 
 def chains(model: Model, ops: Sequence[Op]) -> list[list[Op]]:

@@ -42,12 +42,12 @@ def _place(scheme: str) -> int:
 def _section(group: Sequence[Results], folder: Path, number: int) -> Section:
     first = group[0]
     columns = ["", "model", "scheme", "#size", "", "#largest error", "#accuracy"]
-    note = f"Size and time are beside those of {first.name}, the error beside its limit."
+    note = f"Size and time are compared with those of {first.name}, the error with its limit."
     timed = [each for each in group if each.milliseconds is not None]
     if timed:
         columns += ["#time", ""]
     if len({each.machine for each in timed}) > 1:
-        note += " Not all times are of one machine and one input: only those that are compare."
+        note += " Times of different machines or inputs are not compared."
     rows = [_row(each, group, folder) for each in group]
     return section(
         f"forms-{number}",

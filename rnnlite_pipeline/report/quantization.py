@@ -133,7 +133,8 @@ def _charts(layers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The noise over time of the noisiest layers, and how many others there are."""
     noisiest = sorted(layers, key=lambda layer: float(layer["snr_db"]))
     rest = noisiest[CHARTS:]
-    said = f"{plural(len(rest), 'value')} with less noise not shown." if rest else ""
+    verb = "is" if len(rest) == 1 else "are"
+    said = f"{plural(len(rest), 'layer')} with less noise {verb} not shown." if rest else ""
     return {"charts": [_chart(each) for each in noisiest[:CHARTS]], "uncharted": said}
 
 

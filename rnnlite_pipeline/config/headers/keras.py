@@ -49,6 +49,9 @@ def read(path: Path, source: Source) -> Interface | None:
         with zipfile.ZipFile(path) as archive:
             if missing := [name for name in _MEMBERS if name not in archive.namelist()]:
                 raise WrongSource(f"{path} is no .keras file: it has no {missing[0]}; {_AGAIN}")
+            size = path.stat().st_size
+            if any(entry.compress_size > size for entry in archive.infolist()):
+                raise WrongSource(f"{path} is damaged: an entry is larger than the file; {_AGAIN}")
             if sum(entry.file_size for entry in archive.infolist()) <= MAX_CHECKED:
                 _check_content(path, archive)
             if archive.getinfo("config.json").file_size > _MAX_HEADER:
