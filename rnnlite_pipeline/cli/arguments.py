@@ -31,7 +31,7 @@ class Command(NamedTuple):
         help: What it does, in one line.
         run: Does it, and gives the exit status.
         arguments: In the order of its help.
-        examples: Calls that work as they stand in a project with such files.
+        examples: Calls that work in a project that has these files.
     """
 
     help: str
@@ -41,7 +41,7 @@ class Command(NamedTuple):
 
 
 class Positional(click.Argument):
-    """An argument without a name of its own, which explains itself like an option does."""
+    """A positional argument, which has a help text like an option."""
 
     def __init__(self, name: str, help: str, **settings: Any) -> None:  # noqa: A002  # as click's
         settings.setdefault("metavar", name.upper())
@@ -54,7 +54,7 @@ class Positional(click.Argument):
 
 
 class _Folder(click.Path):
-    """A folder, completed as one; that it is none is told by who writes into it."""
+    """A folder, completed as one; the command that writes into it reports if it is no folder."""
 
     def shell_complete(
         self,

@@ -144,7 +144,7 @@ verification:
 
 
 def _hint(source: Mapping[str, Any], pins: str) -> str:
-    """What a person does with the inputs: check a proposal, or close what is open."""
+    """What the user does with the inputs: check a proposal, or close what is open."""
     if "inputs" in source:
         return (
             "  # inputs, outputs and constants are a proposal, from the graph's placeholders and\n"
@@ -192,7 +192,7 @@ def _value(value: Any) -> str:
 
 
 def _scalar(text: str) -> str:
-    """Text as YAML; in quotes where it could be read as something else."""
+    """Text as YAML; in quotes if it could be read as something else."""
     plain = re.fullmatch(r"[A-Za-z_./][\w./-]*", text, re.ASCII)
     words = ("true", "false", "null", "yes", "no", "on", "off")
     if plain and text.lower() not in words and not text.startswith((".", "-")):

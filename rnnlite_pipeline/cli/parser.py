@@ -137,7 +137,7 @@ def _called(name: str, run: Callable[[Call], int], **arguments: Any) -> int:
     return run(Call(command=name, stage_program=program, **{**_DEFAULTS, **arguments}))
 
 
-#: What a command that does not take an argument does not ask for.
+#: The values of arguments that a command does not take.
 _DEFAULTS = {
     "locked": False,
     "json": False,

@@ -57,7 +57,7 @@ class AssociatedFiles:
 
 
 def packed_name(named: str) -> str:
-    """The name a file has inside the model: its last part, wherever it came from."""
+    """The name a file has inside the model: the last part of its path."""
     return PurePath(named).name
 
 

@@ -50,11 +50,11 @@ def check_files(config: Config, out: Path | None = None) -> None:
 
 
 def check_releases(configs: Iterable[Config], build: Path | None = None) -> None:
-    """Checks the files of several releases of one file, each problem told once.
+    """Checks the files of several releases of one config; each problem is reported once.
 
     Args:
         configs: The releases.
-        build: The folder DIR of what was made before.
+        build: The folder DIR with the results of earlier runs.
 
     Raises:
         ConfigError: As `check_files`; a pipeline whose own file is wrong is named once the

@@ -48,7 +48,7 @@ _TYPES = {
 
 
 def reference() -> str:
-    """Every key of a config and of a pipeline, with its values and default, as Markdown."""
+    """Every key of a config and of a pipeline, with its values and its default, as Markdown."""
     parts = [_HEAD, *_sections(Config), _PIPELINES, *_sections(Pipeline)]
     return "\n".join(parts)
 

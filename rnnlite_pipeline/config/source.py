@@ -57,7 +57,7 @@ ONLY_FOR: dict[str, tuple[Format, ...]] = {
 
 
 def _is_set(value: object) -> bool:
-    """Whether a key says something: the number 0 does, and what is empty or false does not."""
+    """Whether a key says something: the number 0 is set; an empty value and false are not."""
     return value is not None and value is not False and value != () and value != FrozenMapping()
 
 

@@ -16,7 +16,7 @@ from rnnlite_pipeline.metadata.names import named_tensors
 def wrong_metadata(
     model: Model, config: Config, files: AssociatedFiles
 ) -> Iterator[tuple[Loc, str]]:
-    """What is described and is not there, or not so; each with its place in the config.
+    """Descriptions that do not fit the model; each with its place in the config.
 
     1. Every name is that of an input or output.
     2. There is a name for each dimension, and a mean for each channel, or one for all.

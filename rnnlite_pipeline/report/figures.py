@@ -1,4 +1,4 @@
-"""Numbers as a person reads them; beside each absolute one stands a relative one."""
+"""Numbers as a person reads them; each absolute number has a relative one beside it."""
 
 from __future__ import annotations
 

@@ -136,7 +136,7 @@ def _boxes(
 
 
 def _names(model: Model) -> dict[Tensor, str]:
-    """What the callers call the inputs and outputs."""
+    """The names of the inputs and outputs in the signature."""
     sides = (side for s in model.signatures[:1] for side in (s.inputs, s.outputs))
     return {tensor: name for side in sides for name, tensor in side.items()}
 
@@ -203,9 +203,9 @@ def _drawn(boxes: Sequence[Box]) -> Markup:
 
 
 def _rows(boxes: Sequence[Box]) -> list[list[Box]]:
-    """Each box below all that feed it, in the order of what feeds it."""
+    """Each box below the boxes that feed it, in the order of those boxes."""
     depth: dict[Box, int] = {}
-    for box in boxes:  # a box stands after all that feed it
+    for box in boxes:  # a box comes after the boxes that feed it
         depth[box] = max((depth[b] + 1 for b in box.before), default=0)
     rows: list[list[Box]] = [[] for _ in range(max(depth.values()) + 1)]
     for box in boxes:

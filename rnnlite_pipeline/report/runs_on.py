@@ -1,4 +1,4 @@
-"""The section on targets: on which the model was run, compiled for, or held to a table only."""
+"""The section on targets: the model was run, compiled, or only compared with a table."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _NOTE = (
     " `rnnlite inspect` shows all known runtimes."
 )
 
-#: How a model is held to a target, in words.
+#: How a model is checked for a target, in words.
 _HELD = {
     "run": "run",
     "compiled": "compiled by the runtime's own compiler",
@@ -25,7 +25,7 @@ def runs_on(targets: Mapping[str, Held]) -> Section | None:
     """One row for each target of the config; nothing where the verification has none.
 
     Args:
-        targets: How the model is held to each.
+        targets: How the model was checked for each.
     """
     rows: list[list[Cell]] = [
         [

@@ -12,7 +12,7 @@ from typing import Any
 from rnnlite_pipeline.report.figures import error, points, size, time
 from rnnlite_pipeline.report.html import Cell, Section, section, table
 
-#: The place that the stage report fills with what was tried.
+#: The place that the stage report fills with the candidates.
 TRIED = "tried"
 
 _COLUMNS = ("model", "in float", "#size", "#largest error", "#accuracy", "#change", "#time", "")

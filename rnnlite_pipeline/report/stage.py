@@ -29,7 +29,7 @@ PAGE = Path(".work") / "report.html"
 
 
 def report(config: Config, out: Path) -> None:  # noqa: ARG001
-    """Writes `out/report.html`: verify's page, with the times that `out/benchmark.json` tells."""
+    """Writes `out/report.html`: verify's page, with the times of `out/benchmark.json`."""
     page = with_times((out / PAGE).read_text(encoding="utf-8"), out)
     write_atomically(out / "report.html", page.encode())
 

@@ -21,7 +21,7 @@ GAPS = 4
 def line(values: Sequence[float], x_title: str, y_title: str, limit: float | None = None) -> Markup:
     """A curve of values over 0, 1, 2, ...; the limit, if any, is drawn where it is crossed.
 
-    Values below 0 are drawn as 0, what is no number or infinite as the largest.
+    Values below 0 are drawn as 0; NaN and infinite values as the largest.
     """
     largest = max((v for v in values if math.isfinite(v)), default=0.0)
     values = [max(v, 0.0) if math.isfinite(v) else largest for v in values]

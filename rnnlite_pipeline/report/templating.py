@@ -22,7 +22,7 @@ ESCAPED = ("html.jinja", "svg.jinja")
 def templates(room: str) -> Environment:
     """The templates of a room.
 
-    A name that a template uses and nobody gave is an error, never an empty place.
+    A name that a template uses and that was not given is an error, not an empty place.
 
     Args:
         room: The package whose folder `templates/` holds them, as in `rnnlite_pipeline.report`.
@@ -40,5 +40,5 @@ def templates(room: str) -> Environment:
 
 
 def prose(text: str) -> Markup:
-    """A message as HTML: escaped, and what stands in backquotes as code."""
+    """A message as HTML: escaped, with the parts in backquotes as code."""
     return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))

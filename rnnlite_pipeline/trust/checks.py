@@ -43,7 +43,7 @@ def check_statements(bundle: Bundle) -> None:
     """Both statements are about this bundle and this model, and agree with what is in it.
 
     Raises:
-        StageError: One is about something else, or says something else.
+        StageError: A statement is about another file, or contradicts the bundle.
     """
     provenance = _statement(bundle, "provenance", PROVENANCE)
     definition = provenance["buildDefinition"]

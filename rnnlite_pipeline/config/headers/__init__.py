@@ -16,7 +16,7 @@ from rnnlite_pipeline.config.headers.kinds import check_kind
 if TYPE_CHECKING:
     from rnnlite_pipeline.config.model import Config
 
-#: The formats whose files are read here; a serialized JAX function is read by JAX alone.
+#: The formats whose files are read here; only JAX reads a serialized JAX function.
 _READ = ("keras", "h5", "saved_model", "graph_def", "tflite")
 
 

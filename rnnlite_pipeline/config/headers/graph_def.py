@@ -55,5 +55,5 @@ def _named(source: Source) -> Iterator[tuple[Loc, str]]:
 
 
 def _few(owner: str, nodes: set[str]) -> list[str]:
-    """The nodes that could be meant: all of a small graph, else those of the same beginning."""
+    """The nodes that could be meant: of a large graph those with the same first letter."""
     return sorted(nodes) if len(nodes) <= 8 else [n for n in nodes if n[:1] == owner[:1]][:200]

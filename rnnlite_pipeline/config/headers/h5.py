@@ -20,7 +20,7 @@ _AGAIN = "save the model again, and copy the whole file"
 
 
 def read(path: Path, source: Source) -> Interface | None:
-    """Nothing of the interface: an HDF5 file is read by h5py alone.
+    """Nothing of the interface: only h5py reads more of an HDF5 file.
 
     Raises:
         WrongSource: As `check_whole`.
