@@ -116,22 +116,22 @@ JOBS = _option(
     metavar="N",
     help="stages at a time (default: 1)",
 )
-FORCE = _flag("--force", help="runs every stage anew, also what is up to date")
-QUIET = _flag("-q", "--quiet", help="tells errors only")
-VERBOSE = _flag("-v", "--verbose", help="tells every step of each stage")
+FORCE = _flag("--force", help="runs every stage again, also stages that are up to date")
+QUIET = _flag("-q", "--quiet", help="prints only errors")
+VERBOSE = _flag("-v", "--verbose", help="prints every step of each stage")
 LOCKED = _flag("--locked", help="fail if anything differs from the lock beside the config")
 DUMP_PASSES = _option(
     "--dump-passes",
     type=FOLDER,
     default=None,
     metavar="DIR",
-    help="convert anew, and write the graph after each pass as text to DIR/NAME/",
+    help="convert again, and write the graph after each pass as text to DIR/NAME/",
 )
 JSON = _flag(
     "--json",
     "json",
-    help="print JSON on standard output; all else goes to standard error; `rnnlite schema output`"
-    " prints its schema",
+    help="print JSON on standard output, and everything else on standard error;"
+    " `rnnlite schema output` prints its schema",
 )
 FORMAT = _option(
     "--format",

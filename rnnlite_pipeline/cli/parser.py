@@ -93,7 +93,7 @@ def wrong_calls() -> Iterator[None]:
             message = f"{path} has no option {error.option_name}."
             hint = did_you_mean(error.option_name, known)
             if path == "rnnlite":
-                hint = "The options of a command stand behind it: `rnnlite convert -q CONFIG`."
+                hint = "Options come after the command: `rnnlite convert -q CONFIG`."
             see = f"{hint} {see}"
         elif isinstance(error, click.MissingParameter) and error.param:
             message = f"{path} needs {error.param.metavar or error.param.name}."

@@ -170,4 +170,4 @@ class Package(Section):
         default=(),
         description="Files below this file's folder that are put into the release as they are.",
     )
-    card: Card | None = Field(default=None, description="What the model card tells besides.")
+    card: Card | None = Field(default=None, description="Further contents of the model card.")

@@ -120,7 +120,7 @@ def _missing_metadata(config: Config, pipeline: Pipeline) -> Wrong:
             elif field == "license" and told.license and not _licensed(config, told.license):
                 message = (
                     f"“{told.license}” is no license that has an identifier, such as apache-2.0; or"
-                    " say in package.card.license_link where its terms stand"
+                    " give a link to its terms in package.card.license_link"
                 )
                 yield ("metadata", "license"), message
             continue

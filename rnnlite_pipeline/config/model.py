@@ -99,7 +99,7 @@ class Config(FileSection):
     """One model, from its source to its release."""
 
     name: Name = Field(
-        description="The model's name, and that of its folder under build/: [a-z0-9][a-z0-9.-]*."
+        description="The name of the model and of its folder under build/: [a-z0-9][a-z0-9.-]*."
     )
     version: Version = Field(default="0.0.0", description="The release's semantic version.")
     pipeline: Name = Field(

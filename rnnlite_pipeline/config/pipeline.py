@@ -103,7 +103,8 @@ class Gates(Section):
     )
     forbid_ops: Distinct[Text] = Field(
         default=(),
-        description="Ops the model must not hold: names, or patterns such as Flex* and CUSTOM:*.",
+        description="Ops that the model must not have: names, or patterns such as Flex* and"
+        " CUSTOM:*.",
     )
     require_metadata: Distinct[MetadataField] = Field(
         default=(),
@@ -135,7 +136,7 @@ class Pipeline(FileSection):
         description=f"The stages, in this order: {', '.join(STAGES)}; benchmark and verify need"
         " convert, package needs verify, and all but benchmark are the default.",
     )
-    gates: Gates = section(Gates, "What a model must be, whatever its config says.")
+    gates: Gates = section(Gates, "Limits for a model, independent of its config.")
 
     @property
     def name(self) -> str:

@@ -29,7 +29,7 @@ def counted(rows: Sequence[Mapping[str, Any]], note: str = "") -> Section:
     """
     why = (
         "Counted for a batch of 1, not measured: times differ between machines, so a release has"
-        " none. “rnnlite benchmark CONFIG” measures the model here, and this page shows it."
+        " none. `rnnlite benchmark CONFIG` measures the model here, and this page shows it."
     )
     total = sum(map(_work, rows)) or 1
     most = max(map(_work, rows), default=0) or 1
@@ -99,8 +99,8 @@ def _by_op(ops: Mapping[str, Any]) -> dict[str, Any]:
     ]
     columns = ("op", "#alone", "#share", "", "#multiply-adds", "where")
     said = (
-        "Each op was cut out of the model, fed what it is fed in it, and timed alone. Together they"
-        f" take {time(ops['sum_ms'])}; the whole model, without feeding it,"
+        "Each op was cut out of the model, and timed alone with the same inputs. Together the ops"
+        f" take {time(ops['sum_ms'])}; the whole model, without copying its inputs, takes"
         f" {time(ops['whole_ms'])}.{_rest(timed[SHOWN:])}"
     )
     missing = [f"{title(r)}, {place(r)}: {r['reason']}" for r in ops["parts"] if "reason" in r]

@@ -59,8 +59,8 @@ def _latency(out: Path, content: bytes) -> Section:
     if told.get("model_sha256") == hashlib.sha256(content).hexdigest():
         return measured(told)
     another = (
-        "benchmark.json beside this page is of another model: “rnnlite benchmark CONFIG” measures"
-        " this one."
+        "benchmark.json beside this page belongs to another model; `rnnlite benchmark CONFIG`"
+        " measures this one."
     )
     return counted(rows(read_model(content), read_layers(out)), another)
 
