@@ -31,8 +31,8 @@ _EXPECTED = {
     "greater_than_equal": "a number of at least {ge:g}",
     "less_than": "a number below {lt:g}",
     "less_than_equal": "a number of at most {le:g}",
-    "too_short": "a list of at least {min_length} items",
-    "too_long": "a list of at most {max_length} items",
+    "too_short": "a list with at least {min_length} item(s)",
+    "too_long": "a list with at most {max_length} item(s)",
 }
 
 #: What YAML 1.1 read as a truth value, and 1.2 reads as text.

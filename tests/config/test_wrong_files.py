@@ -120,12 +120,15 @@ WRONG: dict[str, tuple[str, str]] = {
     ),
     "data as source": (
         _source(f"{{format: keras, path: {MARK}good.npz}}"),
-        "holds an .npz file of arrays; format keras expects a .keras file",
+        "is an .npz file of arrays; format keras expects a .keras file",
     ),
-    "text as source": (_source(f"{{format: keras, path: {MARK}text.keras}}"), "something else"),
+    "text as source": (
+        _source(f"{{format: keras, path: {MARK}text.keras}}"),
+        "of an unknown format",
+    ),
     "another zip": (_source(f"{{format: keras, path: {MARK}zip.keras}}"), "no Keras model"),
     "git lfs": (_source(f"{{format: keras, path: {MARK}lfs.keras}}"), "run `git lfs pull`"),
-    "empty": (_source(f"{{format: h5, path: {MARK}empty}}"), "the file is empty"),
+    "empty": (_source(f"{{format: h5, path: {MARK}empty}}"), "empty is empty"),
     "no SavedModel": (_source(f"{{format: saved_model, path: {MARK}none}}"), "saved_model.pb"),
     "no weights": (_source(f"{{format: h5, path: {MARK}m.json}}"), "weights: FILE.h5"),
     "weights twice": (
@@ -157,7 +160,7 @@ WRONG: dict[str, tuple[str, str]] = {
     ),
     "cut h5": (_source(f"{{format: h5, path: {MARK}cut.h5}}"), "was cut short"),
     "head of h5": (_source(f"{{format: h5, path: {MARK}head.h5}}"), "was cut short"),
-    "cut tflite": (_source(f"{{format: tflite, path: {MARK}cut.tflite}}"), "is damaged"),
+    "cut tflite": (_source(f"{{format: tflite, path: {MARK}cut.tflite}}"), "was cut short"),
     "cut SavedModel": (_source(f"{{format: saved_model, path: {MARK}cut}}"), "is damaged"),
     "cut graph": (
         _source(f"{{format: graph_def, path: {MARK}cut.pb, inputs: {{x: [1]}}, outputs: [x]}}"),

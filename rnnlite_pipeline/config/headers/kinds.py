@@ -28,8 +28,8 @@ _SAID = {
     "zip": "a zip archive that holds no Keras model",
     "cut": "the beginning of a zip archive: the file was cut short",
     "lfs": "a Git LFS pointer in place of the file; run `git lfs pull`",
-    "empty": "nothing: the file is empty",
-    "unknown": "something else",
+    "empty": "empty",
+    "unknown": "of an unknown format",
 }
 
 #: The kinds of files that each format of one file is read from.
@@ -75,7 +75,7 @@ def check_kind(path: Path, source: Source) -> bool:
         remedy = "name the H5 file that model.save_weights wrote: weights: FILE.h5"
         raise WrongSource(f"{path} is an architecture without weights; {remedy}")
     if source.weights and not is_architecture:
-        said = f"{path} holds a whole model, with its weights; leave source.weights out"
+        said = f"{path} is a whole model, with its weights; leave source.weights out"
         raise WrongSource(said, ("source", "weights"))
     return is_architecture
 
@@ -127,7 +127,7 @@ def _kind_of_zip(path: Path) -> str:
 
 
 def _mismatch(path: Path, kind: str, source: Source) -> WrongSource:
-    said = f"{path} holds {_SAID[kind]}"
+    said = f"{path} is {_SAID[kind]}"
     if kind in ("keras", "h5", "tflite"):
         return WrongSource(f"{said}; write format: {kind}", ("source", "format"))
     return WrongSource(f"{said}; format {source.format} expects {_EXPECTED[source.format]}")

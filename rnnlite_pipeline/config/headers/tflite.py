@@ -44,8 +44,11 @@ def read(path: Path, source: Source) -> Interface | None:
     ):
         try:
             return _interface(Table.root(data))
-        except (struct.error, IndexError, UnicodeDecodeError) as error:
-            raise WrongSource(f"{path} is damaged ({error}); {_AGAIN}") from None
+        except struct.error:
+            said = f"{path} was cut short or is damaged: an offset in it points behind its end"
+            raise WrongSource(f"{said}; {_AGAIN}") from None
+        except (IndexError, UnicodeDecodeError) as error:
+            raise WrongSource(f"{path} was cut short or is damaged: {error}; {_AGAIN}") from None
 
 
 def _interface(model: Table) -> Interface | None:
