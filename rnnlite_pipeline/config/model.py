@@ -224,7 +224,8 @@ class Config(FileSection):
 @cache
 def _defaults() -> dict[str, Any]:
     """A config's values where its file says nothing; sections are frozen, so they are shared."""
-    return vars(Config.model_construct(name="model"))
+    given: dict[str, Any] = {"name": "model"}
+    return vars(Config.model_construct(**given))
 
 
 def _portable(value: Any, key: str = "") -> Any:
