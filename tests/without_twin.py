@@ -226,8 +226,6 @@ trust/test_trust.py
     cli/trust trust/bom trust/checks trust/files trust/signature
 verify/test_accuracy.py
     compare/decisions
-verify/test_data.py
-    verify/cases
 verify/test_every_interpreter.py
     verify/interpreters verify/states
 verify/test_gates.py

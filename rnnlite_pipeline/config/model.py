@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, get_args
 
@@ -205,7 +206,7 @@ class Config(FileSection):
                 parts = {k for k in whole.model_fields_set if f"{name}.{k}" in keys}
                 some = {k: getattr(whole, k) for k in parts}
                 kept[name] = type(whole).model_construct(parts, **some)
-        narrowed = Config.model_construct(set(kept), **{"name": "model"} | kept)
+        narrowed = Config.model_construct(set(kept), **_defaults() | kept)
         narrowed._document, narrowed._path = self._document, self._path
         return narrowed
 
@@ -218,6 +219,13 @@ class Config(FileSection):
         if self.quantization.scheme != "auto":
             bounds |= {"max_abs_error": self.tolerance, "min_snr_db": self.min_snr_db}
         return values | {"verification": values["verification"] | bounds}
+
+
+@cache
+def _defaults() -> dict[str, Any]:
+    """A config's values where its file says nothing; sections are frozen, so they are shared."""
+    given: dict[str, Any] = {"name": "model"}
+    return vars(Config.model_construct(**given))
 
 
 def _portable(value: Any, key: str = "") -> Any:

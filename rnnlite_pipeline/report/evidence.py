@@ -204,7 +204,7 @@ class Evidence:
         facts: Figures of the model: sha256, sizes, ops, versions, targets.
         checks: The judgements in the order they were made.
         accuracy: Where the data has labels.
-        skipped: Extreme cases that do not apply to the source, and why.
+        skipped: Cases that were left out or made smaller, and why.
         profiles: For the report: by output, the source's and the model's values on the data, each
             [N, ...], on the kernels that `profiled_on` names: the default ones if those ran.
         profiled_on: For the report: by output, these kernels.
