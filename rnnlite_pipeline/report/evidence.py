@@ -151,7 +151,7 @@ class Facts:
         unverified_ops: The ops that nothing could run, and why.
         tflm: Of TensorFlow Lite Micro: "arena_bytes".
         interpreters: What was seen in many interpreters (verify/interpreters.py).
-        targets: How it is held to each target.
+        targets: How it is checked for each target.
         quantization: What the scheme made of it, and the noise (verify/figures.py).
     """
 
