@@ -49,6 +49,10 @@ config/test_pipeline.py
     config/base config/description
 config/test_wrong_configs.py
     errors
+config/test_wrong_files.py
+    config/associated config/data config/headers/flatbuffer config/headers/graph_def
+    config/headers/h5 config/headers/interface config/headers/keras config/headers/kinds
+    config/headers/saved_model
 diff/test_diff.py
     diff/compare diff/contents diff/text
 docs/test_site.py
@@ -77,7 +81,7 @@ lower/test_times.py
 lower/test_unrolled.py
     lower/constants lower/rows passes/memory
 metadata/test_attach.py
-    metadata/checks metadata/files metadata/read metadata/recurrent metadata/schema
+    metadata/checks metadata/read metadata/recurrent metadata/schema
 passes/test_direction.py
     passes/sequence_ops
 passes/test_fence_copies.py

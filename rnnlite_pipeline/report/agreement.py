@@ -75,7 +75,10 @@ def _charts(source: Array, model: Array, limit: float) -> list[dict[str, Any]]:
     charts.append({"title": title, "drawn": drawn})
     theirs, ours = _pairs(source, model)
     drawn = svg.scatter(
-        [float(v) for v in theirs], [float(v) for v in ours], "the source's value", "the model's"
+        [float(v) for v in theirs],
+        [float(v) for v in ours],
+        "the source's value",
+        "the model's value",
     )
     title = f"The model's values over the source's, {len(theirs):,} of them"
     return [*charts, {"title": title, "drawn": drawn}]
