@@ -212,6 +212,7 @@ def test_each_target_says_how_the_model_was_held_to_it() -> None:
             cycles=12345,
             sram_bytes=2048,
             flash_bytes=40_000,
+            numbers_from=("tflm",),
         ),
         "qualcomm": Held("by table", takes=True, not_run="no device"),
         "edgetpu": Held("by table", takes=False, reasons=["RSQRT (y): unknown"]),
@@ -221,6 +222,7 @@ def test_each_target_says_how_the_model_was_held_to_it() -> None:
     said = text(shown.html)
     assert "litert run" in said
     assert "ethos-u55 compiled 100% of the operations on the NPU; 12,345 cycles" in said
+    assert "of the model before it was compiled, come from tflm" in said
     assert "qualcomm by table no device" in said
     assert "edgetpu no (by table) RSQRT (y): unknown" in said
     assert runs_on({}) is None
