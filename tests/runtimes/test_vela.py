@@ -31,7 +31,7 @@ def test_an_int8_lstm_runs_wholly_on_the_npu(target: str) -> None:
     compiled = vela.compile_model(write_model(FUSED), target)
     assert RUNTIMES[target].judge(FUSED).takes
     assert (compiled.npu_share, compiled.cpu_ops) == (1.0, ())
-    assert compiled.npu_ops > 100
+    assert compiled.npu_ops > 50
     assert min(compiled.cycles, compiled.sram_bytes, compiled.flash_bytes, compiled.macs) > 0
     assert b"ethos-u" in compiled.model
 
@@ -46,6 +46,24 @@ def test_a_loop_stays_on_the_cpu(target: str) -> None:
     assert {"WHILE", "DYNAMIC_UPDATE_SLICE", "GATHER"} <= set(codes)
     assert all(each.reason for each in compiled.cpu_ops)
     assert not RUNTIMES[target].judge(LOOP).takes
+
+
+@needs_vela
+@pytest.mark.parametrize("target", vela.ACCELERATORS)
+def test_variables_are_on_the_npu_of_u85_alone(tmp_path: Path, target: str) -> None:
+    """All graphs of a model are counted; elsewhere reading and assigning states is the CPU's."""
+    model = closed(tmp_path, "persist", "int8", 2, target, interface="int8")
+    compiled = vela.compile_model(write_model(model), target)
+    left = {each.op for each in compiled.cpu_ops}
+    assert left == {each.op for each in RUNTIMES[target].judge(model).refusals}
+    assert compiled.npu_ops > 30
+    if target == "ethos-u85":
+        assert left == set()
+        assert compiled.npu_share == 1.0
+    else:
+        assert left == {"VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE"}
+        assert 0.7 < compiled.npu_share < 0.9
+        assert {each.reason for each in compiled.cpu_ops} == {"Unsupported opType"}
 
 
 @needs_vela
