@@ -11,10 +11,9 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
-import os
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
@@ -24,6 +23,7 @@ from pathlib import Path
 from benchmarks.gains import FEATURES, in_integers
 from benchmarks.peers.cases import Case, Kind
 from benchmarks.peers.ours import pseudo
+from rnnlite_pipeline.cells.cell import Array
 from rnnlite_pipeline.errors import NotConvertible
 from rnnlite_pipeline.graph.ir import Model
 from rnnlite_pipeline.graph.write import write_model
@@ -96,15 +96,11 @@ def cost(case: Case, scheme: str) -> Cost:
     steps = model(case, scheme, "unrolled")
     contents = {"steps": write_model(steps), "loop": write_model(model(case, scheme, "loop"))}
     given = {"x": case.x(1)}
-
-    def first(content: bytes) -> None:
-        Runner(content, "default", threads=1).run(given)
-
     loads: dict[str, list[float]] = {name: [] for name in contents}
     for _ in range(5):
         for name, content in contents.items():
             start = time.thread_time()
-            first(content)
+            _first(content, given)
             loads[name].append(time.thread_time() - start)
     calls = {}
     for name, content in contents.items():
@@ -114,7 +110,7 @@ def cost(case: Case, scheme: str) -> Cost:
     return Cost(
         len(steps.main.ops),
         (len(contents["steps"]), len(contents["loop"])),
-        (_grown(partial(first, contents["steps"])), _grown(partial(first, contents["loop"]))),
+        (_grown(contents["steps"], given), _grown(contents["loop"], given)),
         _ratio(loads),
         _ratio(timed(calls, time.thread_time)),
     )
@@ -124,23 +120,35 @@ def _ratio(rounds: dict[str, list[float]]) -> float:
     return statistics.median(a / b for a, b in zip(rounds["steps"], rounds["loop"], strict=True))
 
 
-def _grown(work: partial[None]) -> int:
-    """What a new process grows by at its peak, in bytes."""
+def _first(content: bytes, given: Mapping[str, Array]) -> None:
+    Runner(content, "default", threads=1).run(given)
+
+
+def _grown(content: bytes, given: Mapping[str, Array]) -> int:
+    """What a new process grows by at its peak, in bytes, once it has run another small model."""
     receiver, sender = multiprocessing.Pipe(duplex=False)
-    process = multiprocessing.get_context("fork").Process(target=_child, args=(work, sender))
+    small = Case("LSTM", 1, 4, 4)
+    before = (write_model(model(small, "float32", "unrolled")), {"x": small.x(1)})
+    process = multiprocessing.get_context("spawn").Process(
+        target=_child, args=(before, (content, given), sender)
+    )
     process.start()
     grown = int(receiver.recv())
     process.join()
     return grown
 
 
-def _child(work: partial[None], sender: Connection) -> None:
+def _child(
+    before: tuple[bytes, Mapping[str, Array]],
+    then: tuple[bytes, Mapping[str, Array]],
+    sender: Connection,
+) -> None:
+    _first(*before)
     Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
-    before = _peak()
-    work()
-    sender.send(_peak() - before)
+    start = _peak()
+    _first(*then)
+    sender.send(_peak() - start)
     sender.close()
-    os._exit(0)
 
 
 def _peak() -> int:

@@ -49,24 +49,6 @@ def test_a_loop_stays_on_the_cpu(target: str) -> None:
 
 
 @needs_vela
-@pytest.mark.parametrize("target", vela.ACCELERATORS)
-def test_variables_are_on_the_npu_of_u85_alone(tmp_path: Path, target: str) -> None:
-    """All graphs of a model are counted; elsewhere reading and assigning states is the CPU's."""
-    model = closed(tmp_path, "persist", "int8", 2, target, interface="int8")
-    compiled = vela.compile_model(write_model(model), target)
-    left = {each.op for each in compiled.cpu_ops}
-    assert left == {each.op for each in RUNTIMES[target].judge(model).refusals}
-    assert compiled.npu_ops > 30
-    if target == "ethos-u85":
-        assert left == set()
-        assert compiled.npu_share == 1.0
-    else:
-        assert left == {"VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE"}
-        assert 0.7 < compiled.npu_share < 0.9
-        assert {each.reason for each in compiled.cpu_ops} == {"Unsupported opType"}
-
-
-@needs_vela
 def test_float_inputs_are_left_to_the_cpu() -> None:
     """QUANTIZE and DEQUANTIZE of float values are the CPU's; the table says the same."""
     model = in_integers(lowered(an_lstm(), "fused"))

@@ -17,6 +17,7 @@ from rnnlite_pipeline.graph.read import read_model
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.lower import lower
 from rnnlite_pipeline.lower.by_targets import has_op
+from rnnlite_pipeline.lower.integer_rows import integer_rows
 from rnnlite_pipeline.lower.unrolled import unroll
 from rnnlite_pipeline.quantize import lowering, quantize
 from rnnlite_pipeline.runtimes.interpreter import Kernels, Runner
@@ -124,6 +125,7 @@ def closed(
     quantize(model, asked, {}, states)
     has = has_op((target,))
     unroll(model, every=not has("WHILE"), has=has)
+    integer_rows(model)
     states.conclude(model)
     return model
 
