@@ -17,7 +17,8 @@ from rnnlite_pipeline.lower import lower
 from rnnlite_pipeline.lower.choice import Form
 from rnnlite_pipeline.lower.unrolled import unroll
 from rnnlite_pipeline.runtimes.interpreter import Runner
-from tests.lower.cases import Case, histogram, random_lstm, random_rnn
+from rnnlite_pipeline.verify.runs import KERNELS
+from tests.lower.cases import Case, Initial, histogram, random_lstm, random_rnn
 from tests.lower.loop_cases import gru, hard_lstm, masked
 from tests.quantize.author import Array
 from tests.quantize.test_loops import feed, integers
@@ -113,8 +114,8 @@ def test_stacks_in_both_directions_are_written_out(name: str) -> None:
     stack = Stack(CELLS[name], 4)
     model = _written_out(stack.lowered("unrolled"))
     x = feed(model, 1, BATCH, 4)["x"]
-    for kernels in ("reference", "default"):
-        runner = Runner(write_model(model), kernels)  # type: ignore[arg-type]
+    for kernels in KERNELS:
+        runner = Runner(write_model(model), kernels)
         for _ in range(2):
             np.testing.assert_allclose(runner.run({"x": x})["y"], stack.run(x), atol=2e-6)
 
@@ -127,8 +128,8 @@ def test_stacks_in_integers_are_their_loops_to_the_last_bit(name: str, scheme: s
     assert histogram(loop)["WHILE"] == 4
     steps = _written_out(loop)
     x = feed(loop, 1, BATCH, 4)
-    runs = [Runner(write_model(m), "reference").run(x)["y"] for m in (loop, steps)]
-    np.testing.assert_array_equal(*runs)
+    of_loop, of_steps = (Runner(write_model(m), "reference").run(x)["y"] for m in (loop, steps))
+    np.testing.assert_array_equal(of_steps, of_loop)
 
 
 @pytest.mark.parametrize("scheme", ["none", "int8"])
@@ -146,7 +147,7 @@ def test_one_step_leaves_no_loop(name: str, scheme: str) -> None:
 def test_one_step_of_a_layer_leaves_no_loop(name: str) -> None:
     """Nor does a single layer, backwards, with states given and read, at an open batch."""
     cell = CELLS[name](np.random.default_rng(0), FEATURES)
-    initial = ("input",) * len(cell.states)
+    initial: tuple[Initial, ...] = tuple("input" for _ in cell.states)
     case = Case((cell,), reverse=True, steps=1, open_steps=False, initial=initial)
     model = case.model()
     lower(model, "loop")

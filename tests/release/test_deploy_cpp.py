@@ -17,7 +17,7 @@ from rnnlite_pipeline.release.deploy.tflm import method
 from rnnlite_pipeline.runtimes.interpreter import Runner
 from rnnlite_pipeline.runtimes.micro import MicroRunner
 from rnnlite_pipeline.runtimes.runners import RUNNERS
-from rnnlite_pipeline.verify.quantized import RealRunner
+from rnnlite_pipeline.verify.application import RealRunner
 from tests.release import cpp_stubs
 from tests.release.deployed import counter, counting, deployed, write
 from tests.runtimes.models import a_gru, an_lstm, in_integers, lowered

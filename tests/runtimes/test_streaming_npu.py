@@ -17,8 +17,7 @@ from rnnlite_pipeline.runtimes.interpreter import Runner
 from rnnlite_pipeline.runtimes.micro import MicroRunner
 from rnnlite_pipeline.runtimes.runners import RUNNERS
 from rnnlite_pipeline.state import described
-from rnnlite_pipeline.verify.quantized import RealRunner
-from rnnlite_pipeline.verify.states import Started
+from rnnlite_pipeline.verify.application import RealRunner, Started
 from tests.state.graphs import in_pieces
 from tests.state.test_quantized import Policy, closed, samples
 
