@@ -33,8 +33,6 @@ composites/test_chained.py
 composites/test_converters.py
     composites/call composites/keras_lstm composites/registry plugins resolve/check
     resolve/composites resolve/steps
-config/test_any_text.py
-    config/placed
 config/test_chosen.py
     release/flat
 config/test_early.py

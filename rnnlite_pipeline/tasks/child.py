@@ -19,7 +19,7 @@ from typing import IO
 
 import rnnlite_pipeline
 from rnnlite_pipeline.errors import ConfigError, Problem, RnnliteError, StageError
-from rnnlite_pipeline.files import Held
+from rnnlite_pipeline.files import Held, near
 from rnnlite_pipeline.machine import of_signal
 from rnnlite_pipeline.stages.process import UNFORESEEN
 from rnnlite_pipeline.tasks import warm
@@ -160,7 +160,7 @@ def _failure(what: str, ended: Ended, log: Path) -> RnnliteError:
         )
     if "problems" in told:
         problems = [Problem(**each) for each in told["problems"]]
-        return ConfigError(Path(told["config"]), problems, told["remedy"])
+        return ConfigError(near(Path(told["config"])), problems, told["remedy"])
     error = StageError(told["message"], told["remedy"])
     error.exit_status = told["status"]
     return error

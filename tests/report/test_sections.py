@@ -14,6 +14,7 @@ from rnnlite_pipeline.graph.ir import Model, Op, Quantization, Signature, Subgra
 from rnnlite_pipeline.report import svg
 from rnnlite_pipeline.report.about import interface
 from rnnlite_pipeline.report.accuracy import MOST_CLASSES, accuracy
+from rnnlite_pipeline.report.agreement import profiles
 from rnnlite_pipeline.report.checks import comparisons, failures
 from rnnlite_pipeline.report.evidence import About, Accuracy, Check, Evidence, Facts, Held
 from rnnlite_pipeline.report.figures import points, share, size
@@ -252,3 +253,19 @@ def test_the_marks_of_a_scatter_are_round_numbers() -> None:
 def test_backquotes_become_code() -> None:
     """A message shows commands as code, and its other text as it is."""
     assert prose("`a < b` & c") == "<code>a &lt; b</code> &amp; c"
+
+
+@pytest.mark.parametrize(
+    ("cases", "said"),
+    [
+        (["data", "random"], "On the data,"),
+        (["calibration", "random"], "On the calibration data,"),
+        (["random"], "On random input,"),
+    ],
+)
+def test_the_agreement_says_on_which_samples(cases: list[str], said: str) -> None:
+    """Figures of random input are not called those of the data."""
+    found = labelled(3)
+    found.checks += [Check("equals the source", passed=True, data=c, output="y") for c in cases]
+    (shown,) = profiles(found)
+    assert shown.note.startswith(said)
