@@ -39,8 +39,7 @@ from rnnlite_pipeline.recognise.cells.products import (
     subsets,
     turnable,
 )
-from rnnlite_pipeline.recognise.loop.loop import Unrecognised
-from rnnlite_pipeline.recognise.loop.state import State
+from rnnlite_pipeline.recognise.loop.loop import State, Unrecognised
 
 _NAMES = {op: name for name, op in ACTIVATION_OPS.items()}
 _MINUS = np.array([-1.0])

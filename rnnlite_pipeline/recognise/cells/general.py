@@ -17,9 +17,8 @@ from rnnlite_pipeline.cells.registry import cells as registered
 from rnnlite_pipeline.cells.symbols import INPUT, After, Before
 from rnnlite_pipeline.recognise import cells
 from rnnlite_pipeline.recognise.cells.gates import Inputs
-from rnnlite_pipeline.recognise.loop.loop import Loop, Unrecognised
+from rnnlite_pipeline.recognise.loop.loop import Loop, State, Unrecognised
 from rnnlite_pipeline.recognise.loop.masks import MASKED, unmasked
-from rnnlite_pipeline.recognise.loop.state import State
 from rnnlite_pipeline.recognise.loop.systems import System, systems
 
 

@@ -26,8 +26,7 @@ from rnnlite_pipeline.cells.named import NamedCell
 from rnnlite_pipeline.cells.registry import patterns_of
 from rnnlite_pipeline.recognise.cells.attempt import Attempt, Mismatch, furthest
 from rnnlite_pipeline.recognise.cells.gates import Inputs
-from rnnlite_pipeline.recognise.loop.loop import Loop, Unrecognised
-from rnnlite_pipeline.recognise.loop.state import State
+from rnnlite_pipeline.recognise.loop.loop import Loop, State, Unrecognised
 from rnnlite_pipeline.recognise.loop.systems import System
 
 #: A cell, its states in the cell's order, and what it reads from outside.

@@ -9,14 +9,16 @@ import numpy as np
 from rnnlite_pipeline.algebra import forms
 from rnnlite_pipeline.algebra.forms import Form
 from rnnlite_pipeline.graph.ir import Op
-from rnnlite_pipeline.recognise.symbolic.readable import Unreadable, linear, rows
 from rnnlite_pipeline.recognise.symbolic.values import (
     Bound,
     Const,
     Index,
     PerRow,
     Rows,
+    Unreadable,
     Value,
+    linear,
+    rows,
 )
 from rnnlite_pipeline.shapes.linear import Linear
 

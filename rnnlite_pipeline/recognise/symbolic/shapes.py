@@ -10,16 +10,18 @@ from rnnlite_pipeline.algebra import forms
 from rnnlite_pipeline.algebra.atoms import Apply
 from rnnlite_pipeline.algebra.forms import Form
 from rnnlite_pipeline.graph.ir import OPEN, Op
-from rnnlite_pipeline.recognise.loop import tensor_writes
+from rnnlite_pipeline.recognise.symbolic import tensor_writes
 from rnnlite_pipeline.recognise.symbolic.arithmetic import activated
-from rnnlite_pipeline.recognise.symbolic.readable import Unreadable, linear, rows
 from rnnlite_pipeline.recognise.symbolic.values import (
     Const,
     Frames,
     PerRow,
     Piece,
     Rows,
+    Unreadable,
     Value,
+    linear,
+    rows,
 )
 
 
