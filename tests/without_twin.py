@@ -106,15 +106,11 @@ recognise/test_masks.py
     recognise/loop/state_updates recognise/loop/systems
 recognise/test_restack.py
     recognise/unrolled/chains recognise/unrolled/places recognise/unrolled/restack
-recognise/test_shape_arithmetic.py
-    recognise/symbolic/arithmetic
 recognise/test_spellings.py
-    recognise/cells/affine_maps recognise/cells/attempt recognise/cells/gates
-    recognise/cells/general recognise/cells/layer_norm recognise/cells/pattern_text
-    recognise/cells/products recognise/cells/unify recognise/loop/loop recognise/loop/read
+    recognise/cells/affine_maps recognise/cells/attempt recognise/cells/general
+    recognise/cells/layer_norm recognise/cells/unify recognise/loop/loop recognise/loop/read
     recognise/loop/rewrite recognise/loop/rewriter recognise/loop/running
-    recognise/loop/sequences recognise/symbolic/operations recognise/symbolic/shapes
-    recognise/symbolic/slices recognise/symbolic/values
+    recognise/loop/sequences
 recognise/test_unrolled.py
     recognise/unrolled/columns recognise/unrolled/explicit recognise/unrolled/reading
     recognise/unrolled/rewrite recognise/unrolled/writing

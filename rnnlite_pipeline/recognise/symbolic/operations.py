@@ -37,7 +37,7 @@ _NUMPY: dict[str, Callable[..., NDArray[Any]]] = {
     "ADD": np.add,
     "SUB": np.subtract,
     "MUL": np.multiply,
-    "DIV": np.divide,
+    "DIV": lambda a, b: np.trunc(a / b).astype(a.dtype) if a.dtype.kind in "iu" else a / b,
     "MAXIMUM": np.maximum,
     "MINIMUM": np.minimum,
     "NEG": np.negative,
