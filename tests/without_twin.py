@@ -107,10 +107,8 @@ recognise/test_masks.py
 recognise/test_restack.py
     recognise/unrolled/chains recognise/unrolled/places recognise/unrolled/restack
 recognise/test_spellings.py
-    recognise/cells/affine_maps recognise/cells/attempt recognise/cells/general
-    recognise/cells/layer_norm recognise/cells/unify recognise/loop/loop recognise/loop/read
-    recognise/loop/rewrite recognise/loop/rewriter recognise/loop/running
-    recognise/loop/sequences
+    recognise/loop/loop recognise/loop/read recognise/loop/rewrite recognise/loop/rewriter
+    recognise/loop/running recognise/loop/sequences
 recognise/test_unrolled.py
     recognise/unrolled/columns recognise/unrolled/explicit recognise/unrolled/reading
     recognise/unrolled/rewrite recognise/unrolled/writing

@@ -22,8 +22,11 @@ X, M = Item(8), Item(9)
 def loop(*states: State, features: int = 2) -> Loop:
     """A loop of five steps over [5, 2, features], with these states."""
     step = Linear.symbol(STEP)
-    readings = {X: Reading(tensor(5, 2, features), 0, step), M: Reading(tensor(5, 2), 0, step)}
-    return Loop(Op("WHILE", [], []), Linear(5), list(states), readings={**readings})
+    readings: dict[str, Reading] = {
+        X: Reading(tensor(5, 2, features), 0, step),
+        M: Reading(tensor(5, 2), 0, step),
+    }
+    return Loop(Op("WHILE", [], []), Linear(5), list(states), readings=readings)
 
 
 def state(k: int, equation: Form) -> State:

@@ -33,7 +33,6 @@ def general(
         emitted: The states whose every step is used. With one, it is the first of the system's
             states and what the cell puts out; with more, the cell gets a state in front that
             holds them side by side.
-
         reason: Why it is no named cell.
 
     Raises:
@@ -106,7 +105,7 @@ def kind(loop: Loop, system: System) -> str:
     if masked is not None:
         inner = replace(loop, states=list(masked.system.states))
         names = [_plain_kind(inner, s) for s in systems(inner) if s.recurs]
-        return f"masked {' and '.join(names)}"
+        return f"masked {' and '.join(names) or 'cell'}"
     return _plain_kind(loop, system)
 
 
