@@ -104,22 +104,13 @@ quantize/test_schemes.py
 recognise/test_fused.py
     graph/leaks
 recognise/test_masks.py
-    recognise/loop/by_length recognise/loop/lengths recognise/loop/list_lengths
-    recognise/loop/masks recognise/loop/state recognise/loop/state_updates
-    recognise/loop/systems recognise/symbolic/items
+    recognise/loop/lengths recognise/loop/list_lengths recognise/loop/masks
+    recognise/loop/state_updates recognise/loop/systems
 recognise/test_restack.py
     recognise/unrolled/chains recognise/unrolled/places recognise/unrolled/restack
-recognise/test_shape_arithmetic.py
-    recognise/symbolic/arithmetic
 recognise/test_spellings.py
-    recognise/cells/affine_maps recognise/cells/attempt recognise/cells/gates
-    recognise/cells/general recognise/cells/layer_norm recognise/cells/pattern_text
-    recognise/cells/products recognise/cells/unify recognise/loop/loop recognise/loop/read
-    recognise/loop/rewrite recognise/loop/rewriter recognise/loop/running
-    recognise/loop/sequences recognise/symbolic/operations recognise/symbolic/readable
-    recognise/symbolic/shapes recognise/symbolic/slices recognise/symbolic/values
-recognise/test_tensor_writes.py
-    recognise/loop/tensor_writes
+    recognise/loop/loop recognise/loop/read recognise/loop/rewrite recognise/loop/rewriter
+    recognise/loop/running recognise/loop/sequences
 recognise/test_unrolled.py
     recognise/unrolled/columns recognise/unrolled/explicit recognise/unrolled/reading
     recognise/unrolled/rewrite recognise/unrolled/writing
@@ -139,8 +130,8 @@ report/test_index.py
 report/test_report.py
     lower/layer_record report/evidence report/stage report/svg report/templating
 report/test_sections.py
-    report/about report/accuracy report/checks report/figures report/layers
-    report/quantization report/runs_on
+    report/about report/accuracy report/checks report/figures report/layers report/quantization
+    report/runs_on
 runtimes/partition/test_flags.py
     stages/inspect
 runtimes/partition/test_partition.py
@@ -165,9 +156,8 @@ sources/test_cell_ops.py
 sources/test_concrete_function.py
     sources/batch sources/formats/concrete_function
 sources/test_detached.py
-    sources/attached sources/graphdef/detached sources/graphdef/flex
-    sources/graphdef/functions sources/graphdef/structure sources/names sources/reference
-    sources/state
+    sources/attached sources/graphdef/detached sources/graphdef/flex sources/graphdef/functions
+    sources/graphdef/structure sources/names sources/reference sources/state
 sources/test_gathers.py
     sources/graphdef/gathers sources/graphdef/lifting sources/graphdef/placeholders
     sources/graphdef/session sources/graphdef/session_states

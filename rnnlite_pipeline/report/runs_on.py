@@ -20,6 +20,12 @@ _HELD = {
     "by table": "compared with the runtime's list of ops; not run",
 }
 
+#: Whose numbers were compared with the source, where the target itself did not run.
+_WHOSE = {
+    "compiled": "Vela's output is not run here: the numbers, of the model before it was compiled,",
+    "by table": "the numbers",
+}
+
 
 def runs_on(targets: Mapping[str, Held]) -> Section | None:
     """One row for each target of the config; nothing where the verification has none.
@@ -54,4 +60,4 @@ def _found(held: Held) -> Iterator[str]:
     if held.not_run:
         yield held.not_run
     if held.numbers_from:
-        yield f"the numbers come from {', '.join(held.numbers_from)}"
+        yield f"{_WHOSE[held.held]} come from {', '.join(held.numbers_from)}"

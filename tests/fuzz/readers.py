@@ -10,6 +10,7 @@ import json
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -63,7 +64,8 @@ def read_saved_model(folder: Path, content: bytes) -> None:
 def _read_header(path: Path, format_: Format) -> None:
     """What `validate` reads of a source."""
     source = Source(format=format_, path=str(path))
-    config = Config.model_construct(source=source)
+    given: dict[str, Any] = {"source": source}
+    config = Config.model_construct(**given)
     try:
         read_header(config)
     except WrongSource as error:

@@ -216,6 +216,7 @@ def test_each_target_says_how_the_model_was_held_to_it() -> None:
             cycles=12345,
             sram_bytes=2048,
             flash_bytes=40_000,
+            numbers_from=("tflm",),
         ),
         "qualcomm": Held("by table", takes=True, not_run="no device"),
         "edgetpu": Held("by table", takes=False, reasons=["RSQRT (y): unknown"]),
@@ -226,6 +227,7 @@ def test_each_target_says_how_the_model_was_held_to_it() -> None:
     assert "litert run" in said
     assert "compiler 100% of the ops run on the NPU; 12,345 cycles" in said
     assert "qualcomm compared with the runtime&#39;s list of ops; not run no device" in said
+    assert "of the model before it was compiled, come from tflm" in said
     assert "edgetpu no (by table) RSQRT (y): unknown" in said
     assert runs_on({}) is None
 
