@@ -222,6 +222,22 @@ def unsuited(model: Model, config: Config) -> list[Verdict]:
     return wrong
 
 
+def in_part(name: str, model: Model, verdict: Verdict) -> bool:
+    """Whether an accelerator takes a part of a model, and leaves the other ops to a CPU.
+
+    Args:
+        name: The target.
+        model: The model.
+        verdict: What the target's table says of it.
+    """
+    if verdict.takes or name in {*_ALONE, "litert"}:
+        return False
+    wholes = (demand for demand in RUNTIMES[name].table.demands if not demand.of_ops)
+    if any(True for demand in wholes for _ in demand.refusals(model)):
+        return False
+    return len({each.name for each in verdict.refusals}) < sum(1 for _ in model.main.ops)
+
+
 def _check_targets(model: Model, config: Config) -> None:
     """Refuses a model that a target cannot run.
 
