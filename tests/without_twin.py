@@ -101,17 +101,6 @@ quantize/test_schemes.py
     quantize/dynamic_range quantize/float16 quantize/stored quantize/weights
 recognise/test_fused.py
     graph/leaks
-recognise/test_masks.py
-    recognise/loop/lengths recognise/loop/list_lengths recognise/loop/masks
-    recognise/loop/state_updates recognise/loop/systems
-recognise/test_restack.py
-    recognise/unrolled/chains recognise/unrolled/places recognise/unrolled/restack
-recognise/test_spellings.py
-    recognise/loop/loop recognise/loop/read recognise/loop/rewrite recognise/loop/rewriter
-    recognise/loop/running recognise/loop/sequences
-recognise/test_unrolled.py
-    recognise/unrolled/columns recognise/unrolled/explicit recognise/unrolled/reading
-    recognise/unrolled/rewrite recognise/unrolled/writing
 release/test_deploy.py
     release/deploy/deployment release/deploy/kinds release/deploy/kotlin release/deploy/python
     release/deploy/readme release/deploy/text
