@@ -31,8 +31,8 @@ composites/test_annotated.py
 composites/test_chained.py
     resolve/chained
 composites/test_converters.py
-    composites/call composites/keras_lstm composites/registry plugins resolve/check
-    resolve/composites resolve/steps
+    composites/keras_lstm composites/registry plugins resolve/check resolve/composites
+    resolve/steps
 config/test_chosen.py
     release/flat
 config/test_early.py
@@ -59,12 +59,8 @@ fleet/test_cache.py
     fleet/location fleet/sharing
 fleet/test_cluster.py
     fleet/worker
-graph/test_affine.py
-    graph/ir
-graph/test_check.py
-    graph/calls graph/fields
 latency/test_by_op.py
-    latency/cut latency/rows latency/text latency/timing
+    latency/cut latency/rows latency/text
 lower/test_by_targets.py
     lower/without_reduce_any
 lower/test_choice.py
@@ -80,8 +76,6 @@ lower/test_unrolled.py
     lower/constants lower/rows passes/memory
 metadata/test_attach.py
     metadata/checks metadata/read metadata/recurrent metadata/schema
-passes/test_direction.py
-    passes/sequence_ops
 passes/test_fence_copies.py
     runtimes/delegated
 passes/test_passes.py
@@ -103,17 +97,6 @@ quantize/test_schemes.py
     quantize/dynamic_range quantize/float16 quantize/stored quantize/weights
 recognise/test_fused.py
     graph/leaks
-recognise/test_masks.py
-    recognise/loop/lengths recognise/loop/list_lengths recognise/loop/masks
-    recognise/loop/state_updates recognise/loop/systems
-recognise/test_restack.py
-    recognise/unrolled/chains recognise/unrolled/places recognise/unrolled/restack
-recognise/test_spellings.py
-    recognise/loop/loop recognise/loop/read recognise/loop/rewrite recognise/loop/rewriter
-    recognise/loop/running recognise/loop/sequences
-recognise/test_unrolled.py
-    recognise/unrolled/columns recognise/unrolled/explicit recognise/unrolled/reading
-    recognise/unrolled/rewrite recognise/unrolled/writing
 release/test_deploy.py
     release/deploy/deployment release/deploy/kinds release/deploy/kotlin release/deploy/python
     release/deploy/readme release/deploy/text
@@ -214,8 +197,6 @@ tasks/test_warm.py
     preloaded stages/server
 trust/test_trust.py
     cli/trust trust/bom trust/checks trust/files trust/signature
-verify/test_accuracy.py
-    compare/decisions
 verify/test_every_interpreter.py
     verify/interpreters verify/states
 verify/test_gates.py
