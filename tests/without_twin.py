@@ -33,8 +33,6 @@ composites/test_chained.py
 composites/test_converters.py
     composites/call composites/keras_lstm composites/registry plugins resolve/check
     resolve/composites resolve/steps
-config/test_any_text.py
-    config/placed
 config/test_chosen.py
     release/flat
 config/test_early.py
@@ -49,6 +47,10 @@ config/test_pipeline.py
     config/base config/description
 config/test_wrong_configs.py
     errors
+config/test_wrong_files.py
+    config/associated config/data config/headers/flatbuffer config/headers/graph_def
+    config/headers/h5 config/headers/interface config/headers/keras config/headers/kinds
+    config/headers/saved_model
 diff/test_diff.py
     diff/compare diff/contents diff/text
 docs/test_site.py
@@ -77,7 +79,7 @@ lower/test_times.py
 lower/test_unrolled.py
     lower/constants lower/rows passes/memory
 metadata/test_attach.py
-    metadata/checks metadata/files metadata/read metadata/recurrent metadata/schema
+    metadata/checks metadata/read metadata/recurrent metadata/schema
 passes/test_direction.py
     passes/sequence_ops
 passes/test_fence_copies.py
@@ -102,22 +104,13 @@ quantize/test_schemes.py
 recognise/test_fused.py
     graph/leaks
 recognise/test_masks.py
-    recognise/loop/by_length recognise/loop/lengths recognise/loop/list_lengths
-    recognise/loop/masks recognise/loop/state recognise/loop/state_updates
-    recognise/loop/systems recognise/symbolic/items
+    recognise/loop/lengths recognise/loop/list_lengths recognise/loop/masks
+    recognise/loop/state_updates recognise/loop/systems
 recognise/test_restack.py
     recognise/unrolled/chains recognise/unrolled/places recognise/unrolled/restack
-recognise/test_shape_arithmetic.py
-    recognise/symbolic/arithmetic
 recognise/test_spellings.py
-    recognise/cells/affine_maps recognise/cells/attempt recognise/cells/gates
-    recognise/cells/general recognise/cells/layer_norm recognise/cells/pattern_text
-    recognise/cells/products recognise/cells/unify recognise/loop/loop recognise/loop/read
-    recognise/loop/rewrite recognise/loop/rewriter recognise/loop/running
-    recognise/loop/sequences recognise/symbolic/operations recognise/symbolic/readable
-    recognise/symbolic/shapes recognise/symbolic/slices recognise/symbolic/values
-recognise/test_tensor_writes.py
-    recognise/loop/tensor_writes
+    recognise/loop/loop recognise/loop/read recognise/loop/rewrite recognise/loop/rewriter
+    recognise/loop/running recognise/loop/sequences
 recognise/test_unrolled.py
     recognise/unrolled/columns recognise/unrolled/explicit recognise/unrolled/reading
     recognise/unrolled/rewrite recognise/unrolled/writing
@@ -137,8 +130,8 @@ report/test_index.py
 report/test_report.py
     lower/layer_record report/evidence report/stage report/svg report/templating
 report/test_sections.py
-    report/about report/accuracy report/checks report/figures report/layers
-    report/quantization report/runs_on
+    report/about report/accuracy report/checks report/figures report/layers report/quantization
+    report/runs_on
 runtimes/partition/test_flags.py
     stages/inspect
 runtimes/partition/test_partition.py
@@ -163,9 +156,8 @@ sources/test_cell_ops.py
 sources/test_concrete_function.py
     sources/batch sources/formats/concrete_function
 sources/test_detached.py
-    sources/attached sources/graphdef/detached sources/graphdef/flex
-    sources/graphdef/functions sources/graphdef/structure sources/names sources/reference
-    sources/state
+    sources/attached sources/graphdef/detached sources/graphdef/flex sources/graphdef/functions
+    sources/graphdef/structure sources/names sources/reference sources/state
 sources/test_gathers.py
     sources/graphdef/gathers sources/graphdef/lifting sources/graphdef/placeholders
     sources/graphdef/session sources/graphdef/session_states
@@ -224,8 +216,6 @@ trust/test_trust.py
     cli/trust trust/bom trust/checks trust/files trust/signature
 verify/test_accuracy.py
     compare/decisions
-verify/test_data.py
-    verify/cases
 verify/test_every_interpreter.py
     verify/interpreters verify/states
 verify/test_gates.py

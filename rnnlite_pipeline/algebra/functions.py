@@ -33,6 +33,14 @@ def _softmax(z: Array, beta: float) -> Array:
     return np.asarray(e / e.sum(axis=-1, keepdims=True))
 
 
+def _l2_normalized(z: Array, fused_activation_function: str = "NONE") -> Array:
+    """z / max(|z|, 1e-6) (reference/l2normalization.h); without an activation (l2norm.cc)."""
+    if fused_activation_function != "NONE":
+        raise ValueError("L2_NORMALIZATION has no kernel with a fused activation")
+    length = np.sqrt(np.sum(z * z, axis=-1, keepdims=True))
+    return np.asarray(z / np.maximum(length, 1e-6))
+
+
 #: Every function an equation can apply, by TFLite op name, in float64.
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "LINEAR": lambda z: z,
@@ -58,10 +66,12 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "CEIL": np.ceil,
     "ROUND": np.round,
     "SOFTMAX": _softmax,
+    "L2_NORMALIZATION": _l2_normalized,
     "MAXIMUM": np.maximum,
     "MINIMUM": np.minimum,
     "DIV": np.divide,
     "POW": np.power,
+    "FLOOR_DIV": np.floor_divide,
     "SQUARED_DIFFERENCE": lambda a, b: (a - b) ** 2,
     "SELECT": lambda m, a, b: np.where(m != 0, a, b),
     "SELECT_V2": lambda m, a, b: np.where(m != 0, a, b),

@@ -1,9 +1,10 @@
-"""Equations as a person writes them, for the reasons users read."""
+"""Forms and patterns as a person writes them, for the reasons that users read."""
 
 from __future__ import annotations
 
 from rnnlite_pipeline.algebra.atoms import Atom, Product, Symbol
 from rnnlite_pipeline.algebra.forms import Form
+from rnnlite_pipeline.algebra.patterns import Bias, Function, Leaf, Named, Pattern, Read, Unknown
 
 _NAMES = {"LOGISTIC": "sigmoid", "SELECT_V2": "select", "LINEAR": ""}
 
@@ -33,3 +34,29 @@ def _atom(atom: Atom, depth: int) -> str:
     name = _NAMES.get(atom.function, atom.function.lower())
     inner = "..." if depth <= 0 else ", ".join(render(a, depth - 1) for a in atom.arguments)
     return f"{name}({inner})"
+
+
+def described(what: Pattern | Function, article: str = "a") -> str:
+    """A sum as it is written, `f*c + i*g`; a function by its kind, `a sigmoid`."""
+    if isinstance(what, Function):
+        known = what.function.lower() if isinstance(what.function, str) else "known activation"
+        return f"{article} {known}"
+    text = ""
+    for sign, leaves in what.terms:
+        if any(isinstance(leaf, Bias) for leaf in leaves):
+            continue
+        product = "*".join(map(_pattern_leaf, leaves)) or "1"
+        text += f"{' - ' if sign < 0 else ' + ' if text else ''}{product}"
+    return f"-{text.removeprefix(' - ')}" if text.startswith(" - ") else text
+
+
+def _pattern_leaf(leaf: Leaf) -> str:
+    if isinstance(leaf, Named):
+        return leaf.name
+    if isinstance(leaf, Function):
+        name = "activation" if isinstance(leaf.function, Unknown) else leaf.function.lower()
+        return f"{name}({described(leaf.argument)})"
+    if isinstance(leaf, Read):
+        return leaf.name
+    assert not isinstance(leaf, Bias), "a bias is left out"
+    return described(leaf.value)

@@ -13,7 +13,7 @@ from rnnlite_pipeline.graph.edit import prune
 from rnnlite_pipeline.graph.extract import standing_alone
 from rnnlite_pipeline.graph.ir import NUMPY, OPEN, Model, Op, Tensor
 from rnnlite_pipeline.recognise import Replacement
-from rnnlite_pipeline.recognise.loop.state import State
+from rnnlite_pipeline.recognise.loop.loop import State
 from rnnlite_pipeline.runtimes.partition import is_foreign
 from rnnlite_pipeline.shapes.extents import Extents
 

@@ -7,7 +7,7 @@ from math import exp, tanh
 import numpy as np
 import pytest
 
-from rnnlite_pipeline.algebra.functions import ACTIVATIONS, sigmoid
+from rnnlite_pipeline.algebra.functions import ACTIVATIONS, FUNCTIONS, sigmoid
 
 
 def logistic(z: float) -> float:
@@ -36,3 +36,14 @@ def test_sigmoid_far_out() -> None:
 def test_activations(name: str, expected: list[float]) -> None:
     """Each activation is the function of its name."""
     np.testing.assert_allclose(ACTIVATIONS[name](np.array([-8.0, -0.5, 0.5, 8.0])), expected)
+
+
+def test_rows_are_divided_by_their_length() -> None:
+    """L2_NORMALIZATION divides by the length of a row, and by 1e-6 where it is shorter."""
+    rows = FUNCTIONS["L2_NORMALIZATION"](np.array([[3.0, -4.0], [0.0, 1e-9]]))
+    np.testing.assert_allclose(rows, [[0.6, -0.8], [0.0, 1e-3]])
+
+
+def test_a_quotient_is_rounded_down() -> None:
+    """FLOOR_DIV rounds to minus infinity, not to zero."""
+    assert FUNCTIONS["FLOOR_DIV"](np.array([-3.5, 3.5]), 2.0).tolist() == [-2.0, 1.0]

@@ -7,7 +7,8 @@ import pytest
 
 from rnnlite_pipeline.algebra import forms
 from rnnlite_pipeline.algebra.forms import Form
-from rnnlite_pipeline.algebra.text import render
+from rnnlite_pipeline.algebra.patterns import Function, Pattern, Patterns, Unknown, read
+from rnnlite_pipeline.algebra.text import described, render
 from rnnlite_pipeline.cells.symbols import after, before
 
 X, H = forms.symbol("x", 2), forms.symbol(before(0), 2)
@@ -49,3 +50,27 @@ def test_what_is_deep_is_left_out() -> None:
         value = forms.apply("TANH", value)
     assert render(value) == "tanh(tanh(tanh(...)))"
     assert render(value, 0) == "tanh(...)"
+
+
+def test_patterns_are_written_as_the_cell_s_author_writes_them() -> None:
+    """Sums with their signs, named gates by name, functions by their kind; biases are left out."""
+    m = Patterns()
+    c, x = read(1, "c"), read(None, "x")
+    f = m.let("f", m.activation("SIGMOID", m.times(x, Unknown(), "W")), "forget gate")
+    assert described(f * c + (m.one - f) * x) == "f*c + x - f*x"
+    assert described(m.one - f * c) == "1 - f*c"
+    assert described(m.one - m.one - f) == "1 - 1 - f"
+    assert described(Pattern(((-1.0, f.terms[0][1]),)) + c) == "-f + c"
+    z = m.shifted(m.times(x, Unknown(), "W") + m.scaled(c, Unknown(), "p"), Unknown(), "b")
+    assert described(z) == "x + c"
+    assert described(m.normalized(z, Unknown(), "n")) == "x + c"
+    assert described(m.activation(Unknown(), m.clip(c, Unknown()))) == "activation(c)"
+
+
+@pytest.mark.parametrize(
+    ("function", "text"), [("SIGMOID", "a sigmoid"), (Unknown(), "a known activation")]
+)
+def test_a_function_by_its_kind(function: str | Unknown, text: str) -> None:
+    """With an article."""
+    assert described(Function(function, read(0, "h"))) == text
+    assert described(Function(function, read(0, "h")), "no") == text.replace("a ", "no ", 1)

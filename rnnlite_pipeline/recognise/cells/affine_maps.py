@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,10 +24,10 @@ from rnnlite_pipeline.algebra.patterns import (
     Scaled,
     Times,
 )
-from rnnlite_pipeline.algebra.text import render
+from rnnlite_pipeline.algebra.text import described, render
+from rnnlite_pipeline.recognise.cells.attempt import Attempt, Way
 from rnnlite_pipeline.recognise.cells.gates import Affine, affine
 from rnnlite_pipeline.recognise.cells.layer_norm import normalization
-from rnnlite_pipeline.recognise.cells.pattern_text import described
 from rnnlite_pipeline.recognise.cells.products import (
     Found,
     MayBe,
@@ -45,9 +45,6 @@ from rnnlite_pipeline.recognise.cells.products import (
     unwrapped,
 )
 from rnnlite_pipeline.recognise.loop.loop import Unrecognised
-
-if TYPE_CHECKING:
-    from rnnlite_pipeline.recognise.cells.attempt import Attempt, Way
 
 Array = NDArray[Any]
 

@@ -17,9 +17,8 @@ from rnnlite_pipeline.cells.registry import cells as registered
 from rnnlite_pipeline.cells.symbols import INPUT, After, Before
 from rnnlite_pipeline.recognise import cells
 from rnnlite_pipeline.recognise.cells.gates import Inputs
-from rnnlite_pipeline.recognise.loop.loop import Loop, Unrecognised
+from rnnlite_pipeline.recognise.loop.loop import Loop, State, Unrecognised
 from rnnlite_pipeline.recognise.loop.masks import MASKED, unmasked
-from rnnlite_pipeline.recognise.loop.state import State
 from rnnlite_pipeline.recognise.loop.systems import System, systems
 
 
@@ -34,7 +33,6 @@ def general(
         emitted: The states whose every step is used. With one, it is the first of the system's
             states and what the cell puts out; with more, the cell gets a state in front that
             holds them side by side.
-
         reason: Why it is no named cell.
 
     Raises:
@@ -107,7 +105,7 @@ def kind(loop: Loop, system: System) -> str:
     if masked is not None:
         inner = replace(loop, states=list(masked.system.states))
         names = [_plain_kind(inner, s) for s in systems(inner) if s.recurs]
-        return f"masked {' and '.join(names)}"
+        return f"masked {' and '.join(names) or 'cell'}"
     return _plain_kind(loop, system)
 
 

@@ -3,7 +3,7 @@
 A `Loop` holds the equations of one step over symbols, the sequences it reads and the
 lists it writes, each with the order of its steps, and how many steps there are.
 
-    Item     the step of the sequence in a loop variable (symbolic/slices.py)
+    Item     the step of the sequence in a loop variable (symbolic/values.py)
     Kept     what a loop variable holds in every step
     Counter  the counter in a loop variable (shapes/linear.py)
     Before   the state in a loop variable before the step (cells/symbols.py)
@@ -20,11 +20,10 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from rnnlite_pipeline.algebra.atoms import Numbered, Symbol
+from rnnlite_pipeline.algebra.forms import Form
+from rnnlite_pipeline.cells.symbols import After, Before
 from rnnlite_pipeline.graph.ir import Op, Tensor
-from rnnlite_pipeline.recognise.loop.state import State
-from rnnlite_pipeline.recognise.symbolic.values import (
-    Value,
-)
+from rnnlite_pipeline.recognise.symbolic.values import Value
 from rnnlite_pipeline.shapes.linear import Linear
 
 
@@ -40,6 +39,33 @@ class Unrecognised(Exception):
 
 #: The symbol for the number of the step, from 0.
 STEP = "step"
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """One state of a loop: some columns of a loop variable.
+
+    Attributes:
+        variable: The loop variable's position.
+        start: The first column.
+        stop: The column after the last.
+        equation: Its value after a step.
+    """
+
+    variable: int
+    start: int
+    stop: int
+    equation: Form
+
+    @property
+    def before(self) -> Symbol:
+        """The symbol for its value before the step."""
+        return Symbol(Before(self.variable), self.start, self.stop)
+
+    @property
+    def after(self) -> Symbol:
+        """The symbol for its value after the step."""
+        return Symbol(After(self.variable), self.start, self.stop)
 
 
 @dataclass(frozen=True, eq=False)

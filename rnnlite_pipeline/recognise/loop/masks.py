@@ -20,10 +20,10 @@ import numpy as np
 from rnnlite_pipeline.algebra import forms
 from rnnlite_pipeline.algebra.atoms import Apply, Factor, Product, Symbol
 from rnnlite_pipeline.algebra.forms import Form, of
-from rnnlite_pipeline.recognise.loop.state import State
+from rnnlite_pipeline.recognise.loop.loop import State
 from rnnlite_pipeline.recognise.loop.state_updates import StateUpdates
 from rnnlite_pipeline.recognise.loop.systems import System
-from rnnlite_pipeline.recognise.symbolic.items import Item
+from rnnlite_pipeline.recognise.symbolic.values import Item
 
 #: Why a masked cell is no fused op.
 MASKED = "a mask decides in each step whether its state changes, which no fused op does"

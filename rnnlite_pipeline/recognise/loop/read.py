@@ -12,22 +12,30 @@ from rnnlite_pipeline.algebra.atoms import Symbol
 from rnnlite_pipeline.cells.symbols import After, Before
 from rnnlite_pipeline.graph.ir import OPEN, Op, Subgraph, Tensor
 from rnnlite_pipeline.recognise.loop.lengths import longest
-from rnnlite_pipeline.recognise.loop.loop import STEP, Kept, Loop, Reading, Unrecognised, Writing
-from rnnlite_pipeline.recognise.loop.state import State
+from rnnlite_pipeline.recognise.loop.loop import (
+    STEP,
+    Kept,
+    Loop,
+    Reading,
+    State,
+    Unrecognised,
+    Writing,
+)
 from rnnlite_pipeline.recognise.loop.state_updates import StateUpdates
 from rnnlite_pipeline.recognise.symbolic import operations
-from rnnlite_pipeline.recognise.symbolic.items import Item
-from rnnlite_pipeline.recognise.symbolic.readable import rows, whole
 from rnnlite_pipeline.recognise.symbolic.values import (
     Bound,
     Const,
     Index,
+    Item,
     PerRow,
     Rows,
     Sequence,
     TensorList,
     Unknown,
     Value,
+    rows,
+    whole,
 )
 from rnnlite_pipeline.shapes.extents import Extents
 from rnnlite_pipeline.shapes.linear import Counter, Linear, quotient

@@ -17,10 +17,9 @@ from rnnlite_pipeline.recognise.cells.gates import Inputs
 from rnnlite_pipeline.recognise.loop.lengths import check_early_end
 from rnnlite_pipeline.recognise.loop.list_lengths import Start as ListStart
 from rnnlite_pipeline.recognise.loop.list_lengths import list_start, longer
-from rnnlite_pipeline.recognise.loop.loop import STEP, Loop, Unrecognised
+from rnnlite_pipeline.recognise.loop.loop import STEP, Loop, State, Unrecognised
 from rnnlite_pipeline.recognise.loop.read import is_list, read_loop
 from rnnlite_pipeline.recognise.loop.sequences import Sequences
-from rnnlite_pipeline.recognise.loop.state import State
 from rnnlite_pipeline.recognise.loop.systems import System
 from rnnlite_pipeline.recognise.symbolic.values import Rows
 from rnnlite_pipeline.shapes.extents import Extents

@@ -16,7 +16,7 @@ from rnnlite_pipeline.algebra import forms
 from rnnlite_pipeline.algebra.atoms import Apply, Atom, Product, Symbol
 from rnnlite_pipeline.algebra.forms import Form
 from rnnlite_pipeline.algebra.maps import Map
-from rnnlite_pipeline.recognise.loop.state import State
+from rnnlite_pipeline.recognise.loop.loop import State
 
 
 @dataclass(frozen=True, eq=False)

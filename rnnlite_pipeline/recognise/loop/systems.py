@@ -10,8 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from rnnlite_pipeline.algebra.atoms import Symbol
-from rnnlite_pipeline.recognise.loop.loop import Loop
-from rnnlite_pipeline.recognise.loop.state import State
+from rnnlite_pipeline.recognise.loop.loop import Loop, State
 
 
 @dataclass(frozen=True, eq=False)

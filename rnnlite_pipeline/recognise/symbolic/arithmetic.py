@@ -9,14 +9,16 @@ import numpy as np
 from rnnlite_pipeline.algebra import forms
 from rnnlite_pipeline.algebra.forms import Form
 from rnnlite_pipeline.graph.ir import Op
-from rnnlite_pipeline.recognise.symbolic.readable import Unreadable, linear, rows
 from rnnlite_pipeline.recognise.symbolic.values import (
     Bound,
     Const,
     Index,
     PerRow,
     Rows,
+    Unreadable,
     Value,
+    linear,
+    rows,
 )
 from rnnlite_pipeline.shapes.linear import Linear
 
@@ -88,13 +90,17 @@ def _numbers(values: Many[Value]) -> list[Form]:
 def selected(op: Op, values: Many[Value]) -> tuple[Value, ...]:
     """SELECT takes whole rows by a condition of one truth value for each; SELECT_V2 broadcasts."""
     condition, *branches = values
+    by_entry = op.code == "SELECT" and op.inputs[0] is not None and op.inputs[0].shape
+    if by_entry and len(by_entry) < len(op.outputs[0].shape or ()) and isinstance(condition, Const):
+        raise Unreadable("its step selects batch entries by a constant")
     if isinstance(condition, PerRow):
         if op.code != "SELECT" or any(isinstance(v, PerRow) for v in branches):
             return per_row(op, values)
         return (Rows(forms.apply("SELECT_V2", condition.form, *map(rows, branches))),)
     mask, yes, no = map(rows, values)
     if mask.is_constant and len(set(np.sign(np.abs(mask.bias)))) == 1:
-        return (Rows(yes if mask.bias.any() else no),)
+        width = max(mask.width, yes.width, no.width)
+        return (Rows(forms.widened(yes if mask.bias.any() else no, width)),)
     return (Rows(forms.apply("SELECT_V2", mask, yes, no)),)
 
 

@@ -15,16 +15,17 @@ from numpy.typing import NDArray
 
 from rnnlite_pipeline.graph.flex import grows
 from rnnlite_pipeline.graph.ir import NUMPY, Op, Tensor
-from rnnlite_pipeline.recognise.loop import tensor_writes
-from rnnlite_pipeline.recognise.symbolic import arithmetic, shapes, slices
-from rnnlite_pipeline.recognise.symbolic.readable import Unreadable, linear, whole
+from rnnlite_pipeline.recognise.symbolic import arithmetic, shapes, slices, tensor_writes
 from rnnlite_pipeline.recognise.symbolic.values import (
     Const,
     Index,
     Indices,
     TensorList,
     Unknown,
+    Unreadable,
     Value,
+    linear,
+    whole,
 )
 from rnnlite_pipeline.shapes.extents import Extents
 
@@ -36,7 +37,7 @@ _NUMPY: dict[str, Callable[..., NDArray[Any]]] = {
     "ADD": np.add,
     "SUB": np.subtract,
     "MUL": np.multiply,
-    "DIV": np.divide,
+    "DIV": lambda a, b: np.trunc(a / b).astype(a.dtype) if a.dtype.kind in "iu" else a / b,
     "MAXIMUM": np.maximum,
     "MINIMUM": np.minimum,
     "NEG": np.negative,

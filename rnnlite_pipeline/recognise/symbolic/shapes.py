@@ -9,24 +9,27 @@ import numpy as np
 from rnnlite_pipeline.algebra import forms
 from rnnlite_pipeline.algebra.atoms import Apply
 from rnnlite_pipeline.algebra.forms import Form
-from rnnlite_pipeline.graph.ir import OPEN, Op
-from rnnlite_pipeline.recognise.loop import tensor_writes
+from rnnlite_pipeline.graph.ir import NUMPY, OPEN, Op
+from rnnlite_pipeline.recognise.symbolic import tensor_writes
 from rnnlite_pipeline.recognise.symbolic.arithmetic import activated
-from rnnlite_pipeline.recognise.symbolic.readable import Unreadable, linear, rows
 from rnnlite_pipeline.recognise.symbolic.values import (
     Const,
     Frames,
     PerRow,
     Piece,
     Rows,
+    Unreadable,
     Value,
+    linear,
+    rows,
 )
 
 
 def joined(op: Op, values: Many[Value]) -> tuple[Value, ...]:
     """Rows side by side."""
     axis, rank = op.options["axis"], len(op.outputs[0].shape or ())
-    if all(isinstance(v, Const) for v in values):
+    plain = op.options["fused_activation_function"] == "NONE"
+    if plain and all(isinstance(v, Const) for v in values):
         return (Const(np.concatenate([v.array for v in values if isinstance(v, Const)], axis)),)
     if any(isinstance(v, Piece) for v in values) and axis == 0:
         return tensor_writes.put_between(op, values)
@@ -55,11 +58,11 @@ def reshaped(op: Op, values: Many[Value]) -> tuple[Value, ...]:
     value, shape = values[0], op.outputs[0].shape
     if isinstance(value, Const) and shape is not None and OPEN not in shape:
         return (Const(value.array.reshape(shape)),)
-    if isinstance(value, PerRow) and shape is not None and shape[-1] == 1 and len(shape) == 2:
+    if isinstance(value, PerRow) and shape is not None and len(shape) == 2 and shape[-1] == 1:
         return (Rows(value.form),)
     form = forms.concatenated(value.forms) if isinstance(value, Frames) else rows(value)
     others = [d for d in (shape or ())[:-1] if d != 1]
-    if shape is None or shape[-1] != form.width or len(others) > 1:
+    if not shape or shape[-1] != form.width or len(others) > 1:
         raise Unreadable("its step reshapes a value across batch and features")
     return (Rows(form),)
 
@@ -109,12 +112,23 @@ def one_hot(op: Op, values: Many[Value]) -> tuple[Value, ...]:
 
 
 def cast(op: Op, values: Many[Value]) -> tuple[Value, ...]:
-    """A number of another kind; a truth as 1 or 0."""
-    value, source = values[0], op.inputs[0]
-    if not isinstance(value, Rows) or source is None or source.dtype != "BOOL":
+    """A number of another kind.
+
+    1. A truth as a number is 1 or 0, a number as a truth whether it is not 0.
+    2. A real number as an integer loses its fraction, which only a constant is read with.
+    """
+    value, source, target = values[0], op.inputs[0], op.outputs[0].dtype
+    kind = source.dtype if source else target
+    if isinstance(value, Const):
+        return (Const(value.array.astype(NUMPY[target])),)
+    if not isinstance(value, Rows | PerRow) or kind == target:
         return (value,)
-    atom = value.form.atom
-    return (Rows(chosen(value.form)) if isinstance(atom, Apply) else value,)
+    if target == "BOOL":
+        return (type(value)(forms.apply("NOT_EQUAL", value.form, forms.constant(np.zeros(1)))),)
+    if kind.startswith("FLOAT") and not target.startswith("FLOAT"):
+        raise Unreadable("its step cuts a real number off to an integer")
+    is_truth = kind == "BOOL" and isinstance(value, Rows) and isinstance(value.form.atom, Apply)
+    return (Rows(chosen(value.form)) if is_truth else value,)
 
 
 def chosen(mask: Form, on: float = 1.0, off: float = 0.0) -> Form:

@@ -6,17 +6,20 @@ from collections.abc import Sequence as Many
 
 from rnnlite_pipeline.algebra import forms
 from rnnlite_pipeline.graph.ir import OPEN, Op, Tensor
-from rnnlite_pipeline.recognise.loop import tensor_writes
-from rnnlite_pipeline.recognise.symbolic.items import Item
-from rnnlite_pipeline.recognise.symbolic.readable import Unreadable, linear, rows, whole
+from rnnlite_pipeline.recognise.symbolic import tensor_writes
 from rnnlite_pipeline.recognise.symbolic.values import (
     Const,
     Frames,
+    Item,
     PerRow,
     Rows,
     Sequence,
     TensorList,
+    Unreadable,
     Value,
+    linear,
+    rows,
+    whole,
 )
 from rnnlite_pipeline.shapes.extents import Extents
 from rnnlite_pipeline.shapes.linear import Linear

@@ -1,15 +1,49 @@
-"""What a value inside a loop body can be, read symbolically."""
+"""What a value inside a loop body can be, read symbolically, and what a rule can take it as.
+
+A rule takes a value as one row for each batch entry, or as an integer linear in counters.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Self, TypeAlias
 
+import numpy as np
 from numpy.typing import NDArray
 
+from rnnlite_pipeline.algebra import forms
 from rnnlite_pipeline.algebra.forms import Form
 from rnnlite_pipeline.graph.ir import Tensor
-from rnnlite_pipeline.shapes.linear import Linear
+from rnnlite_pipeline.shapes.linear import Counter, Linear
+
+
+class Item(str):
+    """A step of a sequence, as a symbol's name.
+
+    Attributes:
+        number: The loop variable that holds the sequence; of steps written out, the sequence.
+        axis: The axis of time.
+        place: The position, linear in the loop's counters.
+    """
+
+    __slots__ = ("axis", "number", "place")
+    number: int
+    axis: int
+    place: Linear
+
+    def __new__(cls, number: int, axis: int = 0, place: Linear | None = None) -> Self:
+        """A step of the sequence with this number; where `place` is None, every step."""
+        text = f"x{number}"
+        if place is not None:
+            factors = ",".join(f"{n}*{f}" for n, f in sorted(place.factors))
+            text += f"|{axis}|{place.constant}|{factors}"
+        made = super().__new__(cls, text)
+        made.number, made.axis, made.place = number, axis, place or Linear()
+        return made
+
+    def __getnewargs__(self) -> tuple[int, int, Linear | None]:  # type: ignore[override]
+        """What a copy is made from."""
+        return self.number, self.axis, self.place if "|" in self else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,3 +154,46 @@ Value: TypeAlias = (
     | Bound
     | Unknown
 )
+
+
+class Unreadable(Exception):
+    """A rule found a value that it does not handle."""
+
+
+def whole(value: Value) -> Value:
+    """What a value is to an op that takes no single step of it."""
+    if isinstance(value, Sequence) and value.row is not None:
+        return Rows(value.row)
+    return value
+
+
+def rows(value: Value) -> Form:
+    """The value as a form; a constant row is one."""
+    if isinstance(value, Rows):
+        return value.form
+    if isinstance(value, Index):
+        return _counted(value.linear)
+    if isinstance(value, Const) and value.array.size == (value.array.shape or (1,))[-1]:
+        return forms.constant(value.array)
+    if isinstance(value, TensorList):
+        raise Unreadable("its step computes with a carried list, not one row a batch entry")
+    raise Unreadable("its step mixes a value that is not one row for each batch entry")
+
+
+def _counted(linear: Linear) -> Form:
+    """A counter as a row of width 1, its symbols the loop's counters."""
+    total = forms.constant(np.array([linear.constant]))
+    for name, factor in sorted(linear.factors):
+        if not isinstance(name, Counter):
+            raise Unreadable("its step computes with a length known only at run time")
+        total = total + forms.symbol(name, 1).scaled(np.array([float(factor)]))
+    return total
+
+
+def linear(value: Value) -> Linear:
+    """The value as an integer linear in counters and lengths."""
+    if isinstance(value, Index):
+        return value.linear
+    if isinstance(value, Const) and value.array.size == 1 and value.array.dtype.kind in "iu":
+        return Linear(int(value.array.reshape(-1)[0]))
+    raise Unreadable("its step computes an index that is not linear in the step's number")

@@ -20,12 +20,10 @@ from rnnlite_pipeline.cells.symbols import After, Before
 from rnnlite_pipeline.graph.build import Builder
 from rnnlite_pipeline.graph.ir import OPEN, Op, Tensor
 from rnnlite_pipeline.graph.ops import PRODUCTS
-from rnnlite_pipeline.recognise.loop.loop import STEP, Loop, Reading, Unrecognised
+from rnnlite_pipeline.recognise.loop.loop import STEP, Loop, Reading, State, Unrecognised
 from rnnlite_pipeline.recognise.loop.rewriter import Replacement
-from rnnlite_pipeline.recognise.loop.state import State
 from rnnlite_pipeline.recognise.symbolic import operations
-from rnnlite_pipeline.recognise.symbolic.items import Item
-from rnnlite_pipeline.recognise.symbolic.values import Const, Rows, Unknown, Value
+from rnnlite_pipeline.recognise.symbolic.values import Const, Item, Rows, Unknown, Value
 from rnnlite_pipeline.recognise.unrolled.chains import Straight, scope
 from rnnlite_pipeline.recognise.unrolled.writing import Results, replacement, wanted, write
 from rnnlite_pipeline.shapes.extents import Extents

@@ -17,12 +17,17 @@ from rnnlite_pipeline.algebra.forms import Form
 from rnnlite_pipeline.cells.equations import substituted
 from rnnlite_pipeline.cells.symbols import After, Before
 from rnnlite_pipeline.graph.ir import OPEN, Tensor
-from rnnlite_pipeline.recognise.loop.loop import Unrecognised
-from rnnlite_pipeline.recognise.loop.state import State
+from rnnlite_pipeline.recognise.loop.loop import State, Unrecognised
 from rnnlite_pipeline.recognise.symbolic import operations
-from rnnlite_pipeline.recognise.symbolic.items import Item
-from rnnlite_pipeline.recognise.symbolic.readable import rows
-from rnnlite_pipeline.recognise.symbolic.values import Const, Index, Rows, Unknown, Value
+from rnnlite_pipeline.recognise.symbolic.values import (
+    Const,
+    Index,
+    Item,
+    Rows,
+    Unknown,
+    Value,
+    rows,
+)
 from rnnlite_pipeline.recognise.unrolled.chains import Chain
 from rnnlite_pipeline.recognise.unrolled.columns import NOT_ALIKE, Column, Columns, Kind, key
 from rnnlite_pipeline.recognise.unrolled.places import Place, consecutive, places

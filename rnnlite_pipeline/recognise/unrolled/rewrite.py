@@ -7,9 +7,8 @@ from collections.abc import Iterator
 
 from rnnlite_pipeline.graph.build import Builder, make_op
 from rnnlite_pipeline.graph.ir import Op, Tensor
-from rnnlite_pipeline.recognise.loop.loop import STEP, Loop, Reading
+from rnnlite_pipeline.recognise.loop.loop import STEP, Loop, Reading, State
 from rnnlite_pipeline.recognise.loop.rewriter import Replacement
-from rnnlite_pipeline.recognise.loop.state import State
 from rnnlite_pipeline.recognise.unrolled.chains import Chain
 from rnnlite_pipeline.recognise.unrolled.places import part
 from rnnlite_pipeline.recognise.unrolled.reading import Source, Steps, read_steps

@@ -12,10 +12,9 @@ from rnnlite_pipeline.graph.ir import Op, Tensor
 from rnnlite_pipeline.recognise import cells
 from rnnlite_pipeline.recognise.cells.general import general
 from rnnlite_pipeline.recognise.cells.unify import Unified
-from rnnlite_pipeline.recognise.loop.loop import Loop, Unrecognised
+from rnnlite_pipeline.recognise.loop.loop import Loop, State, Unrecognised
 from rnnlite_pipeline.recognise.loop.rewriter import Replacement
 from rnnlite_pipeline.recognise.loop.sequences import Sequences
-from rnnlite_pipeline.recognise.loop.state import State
 from rnnlite_pipeline.recognise.loop.systems import System, systems
 from rnnlite_pipeline.recognise.unrolled.chains import Straight
 from rnnlite_pipeline.shapes.extents import Extents

@@ -9,8 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence as Many
 
 from rnnlite_pipeline.graph.ir import Op
-from rnnlite_pipeline.recognise.symbolic.readable import Unreadable, linear
-from rnnlite_pipeline.recognise.symbolic.values import Const, Indices, Piece, TensorList, Value
+from rnnlite_pipeline.recognise.symbolic.values import (
+    Const,
+    Indices,
+    Piece,
+    TensorList,
+    Unreadable,
+    Value,
+    linear,
+)
 from rnnlite_pipeline.shapes.linear import Linear
 
 
