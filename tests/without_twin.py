@@ -59,8 +59,6 @@ fleet/test_cluster.py
     fleet/worker
 latency/test_by_op.py
     latency/cut latency/rows latency/text
-lower/test_by_targets.py
-    lower/without_reduce_any
 lower/test_choice.py
     lower/loop/plan
 lower/test_loop.py
@@ -68,17 +66,12 @@ lower/test_loop.py
     lower/loop/writer
 lower/test_loop_forms.py
     lower/loop/forms
-lower/test_times.py
-    lower/layers
 lower/test_unrolled.py
-    lower/constants lower/rows passes/memory
+    lower/rows passes/memory
 metadata/test_attach.py
     metadata/checks metadata/files metadata/read metadata/recurrent metadata/schema
 passes/test_fence_copies.py
     runtimes/delegated
-passes/test_passes.py
-    passes/fold_last_step passes/fold_reverse passes/fold_transpose passes/group_bidirectional
-    passes/layout
 passes/test_tensor_lists.py
     passes/run_time_shapes passes/tensor_list_groups
 quantize/test_extreme_ranges.py
@@ -109,7 +102,7 @@ report/test_graph.py
 report/test_index.py
     report/agreement report/forms report/latency report/page report/results
 report/test_report.py
-    lower/layer_record report/evidence report/stage report/svg report/templating
+    report/evidence report/stage report/svg report/templating
 report/test_sections.py
     report/about report/accuracy report/checks report/figures report/layers report/quantization
     report/runs_on
@@ -178,7 +171,7 @@ stages/test_complex.py
 stages/test_search.py
     report/search stages/candidates
 state/test_keeping.py
-    state/description state/exposure
+    state/exposure
 state/test_quantized.py
     verify/quantized
 state/test_sources.py
