@@ -23,7 +23,7 @@ cli/test_init.py
 cli/test_view.py
     cli/configs cli/failure
 compare/test_validation.py
-    compare/draws compare/evidence compare/excerpts compare/stopped
+    compare/evidence compare/excerpts compare/stopped
 compat/test_lstm_ops.py
     lstm_ops runtimes/missing
 composites/test_annotated.py
@@ -58,12 +58,11 @@ fleet/test_cache.py
 fleet/test_cluster.py
     fleet/worker
 latency/test_by_op.py
-    latency/cut latency/rows latency/text
+    latency/cut latency/text
 lower/test_choice.py
     lower/loop/plan
 lower/test_loop.py
-    lower/emit lower/loop/counting lower/loop/levels lower/loop/step lower/loop/turns
-    lower/loop/writer
+    lower/loop/levels lower/loop/step lower/loop/writer
 lower/test_loop_forms.py
     lower/loop/forms
 lower/test_unrolled.py
