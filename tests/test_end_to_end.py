@@ -80,12 +80,13 @@ def test_release_of_a_trained_model(tmp_path: Path) -> None:
 
 
 def test_truncated_source_is_refused(tmp_path: Path) -> None:
-    """A damaged .keras file ends with 1, one clear message, and no model."""
+    """A damaged .keras file is an error with its place in the config, status 2, and no model."""
     _lay_out(tmp_path)
     source = tmp_path / "digits-bilstm.keras"
     source.write_bytes(source.read_bytes()[:50_000])
     ended = _run(tmp_path, "convert")
-    assert ended.returncode == 1
+    assert ended.returncode == 2
+    assert "digits.yaml:4:31: source.path: " in ended.stderr
     assert "digits-bilstm.keras" in ended.stderr
     assert "Traceback" not in ended.stderr
     assert not (tmp_path / "build" / "digits" / "model.tflite").exists()

@@ -33,8 +33,6 @@ composites/test_chained.py
 composites/test_converters.py
     composites/keras_lstm composites/registry plugins resolve/check resolve/composites
     resolve/steps
-config/test_any_text.py
-    config/placed
 config/test_chosen.py
     release/flat
 config/test_early.py
@@ -49,6 +47,10 @@ config/test_pipeline.py
     config/base config/description
 config/test_wrong_configs.py
     errors
+config/test_wrong_files.py
+    config/associated config/data config/headers/flatbuffer config/headers/graph_def
+    config/headers/h5 config/headers/interface config/headers/keras config/headers/kinds
+    config/headers/saved_model
 diff/test_diff.py
     diff/compare diff/contents diff/text
 docs/test_site.py
@@ -68,7 +70,7 @@ lower/test_loop_forms.py
 lower/test_unrolled.py
     lower/rows passes/memory
 metadata/test_attach.py
-    metadata/checks metadata/files metadata/read metadata/recurrent metadata/schema
+    metadata/checks metadata/read metadata/recurrent metadata/schema
 passes/test_fence_copies.py
     runtimes/delegated
 passes/test_tensor_lists.py
@@ -187,8 +189,6 @@ tasks/test_warm.py
     preloaded stages/server
 trust/test_trust.py
     cli/trust trust/bom trust/checks trust/files trust/signature
-verify/test_data.py
-    verify/cases
 verify/test_every_interpreter.py
     verify/interpreters verify/states
 verify/test_gates.py

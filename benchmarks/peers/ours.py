@@ -44,10 +44,10 @@ def lowered(
     return write_model(model)
 
 
-def pseudo(case: Case, stack: Stack, *, open_steps: bool = False) -> Model:
-    """The case before it is lowered, batch-major as Keras has it, its batch open."""
+def pseudo(case: Case, stack: Stack, *, open_steps: bool = False, batch: int = OPEN) -> Model:
+    """The case before it is lowered, batch-major as Keras has it, its batch open or of a size."""
     steps = OPEN if open_steps else case.steps
-    x = Tensor("x", "FLOAT32", (OPEN, steps, case.features))
+    x = Tensor("x", "FLOAT32", (batch, steps, case.features))
     build = Builder("joined")
     y = x
     for place, cells in enumerate(stack):

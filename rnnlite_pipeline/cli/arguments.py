@@ -31,7 +31,7 @@ class Command(NamedTuple):
         help: What it does, in one line.
         run: Does it, and gives the exit status.
         arguments: In the order of its help.
-        examples: Calls that work as they stand in a project with such files.
+        examples: Calls that work in a project that has these files.
     """
 
     help: str
@@ -41,7 +41,7 @@ class Command(NamedTuple):
 
 
 class Positional(click.Argument):
-    """An argument without a name of its own, which explains itself like an option does."""
+    """A positional argument, which has a help text like an option."""
 
     def __init__(self, name: str, help: str, **settings: Any) -> None:  # noqa: A002  # as click's
         settings.setdefault("metavar", name.upper())
@@ -54,7 +54,7 @@ class Positional(click.Argument):
 
 
 class _Folder(click.Path):
-    """A folder, completed as one; that it is none is told by who writes into it."""
+    """A folder, completed as one; the command that writes into it reports if it is no folder."""
 
     def shell_complete(
         self,
@@ -116,22 +116,22 @@ JOBS = _option(
     metavar="N",
     help="stages at a time (default: 1)",
 )
-FORCE = _flag("--force", help="runs every stage anew, also what is up to date")
-QUIET = _flag("-q", "--quiet", help="tells errors only")
-VERBOSE = _flag("-v", "--verbose", help="tells every step of each stage")
+FORCE = _flag("--force", help="runs every stage again, also stages that are up to date")
+QUIET = _flag("-q", "--quiet", help="prints only errors")
+VERBOSE = _flag("-v", "--verbose", help="prints every step of each stage")
 LOCKED = _flag("--locked", help="fail if anything differs from the lock beside the config")
 DUMP_PASSES = _option(
     "--dump-passes",
     type=FOLDER,
     default=None,
     metavar="DIR",
-    help="convert anew, and write the graph after each pass as text to DIR/NAME/",
+    help="convert again, and write the graph after each pass as text to DIR/NAME/",
 )
 JSON = _flag(
     "--json",
     "json",
-    help="print JSON on standard output; all else goes to standard error; `rnnlite schema output`"
-    " prints its schema",
+    help="print JSON on standard output, and everything else on standard error;"
+    " `rnnlite schema output` prints its schema",
 )
 FORMAT = _option(
     "--format",

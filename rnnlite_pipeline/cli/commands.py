@@ -207,7 +207,7 @@ COMMANDS = {
         ("rnnlite bom build/digits/dist/digits-1.0.0.zip",),
     ),
     "benchmark": Command(
-        "measure latency, size and memory beside the stock conversion, and each op alone",
+        "measure latency, size and memory of the model and the stock conversion, and each op",
         stage,
         _STAGE,
         (f"rnnlite benchmark {_EXAMPLE}",),

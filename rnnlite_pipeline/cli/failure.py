@@ -1,4 +1,4 @@
-"""What is told where a command fails, and JSON on standard output."""
+"""The messages of a command that failed, and JSON on standard output."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 
 
 def failed(message: str, status: int) -> int:
-    """Tells people what went wrong, after all that was printed before; returns the status."""
+    """Prints what went wrong, after all that was printed before; returns the status."""
     sys.stdout.flush()
     sys.stderr.write(f"error: {message}\n")
     return status

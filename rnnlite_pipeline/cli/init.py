@@ -109,7 +109,10 @@ def config_text(name: str, source: Mapping[str, Any], told: Mapping[str, Any]) -
     """
     first, shape = told["inputs"][0]["name"], told["inputs"][0]["shape"]
     arrays = _printable(", ".join(each["name"] for each in told["inputs"]))
-    pins = f"{{{_scalar(first)}: {_shape([d or 8 if k else d for k, d in enumerate(shape)])}}}"
+    length_is_open = None in shape[1:]
+    sizes = [d or (8 if k else 1) for k, d in enumerate(shape)]
+    sizes = [shape[0], *sizes[1:]] if length_is_open else sizes
+    pins = f"{{{_scalar(first)}: {_shape(sizes)}}}"
     return f"""\
 # yaml-language-server: $schema=./schema.json
 #
@@ -141,13 +144,13 @@ verification:
 
 
 def _hint(source: Mapping[str, Any], pins: str) -> str:
-    """What a person does with the inputs: check a proposal, or close what is open."""
+    """What the user does with the inputs: check a proposal, or close what is open."""
     if "inputs" in source:
         return (
             "  # inputs, outputs and constants are a proposal, from the graph's placeholders and\n"
             "  # ends: check them; null leaves a dimension open"
         )
-    return f"  # inputs: {pins}   # closes dimensions that the model leaves open (null)"
+    return f"  # inputs: {pins}   # closes open dimensions (null), as tflm and NPUs need"
 
 
 def _comments(told: Mapping[str, Any]) -> str:
@@ -189,7 +192,7 @@ def _value(value: Any) -> str:
 
 
 def _scalar(text: str) -> str:
-    """Text as YAML; in quotes where it could be read as something else."""
+    """Text as YAML; in quotes if it could be read as something else."""
     plain = re.fullmatch(r"[A-Za-z_./][\w./-]*", text, re.ASCII)
     words = ("true", "false", "null", "yes", "no", "on", "off")
     if plain and text.lower() not in words and not text.startswith((".", "-")):

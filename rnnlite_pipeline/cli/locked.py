@@ -1,4 +1,4 @@
-"""The command lock, and the flag --locked: builds held to the lock that is checked in."""
+"""The command lock, and the flag --locked: builds that must match the lock that is checked in."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ def _run(words: list[str], stage_program: Sequence[str] | None) -> int:
 
 
 def _failed(error: RnnliteError, words: Sequence[str]) -> int:
-    """Tells what is wrong with the whole call, as JSON too where JSON was asked for."""
+    """Prints what is wrong with the whole call, also as JSON if the user asked for JSON."""
     status = failed(str(error), error.exit_status)
     if "--json" in words:
         print_json({"error": error_json(error)})

@@ -28,8 +28,8 @@ def _lines(commands: Mapping[str, Command]) -> Iterator[str]:
     )
     yield ""
     yield (
-        "With `--json` standard output is one JSON value, and all else goes to standard error. "
-        "`rnnlite schema output` prints the JSON schema of what each command prints. Where the "
+        "With `--json`, standard output is one JSON value, and everything else goes to standard "
+        "error. `rnnlite schema output` prints the JSON schema for each command. If the "
         'call itself is wrong, the value is `{"error": …}`.'
     )
     for name, command in commands.items():

@@ -37,13 +37,13 @@ class ErrorJson(TypedDict):
 
 
 class CallErrorJson(TypedDict):
-    """What is printed where the call is wrong as a whole."""
+    """What is printed if the whole call is wrong."""
 
     error: ErrorJson
 
 
 class ValidJson(TypedDict):
-    """Of one config: whether it is right, and all that is wrong with it."""
+    """Of one config: whether it is valid, and all its problems."""
 
     config: str
     valid: bool
@@ -60,7 +60,7 @@ class FileJson(TypedDict):
 class StageJson(TypedDict):
     """Of one release: what became of the stage that was asked for.
 
-    `status` is that of the stage; `error` is set where it, or what it needs, failed. `result` is
+    `status` is that of the stage; `error` is set if it, or a stage before it, failed. `result` is
     the content of inspect.json, verification.json or benchmark.json, for these stages; else null.
     `name` is null where the config could not be read.
     """

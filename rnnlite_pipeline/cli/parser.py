@@ -91,7 +91,10 @@ def wrong_calls() -> Iterator[None]:
             flags = [name for each in error.ctx.command.get_params(error.ctx) for name in each.opts]
             known = [name for name in flags if name.startswith("--")]
             message = f"{path} has no option {error.option_name}."
-            see = f"{did_you_mean(error.option_name, known)} {see}"
+            hint = did_you_mean(error.option_name, known)
+            if path == "rnnlite":
+                hint = "Options come after the command: `rnnlite convert -q CONFIG`."
+            see = f"{hint} {see}"
         elif isinstance(error, click.MissingParameter) and error.param:
             message = f"{path} needs {error.param.metavar or error.param.name}."
         else:
@@ -134,7 +137,7 @@ def _called(name: str, run: Callable[[Call], int], **arguments: Any) -> int:
     return run(Call(command=name, stage_program=program, **{**_DEFAULTS, **arguments}))
 
 
-#: What a command that does not take an argument does not ask for.
+#: The values of arguments that a command does not take.
 _DEFAULTS = {
     "locked": False,
     "json": False,

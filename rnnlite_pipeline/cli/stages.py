@@ -108,7 +108,7 @@ def stage(call: Call) -> int:
 
 
 def _loaded(call: Call) -> tuple[list[Plan], list[tuple[Path, RnnliteError]]]:
-    """The releases of every config, and those that are wrong, each of which was told."""
+    """The releases of every config, and the configs that are wrong; each error was printed."""
     from rnnlite_pipeline.tasks.plan import plans_of, same_name
 
     plans: dict[str, Plan] = {}
@@ -245,7 +245,7 @@ def _result(command: str, plan: Plan, outcomes: Mapping[str, Outcome]) -> StageJ
 
 
 def _unread(path: Path, error: RnnliteError) -> StageJson:
-    """What is told of a config that could not be read."""
+    """The JSON of a config that could not be read."""
     return {
         "name": None,
         "config": str(path),
@@ -262,7 +262,7 @@ def _each(
     work: Callable[[Path], None],
     wrong: Callable[[Path, RnnliteError], None],
 ) -> int:
-    """Do something for every config, so that all that is wrong with any is told at once."""
+    """Does something for every config; the errors of all of them are printed."""
     from rnnlite_pipeline.config.annotations import annotated
 
     status = 0

@@ -32,7 +32,7 @@ Build = Callable[[Path, Path], int]
 
 
 def sign_bundles(call: Call) -> int:
-    """Signs each bundle; the names of what is signed are told."""
+    """Signs each bundle; the names of the signed files are printed."""
     if bool(call.key) == bool(call.sigstore):
         raise CallError("Say how to sign.", "Give --key PRIVATE.pem, or --sigstore.")
     if call.certificate and not call.key:
@@ -50,7 +50,7 @@ def sign_bundles(call: Call) -> int:
 
 
 def verify_bundles(call: Call, build: Build) -> int:
-    """Checks each bundle; every check that passed is told.
+    """Checks each bundle; every check that passed is printed.
 
     Args:
         call: What was asked for.
@@ -68,7 +68,7 @@ def write_bills(call: Call) -> int:
 
     def work(path: Path) -> Iterator[str | Path]:
         bundle = read_bundle(path)
-        for _ in checks(bundle, None):  # a bill tells checked facts only
+        for _ in checks(bundle, None):  # a bill of materials has checked facts only
             continue
         made = path.with_name(f"{path.stem}.cdx.json")
         write_atomically(made, bill_of_materials(bundle))
@@ -79,7 +79,7 @@ def write_bills(call: Call) -> int:
 
 
 def _each(call: Call, work: Callable[[Path], Iterator[str | Path]]) -> int:
-    """Does something with each bundle: what it yields is a line to tell, or a file it made."""
+    """Does something with each bundle: it yields lines to print, or files that it made."""
     status, told = 0, list[BundleJson]()
     for path in call.bundles:
         one: BundleJson = {"bundle": str(path), "error": None, "files": [], "checks": []}

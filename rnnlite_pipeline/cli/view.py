@@ -42,7 +42,7 @@ def view(file: Path, build: Path, viewer: str | None = None, *, as_json: bool = 
         file: A .tflite file, or a config whose model is converted.
         build: The folder DIR of the builds.
         viewer: A key of `VIEWERS`; the first one installed where None.
-        as_json: Whether what is opened is told as JSON.
+        as_json: Whether the names of what is opened are printed as JSON.
 
     Raises:
         CallError: The viewer is not installed, or the config's model not converted.

@@ -1,12 +1,8 @@
 """What the YAML says, as frozen values; no TensorFlow, no NumPy."""
 
+from rnnlite_pipeline.config.associated import associated_files
 from rnnlite_pipeline.config.conversion import Quantization, RandomData, Recurrent, Scheme
-from rnnlite_pipeline.config.files import (
-    LABELS,
-    associated_files,
-    check_files,
-    check_releases,
-)
+from rnnlite_pipeline.config.files import check_files, check_releases
 from rnnlite_pipeline.config.load import load_config, load_releases
 from rnnlite_pipeline.config.model import Config
 from rnnlite_pipeline.config.pipeline import (
@@ -24,7 +20,6 @@ from rnnlite_pipeline.config.source import Format, Source
 from rnnlite_pipeline.config.variants import split_reference
 
 __all__ = [
-    "LABELS",
     "STAGES",
     "Config",
     "Format",

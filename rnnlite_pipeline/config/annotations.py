@@ -16,7 +16,7 @@ def on_github() -> bool:
 
 
 def annotated(error: RnnliteError, path: Path | None = None) -> str:
-    """An error as annotations, a line each: one a problem of a config, with its place.
+    """An error as annotations, a line each: one for each problem of a config, with its place.
 
     Args:
         error: What went wrong.

@@ -40,10 +40,15 @@ _DAMAGED = (
 
 @dataclass(frozen=True)
 class Header:
-    """The dtype, as NumPy writes it (`<f4`), and the shape of one array."""
+    """The dtype, as NumPy writes it (`<f4`), and the shape of one array.
+
+    Attributes:
+        fortran: Whether the first axis changes fastest.
+    """
 
     dtype: str
     shape: tuple[int, ...]
+    fortran: bool = False
 
 
 class NotArrays(Exception):
@@ -62,7 +67,9 @@ def read_headers(path: Path) -> dict[str, Header]:
             for entry in archive.infolist():
                 name = entry.filename.removesuffix(".npy")
                 if name in headers or name == entry.filename:
-                    raise NotArrays(f"expected one .npy a name in it, found {entry.filename!r}")
+                    raise NotArrays(
+                        f"expected one .npy file for each name, found {entry.filename!r}"
+                    )
                 if entry.compress_size > path.stat().st_size:
                     raise NotArrays(f"damaged: `{name}` is larger than the file")
                 with archive.open(entry) as member:
@@ -100,4 +107,4 @@ def _header(name: str, member: IO[bytes]) -> Header:
         raise NotArrays(f"`{name}` holds objects or records; expected numbers")
     if not isinstance(shape, tuple) or not all(isinstance(n, int) and n >= 0 for n in shape):
         raise NotArrays(f"`{name}` has the shape {shape!r}")
-    return Header(dtype, shape)
+    return Header(dtype, shape, bool(header.get("fortran_order")))

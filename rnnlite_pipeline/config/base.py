@@ -30,12 +30,12 @@ RULES = "rules"
 
 
 class Section(BaseModel):
-    """One mapping of the YAML: its keys and nothing else, never changed once made."""
+    """One mapping of the YAML: it has these keys only, and is not changed after it was made."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     def rules(self) -> Iterator[Broken]:
-        """What is wrong between the keys, each of them right by itself."""
+        """What is wrong with the keys together, if each of them alone is right."""
         return iter(())
 
     @model_validator(mode="after")

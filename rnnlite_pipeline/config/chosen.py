@@ -17,13 +17,13 @@ from rnnlite_pipeline.config.conversion import CALIBRATED, Scheme
 from rnnlite_pipeline.config.model import Config
 from rnnlite_pipeline.errors import StageError
 
-#: Where the choice stands, below the model's folder.
+#: The file of the choice, below the model's folder.
 CHOSEN = Path(".work") / "chosen.json"
 
-#: Where a search's candidates stand, below the model's folder.
+#: The folder of a search's candidates, below the model's folder.
 CANDIDATES = Path(".work") / "candidates"
 
-#: The keys of a lock that hold a choice; `SKIP[0]` and so on, a key a layer.
+#: The keys of a lock that hold a choice; `SKIP[0]` and so on, one key for each layer.
 _SCHEME, _SKIP = "config.quantization.scheme", "config.quantization.skip["
 
 
@@ -62,7 +62,7 @@ class Chosen:
         return config.model_copy(update={"quantization": quantization})
 
 
-#: The candidate to which all others are held, and where its outputs on the data stand.
+#: The candidate with which all others are compared, and the file of its outputs on the data.
 IN_FLOAT, ANSWERS = Chosen("none"), CANDIDATES / "answers.npz"
 
 

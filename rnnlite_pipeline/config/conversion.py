@@ -96,16 +96,16 @@ class Recurrent(Section):
     )
     state: Literal["source", "reset", "persist", "explicit"] = Field(
         default="source",
-        description="What a call starts from: what the source means (source), zeros (reset),"
-        " the state the call before left (persist), or inputs of the model, with outputs for the"
-        " states it ends with (explicit).",
+        description="The states from which a call starts. source: as in the source. reset: the"
+        " initial states. persist: the states at the end of the previous call. explicit: inputs of"
+        " the model, with an output for each state at the end.",
     )
     lowering: Literal["auto", "fused", "loop", "unrolled", "fastest"] = Field(
         default="auto",
-        description="The fused op where it says exactly the same and all targets take it, else a"
-        " loop, else steps written out (auto); the fused op or an error (fused); always a loop"
-        " (loop); always steps written out, of a known length (unrolled); what is fastest,"
-        " measured here (fastest).",
+        description="auto: the fused op if it computes exactly the same and all targets take it,"
+        " else a loop, else unrolled steps. fused: the fused op, or an error. loop: always a loop."
+        " unrolled: always unrolled steps; the length must be known. fastest: the form that is"
+        " fastest on this machine.",
     )
 
 

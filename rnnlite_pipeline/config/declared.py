@@ -2,8 +2,7 @@
 
 1. The last import says all of it, as long as the source and its section of the config are the same:
    `source.json` names their digest.
-2. The header of a Functional `.keras` file says the inputs: a zip with `config.json` in it.
-   Source: keras/src/saving/saving_lib.py and keras/src/models/functional.py, Keras 3.
+2. The source file itself says the inputs, in some formats (`headers/`).
 
 What neither says is not known, and not checked before the import.
 """
@@ -11,58 +10,30 @@ What neither says is not known, and not checked before the import.
 from __future__ import annotations
 
 import json
-import zipfile
-import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from rnnlite_pipeline.config.document import Loc
+from rnnlite_pipeline.config.headers.interface import Interface, Shape, Tensor
 from rnnlite_pipeline.config.model import Config
+from rnnlite_pipeline.errors import did_you_mean
 from rnnlite_pipeline.files import digest
 
-#: The longest header that is read.
-_MAX_HEADER = 2**24
-
-#: What a header that is damaged makes its readers raise.
-_DAMAGED = (
-    OSError,
-    ValueError,
-    KeyError,
-    IndexError,
-    TypeError,
-    AttributeError,
-    NotImplementedError,
-    RuntimeError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
-
-Shape = tuple[int | None, ...]
-
 
 @dataclass(frozen=True)
-class Tensor:
-    """An input or output: its shape, None where it is open, and its dtype as NumPy names it."""
-
-    shape: Shape
-    dtype: str
-
-
-@dataclass(frozen=True)
-class Declared:
+class Declared(Interface):
     """The interface, as far as it is known.
 
     Attributes:
-        inputs: By name.
-        outputs: By name; empty where they are not known.
         said_by: Who says so, for messages.
+        imported: Whether an import said so; then the outputs are known, and in order.
     """
 
-    inputs: Mapping[str, Tensor]
-    outputs: Mapping[str, Tensor]
-    said_by: str
+    said_by: str = ""
+    imported: bool = False
 
 
 def source_digest(config: Config) -> str:
@@ -81,25 +52,48 @@ def source_digest(config: Config) -> str:
     return sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 
-def declared(config: Config, out: Path | None) -> Declared | None:
+def declared(config: Config, out: Path | None, header: Interface | None) -> Declared | None:
     """The interface of a config's model, or None where it is not known.
 
     Args:
         config: The config; the files that it names are there.
         out: The model's folder, DIR/NAME.
+        header: What the source file says.
     """
     try:
-        return _imported(config, out) or _functional(config)
-    except (
-        OSError,
-        ValueError,
-        KeyError,
-        TypeError,
-        AttributeError,
-        zipfile.BadZipFile,
-        zlib.error,
-    ):
-        return None  # damaged: the import says so, in full
+        found = _imported(config, out)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        found = None  # a damaged file in the build folder is made again
+    if found or header is None:
+        return found
+    pins = config.source.inputs
+    inputs = {n: Tensor(_pinned(t.shape, pins.get(n)), t.dtype) for n, t in header.inputs.items()}
+    return Declared(inputs, header.outputs, Path(str(config.source.path)).name)
+
+
+def wrong_pins(config: Config, header: Interface) -> Iterator[tuple[Loc, str]]:
+    """What `source.inputs` names that the file does not have, or has of another shape."""
+    for name, pin in config.source.inputs.items():
+        loc = ("source", "inputs", name)
+        tensor = header.inputs.get(name)
+        if tensor is None:
+            hint = did_you_mean(name, header.inputs)
+            yield loc, f"the model has no input `{name}`. {hint}".strip()
+        elif tensor.shape is not None and not _closes(tensor.shape, pin):
+            found, has = written(pin), written(tensor.shape)
+            expected = "only a dimension that is null can be closed"
+            yield loc, f"`{name}` is pinned to {found}, and the model has {has}; {expected}"
+
+
+def written(shape: Shape) -> str:
+    """A shape as a config has it."""
+    return "[" + ", ".join("null" if d is None else str(d) for d in shape) + "]"
+
+
+def _closes(shape: Shape, pin: Shape) -> bool:
+    return len(shape) == len(pin) and all(
+        p is None or d in (None, p) for d, p in zip(shape, pin, strict=True)
+    )
 
 
 def _imported(config: Config, out: Path | None) -> Declared | None:
@@ -109,52 +103,14 @@ def _imported(config: Config, out: Path | None) -> Declared | None:
     told = json.loads(path.read_text(encoding="utf-8"))
     if not told.get("of") or told["of"] != source_digest(config):
         return None
-    return Declared(_side(told["inputs"]), _side(told["outputs"]), "the last import")
+    return Declared(_side(told["inputs"]), _side(told["outputs"]), "the last import", imported=True)
 
 
-def _side(told: Any) -> dict[str, Tensor]:
-    return {each["name"]: _tensor(each["shape"], each["dtype"]) for each in told}
+def _side(told: Any) -> Mapping[str, Tensor]:
+    return {each["name"]: Tensor(tuple(each["shape"]), each["dtype"]) for each in told}
 
 
-def _functional(config: Config) -> Declared | None:
-    if config.source.format != "keras" or not config.source.path:
-        return None
-    path = config.resolve(config.source.path)
-    if not zipfile.is_zipfile(path):
-        return None
-    with zipfile.ZipFile(path) as archive:
-        if archive.getinfo("config.json").file_size > _MAX_HEADER:
-            return None
-        model = json.loads(archive.read("config.json"))
-    if model["class_name"] != "Functional":
-        return None
-    layers = {layer["name"]: layer for layer in model["config"]["layers"]}
-    names = _names(model["config"]["input_layers"])
-    inputs = {name: layers[name]["config"] for name in names}
-    if any(layers[name]["class_name"] != "InputLayer" for name in names) or not names:
-        return None
-    tensors = {name: _tensor(told["batch_shape"], told["dtype"]) for name, told in inputs.items()}
-    pins = config.source.inputs
-    pinned = {n: Tensor(_pinned(t.shape, pins.get(n)), t.dtype) for n, t in tensors.items()}
-    return Declared(pinned, {}, path.name)
-
-
-def _names(told: Any) -> list[str]:
-    """The names in `input_layers`: `[name, 0, 0]`, or lists or mappings of these."""
-    if isinstance(told, Mapping):
-        return [name for each in told.values() for name in _names(each)]
-    if told and isinstance(told[0], str):
-        return [told[0]]
-    return [name for each in told for name in _names(each)]
-
-
-def _pinned(shape: Shape, pin: Any) -> Shape:
-    if pin is None or len(pin) != len(shape):
+def _pinned(shape: Shape | None, pin: Shape | None) -> Shape | None:
+    if pin is None or shape is None or len(pin) != len(shape):
         return shape
     return tuple(p if d is None else d for d, p in zip(shape, pin, strict=True))
-
-
-def _tensor(shape: Any, dtype: Any) -> Tensor:
-    if not isinstance(dtype, str):
-        raise TypeError(dtype)
-    return Tensor(tuple(shape), dtype)

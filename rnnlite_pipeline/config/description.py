@@ -1,4 +1,4 @@
-"""`metadata:` and `package:` what is told about the model, and what is shipped with it."""
+"""`metadata:` and `package:` the description of the model, and the released files."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Content(Section):
 
 
 class TensorMetadata(Section):
-    """What is told of an input or an output."""
+    """The description of an input or an output."""
 
     name: Text = Field(description="The tensor's name in the model.")
     description: Text | None = Field(default=None, description="What the values are.")
@@ -86,7 +86,7 @@ class TensorMetadata(Section):
 
 
 class InputMetadata(TensorMetadata):
-    """What is told of an input."""
+    """The description of an input."""
 
     normalization: Normalization | None = Field(
         default=None, description="What the caller subtracts and divides by."
@@ -98,7 +98,7 @@ class InputMetadata(TensorMetadata):
 
 
 class OutputMetadata(TensorMetadata):
-    """What is told of an output."""
+    """The description of an output."""
 
     labels: Text | None = Field(
         default=None,
@@ -138,7 +138,7 @@ def _inside(entry: str) -> str:
 
 
 class Card(Section):
-    """What the model card tells that is not in the model, as the Hugging Face hub reads it."""
+    """The part of the model card that is not in the model, as the Hugging Face hub reads it."""
 
     task: (
         Annotated[str, *text_like(r"[a-z0-9-]+", "an identifier such as audio-classification")]
@@ -164,10 +164,10 @@ class Card(Section):
 
 
 class Package(Section):
-    """What the release holds besides the model."""
+    """The files of the release besides the model."""
 
     include: Distinct[Annotated[str, Field(min_length=1), AfterValidator(_inside)]] = Field(
         default=(),
         description="Files below this file's folder that are put into the release as they are.",
     )
-    card: Card | None = Field(default=None, description="What the model card tells besides.")
+    card: Card | None = Field(default=None, description="Further contents of the model card.")

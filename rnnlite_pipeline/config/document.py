@@ -55,10 +55,10 @@ class Document:
         value: Dicts with text keys, tuples, str, int, float, bool, None.
         keys: Where the key of each entry of a mapping starts.
         values: Where each value starts.
-        problems: What the file says against the rules above.
+        problems: Where the file breaks the rules above.
         unread: The values that could not be read, because of one of the problems.
         variant: The variant whose values these are; empty where they are the base's.
-        origins: Where in the file the values stand that this variant replaces.
+        origins: The places in the file of the values that this variant replaces.
     """
 
     path: Path
@@ -270,7 +270,7 @@ class _Builder:
 
 
 def _plain(node: yaml.Node) -> bool:
-    """Whether a scalar stands there without quotes and not as a block."""
+    """Whether the scalar is written without quotes and not as a block."""
     return getattr(node, "style", None) is None
 
 

@@ -1,10 +1,10 @@
-"""What `validate` finds before any model is opened, which would else fail minutes later.
+"""What `validate` finds before any model is opened; without it, a stage would fail minutes later.
 
-1. The arrays of data and calibration are those of the model's inputs (`declared.py`).
-2. The modules that the config names can be found, without running them.
-3. The extras that a source, a runtime or a gate needs are installed.
-4. What the gates ask of the metadata stands in the config, and the license is one.
-5. Names, dimensions and labels are as many as they must be, and not too long for a file.
+1. The modules that the config names can be found, without running them.
+2. The extras that a source, a runtime or a gate needs are installed.
+3. The metadata that the gates ask for is in the config, and the license has an identifier.
+4. The described inputs and outputs exist, and have as many dimensions, channels and labels.
+5. The names of the files are not longer than a file system allows.
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ from collections.abc import Iterator, Mapping
 from importlib.machinery import PathFinder
 from pathlib import Path
 
-from rnnlite_pipeline.config.arrays import Header
-from rnnlite_pipeline.config.declared import Declared, Tensor
+from rnnlite_pipeline.config.associated import AssociatedFiles
+from rnnlite_pipeline.config.declared import Declared
+from rnnlite_pipeline.config.description import InputMetadata, OutputMetadata, TensorMetadata
 from rnnlite_pipeline.config.document import Loc
+from rnnlite_pipeline.config.headers.interface import Tensor
 from rnnlite_pipeline.config.licenses import identifier
 from rnnlite_pipeline.config.model import Config
 from rnnlite_pipeline.config.pipeline import Pipeline
@@ -30,23 +32,17 @@ LONGEST = 255
 #: The longest ending of a file that is named after a release, while it is written.
 _ENDING = ".-.provenance.json.xxxxxxxx"
 
-_DTYPES = {
-    "f2": "float16",
-    "f4": "float32",
-    "f8": "float64",
-    "b1": "bool",
-    **{f"{kind}{size}": f"{word}{8 * size}" for kind, word in (("i", "int"), ("u", "uint"))
-       for size in (1, 2, 4, 8)},
-}  # fmt: skip
 
-
-def wrong_early(config: Config, pipeline: Pipeline | None, known: Declared | None) -> Wrong:
-    """All of it but rule 1.
+def wrong_early(
+    config: Config, pipeline: Pipeline | None, known: Declared | None, files: AssociatedFiles
+) -> Wrong:
+    """Each problem with the value of the config that is wrong.
 
     Args:
         config: The config.
-        pipeline: Its pipeline; None where its own file is wrong.
+        pipeline: Its pipeline; None if the file of the pipeline is wrong.
         known: The model's interface, as far as it is known.
+        files: The label and vocabulary files that the config names.
     """
     yield from _wrong_name(config)
     yield from _wrong_modules(config)
@@ -54,55 +50,7 @@ def wrong_early(config: Config, pipeline: Pipeline | None, known: Declared | Non
     if pipeline:
         yield from _missing_metadata(config, pipeline)
     if known and config.metadata:
-        yield from _wrong_lengths(config, known)
-
-
-def wrong_arrays(
-    config: Config, loc: Loc, path: Path, headers: Mapping[str, Header], known: Declared
-) -> Wrong:
-    """Rule 1, for one file.
-
-    Args:
-        config: The config.
-        loc: Where it names the file.
-        path: The file.
-        headers: Its arrays.
-        known: The model's interface.
-    """
-    sizes = {t.shape[0] for t in known.inputs.values() if t.shape}
-    whole = len(sizes) > 1 and None not in sizes  # taken as they are, without a batch axis
-    for name, tensor in known.inputs.items():
-        if name not in headers:
-            holds = ", ".join(sorted(headers))
-            yield (
-                loc,
-                f"{path} has no array for the input `{name}` ({known.said_by}); it has {holds}",
-            )
-            continue
-        header = headers[name]
-        dtype = _DTYPES.get(header.dtype.lstrip("<>|="), header.dtype)
-        if dtype != tensor.dtype:
-            cast = f'store it with .astype("{tensor.dtype}")'
-            yield loc, f"{path}: `{name}` is {dtype}, and the input {tensor.dtype}; {cast}"
-        if tensor.shape and not whole and not _fits(config, header.shape, tensor.shape):
-            expected = ", ".join(["N", *("any" if d is None else str(d) for d in tensor.shape[1:])])
-            found = ", ".join(map(str, header.shape))
-            said = f"`{name}` has the shape [{found}]; expected [{expected}] ({known.said_by})"
-            yield loc, f"{path}: {said}"
-    if loc[0] != "verification":
-        return
-    for name in headers:
-        if name not in known.inputs and name != "labels" and not name.startswith("labels_"):
-            inputs = ", ".join(known.inputs)
-            yield loc, f"{path} has an array `{name}`, which is no input; the inputs are {inputs}"
-
-
-def _fits(config: Config, shape: tuple[int, ...], wanted: tuple[int | None, ...]) -> bool:
-    """Whether samples fit; only of a Keras model is it known that its second axis is no batch."""
-    first = 1 if config.source.format == "keras" else 2
-    return len(shape) == len(wanted) and all(
-        d in (None, n) for n, d in zip(shape[first:], wanted[first:], strict=True)
-    )
+        yield from _wrong_lengths(config, known, files)
 
 
 def _wrong_name(config: Config) -> Wrong:
@@ -172,7 +120,7 @@ def _missing_metadata(config: Config, pipeline: Pipeline) -> Wrong:
             elif field == "license" and told.license and not _licensed(config, told.license):
                 message = (
                     f"“{told.license}” is no license that has an identifier, such as apache-2.0; or"
-                    " say in package.card.license_link where its terms stand"
+                    " give a link to its terms in package.card.license_link"
                 )
                 yield ("metadata", "license"), message
             continue
@@ -190,22 +138,38 @@ def _licensed(config: Config, named: str) -> bool:
     return bool(identifier(named) or (card and card.license_link))
 
 
-def _wrong_lengths(config: Config, known: Declared) -> Wrong:
+def _wrong_lengths(config: Config, known: Declared, files: AssociatedFiles) -> Wrong:
     assert config.metadata is not None
-    sides: tuple[tuple[str, Mapping[str, Tensor]], ...] = (
-        ("inputs", known.inputs),
-        ("outputs", known.outputs),
+    sides: tuple[tuple[str, Mapping[str, Tensor], tuple[TensorMetadata, ...]], ...] = (
+        ("inputs", known.inputs, config.metadata.inputs),
+        ("outputs", known.outputs, config.metadata.outputs),
     )
-    for side, tensors in sides:
-        for i, told in enumerate(getattr(config.metadata, side)):
+    for side, tensors, described in sides:
+        for i, told in enumerate(described):
+            loc: Loc = ("metadata", side, i)
             tensor = tensors.get(told.name)
-            if tensor is None:
-                if tensors and config.recurrent.state != "explicit":
-                    names = ", ".join(tensors)
-                    message = f"the model has no {side[:-1]} `{told.name}`; it has {names}"
-                    yield ("metadata", side, i, "name"), message
-                continue
-            rank, count = len(tensor.shape), len(told.dimensions or ())
-            if count and count != rank:
-                message = f"{count} names; `{told.name}` has {rank} dimensions"
-                yield ("metadata", side, i, "dimensions"), message
+            if tensor is not None:
+                yield from _wrong_tensor(loc, told, tensor, files)
+            elif tensors and config.recurrent.state != "explicit":
+                names = ", ".join(tensors)
+                yield (*loc, "name"), f"the model has no {side[:-1]} `{told.name}`; it has {names}"
+
+
+def _wrong_tensor(loc: Loc, told: TensorMetadata, tensor: Tensor, files: AssociatedFiles) -> Wrong:
+    """As `metadata/checks.py` has it of the converted model."""
+    if tensor.shape is None:
+        return
+    rank, count = len(tensor.shape), len(told.dimensions or ())
+    width = tensor.shape[-1] if tensor.shape else 1
+    if count and count != rank:
+        yield (*loc, "dimensions"), f"{count} names; `{told.name}` has {rank} dimensions"
+    if isinstance(told, InputMetadata) and told.normalization:
+        channels = len(told.normalization.mean)
+        if width is not None and channels not in (1, width):
+            expected = f"`{told.name}` has {width} channels; give 1 or {width}"
+            yield (*loc, "normalization", "mean"), f"{channels} values; {expected}"
+    if isinstance(told, OutputMetadata) and told.labels:
+        labels = files.lines(told.labels)
+        if labels is not None and width not in (None, len(labels)):
+            said = f"{told.labels} has {len(labels)} labels; `{told.name}` is {width} wide"
+            yield (*loc, "labels"), said

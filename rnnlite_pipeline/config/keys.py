@@ -1,4 +1,4 @@
-"""Finding one's way in the models: which section, which choices stand at a place."""
+"""Finding one's way in the models: the section and the choices at a place."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rnnlite_pipeline.config.document import Loc, dotted
 
 
 def section_at(model: type[BaseModel], loc: Loc) -> type[BaseModel] | None:
-    """The section whose keys stand below `loc`, or None where there is none."""
+    """The section whose keys are below `loc`, or None if there is none."""
     sections = (t for t in _alternatives(_type_at(model, loc)) if _is_section(t))
     return next(sections, None)
 

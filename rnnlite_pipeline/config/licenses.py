@@ -13,7 +13,7 @@ cc-by-nd-4.0 afl-3.0 artistic-2.0 ecl-2.0 eupl-1.1 eupl-1.2 agpl-3.0 gpl gpl-2.0
 lgpl-2.1 lgpl-3.0 isc mpl-2.0 ms-pl ncsa ofl-1.1 openrail osl-3.0 postgresql unlicense wtfpl zlib
 """
 
-#: The identifiers; another license is `other` there, with its name and where its terms stand.
+#: The identifiers; another license is `other` there, with its name and a link to its terms.
 KNOWN = frozenset(_KNOWN.split())
 
 

@@ -22,7 +22,7 @@ AnyFile = TypeVar("AnyFile", bound=FileSection)
 
 
 def load_config(path: Path) -> Config:
-    """Reads a config file and checks all that the YAML alone can tell.
+    """Reads a config file and checks what can be checked without other files.
 
     Args:
         path: The file, which gives the config without its variants; or `CONFIG/VARIANT`.

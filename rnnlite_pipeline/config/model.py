@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, get_args
 
@@ -49,10 +50,10 @@ Version = Annotated[str, *text_like(_SEMVER, "a semantic version such as 1.0.0")
 
 
 class FileSection(Section):
-    """A whole YAML file: it knows where it stands, so that later errors name their place.
+    """A whole YAML file: it knows its file, so that later errors name their place.
 
-    Made by `load_config` and `load_pipeline`. Made from values alone, with
-    `model_validate(values)`, it stands in the current folder and has no places.
+    Made by `load_config` and `load_pipeline`. If it is made from values, with
+    `model_validate(values)`, its folder is the current one and it has no places.
     """
 
     _document: Document = PrivateAttr()
@@ -76,7 +77,7 @@ class FileSection(Section):
 
     @property
     def folder(self) -> Path:
-        """The folder the file stands in, absolute."""
+        """The folder of the file, absolute."""
         return self._path.parent
 
     def resolve(self, relative: str) -> Path:
@@ -86,8 +87,8 @@ class FileSection(Section):
     def normalized(self) -> dict[str, Any]:
         """The file as plain JSON values, sorted, defaults filled in; for digests and releases.
 
-        Two files that mean the same give the same. Of an absolute path only the last part
-        remains, so that nothing of the machine is told. What is not set is left out.
+        Two files that mean the same give the same. Of an absolute path only the last part is kept,
+        so that the result does not depend on the machine. What is not set is left out.
         """
         return {
             key: _portable(value, key)
@@ -99,7 +100,7 @@ class Config(FileSection):
     """One model, from its source to its release."""
 
     name: Name = Field(
-        description="The model's name, and that of its folder under build/: [a-z0-9][a-z0-9.-]*."
+        description="The name of the model and of its folder under build/: [a-z0-9][a-z0-9.-]*."
     )
     version: Version = Field(default="0.0.0", description="The release's semantic version.")
     pipeline: Name = Field(
@@ -205,7 +206,7 @@ class Config(FileSection):
                 parts = {k for k in whole.model_fields_set if f"{name}.{k}" in keys}
                 some = {k: getattr(whole, k) for k in parts}
                 kept[name] = type(whole).model_construct(parts, **some)
-        narrowed = Config.model_construct(set(kept), **{"name": "model"} | kept)
+        narrowed = Config.model_construct(set(kept), **_defaults() | kept)
         narrowed._document, narrowed._path = self._document, self._path
         return narrowed
 
@@ -218,6 +219,13 @@ class Config(FileSection):
         if self.quantization.scheme != "auto":
             bounds |= {"max_abs_error": self.tolerance, "min_snr_db": self.min_snr_db}
         return values | {"verification": values["verification"] | bounds}
+
+
+@cache
+def _defaults() -> dict[str, Any]:
+    """A config's values where its file says nothing; sections are frozen, so they are shared."""
+    given: dict[str, Any] = {"name": "model"}
+    return vars(Config.model_construct(**given))
 
 
 def _portable(value: Any, key: str = "") -> Any:

@@ -28,7 +28,7 @@ from rnnlite_pipeline.files import digest
 
 Stage = Literal["validate", "inspect", "convert", "benchmark", "verify", "package"]
 
-#: In the order in which they stand in a pipeline.
+#: In the order in which they run.
 STAGES: tuple[Stage, ...] = ("validate", "inspect", "convert", "benchmark", "verify", "package")
 
 #: Those of a pipeline that does not say: times are measured where they are asked for.
@@ -80,7 +80,7 @@ MetadataField = Annotated[
 
 
 class Gates(Section):
-    """What a model must be, whatever its config says; a gate left out is open."""
+    """What a model must be, independent of its config; a gate left out is open."""
 
     min_accuracy: Fraction | None = Field(
         default=None, description="The lowest accuracy that passes; needs data with labels."
@@ -103,7 +103,8 @@ class Gates(Section):
     )
     forbid_ops: Distinct[Text] = Field(
         default=(),
-        description="Ops the model must not hold: names, or patterns such as Flex* and CUSTOM:*.",
+        description="Ops that the model must not have: names, or patterns such as Flex* and"
+        " CUSTOM:*.",
     )
     require_metadata: Distinct[MetadataField] = Field(
         default=(),
@@ -135,7 +136,7 @@ class Pipeline(FileSection):
         description=f"The stages, in this order: {', '.join(STAGES)}; benchmark and verify need"
         " convert, package needs verify, and all but benchmark are the default.",
     )
-    gates: Gates = section(Gates, "What a model must be, whatever its config says.")
+    gates: Gates = section(Gates, "Limits for a model, independent of its config.")
 
     @property
     def name(self) -> str:
@@ -164,7 +165,7 @@ def load_pipeline(name: str, near: Path) -> Pipeline:
         near: A folder, as a rule that of the config.
 
     Raises:
-        CallError: There is none of that name.
+        CallError: There is no pipeline of that name.
         ConfigError: Its file is wrong.
     """
     for folder in _folders(near):

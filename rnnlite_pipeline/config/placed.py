@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import re
 
-from rnnlite_pipeline.config.document import dotted
+from rnnlite_pipeline.config.document import Loc, dotted
 from rnnlite_pipeline.config.model import Config
 from rnnlite_pipeline.errors import ConfigError, RnnliteError
 
 #: The key that a message begins with: `quantization.calibration: `.
 _KEY = re.compile(r"^([a-z_]+(?:\.[a-z_]+)+)(?:: | )(?=.)")
+
+
+def _names(key: Loc) -> str:
+    """The way to a value without the places in its lists: `quantization.skip`."""
+    return dotted(tuple(part for part in key if isinstance(part, str)))
 
 
 def placed(error: RnnliteError, config: Config) -> RnnliteError:
@@ -23,7 +28,7 @@ def placed(error: RnnliteError, config: Config) -> RnnliteError:
         return error
     found = _KEY.match(error.message)
     said = error.message
-    if found and f"{dotted(error.key)}.".startswith(f"{found[1]}."):
+    if found and f"{_names(error.key)}.".startswith(f"{found[1]}."):
         said = said[found.end() :]
     problem = config.document.problem(error.key, said)
     return ConfigError(config.document.path, [problem], error.remedy)

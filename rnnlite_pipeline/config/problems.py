@@ -31,8 +31,8 @@ _EXPECTED = {
     "greater_than_equal": "a number of at least {ge:g}",
     "less_than": "a number below {lt:g}",
     "less_than_equal": "a number of at most {le:g}",
-    "too_short": "a list of at least {min_length} items",
-    "too_long": "a list of at most {max_length} items",
+    "too_short": "a list with at least {min_length} item(s)",
+    "too_long": "a list with at most {max_length} item(s)",
 }
 
 #: What YAML 1.1 read as a truth value, and 1.2 reads as text.
@@ -64,7 +64,7 @@ def problems_of(
 
 
 def suggestion(word: object, known: Sequence[str]) -> str:
-    """`; did you mean X?` where a known word is close, else nothing."""
+    """`; did you mean X?` if a known word is close; else nothing."""
     close = _closest(word, known)
     return f"; did you mean `{close}`?" if close else ""
 
@@ -118,7 +118,7 @@ def _meant(model: type[BaseModel], loc: Loc) -> str | None:
 
 
 def _homes(model: type[BaseModel], loc: Loc) -> list[str]:
-    """The sections where this very key stands, unless it stands in so many that none is meant."""
+    """The sections that have this key; none if more than two have it."""
     homes = homes_of(model, str(loc[-1]))
     return homes if len(homes) <= 2 else []
 

@@ -25,16 +25,16 @@ _HEAD = """\
 <!-- Written by `python -m rnnlite_pipeline.config.reference`; a test keeps it fresh. -->
 
 A config is one YAML file for one source; only `name` and `source` are required. Unknown keys and
-keys that stand twice are errors, with line, column and the closest known key. Paths are relative
-to the file. `rnnlite schema` prints the same as a JSON schema, which editors read.
+duplicate keys are errors, with line, column and the closest known key. Paths are relative to the
+file. `rnnlite schema` prints the same as a JSON schema, which editors can use.
 """
 
 _PIPELINES = """\
 ## Pipelines
 
 A file of `pipelines/`, named by `pipeline:` of a config: the stages and the gates, shared by many
-models. It is looked for beside the config and in every folder above it, then among those that come
-with the package: `default`, `release` and `release-quantized`.
+models. It is searched for beside the config and in every folder above it, then in the package:
+`default`, `release` and `release-quantized`.
 """
 
 _TYPES = {
@@ -48,7 +48,7 @@ _TYPES = {
 
 
 def reference() -> str:
-    """Every key of a config and of a pipeline, with its values and default, as Markdown."""
+    """Every key of a config and of a pipeline, with its values and its default, as Markdown."""
     parts = [_HEAD, *_sections(Config), _PIPELINES, *_sections(Pipeline)]
     return "\n".join(parts)
 

@@ -19,7 +19,7 @@ _UNUSABLE = re.compile("[\0\ud800-\udfff]")
 
 
 def scalar(text: str, *, plain: bool) -> str | int | float | bool | None:
-    """The value of a scalar; what is not plain, but in quotes or a block, is text.
+    """The value of a scalar; a scalar in quotes or in a block is text.
 
     Raises:
         ValueError: The text holds a character no file name or label can, or is a number of

@@ -57,7 +57,7 @@ ONLY_FOR: dict[str, tuple[Format, ...]] = {
 
 
 def _is_set(value: object) -> bool:
-    """Whether a key says something: the number 0 does, and what is empty or false does not."""
+    """Whether a key says something: the number 0 is set; an empty value and false are not."""
     return value is not None and value is not False and value != () and value != FrozenMapping()
 
 
@@ -77,8 +77,8 @@ class Source(Section):
     )
     sha256: Sha256 | None = Field(
         default=None,
-        description="The sha256 of path; another one is an error. A folder's is that of the"
-        " list of its files, as sha256sum prints it, sorted by name.",
+        description="The sha256 of path; if the content has another one, it is an error. Of a"
+        " folder: the sha256 of the list of its files, as sha256sum prints it, sorted by name.",
     )
     signature: Text | None = Field(
         default=None,
@@ -116,8 +116,8 @@ class Source(Section):
     )
     cell_clip: Annotated[Finite, Field(ge=0)] | None = Field(
         default=None,
-        description="The bound of the cell state of a file's fused LSTMs, in place of its own; 0"
-        " for none. TensorFlow's converter clips at 10 whatever the model does.",
+        description="The limit of the cell state of a file's fused LSTMs, instead of the file's; 0"
+        " for none. TensorFlow's converter clips at 10, even if the model does not clip.",
     )
 
     def rules(self) -> Iterator[Broken]:

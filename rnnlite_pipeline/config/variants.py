@@ -27,7 +27,7 @@ from rnnlite_pipeline.config.conversion import CALIBRATED
 from rnnlite_pipeline.config.document import Document, Loc, Place
 from rnnlite_pipeline.errors import Problem
 
-#: What stands for the config itself in `CONFIG/base`; no variant may be called so.
+#: The name of the config itself in `CONFIG/base`; no variant may be called so.
 BASE = "base"
 
 #: The keys a variant cannot replace.
@@ -72,7 +72,7 @@ def forbidden_keys(document: Document, variant: str) -> Iterator[Problem]:
 
 
 def variant_documents(document: Document, variants: Iterable[str]) -> Iterator[Document]:
-    """The file as if it said what a variant says, each value with the place it comes from.
+    """The file with the values of a variant in place of its own, each value with its place.
 
     Args:
         document: The file; its base is right, and each variant is a mapping.
@@ -128,7 +128,7 @@ def _merged(
 
 
 def _inherited(key: str, before: Mapping[str, Any], value: Mapping[str, Any]) -> dict[str, Any]:
-    """What of a section of the base holds for a variant: rule 4."""
+    """The keys of a section of the base that a variant keeps: rule 4."""
     inherited, scheme = dict(before), value.get("scheme")
     if key == "quantization" and scheme is not None:
         if scheme not in (*CALIBRATED, "auto"):

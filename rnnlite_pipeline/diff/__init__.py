@@ -1,4 +1,4 @@
-"""The command diff: what is different between two releases, models or configs."""
+"""The command diff: the differences between two releases, models or configs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["run_diff"]
 
 
 def run_diff(first: Path, second: Path, *, as_json: bool) -> int:
-    """Print what is different, of the parts that both have.
+    """Print the differences of the parts that both have.
 
     Args:
         first: A release (.zip), a model (.tflite) or a config (.yaml).

@@ -7,7 +7,7 @@ from typing import Any
 from rnnlite_pipeline.diff.contents import Contents
 from rnnlite_pipeline.errors import CallError
 
-#: By section and key, what stood there and what stands there now; null for nothing.
+#: By section and key, the old and the new value; null for nothing.
 Differences = dict[str, dict[str, dict[str, Any]]]
 
 

@@ -1,4 +1,4 @@
-"""What there is to compare of a release, a model or a config: values by section and key."""
+"""The parts of a release, a model or a config that are compared: values by section and key."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def _model(content: bytes) -> Contents:
     }
     fields = dict(description.fields or {})
     for graph in fields.get("subgraph_metadata", []):
-        graph.pop("custom_metadata", None)  # told by `recurrences`
+        graph.pop("custom_metadata", None)  # shown by `recurrences`
     metadata = flat(fields) | {f"file {n}": f"{len(c)} bytes" for n, c in description.files.items()}
     return {
         "computes": {"semantic digest": semantic_digest(model)},

@@ -11,7 +11,7 @@ _DIGEST = 64
 
 
 def as_text(first: Path, second: Path, differences: Differences) -> str:
-    """A section a paragraph, a key a line; `+` and `-` for what came and what went."""
+    """A paragraph for each section, a line for each key; `+` for added, `-` for removed."""
     lines = [f"{first} -> {second}"]
     same = [section for section, changes in differences.items() if not changes]
     for section, changes in differences.items():

@@ -45,7 +45,7 @@ def write_comparisons(plans: Sequence[Plan]) -> list[Path]:
 
 @dataclass(frozen=True)
 class Row:
-    """What is known of one release; what was not made or measured is None or empty.
+    """The results of one release; what was not made or measured is None or empty.
 
     Attributes:
         name: Its name.
@@ -55,7 +55,7 @@ class Row:
         passed: Whether it was verified; None where that was not tried.
         bytes: The size of its model.
         max_abs_error: The largest error.
-        held: How it was held to each target: "run", "compiled", "by table" or "no".
+        held: How it was checked for each target: "run", "compiled", "by table" or "no".
         accuracy: The lowest, by output.
         median_ms: The median time of a call, in milliseconds.
     """
@@ -110,7 +110,7 @@ class Row:
         )
 
     def _target(self, name: str) -> str:
-        """A target, and how the release was held to it: `tflm (run)`."""
+        """A target, and how the release was checked for it: `tflm (run)`."""
         return f"{name} ({self.held[name]})" if name in self.held else name
 
 

@@ -3,7 +3,7 @@
     a folder, file://, s3://, gs://     read and written
     http://, https://                   read only
 
-What fsspec's libraries raise is told apart here, and nowhere else: `Missing` is an answer,
+The errors of fsspec's libraries are distinguished only here: `Missing` is an answer,
 `Unreachable` is none. No message holds a user's name, a password or a query of the URL.
 """
 
@@ -29,7 +29,7 @@ _CHUNK = 2**20
 #: Seconds to connect, and tries: a place that does not answer costs little.
 _SECONDS, _TRIES = 5, 2
 
-#: What each protocol is told of that.
+#: The options of each protocol for that.
 _OPTIONS: dict[str, dict[str, Any]] = {
     "s3": {
         "config_kwargs": {
@@ -43,16 +43,16 @@ _OPTIONS: dict[str, dict[str, Any]] = {
 }
 _OPTIONS["gcs"] = _OPTIONS["gs"]
 
-#: Libraries that log, with tracebacks, what they raise as well; it is told once, by who asked.
+#: Libraries that log their errors with tracebacks; the caller reports each error once.
 _TALKATIVE = ("fsspec", "gcsfs", "s3fs")
 
 
 class Missing(Exception):
-    """There is no such file, or whoever asks may not see it."""
+    """There is no such file, or the user may not see it."""
 
 
 class ReadOnly(Exception):
-    """The place takes no files from whoever asks; the message says why."""
+    """The user may not write to the place; the message says why."""
 
 
 class Unreachable(Exception):

@@ -39,7 +39,7 @@ MOST_SHARDS = 256
 
 
 def plan_json(plans: Sequence[Plan]) -> dict[str, Any]:
-    """What the module's docstring says of these releases."""
+    """The plan of these releases, as the module's docstring describes it."""
     return {
         "plan": FORM,
         "rnnlite": rnnlite_pipeline.__version__,
@@ -49,7 +49,7 @@ def plan_json(plans: Sequence[Plan]) -> dict[str, Any]:
 
 
 def plan_text(plans: Sequence[Plan]) -> str:
-    """The same for people: a line a stage, with the first digits of its digest."""
+    """The same for people: one line for each stage, with the first digits of its digest."""
     lines = []
     for plan in plans:
         lines.append(f"{plan.name} {plan.config.version}  {near(plan.reference)}")
@@ -61,8 +61,8 @@ def github_matrix(plans: Sequence[Plan], shards: int) -> str:
     """The releases in parts, as `matrix=JSON`, a line of the file $GITHUB_OUTPUT.
 
     Each entry of the matrix has `shard` (from 1), `releases` (their names) and `configs`, the
-    arguments of a command. Releases that stand beside each other, as those of one config do, come
-    into one part, so that their source is imported once.
+    arguments of a command. Neighbours, such as the releases of one config, come into one part, so
+    that their source is imported once.
 
     Args:
         plans: The releases.

@@ -13,7 +13,7 @@ from rnnlite_pipeline.tasks.plan import Plan
 from rnnlite_pipeline.tasks.state import content_digest
 from rnnlite_pipeline.tasks.table import GROUPS
 
-#: What the reporter says of a stage that was not run.
+#: What the reporter says about a stage that was not run.
 FROM_CACHE = "from the cache"
 
 
@@ -86,7 +86,7 @@ class Shared:
             write_atomically(GROUPS[group].log(plan), f"taken from the cache, as {key}\n".encode())
             return FROM_CACHE
         run()
-        # A file that was edited meanwhile is not what the digest says.
+        # A file that was edited during the stage no longer has its digest.
         if stage_digest(group, plan) == key and made_of(group, plan) == sources:
             there = {name: path for name, path in files.items() if path.exists()}
             self._cache.store(key, there, sources)

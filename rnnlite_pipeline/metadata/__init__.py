@@ -1,4 +1,4 @@
-"""TFLite metadata: what a model says of itself, to people and to the tools that run it."""
+"""TFLite metadata: the description of a model in its file, for people and for tools."""
 
 from rnnlite_pipeline.metadata.attach import described_model, differences
 from rnnlite_pipeline.metadata.read import Description, read_description

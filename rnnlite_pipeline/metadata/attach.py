@@ -6,8 +6,8 @@ Rules:
     2. Label and vocabulary files are packed as a stored zip behind the flatbuffer. Its offsets
        count from the start of the file: Android's reader expects that (ZipFile.java).
     3. `min_parser_version` is the version of the newest thing that is used.
-    4. Where the config has no `metadata:`, a .tflite source keeps its own; what else stands behind
-       its flatbuffer stays, unless files are to stand there.
+    4. Where the config has no `metadata:`, a .tflite source keeps its own; other bytes behind its
+       flatbuffer are kept, unless files are written there.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from rnnlite_pipeline.config import Config
+from rnnlite_pipeline.config.associated import AssociatedFiles, packed_name
 from rnnlite_pipeline.config.description import InputMetadata, OutputMetadata, TensorMetadata
 from rnnlite_pipeline.errors import ConfigError
 from rnnlite_pipeline.files import zip_bytes
@@ -23,7 +24,6 @@ from rnnlite_pipeline.graph.flat import Decoder, Fields, encode
 from rnnlite_pipeline.graph.ir import Model
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.metadata.checks import wrong_metadata
-from rnnlite_pipeline.metadata.files import AssociatedFiles, packed_name
 from rnnlite_pipeline.metadata.names import named_tensors
 from rnnlite_pipeline.metadata.read import read_description, read_files
 from rnnlite_pipeline.metadata.recurrent import (
@@ -47,12 +47,12 @@ def described_model(model: Model, config: Config, layers: Iterable[Mapping[str, 
 
     Args:
         model: The model; its metadata is set.
-        config: What is told about it.
+        config: Its description.
         layers: What is recorded of each recurrent layer (lower/layer_record.py).
 
     Raises:
-        ConfigError: `metadata:` describes what the model has not, or its files are wrong; each
-            problem with its place.
+        ConfigError: `metadata:` describes a tensor that the model does not have, or its files are
+            wrong; each problem with its place.
     """
     trailer = model.trailer if BUFFER_NAME not in model.metadata else b""
     if config.metadata is None and BUFFER_NAME in model.metadata:
@@ -68,7 +68,7 @@ def described_model(model: Model, config: Config, layers: Iterable[Mapping[str, 
 
 
 def differences(model: Model, config: Config) -> list[str]:
-    """What a model's own metadata says otherwise than its config; empty where they agree.
+    """The differences between a model's metadata and its config; empty where they agree.
 
     Raises:
         ConfigError: As `described_model`.

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rnnlite_pipeline.config import Config
+from rnnlite_pipeline.config.associated import AssociatedFiles
 from rnnlite_pipeline.config.description import InputMetadata, OutputMetadata, TensorMetadata
 from rnnlite_pipeline.config.document import Loc
 from rnnlite_pipeline.errors import did_you_mean
 from rnnlite_pipeline.graph.ir import OPEN, Model, Tensor
-from rnnlite_pipeline.metadata.files import AssociatedFiles
 from rnnlite_pipeline.metadata.names import named_tensors
 
 
 def wrong_metadata(
     model: Model, config: Config, files: AssociatedFiles
 ) -> Iterator[tuple[Loc, str]]:
-    """What is described and is not there, or not so; each with its place in the config.
+    """Descriptions that do not fit the model; each with its place in the config.
 
     1. Every name is that of an input or output.
     2. There is a name for each dimension, and a mean for each channel, or one for all.

@@ -8,7 +8,7 @@ from rnnlite_pipeline.graph.ir import Model, Tensor
 def named_tensors(model: Model, side: str) -> dict[str, Tensor]:
     """The inputs or outputs in the graph's order, by their name in the signature.
 
-    Where no signature names a tensor, it goes by its own name; a name that would stand twice is
+    Where no signature names a tensor, it goes by its own name; a name that occurs twice is
     followed by the tensor's place.
 
     Args:

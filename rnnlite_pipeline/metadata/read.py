@@ -1,4 +1,4 @@
-"""What a model says of itself, read from its file as any other tool would."""
+"""The metadata of a model, read from its file as any other tool reads it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Description:
         return list(graphs[0].get(key, [])) if graphs else []
 
     def missing(self, field: str) -> str:
-        """Where a field is not told, in words; empty where it is told.
+        """What is missing of a field, in words; empty if the field is given.
 
         Args:
             field: `author`, or a tensor's: `inputs.description` means that of every input.
@@ -53,7 +53,7 @@ class Description:
         return f"not given for {', '.join(without)}" if without or not tensors else ""
 
 
-#: Where a key of a tensor's `metadata:` stands in its TensorMetadata.
+#: The field of TensorMetadata that has a key of a tensor's `metadata:`.
 TENSOR_FIELDS = {
     "description": "description",
     "dimensions": "dimension_names",

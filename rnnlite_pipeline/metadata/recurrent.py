@@ -1,4 +1,4 @@
-"""The recurrent facts of a model, as custom metadata: what the caller must know of its state."""
+"""The recurrent facts of a model, as custom metadata: what the caller must know about its state."""
 
 from __future__ import annotations
 

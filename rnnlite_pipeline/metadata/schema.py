@@ -168,5 +168,5 @@ SCHEMA = Schema(
     b"M001",
     table,
     enum_names,
-    "Convert the model again; its metadata is written anew.",
+    "Convert the model again; this writes its metadata again.",
 )

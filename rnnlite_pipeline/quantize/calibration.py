@@ -38,9 +38,7 @@ _DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, ValueError)
 #: Where the config names the file.
 _KEY = ("quantization", "calibration", "path")
 
-_REMEDY = (
-    "quantization.calibration wants samples like those the model will see, one row for each sample."
-)
+_REMEDY = "Give samples like those that the model will get, one row for each sample."
 
 
 def batches(

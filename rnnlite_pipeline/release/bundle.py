@@ -30,13 +30,13 @@ def package(config: Config, out: Path, pipeline: Pipeline) -> None:
     The zip holds model.tflite, config.yaml (normalized, every default written out), lock.json,
     inspect.json, verification.json, report.html, MODEL_CARD.md, what deploys the model under
     deploy/, the files of `package.include` under files/, manifest.json, and SHA256SUMS. Equal
-    inputs give equal bytes. Beside it stand NAME-VERSION.provenance.json and
+    inputs give equal bytes. Beside it are NAME-VERSION.provenance.json and
     NAME-VERSION.test-result.json (statements.py).
 
     Args:
         config: The model's config.
         out: The model's folder, DIR/NAME.
-        pipeline: The gates the verification was held to; recorded in the manifest.
+        pipeline: The gates of the verification; recorded in the manifest.
 
     Raises:
         StageError: The model is not the verified one, it did not pass, or a file is missing.

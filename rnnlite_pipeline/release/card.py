@@ -13,7 +13,7 @@ from rnnlite_pipeline.metadata import Description
 from rnnlite_pipeline.release.deploy import Deployment
 from rnnlite_pipeline.report.templating import templates
 
-#: What the card tells of a recurrent layer.
+#: What the card says about a recurrent layer.
 _LAYER = ("name", "op", "cell", "units", "direction", "time_major")
 
 
@@ -167,7 +167,7 @@ def _figures(verification: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _error(verification: Mapping[str, Any], checks: Sequence[Mapping[str, Any]]) -> str:
-    """The largest error, and the limit it was held to."""
+    """The largest error and its limit."""
     told = verification.get("max_abs_error", "")
     judged = (c for c in checks if "max_abs_error" in c and "rounding" not in c)
     limit = next((c.get("limit") for c in judged if c["max_abs_error"] == told), None)

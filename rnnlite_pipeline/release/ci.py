@@ -1,6 +1,6 @@
 """Who builds, and from which commit, as the environment of a CI says it: GitHub Actions, GitLab CI.
 
-A claim of the environment, checked by nobody here; who signs the statement vouches for it.
+A claim of the environment, which is not checked here; who signs the statement vouches for it.
 
 Sources: GitHub, "Variables reference"; GitLab, "Predefined CI/CD variables reference"; SLSA
 provenance v1, `runDetails.builder.id`, `metadata.invocationId`, `resolvedDependencies`.
@@ -54,12 +54,12 @@ class Builder(NamedTuple):
 
 
 def variables(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Those of the variables that are set."""
+    """The variables that are set."""
     return {n: environment[n] for n in (*GITHUB, *GITLAB) if environment.get(n)}
 
 
 def builder(environment: Mapping[str, str] = os.environ) -> Builder | None:
-    """What the environment says of the build; None where it is no CI, or says too little."""
+    """What the environment says about the build; None where it is no CI, or says too little."""
     told = variables(environment)
     if told.get("GITHUB_ACTIONS") == "true" and all(name in told for name in GITHUB[1:6]):
         server, repository = told["GITHUB_SERVER_URL"], told["GITHUB_REPOSITORY"]

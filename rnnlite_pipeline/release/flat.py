@@ -7,7 +7,7 @@ from typing import Any
 
 
 def flat(value: Any, place: str = "") -> dict[str, Any]:
-    """The leaves of a JSON value by dotted key; what has a name stands under it, not its place."""
+    """The leaves of a JSON value by dotted key; items with a name under that name."""
     if isinstance(value, Mapping):
         parts = [(f"{place}.{key}" if place else str(key), value[key]) for key in value]
     elif isinstance(value, list | tuple):

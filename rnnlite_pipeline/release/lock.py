@@ -1,10 +1,10 @@
-"""The lock: what a build was made of and what came out, one line each.
+"""The lock: the inputs of a build and its results, one line each.
 
-`configs/NAME.lock.json` stands beside `configs/NAME.yaml` and is checked in with it; a variant's is
-`configs/NAME-VARIANT.lock.json`. Each entry is text under a dotted key, so that a difference is one
-line wherever it is shown:
+`configs/NAME.lock.json` is beside `configs/NAME.yaml` and is checked in with it; a variant's is
+`configs/NAME-VARIANT.lock.json`. Each entry is text under a dotted key, so that each difference is
+one line:
 
-* `config.*`, `pipeline.*`: their normalized form, defaults written out, a line a value;
+* `config.*`, `pipeline.*`: their normalized form with defaults, one line for each value;
 * `source`: the sha256 of the file or folder; of a source built in code, of the imported graph;
 * `data.*`, `metadata.*`, `package.*`: the sha256 of each file the config names;
 * `toolchain.*`: the versions of the packages that compute, and of those that bring converters; not
@@ -41,7 +41,7 @@ def lock_path(config: Config) -> Path:
 
 
 def input_lock(config: Config, pipeline: Pipeline) -> dict[str, str]:
-    """What a build is made of, known before it runs.
+    """The inputs of a build, known before it runs.
 
     Raises:
         OSError: A file the config names cannot be read.
@@ -59,7 +59,7 @@ def input_lock(config: Config, pipeline: Pipeline) -> dict[str, str]:
 
 
 def build_lock(config: Config, pipeline: Pipeline, out: Path) -> dict[str, str]:
-    """What a build was made of, and what came out.
+    """The inputs of a build, and its results.
 
     Args:
         config: The model's config.
@@ -95,7 +95,7 @@ def read_lock(path: Path, config: Path | None = None) -> dict[str, str]:
         config: The config it locks, as `load_config` takes it; by the file's name where None.
 
     Raises:
-        StageError: There is none, or it is none.
+        StageError: There is no lock, or the file is not a lock.
     """
     remedy = (
         f"Write it with `rnnlite lock {_config(path, config)}`, and check it in beside the config."
@@ -120,8 +120,8 @@ def check_locks(
     """Holds builds to their locks.
 
     Args:
-        builds: Of each, the lock's file, what it says, and what is there now.
-        inputs_only: Whether the last is what is known before the build.
+        builds: For each: the file of the lock, its entries, and the entries of the build now.
+        inputs_only: Whether the last are the entries that are known before the build.
         configs: The config of each lock, as `load_config` takes it, where its name does not tell.
 
     Raises:
@@ -174,7 +174,7 @@ def _text(value: object) -> str:
 
 
 def _short(value: str) -> str:
-    """Sixteen digits of a digest tell it apart."""
+    """Sixteen digits are enough to tell two digests apart."""
     return f"{value[:16]}..." if len(value) == 64 else value
 
 

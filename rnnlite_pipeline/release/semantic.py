@@ -1,4 +1,4 @@
-"""Whether two models compute the same, whatever toolchain wrote them."""
+"""A digest that is equal for two models that compute the same, independent of the toolchain."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def semantic_digest(model: Model) -> str:
     4. states: in which order ops write, use and read each variable, and at which of their
        operands; and the order of resource ops.
 
-    It ignores what a toolchain stamps on a model or is free to choose: the metadata
+    It ignores what a toolchain writes into a model or may choose freely: the metadata
     (CONVERSION_METADATA, min_runtime_version, TFLITE_METADATA) and the files behind it, the
     description, versions of ops and of the schema, names and order of inner tensors and buffers,
     the order of independent ops, ops that nothing reads, inferred shapes, and the calibrated

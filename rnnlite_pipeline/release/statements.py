@@ -1,4 +1,4 @@
-"""What stands beside a bundle, for tools: how it was built, and that it passed.
+"""The files beside a bundle, for tools: how it was built, and that it passed.
 
 Two in-toto Statements v1 whose subjects are the bundle and the model in it: one with SLSA
 provenance v1, one with an in-toto test result v0.1. They are not signed; cosign, or any other
@@ -47,7 +47,7 @@ def provenance(
     Args:
         config: The model's config.
         pipeline: Its pipeline.
-        lock: What the build was made of. Its file in the bundle is told by its digest: it holds
+        lock: The inputs of the build. Its file in the bundle is identified by its digest: it holds
             what the model computes (model.semantic) too, and is the one checked in beside the
             config where the build matches that.
         files: The subjects by name.
@@ -140,7 +140,7 @@ def _packages(lock: Mapping[str, str]) -> Sequence[str]:
 
 
 def _test_name(check: Mapping[str, Any]) -> str:
-    """A check's name with what tells it from the others of the name."""
+    """A check's name with what distinguishes it from others of that name."""
     keys = ("output", "data", "kernels", "call")
     where = ", ".join(f"{key} {check[key]}" for key in keys if key in check)
     return f"{check['name']} ({where})" if where else str(check["name"])

@@ -1,4 +1,4 @@
-"""The sections on the model itself: what it is, what goes in and out, where it comes from."""
+"""The sections on the model itself: its purpose, its inputs and outputs, its origin."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FORMATS = {
 
 
 def interface(about: About) -> Section:
-    """What the model is for, and what goes in and out."""
+    """The settings of the model, and its inputs and outputs."""
     config, told = about.config, about.config.metadata
     description = read_description(about.model)
     said = pairs(

@@ -20,6 +20,10 @@ EDGES = (0.0, *(10.0**e for e in range(-9, 1)))
 #: How many values of an output the scatter shows.
 DOTS = 500
 
+#: What samples are called in the text, by the name of their case; random ones come last, as they
+#: are run beside the others too (verify/data.py).
+_SAMPLES = {"data": "the data", "calibration": "the calibration data", "random": "random input"}
+
 
 def profiles(evidence: Evidence) -> list[Section]:
     """A section for each output of real numbers: its errors over time, how large, and where."""
@@ -33,12 +37,18 @@ def profiles(evidence: Evidence) -> list[Section]:
                     f"agreement-{number}",
                     f"Agreement of “{output}”",
                     template="agreement",
-                    note=f"On the data, with the {kernels} kernels.",
+                    note=f"On {_samples(evidence, output)}, with the {kernels} kernels.",
                     figures=pairs(_figures(source, model)),
                     charts=_charts(source, model, _limit(evidence, output)),
                 )
             )
     return found
+
+
+def _samples(evidence: Evidence, output: str) -> str:
+    """The samples on which the model was compared: the config's data, or what replaces it."""
+    cases = {check.data for check in evidence.checks if check.output == output}
+    return next((said for name, said in _SAMPLES.items() if name in cases), "the data")
 
 
 def _figures(source: Array, model: Array) -> list[tuple[str, str]]:
@@ -75,7 +85,10 @@ def _charts(source: Array, model: Array, limit: float) -> list[dict[str, Any]]:
     charts.append({"title": title, "drawn": drawn})
     theirs, ours = _pairs(source, model)
     drawn = svg.scatter(
-        [float(v) for v in theirs], [float(v) for v in ours], "the source's value", "the model's"
+        [float(v) for v in theirs],
+        [float(v) for v in ours],
+        "the source's value",
+        "the model's value",
     )
     title = f"The model's values over the source's, {len(theirs):,} of them"
     return [*charts, {"title": title, "drawn": drawn}]

@@ -1,4 +1,4 @@
-"""The sections on what was judged: each case's errors, and everything else in groups."""
+"""The sections on the checks: each case's errors, and everything else in groups."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rnnlite_pipeline.report.html import Both, Cell, Mark, Section, section, tab
 
 
 def failures(evidence: Evidence) -> Section | None:
-    """What did not pass, in words, each with what to do about it; nothing where all did."""
+    """The checks that did not pass, in words, each with advice; nothing where all did."""
     found = [(str(check), check.remedy) for check in evidence.headlines]
     if evidence.broken_off:
         found.append((f"The verification broke off: {evidence.broken_off}", ""))

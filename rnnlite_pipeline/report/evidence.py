@@ -1,4 +1,4 @@
-"""What a verification found, as plain values: one `Check` a judgement."""
+"""The results of a verification, as plain values: one `Check` a judgement."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class Check:
     """One judgement.
 
     Attributes:
-        name: What is judged, such as "equals the source" or "gate max_bytes".
+        name: The check, such as "equals the source" or "gate max_bytes".
         passed: The verdict.
-        detail: In words: what was found where it did not pass.
+        detail: In words: the result, if it did not pass.
         remedy: What to do about it.
         data: The case's name, where a case is judged; likewise the fields below.
         kernels: "reference" or "default".
@@ -98,14 +98,14 @@ class Accuracy:
 
 @dataclass(frozen=True)
 class Held:
-    """How a model is held to one of its targets, and the outcome.
+    """How a model is checked for one of its targets, and the result.
 
     Attributes:
         held: "run", "compiled", or "by table".
         takes: Whether the target takes the model.
         reasons: Why not; of a compiled model, what stays on the CPU.
         not_run: Why it was not run or compiled here; empty where it was.
-        numbers_from: The runtimes whose numbers stand for the target's own.
+        numbers_from: The runtimes whose numbers are used for the target.
         accelerator: Vela's name of the configuration; likewise the figures below.
         npu_share: The share of operations on the NPU.
         npu_ops: How many operations are on the NPU.
@@ -179,7 +179,7 @@ class Facts:
 
 @dataclass(frozen=True, eq=False)
 class About:
-    """What the report tells of a model besides its verification.
+    """What the report says about a model besides its verification.
 
     Attributes:
         config: The model's config.
@@ -198,13 +198,13 @@ class About:
 
 @dataclass
 class Evidence:
-    """All that is known of a model so far; a verification adds to it until it ends or breaks off.
+    """All results about a model so far; a verification adds to it until it ends or breaks off.
 
     Attributes:
         facts: Figures of the model: sha256, sizes, ops, versions, targets.
         checks: The judgements in the order they were made.
         accuracy: Where the data has labels.
-        skipped: Extreme cases that do not apply to the source, and why.
+        skipped: Cases that were left out or made smaller, and why.
         profiles: For the report: by output, the source's and the model's values on the data, each
             [N, ...], on the kernels that `profiled_on` names: the default ones if those ran.
         profiled_on: For the report: by output, these kernels.

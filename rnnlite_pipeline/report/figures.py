@@ -1,4 +1,4 @@
-"""Numbers as a person reads them; beside each absolute one stands a relative one."""
+"""Numbers as a person reads them; each absolute number has a relative one beside it."""
 
 from __future__ import annotations
 
@@ -32,6 +32,8 @@ def share(part: float, whole: float) -> str:
         return "0%"
     if percent < 0.01:
         return "under 0.01%"
+    if 99 < percent < 100:
+        return f"{math.floor(10 * percent) / 10:.1f}%"  # a part is never the whole
     return f"{percent:.2g}%" if percent < 10 else f"{percent:,.0f}%"
 
 

@@ -1,7 +1,7 @@
 """Groups of ops that are drawn as one: chains, layers, blocks of layers, intervals.
 
-A group may only hold ops between which no op of another group stands, else the groups would feed
-each other in a circle. Groups are in an order in which each stands behind those that feed it.
+Between two ops of a group there must be no op of another group; otherwise the groups would feed
+each other in a circle. Each group comes after the groups that feed it.
 """
 
 from __future__ import annotations
@@ -23,14 +23,15 @@ def label(op: Op, scopes: Mapping[str, str]) -> str:
         op: The op.
         scopes: The name of each recurrent layer by what the names of its tensors begin with.
     """
-    name = op.outputs[0].name.split(";")[0] if op.outputs else op.code
+    name = next((t.name.split(";")[0] for t in op.outputs if t.name), op.code)
     parts = name.split("/")
     ways = ("/".join(parts[:depth]) for depth in range(len(parts), 0, -1))
-    return next((scopes[way] for way in ways if way in scopes), parts[0])
+    top = next(filter(None, parts), op.code)
+    return next((scopes[way] for way in ways if way in scopes), top)
 
 
 def chains(model: Model, ops: Sequence[Op]) -> list[list[Op]]:
-    """Runs of ops of which each feeds only the next; a recurrence stands alone."""
+    """Runs of ops of which each feeds only the next; a recurrence is a group by itself."""
     users = _users(ops)
     outputs = set(model.main.outputs)
     makers: dict[Tensor, Op] = {}
@@ -50,7 +51,7 @@ def chains(model: Model, ops: Sequence[Op]) -> list[list[Op]]:
 
 
 def layers(ops: Sequence[Op], scopes: Mapping[str, str]) -> list[list[Op]]:
-    """The ops of one layer together, as far as nothing of another layer stands between them."""
+    """The ops of one layer together, as long as no op of another layer is between them."""
     groups: list[list[Op]] = []
     above: list[set[int]] = []  # for each group, those that feed it, however far
     makers: dict[Tensor, int] = {}
@@ -73,7 +74,7 @@ def layers(ops: Sequence[Op], scopes: Mapping[str, str]) -> list[list[Op]]:
 
 
 def blocks(ops: Sequence[Op], scopes: Mapping[str, str]) -> list[list[Op]]:
-    """Layers between two places where a single tensor holds all that is known so far.
+    """The layers between two places at which only one tensor is live.
 
     A residual connection lies within such a block. A layer that is recurrent begins a block.
     """

@@ -20,7 +20,7 @@ def forms(models: Sequence[Results], folder: Path) -> list[Section]:
 
     Args:
         models: All models.
-        folder: Where the page stands; links are relative to it.
+        folder: The folder of the page; links are relative to it.
     """
     groups: dict[str, list[Results]] = {}
     for each in models:
@@ -31,7 +31,7 @@ def forms(models: Sequence[Results], folder: Path) -> list[Section]:
 
 
 def ranked(group: Sequence[Results]) -> list[Results]:
-    """Float first, then ever fewer bits; what the others are compared with is the first."""
+    """Float first, then fewer and fewer bits; the others are compared with the first."""
     return sorted(group, key=lambda each: (_place(each.scheme), each.name))
 
 
@@ -42,12 +42,12 @@ def _place(scheme: str) -> int:
 def _section(group: Sequence[Results], folder: Path, number: int) -> Section:
     first = group[0]
     columns = ["", "model", "scheme", "#size", "", "#largest error", "#accuracy"]
-    note = f"Size and time are beside those of {first.name}, the error beside its limit."
+    note = f"Size and time are compared with those of {first.name}, the error with its limit."
     timed = [each for each in group if each.milliseconds is not None]
     if timed:
         columns += ["#time", ""]
     if len({each.machine for each in timed}) > 1:
-        note += " Not all times are of one machine and one input: only those that are compare."
+        note += " Times of different machines or inputs are not compared."
     rows = [_row(each, group, folder) for each in group]
     return section(
         f"forms-{number}",
@@ -75,7 +75,7 @@ def _row(each: Results, group: Sequence[Results], folder: Path) -> list[Cell]:
 
 
 def size_of(each: Results, first: Results) -> Cell:
-    """The size, and its part of that of another model, or else of its own in float."""
+    """The size, and its share of the size of another model, or of the same model in float."""
     if each.bytes is None:
         return ""
     if each != first:
@@ -106,7 +106,7 @@ def error_of(each: Results) -> Cell:
 
 
 def accuracy_of(each: Results) -> Cell:
-    """The lowest accuracy, and what it is against the source's."""
+    """The lowest accuracy, and its difference from the source's."""
     if each.accuracy is None:
         return ""
     own, source = each.accuracy

@@ -77,7 +77,7 @@ def draw(model: Model, scopes: Mapping[str, str] | None = None) -> tuple[Markup,
     hidden = len(model.main.ops) - len(shown)
     said = f"{plural(hidden, 'op')} for sizes and first states left out." if hidden else ""
     groups, note = _grouped(model, shown, known)
-    boxes = _boxes(model, groups, known if note else None)
+    boxes = _boxes(model, groups, known, folded=bool(note))
     return _drawn(boxes), " ".join(filter(None, (note, said)))
 
 
@@ -114,9 +114,9 @@ def _carrying(model: Model) -> list[Op]:
 
 
 def _boxes(
-    model: Model, groups: Sequence[Sequence[Op]], scopes: Mapping[str, str] | None
+    model: Model, groups: Sequence[Sequence[Op]], scopes: Mapping[str, str], *, folded: bool
 ) -> list[Box]:
-    """A box for each group, each input and each output; folded groups where there are scopes."""
+    """A box for each group, each input and each output."""
     names = _names(model)
     made: dict[Tensor, Box] = {}
     boxes = []
@@ -124,7 +124,7 @@ def _boxes(
         made[tensor] = Box(names.get(tensor, tensor.name), shape(tensor), "io")
         boxes.append(made[tensor])
     for group in groups:
-        box = _chain(group) if scopes is None else _folded(group, scopes)
+        box = _folded(group, scopes) if folded else _chain(group, scopes)
         fed = [made[t] for op in group for t in op.inputs if t in made and made[t] is not box]
         box.before = list(dict.fromkeys(fed))
         made.update((t, box) for op in group for t in op.outputs)
@@ -136,18 +136,22 @@ def _boxes(
 
 
 def _names(model: Model) -> dict[Tensor, str]:
-    """What the callers call the inputs and outputs."""
+    """The names of the inputs and outputs in the signature."""
     sides = (side for s in model.signatures[:1] for side in (s.inputs, s.outputs))
     return {tensor: name for side in sides for name, tensor in side.items()}
 
 
-def _chain(chain: Sequence[Op]) -> Box:
+def _chain(chain: Sequence[Op], scopes: Mapping[str, str]) -> Box:
     first, last = chain[0], chain[-1]
     under = shape(last.outputs[0]) if last.outputs else ""
-    if first.code == "WHILE":
-        return Box("WHILE", f"a loop of {plural(_inside(first), 'op')}", "recurrent")
+    if recurrent(first):
+        if first.code == "WHILE":
+            under = f"a loop of {plural(_inside(first), 'op')}"
+        name = label(first, scopes)
+        named = [name] if name in scopes.values() and len(name) <= _LONGEST else []
+        return Box(first.code, ", ".join([*named, under]), "recurrent")
     if len(chain) == 1:
-        return Box(first.code, under, "recurrent" if recurrent(first) else "op")
+        return Box(first.code, under)
     if len(chain) == 2:
         return Box(f"{first.code} → {last.code}", under)
     return Box(f"{first.code} → … → {last.code}", f"{len(chain)} ops, {under}")
@@ -199,9 +203,9 @@ def _drawn(boxes: Sequence[Box]) -> Markup:
 
 
 def _rows(boxes: Sequence[Box]) -> list[list[Box]]:
-    """Each box below all that feed it, in the order of what feeds it."""
+    """Each box below the boxes that feed it, in the order of those boxes."""
     depth: dict[Box, int] = {}
-    for box in boxes:  # a box stands after all that feed it
+    for box in boxes:  # a box comes after the boxes that feed it
         depth[box] = max((depth[b] + 1 for b in box.before), default=0)
     rows: list[list[Box]] = [[] for _ in range(max(depth.values()) + 1)]
     for box in boxes:

@@ -32,7 +32,7 @@ class Bar:
 
     @property
     def percent(self) -> int:
-        """Its length; what is there is seen."""
+        """Its length; at least one percent, so that every bar is visible."""
         return max(round(100 * self.share), 1)
 
 
@@ -47,12 +47,12 @@ class Link:
 
 @dataclass(frozen=True)
 class Both:
-    """A cell of a table: an absolute figure, and below it what it is a part of.
+    """A cell of a table: an absolute figure, and below it a relative one.
 
     Attributes:
         text: The figure.
         under: The relative one, or another remark.
-        value: What the cell is sorted by; the text where None.
+        value: The value by which the cell is sorted; the text where None.
     """
 
     text: str
@@ -66,10 +66,10 @@ Cell: TypeAlias = "str | Mark | Bar | Link | Both | Markup"
 
 @dataclass(frozen=True)
 class Table:
-    """A table; on a narrow screen each row is a block of its own, a line a cell.
+    """A table; on a narrow screen each row is a block with one line for each cell.
 
     Attributes:
-        columns: The titles; of a column of numbers it begins with #, and that of bars is empty.
+        columns: The titles; of a column of numbers it begins with #; of bars it is empty.
         rows: The cells.
     """
 
@@ -88,11 +88,11 @@ class Section:
     """A section of a page.
 
     Attributes:
-        id: Its anchor; also the name of its template, where it has one of its own.
+        id: Its anchor; also the name of its template, if it has a separate one.
         title: Its heading, and its line in the table of contents.
         html: What it shows.
         note: One sentence or two on how it is read.
-        bad: Whether it tells of a failure.
+        bad: Whether it is about a failure.
     """
 
     id: str

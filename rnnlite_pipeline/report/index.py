@@ -17,7 +17,7 @@ from rnnlite_pipeline.report.results import Results, link
 if TYPE_CHECKING:
     from rnnlite_pipeline.config import Config
 
-#: The page, in the folder that the models' folders stand in.
+#: The page, in the folder of the models' folders.
 INDEX = "index.html"
 
 _COLUMNS = (
@@ -25,7 +25,7 @@ _COLUMNS = (
     *("#size", "release"),
 )
 
-#: What is shown where a model was measured.
+#: The columns that are shown if a model was measured.
 _TIMES = ("#time", "#stock conversion")
 
 
@@ -35,7 +35,7 @@ class Entry:
 
     Attributes:
         config: Its config.
-        results: What its folder tells.
+        results: The results in its folder.
     """
 
     config: Config
@@ -47,7 +47,7 @@ def write_index(models: Sequence[tuple[Config, Path]], folder: Path) -> Path:
 
     Args:
         models: Each config with its model's folder.
-        folder: Where the page stands; its links are relative to it.
+        folder: The folder of the page; its links are relative to it.
 
     Returns:
         The page.
@@ -63,7 +63,7 @@ def index_page(entries: Sequence[Entry], folder: Path) -> str:
 
     Args:
         entries: The models, in the order of their rows.
-        folder: Where the page stands.
+        folder: The folder of the page.
     """
     firsts = _firsts(entries)
     timed = any(entry.results.benchmark for entry in entries)
@@ -113,7 +113,7 @@ def _row(entry: Entry, firsts: dict[str, Results], folder: Path, *, timed: bool)
 
 
 def _gates(found: Results) -> Cell:
-    """The pipeline, and how many of what it asks for the model meets."""
+    """The pipeline, and how many of its gates the model passed."""
     gates = [c for c in found.verification.get("checks", ()) if str(c["name"]).startswith("gate ")]
     if not found.verification:
         return ""

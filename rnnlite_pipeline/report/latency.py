@@ -1,4 +1,4 @@
-"""The section on what each op takes: times where they were measured on this model, else its work.
+"""The section on what each op takes: times of this model, else its multiply-adds.
 
 A time belongs to a machine. The page that a release carries must be the same on all of them, so it
 has none: verify writes that page, and the stage report puts the times into the copy beside it.
@@ -13,7 +13,7 @@ from rnnlite_pipeline.latency.rows import place, title
 from rnnlite_pipeline.report.figures import plural, share, size, time, times
 from rnnlite_pipeline.report.html import Bar, Both, Cell, Section, section, table
 
-#: How many ops are shown; what the others take is said in one line.
+#: How many ops are shown; the others are summed in one line.
 SHOWN = 12
 
 #: Models that come before the others.
@@ -25,11 +25,11 @@ def counted(rows: Sequence[Mapping[str, Any]], note: str = "") -> Section:
 
     Args:
         rows: The parts of the model (latency/rows.py).
-        note: Why there are no times, where that is not told by the page itself.
+        note: Why there are no times, if the page does not say so itself.
     """
     why = (
         "Counted for a batch of 1, not measured: times differ between machines, so a release has"
-        " none. “rnnlite benchmark CONFIG” measures the model here, and this page shows it."
+        " none. `rnnlite benchmark CONFIG` measures the model here, and this page shows it."
     )
     total = sum(map(_work, rows)) or 1
     most = max(map(_work, rows), default=0) or 1
@@ -99,8 +99,8 @@ def _by_op(ops: Mapping[str, Any]) -> dict[str, Any]:
     ]
     columns = ("op", "#alone", "#share", "", "#multiply-adds", "where")
     said = (
-        "Each op was cut out of the model, fed what it is fed in it, and timed alone. Together they"
-        f" take {time(ops['sum_ms'])}; the whole model, without feeding it,"
+        "Each op was cut out of the model, and timed alone with the same inputs. Together the ops"
+        f" take {time(ops['sum_ms'])}; the whole model, without copying its inputs, takes"
         f" {time(ops['whole_ms'])}.{_rest(timed[SHOWN:])}"
     )
     missing = [f"{title(r)}, {place(r)}: {r['reason']}" for r in ops["parts"] if "reason" in r]

@@ -1,4 +1,4 @@
-"""The section on the recurrent layers: what each computes, what it became, and why."""
+"""The section on the recurrent layers: what each computes, its op in the model, and why."""
 
 from __future__ import annotations
 

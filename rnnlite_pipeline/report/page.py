@@ -1,4 +1,4 @@
-"""Evidence to a page a person reads: the verdict first, then the figures it rests on."""
+"""The page with the results of a verification: the verdict first, then the figures it rests on."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def _elsewhere(facts: Facts) -> list[str]:
 
 
 def _tiles(evidence: Evidence) -> Sequence[dict[str, str]]:
-    """The figures of the head: each with what it is relative to."""
+    """The figures of the head: each with a relative figure."""
     facts = evidence.facts
     passed, made = sum(c.passed for c in evidence.checks), len(evidence.checks)
     return [

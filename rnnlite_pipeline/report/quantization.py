@@ -12,7 +12,7 @@ from rnnlite_pipeline.report.evidence import Evidence
 from rnnlite_pipeline.report.figures import error, plural, points, share, size
 from rnnlite_pipeline.report.html import Cell, Section, section, table
 
-#: What an op that was left as it was became, in `quantization.ops` of verification.json.
+#: The word in `quantization.ops` of verification.json for an op that was not changed.
 FLOAT = "float32"
 
 #: What each form means; the order is that of the summary.
@@ -133,7 +133,8 @@ def _charts(layers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The noise over time of the noisiest layers, and how many others there are."""
     noisiest = sorted(layers, key=lambda layer: float(layer["snr_db"]))
     rest = noisiest[CHARTS:]
-    said = f"{plural(len(rest), 'value')} with less noise not shown." if rest else ""
+    verb = "is" if len(rest) == 1 else "are"
+    said = f"{plural(len(rest), 'layer')} with less noise {verb} not shown." if rest else ""
     return {"charts": [_chart(each) for each in noisiest[:CHARTS]], "uncharted": said}
 
 
@@ -144,5 +145,5 @@ def _chart(layer: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _value(each: Mapping[str, Any]) -> str:
-    """What a value is called: the layer that computes it, else the tensor."""
+    """What a value is called: by the layer that computes it, else by the tensor."""
     return str(each.get("value", each["tensor"])).split(";")[0]

@@ -1,4 +1,4 @@
-"""What a model's folder tells of it: its figures, read from the files that the stages left."""
+"""The results in a model's folder: its figures, read from the files that the stages left."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Results:
 
     @classmethod
     def of(cls, folder: Path) -> Results:
-        """What stands in a folder.
+        """The results in a folder.
 
         What was found of another model than the one that stands there does not count: a source or
         a config may have changed since, and the conversion failed.
@@ -139,7 +139,7 @@ class Results:
 
     @property
     def held(self) -> dict[str, str]:
-        """How it was held to each target: "run", "compiled" or "by table"; "no" if refused."""
+        """How it was checked for each target: "run", "compiled" or "by table"; "no" if refused."""
         targets = self.verification.get("targets", {})
         return {name: each["held"] if each["takes"] else "no" for name, each in targets.items()}
 

@@ -1,4 +1,4 @@
-"""The section on targets: on which the model was run, compiled for, or held to a table only."""
+"""The section on targets: the model was run, compiled, or only compared with a table."""
 
 from __future__ import annotations
 
@@ -9,24 +9,35 @@ from rnnlite_pipeline.report.figures import share, size
 from rnnlite_pipeline.report.html import Cell, Mark, Section, section, table
 
 _NOTE = (
-    "run: the model ran on this runtime, and its results were compared with the source."
-    " compiled: the runtime's own compiler accepted the model. by table: the model was compared"
-    " with the runtime's published list of ops; it did not run, so this is no proof."
+    "Run: the model ran on this runtime, and its results were compared with the source's."
     " `rnnlite inspect` shows all known runtimes."
 )
+
+#: How a model is checked for a target, in words.
+_HELD = {
+    "run": "run",
+    "compiled": "compiled by the runtime's own compiler",
+    "by table": "compared with the runtime's list of ops; not run",
+}
+
+#: Whose numbers were compared with the source, where the target itself did not run.
+_WHOSE = {
+    "compiled": "Vela's output is not run here: the numbers, of the model before it was compiled,",
+    "by table": "the numbers",
+}
 
 
 def runs_on(targets: Mapping[str, Held]) -> Section | None:
     """One row for each target of the config; nothing where the verification has none.
 
     Args:
-        targets: How the model is held to each.
+        targets: How the model was checked for each.
     """
     rows: list[list[Cell]] = [
         [
             Mark(each.takes),
             name,
-            each.held if each.takes else f"no ({each.held})",
+            _HELD.get(each.held, each.held) if each.takes else f"no ({each.held})",
             "; ".join(_found(each)),
         ]
         for name, each in targets.items()
@@ -39,7 +50,7 @@ def runs_on(targets: Mapping[str, Held]) -> Section | None:
 
 def _found(held: Held) -> Iterator[str]:
     if held.npu_share is not None:
-        yield f"{share(held.npu_share, 1.0)} of the operations on the NPU"
+        yield f"{share(held.npu_share, 1.0)} of the ops run on the NPU"
     if held.cycles:
         yield f"{held.cycles:,.0f} cycles by Vela's estimate"
     for bytes_, title in ((held.sram_bytes, "SRAM"), (held.flash_bytes, "flash")):
@@ -49,4 +60,4 @@ def _found(held: Held) -> Iterator[str]:
     if held.not_run:
         yield held.not_run
     if held.numbers_from:
-        yield f"the numbers come from {', '.join(held.numbers_from)}"
+        yield f"{_WHOSE[held.held]} come from {', '.join(held.numbers_from)}"

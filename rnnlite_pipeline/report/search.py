@@ -12,7 +12,7 @@ from typing import Any
 from rnnlite_pipeline.report.figures import error, points, size, time
 from rnnlite_pipeline.report.html import Cell, Section, section, table
 
-#: The place that the stage report fills with what was tried.
+#: The place that the stage report fills with the candidates.
 TRIED = "tried"
 
 _COLUMNS = ("model", "in float", "#size", "#largest error", "#accuracy", "#change", "#time", "")
@@ -33,10 +33,10 @@ def searched(told: Mapping[str, Any]) -> Section | None:
         "search",
         "Schemes that were tried",
         template="table",
-        note=f"Each was run on {told['samples']:,} samples beside the model in float. The smallest"
-        f" that loses at most {100 * most:g} points of accuracy is taken; times are of one call on"
-        " this machine, and are not judged. “Not beaten” means that no other model is at least as"
-        " good in size, error, accuracy and time.",
+        note=f"Each was run on {told['samples']:,} samples and compared with the model in float."
+        f" The smallest that loses at most {100 * most:g} points of accuracy is taken. Times are of"
+        " one call on this machine, and are not used for the choice. “Not beaten” means that"
+        " no other model is at least as good in size, error, accuracy and time.",
         table=table(_COLUMNS, [_row(each, chosen) for each in candidates]),
     )
 

@@ -29,7 +29,7 @@ PAGE = Path(".work") / "report.html"
 
 
 def report(config: Config, out: Path) -> None:  # noqa: ARG001
-    """Writes `out/report.html`: verify's page, with the times that `out/benchmark.json` tells."""
+    """Writes `out/report.html`: verify's page, with the times of `out/benchmark.json`."""
     page = with_times((out / PAGE).read_text(encoding="utf-8"), out)
     write_atomically(out / "report.html", page.encode())
 
@@ -59,8 +59,8 @@ def _latency(out: Path, content: bytes) -> Section:
     if told.get("model_sha256") == hashlib.sha256(content).hexdigest():
         return measured(told)
     another = (
-        "benchmark.json beside this page is of another model: “rnnlite benchmark CONFIG” measures"
-        " this one."
+        "benchmark.json beside this page belongs to another model; `rnnlite benchmark CONFIG`"
+        " measures this one."
     )
     return counted(rows(read_model(content), read_layers(out)), another)
 

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from rnnlite_pipeline.report.html import rendered
 
 WIDTH, HEIGHT = 680, 210
-_LEFT, _RIGHT, _TOP, _BOTTOM = 76, 14, 12, 44
+_LEFT, _RIGHT, _TOP, _BOTTOM = 76, 24, 12, 44
 _PLOT_W, _PLOT_H = WIDTH - _LEFT - _RIGHT, HEIGHT - _TOP - _BOTTOM
 
 #: How many gaps an axis is cut into, about.
@@ -21,7 +21,7 @@ GAPS = 4
 def line(values: Sequence[float], x_title: str, y_title: str, limit: float | None = None) -> Markup:
     """A curve of values over 0, 1, 2, ...; the limit, if any, is drawn where it is crossed.
 
-    Values below 0 are drawn as 0, what is no number or infinite as the largest.
+    Values below 0 are drawn as 0; NaN and infinite values as the largest.
     """
     largest = max((v for v in values if math.isfinite(v)), default=0.0)
     values = [max(v, 0.0) if math.isfinite(v) else largest for v in values]
@@ -67,8 +67,9 @@ def histogram(counts: Sequence[int], edges: Sequence[float], x_title: str, y_tit
 def scatter(across: Sequence[float], up: Sequence[float], x_title: str, y_title: str) -> Markup:
     """A dot for each pair of finite values, on the diagonal where the two are equal."""
     low, high = min((*across, *up), default=0.0), max((*across, *up), default=1.0)
-    span = high - low or 1.0
-    marks = [(low + span * i / GAPS, i / GAPS) for i in range(GAPS + 1)]
+    ticks = _round_ticks(low, high)
+    low, span = ticks[0], ticks[-1] - ticks[0]
+    marks = [(tick, (tick - low) / span) for tick in ticks]
     return _chart(
         x_title,
         y_title,
@@ -103,6 +104,13 @@ def _ticks(top: float) -> list[float]:
     power = 10.0 ** math.floor(math.log10(top / GAPS))
     step = next(power * k for k in (1, 2, 2.5, 5, 10) if power * k * GAPS >= top * 0.999)
     return [step * i for i in range(math.ceil(top / step - 1e-9) + 1)]
+
+
+def _round_ticks(low: float, high: float) -> list[float]:
+    """Round numbers at equal distances, from `low` or the last one before it on to `high`."""
+    step = _ticks((high - low) or abs(high) or 1.0)[1]
+    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+    return [step * i for i in range(first, max(last, first + 1) + 1)]
 
 
 def _whole(last: int) -> list[int]:

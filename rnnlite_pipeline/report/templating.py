@@ -6,9 +6,13 @@ every value is escaped; a template of code or Markdown writes values as they are
 
 from __future__ import annotations
 
+import re
 from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup, escape
+
+_CODE = re.compile("`([^`]+)`")
 
 #: The templates in which every value is escaped.
 ESCAPED = ("html.jinja", "svg.jinja")
@@ -18,12 +22,12 @@ ESCAPED = ("html.jinja", "svg.jinja")
 def templates(room: str) -> Environment:
     """The templates of a room.
 
-    A name that a template uses and nobody gave is an error, never an empty place.
+    A name that a template uses and that was not given is an error, not an empty place.
 
     Args:
         room: The package whose folder `templates/` holds them, as in `rnnlite_pipeline.report`.
     """
-    return Environment(
+    made = Environment(
         loader=PackageLoader(room),
         autoescape=select_autoescape(ESCAPED, default_for_string=True),
         undefined=StrictUndefined,
@@ -31,3 +35,10 @@ def templates(room: str) -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    made.filters["prose"] = prose
+    return made
+
+
+def prose(text: str) -> Markup:
+    """A message as HTML: escaped, with the parts in backquotes as code."""
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))

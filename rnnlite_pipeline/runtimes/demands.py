@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from rnnlite_pipeline.graph.ir import OPEN, Model, Op, Subgraph, Tensor
 from rnnlite_pipeline.runtimes.rule import Demand, Refusal, Source
@@ -47,18 +47,33 @@ def no_variables(source: Source, reason: str) -> Demand:
     return Demand("no variable tensors", source, refusals)
 
 
-def dtypes(taken: tuple[str, ...], source: Source, remedy: str = "") -> Demand:
-    """Every value that an op computes or is given has one of these types."""
+def dtypes(
+    taken: tuple[str, ...],
+    source: Source,
+    remedy: Callable[[Model, Tensor], str] | None = None,
+) -> Demand:
+    """Every value that an op computes or is given has one of these types.
+
+    Args:
+        taken: The types.
+        source: Where this was read.
+        remedy: What the user can do about a tensor of another type, where something is known.
+    """
+    only = f"only {', '.join(taken).lower()} values are taken"
 
     def refusals(model: Model) -> Iterator[Refusal]:
-        said = f"only {', '.join(taken).lower()} values are taken"
-        reason = f"{said}; {remedy}" if remedy else said
+        def reason(tensor: Tensor) -> str:
+            more = remedy(model, tensor) if remedy else ""
+            return f"{only}; {more}" if more else only
+
         for tensor in model.main.inputs:
             if tensor.dtype not in taken:
-                yield Refusal("INPUT", tensor.name, f"it is {tensor.dtype.lower()}; {reason}")
+                said = f"it is {tensor.dtype.lower()}; {reason(tensor)}"
+                yield Refusal("INPUT", tensor.name, said)
         for op, tensor in _results(model):
             if tensor.dtype not in taken:
-                yield Refusal(op.code, tensor.name, f"it gives {tensor.dtype.lower()}; {reason}")
+                said = f"it gives {tensor.dtype.lower()}; {reason(tensor)}"
+                yield Refusal(op.code, tensor.name, said)
 
     return Demand(f"types: {', '.join(taken).lower()}", source, refusals)
 

@@ -1,16 +1,16 @@
 """Coral's Edge TPU, by its published list of operations.
 
-The list is Coral's, as makers of devices repeat it: https://coral.ai itself could not be read when
-this was written. Ops that Coral added after ReduceMin stand here only if an older copy has them
-too, or the compiler's own words. So the list may lack some (RSQRT, SQUARED_DIFFERENCE); it names
-none that is not taken.
+The list is table 1 of Coral's own page, which could not be read itself when this was written: the
+names were read in a copy of the whole table, the limits in two older copies of parts of it. The
+limits of the ops that Coral added last are not known: RSQRT, SQUARED_DIFFERENCE, SUM, TRANSPOSE and
+TRANSPOSE_CONV.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rnnlite_pipeline.graph.ir import Model, Op
+from rnnlite_pipeline.graph.ir import Model, Op, Tensor
 from rnnlite_pipeline.runtimes.demands import closed, dtypes
 from rnnlite_pipeline.runtimes.rule import (
     Condition,
@@ -24,8 +24,14 @@ from rnnlite_pipeline.runtimes.rule import (
 )
 from rnnlite_pipeline.runtimes.runtime import Runtime
 
-#: Table 1 of https://coral.ai/docs/edgetpu/models-intro/, up to ResizeBilinear.
+#: The names of the whole table, by the author of dragynfruit/edged.
 SOURCE = Source(
+    "https://coral.ai/docs/edgetpu/models-intro/#supported-operations, in a copy of its names",
+    "compiler 16.0, read 2024-09-04",
+)
+
+#: The same table with the limits of each op, up to ResizeBilinear.
+_LIMITS = Source(
     "https://developer.axis.com/computer-vision/on-device/system-on-chip/artpec-7/supported-ops/",
     "read 2026-11-28",
 )
@@ -35,22 +41,16 @@ _OLDER = Source(
     "dgist-datalab/Datalab_Intern Edge_TPU/convert_model_for_Edge_TPU.md", "6b78cf3fa7a8"
 )
 
-#: Ops that were added after these copies were made: the official table has TRANSPOSE_CONV since
-#: runtime 13.0 (issues 64 and 684 of the tracker), and release 16.0 of the compiler says of
-#: TRANSPOSE that it is "otherwise supported" (issue 433). It maps TRANSPOSE and SUM in a log.
-_TRACKER = Source("google-coral/edgetpu issues 64, 433, 684", "compiler 16.0, read 2026-11-29")
-_LOG = Source("a log of edgetpu_compiler: TRANSPOSE and SUM mapped", "16.0.384591198, 2026-06-11")
-
-#: Read in the older copy only.
-_LATER_ROWS = """
-RESIZE_NEAREST_NEIGHBOR SLICE SOFTMAX SPACE_TO_DEPTH SPLIT SQUEEZE STRIDED_SLICE SUB TANH
-"""
-
 OPS = """
 ADD AVERAGE_POOL_2D CONCATENATION CONV_2D DEPTHWISE_CONV_2D EXPAND_DIMS FULLY_CONNECTED
 L2_NORMALIZATION LOGISTIC MAXIMUM MAX_POOL_2D MEAN MINIMUM MUL PACK PAD PRELU QUANTIZE REDUCE_MAX
-REDUCE_MIN RELU RELU6 RELU_N1_TO_1 RESHAPE RESIZE_BILINEAR UNIDIRECTIONAL_SEQUENCE_LSTM
+REDUCE_MIN RELU RELU6 RELU_N1_TO_1 RESHAPE RESIZE_BILINEAR RESIZE_NEAREST_NEIGHBOR RSQRT SLICE
+SOFTMAX SPACE_TO_DEPTH SPLIT SQUARED_DIFFERENCE SQUEEZE STRIDED_SLICE SUB SUM TANH TRANSPOSE
+TRANSPOSE_CONV UNIDIRECTIONAL_SEQUENCE_LSTM
 """
+
+#: "fully 8-bit quantized".
+TYPES = ("INT8", "UINT8")
 
 _PLAIN = Condition(
     "a fused activation is not taken",
@@ -90,17 +90,14 @@ def _rules() -> tuple[Rule, ...]:
     steps = Condition("only strides of 1, without an ellipsis or a new axis", _whole_steps)
     behind = Condition("packing along the batch is not taken", lambda op: op.options["axis"] != 0)
     return with_rules(
-        (*plain_rules(OPS, SOURCE), *plain_rules(_LATER_ROWS, _OLDER)),
-        *(Rule(op, SOURCE, conditions=(_PLAIN,)) for op in ("AVERAGE_POOL_2D", "MAX_POOL_2D")),
-        Rule("CONCATENATION", SOURCE, conditions=(_PLAIN, _PADDING)),
+        plain_rules(OPS, SOURCE),
+        *(Rule(op, _LIMITS, conditions=(_PLAIN,)) for op in ("AVERAGE_POOL_2D", "MAX_POOL_2D")),
+        Rule("CONCATENATION", _LIMITS, conditions=(_PLAIN, _PADDING)),
         *(
-            Rule(op, SOURCE, conditions=(_BATCH_KEPT,))
+            Rule(op, _LIMITS, conditions=(_BATCH_KEPT,))
             for op in ("MEAN", "REDUCE_MAX", "REDUCE_MIN")
         ),
-        Rule("SUM", _LOG, conditions=(_BATCH_KEPT,)),
-        Rule("TRANSPOSE", _LOG),
-        Rule("TRANSPOSE_CONV", _TRACKER),
-        Rule("PACK", SOURCE, conditions=(behind,)),
+        Rule("PACK", _LIMITS, conditions=(behind,)),
         Rule("STRIDED_SLICE", _OLDER, conditions=(steps,)),
     )
 
@@ -118,17 +115,28 @@ def _three_axes() -> Demand:
     return Demand("only the last three axes of a tensor larger than 1", _OLDER, refusals)
 
 
+def _remedy(model: Model, tensor: Tensor) -> str:
+    """What makes a tensor int8: the scheme, or in an int8 model the type of an input or output."""
+    if tensor.dtype != "FLOAT32":
+        return ""
+    if not any(t.dtype in TYPES for op in model.ops() for t in op.outputs):
+        return "use quantization.scheme int8 with input_type and output_type int8"
+    ports = {"input_type": model.main.inputs, "output_type": model.main.outputs}
+    asked = [key for key, tensors in ports.items() if tensor in tensors]
+    return f"ask for quantization.{asked[0]} int8" if asked else ""
+
+
 RUNTIME = Runtime(
     "edgetpu",
     "Coral's Edge TPU",
     "by table",
-    "not run here: its compiler is closed, and its list may lack ops that were added late",
+    "not run here: its compiler is closed",
     lambda: Table(
         SOURCE,
         _rules(),
         (
             closed(_OLDER),
-            dtypes(("INT8", "UINT8"), _OLDER, "use scheme int8 with int8 inputs and outputs"),
+            dtypes(TYPES, _OLDER, _remedy),
             _three_axes(),
         ),
         others="it is not in the Edge TPU's list; it and all that follows it run on the CPU",

@@ -41,12 +41,16 @@ _TYPES: dict[str, tuple[str, ...]] = {"EthosU55": _INTEGERS, "EthosU85": (*_INTE
 _NO_32 = "32-bit feature-maps are not supported."
 
 #: Ops whose first operand is no value: the variable, the axis.
-_DATA = {"SPLIT": 1, "ASSIGN_VARIABLE": 1}
+_DATA = {"SPLIT": 1}
 
 
 #: Names that Vela spells in its own way (generate_supported_ops in ethosu/vela/vela.py).
 _SCHEMA_NAMES = {"ARGMAX": "ARG_MAX"}
 
+
+#: Not in Vela's list, and no work of the CPU: what acts once, before the first call; and where
+#: variables are the NPU's, what stands for one.
+_ACTS_NOT = {"EthosU55": ("CALL_ONCE",), "EthosU85": ("CALL_ONCE", "VAR_HANDLE")}
 
 #: Vela lists the op, and refuses it for every shape and axis (tests/runtimes/test_vela.py).
 _NO_REVERSE = "Unsupported reverse mask: Vela leaves it to the CPU"
@@ -94,6 +98,7 @@ def _table(architecture: str) -> Table:
         _rule(op, architecture, (said or {}).get(op, []), source)
         for op in sorted(said or known.split())
     ]
+    rules += [Rule(op, source) for op in _ACTS_NOT[architecture]]
     demands = (closed(source), _no_state_read())
     return Table(source, tuple(rules), demands, f"Vela {release} leaves it to the CPU")
 
@@ -124,6 +129,8 @@ def _rule(op: str, architecture: str, said: list[str], source: Source) -> Rule:
         return Rule(op, source, refused=_NO_REVERSE)
     if op == "READ_VARIABLE":  # its operand is a resource
         return Rule(op, source)
+    if op == "ASSIGN_VARIABLE":  # likewise, and it has no result
+        return Rule(op, source, dtypes=types, data=1)
     if op == "UNIDIRECTIONAL_SEQUENCE_LSTM":
         return Rule(op, source, dtypes=("INT8", "INT16"), absent=PLAIN, conditions=(NOT_COUPLED,))
     conditions = (_SHAPED, _INTEGER_RESULTS)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rnnlite_pipeline.errors import StageError
+from rnnlite_pipeline.graph.ir import Op
 from rnnlite_pipeline.graph.read import read_model
 from rnnlite_pipeline.runtimes.rule import Refusal
 
@@ -24,7 +25,8 @@ ACCELERATORS = {
 
 INSTALL = "pip install 'rnnlite[ethos-u]'"
 
-#: The custom op that stands for what the NPU computes.
+#: The custom op that stands for what the NPU computes. Vela counts all operations of a model as its
+#: passes, before some are put together; "NPU operators" in what it prints is of one graph only.
 _NPU = "ethos-u"
 
 #: Longer than Vela takes for any model of this project; it is ended then. In seconds.
@@ -39,8 +41,10 @@ class Compiled:
         target: The target's name.
         accelerator: Vela's name of the accelerator.
         model: The compiled .tflite, for TensorFlow Lite Micro with the Ethos-U kernel.
-        npu_ops: How many operations run on the NPU, as Vela counts them after its own rewriting.
-        cpu_ops: The ops that are left to the CPU, each with Vela's reason.
+        npu_ops: How many operations run on the NPU in all graphs of the model, as Vela counts them
+            after its own rewriting.
+        cpu_ops: The ops that are left to the CPU, each with Vela's reason. CALL_ONCE is none of
+            them: it acts once, before the first call.
         cycles: The cycles of one inference, as Vela estimates them; of a loop, one turn only.
         sram_bytes: The SRAM used for the NPU's part.
         flash_bytes: The flash, or DRAM on Ethos-U85, used for weights and commands.
@@ -91,12 +95,13 @@ def compile_model(content: bytes, target: str) -> Compiled:
         made = Path(folder, "out", "model_vela.tflite").read_bytes()
         (summary,) = Path(folder, "out").glob("model_summary_*.csv")
         figures = next(csv.DictReader(summary.read_text(encoding="utf-8").splitlines()))
+    ops = [op for graph in read_model(made).subgraphs for op in graph.ops if op.code != _NPU]
     return Compiled(
         target,
         accelerator,
         made,
-        _npu_ops(printed),
-        _cpu_ops(made, printed),
+        int(figures["passes_before_fusing"]) - len(ops),
+        tuple(_left(op, printed) for op in ops if op.code != "CALL_ONCE"),
         round(float(figures["cycles_total"])),
         _bytes(figures, "sram"),
         sum(_bytes(figures, kind) for kind in ("dram", "on_chip_flash", "off_chip_flash")),
@@ -144,28 +149,14 @@ def _said(printed: str) -> str:
     return "; ".join([first, *filter(None, details)])
 
 
-def _npu_ops(printed: str) -> int:
-    found = re.search(r"^NPU operators = (\d+)", printed, re.MULTILINE)
-    return int(found[1]) if found else 0
-
-
-def _cpu_ops(made: bytes, printed: str) -> tuple[Refusal, ...]:
-    """The ops of the compiled model that are not the NPU's.
-
-    Vela's own count leaves out a loop whose body it compiles: here WHILE counts as what it is.
-    """
-    reasons = {(op, name): reason for op, name, reason in _REASON.findall(printed)}
-    model = read_model(made)
-    return tuple(
-        Refusal(
-            op.code,
-            op.outputs[0].name,
-            reasons.get((op.code, op.outputs[0].name), "Vela leaves it to the CPU"),
-        )
-        for graph in model.subgraphs
-        for op in graph.ops
-        if op.code != _NPU and op.outputs
-    )
+def _left(op: Op, printed: str) -> Refusal:
+    """An op of the compiled model that is not the NPU's, with what Vela said of it."""
+    reasons = {(code, name): reason for code, name, reason in _REASON.findall(printed)}
+    by_code = {code: reason for (code, _), reason in reasons.items()}
+    tensors = op.outputs or [t for t in op.inputs if t is not None]  # ASSIGN_VARIABLE has no output
+    name = tensors[0].name
+    said = reasons.get((op.code, name)) or by_code.get(op.code)
+    return Refusal(op.code, name, said or "Vela leaves it to the CPU")
 
 
 #: "Warning (supported operators) operator: DEQUANTIZE, ofm: 'y0'" and the next line's reason.

@@ -130,7 +130,8 @@ class Candidates:
         conversion, why, content = self._converted_in_float
         if crash := self._crash(content):
             raise NotConvertible(
-                f"The model does not run in float, and every scheme is held to that: {crash}", why
+                f"The model in float, with which every scheme is compared, does not run: {crash}",
+                why,
             )
         answers = self._answers(content, IN_FLOAT)
         held = self._figures(answers, answers)

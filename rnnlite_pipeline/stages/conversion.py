@@ -23,6 +23,7 @@ from rnnlite_pipeline.lower import lowering as rules_of_lowering
 from rnnlite_pipeline.lower.by_targets import has_op, pinned
 from rnnlite_pipeline.lower.choice import Chosen, Lowered
 from rnnlite_pipeline.lower.fused import fused_code
+from rnnlite_pipeline.lower.integer_rows import integer_rows
 from rnnlite_pipeline.lower.layers import Layer
 from rnnlite_pipeline.lower.times import with_gain, works_of
 from rnnlite_pipeline.lower.unrolled import unroll
@@ -285,6 +286,7 @@ def _write_out(model: Model, context: Context) -> bool:
     2. A loop of one turn is its turn (lower/unrolled.py).
     3. Under `recurrent.lowering: unrolled`, and where a target takes no loop, every loop is. Under
        `fastest`, those of the layers that are faster so.
+    4. A sequence that steps quantize row by row is quantized once (lower/integer_rows.py).
 
     Raises:
         NotConvertible: A loop is to be written out, and its turns are not known.
@@ -303,6 +305,7 @@ def _write_out(model: Model, context: Context) -> bool:
             f"Pin all lengths: source.inputs: {pinned(model)}. Or remove what forbids loops: the"
             " target, or recurrent.lowering: unrolled.",
         )
+    integer_rows(model)
     return before != sum(1 for _ in model.ops())
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from rnnlite_pipeline.compare.batch_axis import Axes, batch_axes, batch_first
 from rnnlite_pipeline.errors import RnnliteError, VerificationFailed
 from rnnlite_pipeline.files import digest, write_atomically
 from rnnlite_pipeline.graph.edit import ensure_signature
+from rnnlite_pipeline.graph.multiply_adds import multiply_adds
 from rnnlite_pipeline.graph.read import read_model
 from rnnlite_pipeline.lower.layer_record import read_layers
 from rnnlite_pipeline.metadata import differences, read_description
@@ -28,8 +30,8 @@ from rnnlite_pipeline.sources.opening import open_source
 from rnnlite_pipeline.state import described
 from rnnlite_pipeline.steps import step
 from rnnlite_pipeline.verify.accuracy import accuracy, check_labels
-from rnnlite_pipeline.verify.application import Started
-from rnnlite_pipeline.verify.cases import cases
+from rnnlite_pipeline.verify.application import RealRunner, Started
+from rnnlite_pipeline.verify.cases import Work, cases
 from rnnlite_pipeline.verify.data import Samples, calibration_samples, random_samples, read_samples
 from rnnlite_pipeline.verify.every_interpreter import in_every_interpreter
 from rnnlite_pipeline.verify.figures import figure_feeds, figures
@@ -150,17 +152,18 @@ def _compare(
     """Runs every case; sequences are [N, T, ...] here, whatever the model takes."""
     first = batch_first(source, axes)
     samples = _samples(config, first)
-    states = described(read_model(content))
+    graph = read_model(content)
+    states, work = described(graph), Work(**multiply_adds(graph))
     runners = {runner.kernels: runner for runner in open_runners(content, config)}
     held_to = oracles(source, axes, runners)
-    for runner in runners.values():
-        if runner.note:
-            evidence.skipped["reference kernels"] = runner.note
-        evidence.facts.ops_on_tensorflow = runner.on_tensorflow or evidence.facts.ops_on_tensorflow
-        evidence.facts.unverified_ops = runner.stood_in or evidence.facts.unverified_ops
+    _note_foreign_ops(runners.values(), evidence)
     bounds = Bounds(evidence.facts.tolerance, evidence.facts.min_snr_db)
-    every = list(cases(samples, first.inputs, source.limits))
+    every = list(cases(samples, first.inputs, source.limits, work))
     for number, case in enumerate(every):
+        if case.note:
+            evidence.skipped[case.name] = case.note
+        if not case.feeds:
+            continue
         step(f'running "{case.name}" input', number + 1, len(every))
         answers = {oracle: oracle.answer(case) for oracle in dict.fromkeys(held_to.values())}
         for kernels, runner in runners.items():
@@ -187,6 +190,15 @@ def _compare(
             )
     if "tflm" in runners:
         evidence.facts.tflm = {"arena_bytes": runners["tflm"].arena_bytes}
+
+
+def _note_foreign_ops(runners: Iterable[RealRunner], evidence: Evidence) -> None:
+    """What LiteRT itself does not run of the model, and who does."""
+    for runner in runners:
+        if runner.note:
+            evidence.skipped["reference kernels"] = runner.note
+        evidence.facts.ops_on_tensorflow = runner.on_tensorflow or evidence.facts.ops_on_tensorflow
+        evidence.facts.unverified_ops = runner.stood_in or evidence.facts.unverified_ops
 
 
 def _judge_data(

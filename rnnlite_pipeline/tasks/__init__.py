@@ -1,4 +1,4 @@
-"""The doit task graph: what depends on what, what is up to date, and how a stage is run."""
+"""The doit task graph: dependencies, what is up to date, how a stage is run."""
 
 from rnnlite_pipeline.tasks.graph import group
 from rnnlite_pipeline.tasks.plan import load_plans

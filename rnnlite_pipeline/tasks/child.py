@@ -1,4 +1,4 @@
-"""Starts a stage in a process of its own and turns what happens there into an error to show."""
+"""Starts a stage in a separate process, and turns its failure into an error to show."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from typing import IO
 
 import rnnlite_pipeline
 from rnnlite_pipeline.errors import ConfigError, Problem, RnnliteError, StageError
-from rnnlite_pipeline.files import Held
+from rnnlite_pipeline.files import Held, near
 from rnnlite_pipeline.machine import of_signal
 from rnnlite_pipeline.stages.process import UNFORESEEN
 from rnnlite_pipeline.tasks import warm
@@ -68,7 +68,7 @@ def run_stage(
         command: What starts a stage.
         stale: Files to remove first: a failure must not leave an older config's results in place.
         condemned: Files that must not keep their names where the stage fails, and their new names.
-        options: What else the stage is told, behind STAGE CONFIG OUT.
+        options: Further arguments of the stage, behind STAGE CONFIG OUT.
         called: Its name in the folder where it may run there several times at once: its log is
             OUT/CALLED.log.
         tensorflow: Whether it runs TensorFlow, which is then imported beforehand.
@@ -160,7 +160,7 @@ def _failure(what: str, ended: Ended, log: Path) -> RnnliteError:
         )
     if "problems" in told:
         problems = [Problem(**each) for each in told["problems"]]
-        return ConfigError(Path(told["config"]), problems, told["remedy"])
+        return ConfigError(near(Path(told["config"])), problems, told["remedy"])
     error = StageError(told["message"], told["remedy"])
     error.exit_status = told["status"]
     return error
@@ -191,7 +191,7 @@ _HOLDS_GUARD = threading.Lock()
 
 @contextmanager
 def occupied(out: Path) -> Iterator[int]:
-    """Keep other runs, and children a killed run left behind, from writing to `out` meanwhile.
+    """Keeps other runs, and children of a killed run, from writing to `out` at the same time.
 
     The stages of one run may share the folder: they write different files. The lock passes to the
     child through its handle, so it is held until the last process using the folder is gone.

@@ -38,10 +38,10 @@ def model_tasks(asked: Iterable[str], tasks: Iterable[Any], folder: Path) -> lis
     """The tasks that convert what the user named; all of them where nothing is named.
 
     Args:
-        asked: Config files, relative to `folder`, which stand for all of their releases;
+        asked: Config files, relative to `folder`, which mean all of their releases;
             `CONFIG/VARIANT`; or names of models.
         tasks: doit's tasks.
-        folder: Where the user stands.
+        folder: The user's working folder.
 
     Raises:
         CallError: No config of this repository is named so.

@@ -1,8 +1,8 @@
 """The task graph: pure functions from plans to doit's task dictionaries; the stages: `table.py`.
 
-The report shows what the benchmark measured, if there is one: it is made anew after each, and
-waits for it where the pipeline lists it. What goes into a release is verify's own page, which has
-no times (`report/`).
+The report shows what the benchmark measured, if there is one: it is made again after each
+benchmark, and waits for it if the pipeline lists it. A release has verify's own page, which has no
+times (`report/`).
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Means:
     """How the stages of a graph are run.
 
     Attributes:
-        command: What starts a stage in a process of its own.
+        command: The command that starts a stage in a separate process.
         bring: Runs a stage, or does it in another way.
         here: Taken by each process of a stage on this machine, so that there are not too many.
         at_once: How many stages run at a time, here and elsewhere; a stage has as many of its
@@ -70,7 +70,7 @@ class Means:
         elsewhere: int,
         dump_passes: Path | None,
     ) -> Means:
-        """Those of a run with `jobs` processes here, and stages `elsewhere`."""
+        """The means of a run with `jobs` processes here, and stages `elsewhere`."""
         here = threading.BoundedSemaphore(jobs)
         return cls(command, bring or run_here, here, max(jobs, elsewhere), dump_passes)
 
@@ -187,7 +187,7 @@ def _make(means: Means, name: str, plan: Plan) -> None:
 
 
 def _take_locked(plan: Plan, chosen: Chosen) -> None:
-    """What a lock says in the place of a search."""
+    """The choice of a lock, instead of a search."""
     plan.out.mkdir(parents=True, exist_ok=True)
     with occupied(plan.out):
         write_atomically(plan.out / CHOSEN, chosen.as_json())

@@ -75,14 +75,18 @@ def made_before(group: str, plan: Plan) -> Sequence[tuple[str, Path]]:
 def _made_before(group: str, plan: Plan) -> Iterator[tuple[str, Path]]:
     own = GROUPS[group]
     reads = {path for path in (*own.reads(plan), *own.may_read(plan)) if path}
-    for maker, stage in GROUPS.items():
+    for maker, paths in plan.once("made", lambda: _made(plan)).items():
         if maker == group:
             return
-        if not stage.applies(plan):
-            continue
-        for path in (*stage.makes(plan), *stage.may_make(plan)):
-            if path in reads:
-                yield maker, path
+        yield from ((maker, path) for path in paths if path in reads)
+
+
+def _made(plan: Plan) -> dict[str, list[Path]]:
+    """The files that each stage makes or may make; none where a stage does not apply."""
+    return {
+        group: [*stage.makes(plan), *stage.may_make(plan)] if stage.applies(plan) else []
+        for group, stage in GROUPS.items()
+    }
 
 
 def _settings(group: str, plan: Plan) -> dict[str, Any]:

@@ -33,7 +33,7 @@ class Live:
 
     Args:
         out: Where they are shown.
-        steps: Whether each step is a line of its own.
+        steps: Whether each step is a separate line.
         quiet: Whether nothing is shown at all.
     """
 

@@ -1,4 +1,4 @@
-"""What is to be done for one config: the config, its pipeline, and the folder it works in."""
+"""The stages of one config: the config, its pipeline, and the folder it works in."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Plan:
         config: What the YAML says.
         pipeline: The stages and the gates.
         out: The model's folder, DIR/NAME, absolute.
-        chosen: What a lock says that a search chose; it is not searched again.
+        chosen: The choice of a search, from a lock; it is not searched again.
         candidate: The candidate of a search that the stages reference and candidate make.
     """
 
@@ -153,7 +153,7 @@ def same_name(name: str, first: Path, second: Path) -> CallError:
 
 @cache
 def toolchain() -> dict[str, Any]:
-    """Versions of all that computes, and a digest of this package's own code."""
+    """The versions of all packages that compute, and a digest of this package's code."""
     return {
         "python": python_version(),
         "machine": machine(),

@@ -1,4 +1,4 @@
-"""What a run tells: a line when a stage starts and one when it ends; errors on standard error."""
+"""What a run prints: a line when a stage starts and one when it ends; errors on standard error."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from rnnlite_pipeline.tasks.outcome import Outcome, State, named, shown, summary
 
 @dataclass(frozen=True)
 class Telling:
-    """How much a run tells.
+    """How much a run prints.
 
     Attributes:
         annotate: Errors as GitHub's annotations too.
@@ -44,7 +44,7 @@ class Progress:
 
     desc = "a line a stage, and what was measured"
 
-    #: How much is told.
+    #: How much is printed.
     telling = Telling()
 
     def __init__(self, outstream: TextIO, options: object = None) -> None:  # noqa: ARG002
@@ -117,7 +117,7 @@ class Progress:
         """A task's teardown starts; there are none."""
 
     def complete_run(self) -> None:
-        """The run is over: what came of the tasks that were asked for."""
+        """The run is over: the results of the tasks that were asked for."""
         if self._live:
             self._live.close()
         asked = [self.outcomes.get(_label(t)) or _outcome(t, "not run") for t in self._asked_for()]

@@ -23,7 +23,7 @@ from rnnlite_pipeline.tasks.table import needed_groups
 class _Statuses(Progress):
     """Progress that remembers the gravest failure.
 
-    doit counts a task that was not run, as what it needs failed, as an error of its own.
+    doit counts a task that was not run because another task failed as another error.
     """
 
     worst = 0
@@ -55,8 +55,8 @@ def run_stages(
         plans: The models; no two of one name.
         build: The folder DIR.
         jobs: How many stages may run on this machine at a time.
-        command: What starts a stage in a process of its own.
-        telling: How much is told; the usual where None.
+        command: The command that starts a stage in a separate process.
+        telling: How much is printed; the usual where None.
         force: Whether stages are run that are up to date.
         bring: What does the stages; each is run here where None.
         elsewhere: How many stages it may have run on other machines at a time.
@@ -70,7 +70,7 @@ def run_stages(
     settings = {
         **doit_settings(build),
         "reporter": reporter,
-        "continue": True,  # what is wrong with one model does not stop the others
+        "continue": True,  # an error of one model does not stop the others
     }
     means = Means.of(command, bring, jobs, elsewhere, dump_passes)
     groups = {name for plan in plans for name in needed_groups(GROUP_OF[stage], plan)}

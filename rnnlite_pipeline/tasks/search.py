@@ -3,7 +3,8 @@
 1. Which candidates there are is known when others are done (`quantize/search.py`). So they are no
    tasks of the graph: the task of the search asks for each when its turn comes, and what brings
    stages up to date brings these, here, from a cache or on a cluster.
-2. Each is a stage in all else: a process, files that appear whole, a digest by which it is shared.
+2. Otherwise each is a stage like any other: a process, files that appear whole, a digest by which
+   it is shared.
 3. The stage search then goes the same way, finds every candidate made, times them on this machine,
    and chooses. It would make the same ones, so the choice does not depend on who made them.
 4. Where one stage runs at a time, the stage search makes its candidates itself: a process for each

@@ -3,7 +3,7 @@
 doit's own checkers trust modification times, never look inside targets, and read a file's digest
 after the task that used it has run. Here one value, `Fresh`, decides: it takes every digest before
 the task runs, so an input edited meanwhile is noticed by the next run, and it knows the digests of
-what the task made, so a tampered or missing output is made anew.
+what the task made, so a changed or missing output is made again.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def content_digest(path: Path) -> str | None:
 
 
 def value_digest(value: object) -> str:
-    """sha256 of a JSON value, whatever the order of its keys."""
+    """The sha256 of a JSON value; the order of its keys does not matter."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
@@ -94,7 +94,7 @@ class Ordering(FileChangedChecker):
 class StateFolder:
     """doit's database as a folder with one JSON file a task, replaced whole when the task is done.
 
-    doit's own backends write once at the end of a run: after a kill they know nothing of what was
+    doit's own backends write once at the end of a run: after a kill they do not know what was
     already built. `deps:` is the last key doit sets for a task, and makes its record complete.
 
     Args:

@@ -1,4 +1,4 @@
-"""What to tell, after a run, about what a stage left."""
+"""The lines that a run prints about the results of a stage."""
 
 from __future__ import annotations
 

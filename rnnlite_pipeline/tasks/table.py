@@ -1,15 +1,15 @@
-"""The stages as the graph sees them: what each reads, what it makes, and what comes before it.
+"""The stages as the graph sees them: what each reads and makes, and which stages come before it.
 
     validate ─▶ import ┄┬─▶ inspect ─────────────────────────────────┐
                         └─▶ convert ─▶ describe ─┬─▶ verify ─▶ report ─┴─▶ package
                                                  └─▶ benchmark ┄┄┄┘
 
-Where `quantization.scheme` is auto, the stage search stands behind import, in front of all others.
+If `quantization.scheme` is auto, the stage search comes after import and before all others.
 It may hand out its candidates (`search.py`): each is a stage too, with a digest and files, but no
 task, for which of them there are is known when others are done.
 
 A stage is given the keys of the config that its entry names, and the others' defaults
-(`Config.only`): so it is made anew when one of them changes, and at no other time.
+(`Config.only`): so it is made again only when one of them changes.
 
 The group of the stage describe, which leaves the model, is called `model`, and that of the stage
 convert `graph`: `doit convert` is a command (`command.py`), and doit does not let a task and a
@@ -40,18 +40,18 @@ class Stage:
         after: Stages that come first.
         reads: The files it reads.
         makes: The files it must leave.
-        may_make: The files it may leave besides.
+        may_make: Further files that it may write.
         may_read: The files it reads if they are there; nothing is run to make them.
         summary: What to tell the user who asked for this stage, once it is done.
-        settings: What else its outcome depends on, as JSON values.
+        settings: Other inputs of its result, as JSON values.
         keys: The keys of the config that it is given, `section.key` for one of a section; `source`
             is among them. Where empty, it is given all of them and the pipeline.
-        spoils: What other stages make, and what is worth nothing once this one starts.
+        spoils: Files of other stages that are no longer valid once this one starts.
         applies: Whether a release has this stage.
-        told: What else its process is told besides the config and the folder.
+        told: Further arguments of its process, besides the config and the folder.
         called: Its name in the release's folder where it may run there several times at once.
         frameworks: Whether it runs the source's framework, TensorFlow.
-        condemns: The files that lose their names where it fails, and what they are called then.
+        condemns: The files that are renamed if it fails, with their new names.
     """
 
     name: str
@@ -71,11 +71,11 @@ class Stage:
     frameworks: Callable[[Plan], bool] = lambda _: False
 
     def options(self, plan: Plan) -> tuple[str, ...]:
-        """What its process is told besides the config and the folder (stages/process.py)."""
+        """Arguments of its process besides the config and the folder (stages/process.py)."""
         return (*(("--keys", ",".join(self.keys)) if self.keys else ()), *self.told(plan))
 
     def log(self, plan: Plan) -> Path:
-        """Where all that it prints goes."""
+        """The file of everything that it prints."""
         return plan.out / f"{self.called(plan) or self.name}.log"
 
 
@@ -126,7 +126,7 @@ def _chosen(plan: Plan) -> list[Path]:
 
 
 def _candidate(plan: Plan) -> str:
-    """Where a candidate stands in the release's folder, without a suffix; empty without one."""
+    """The path of a candidate in the release's folder, without a suffix; empty without one."""
     return (CANDIDATES / plan.candidate.called).as_posix() if plan.candidate else ""
 
 
@@ -178,7 +178,7 @@ def _bundle(plan: Plan) -> Path:
 
 
 def _release(plan: Plan) -> list[Path]:
-    """The bundle, and what stands beside it."""
+    """The bundle, and the files beside it."""
     bundle = _bundle(plan)
     beside = (f"{bundle.name}.sha256", f"{bundle.stem}.provenance.json")
     names = (*beside, f"{bundle.stem}.test-result.json")
@@ -292,7 +292,7 @@ GROUPS: dict[str, Stage] = {
             _page(p),
             *_imported(p),
             *_chosen(p),
-            *_named_files(p),  # the lock tells their digests
+            *_named_files(p),  # the lock has their digests
         ],
         _release,
         summary=summary.packaging,

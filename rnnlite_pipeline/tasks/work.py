@@ -1,4 +1,4 @@
-"""What all tasks have in common: how they fail, and what they remember."""
+"""What all tasks have in common: how they fail, and what they store."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def task(
 
     Args:
         name: Its name within its group.
-        work: Does it; what it returns says how, for the reporter.
+        work: Does it; the result says how, for the reporter.
         fresh: What decides whether it is up to date.
         label: Its name for the user.
         targets: The files it must leave.
@@ -49,7 +49,7 @@ def task(
 
 
 def perform(work: Callable[[], str | None], fresh: Fresh) -> dict[str, Any] | BaseFail:
-    """Do the work, and remember what it was made of."""
+    """Does the work, and stores the digests of its inputs."""
     done = attempt(work)
     return done if isinstance(done, BaseFail) else {**fresh.outcome(), "how": done}
 
@@ -74,7 +74,7 @@ def failure(error: RnnliteError) -> BaseFail:
 def program(name: str, command: Sequence[str], *, log: Path, label: str) -> Task:
     """A task that runs a program whenever it is asked for, such as the training of an example.
 
-    No other task waits for it, whatever it leaves: what is checked in is made anew on purpose only.
+    No other task waits for it: a file that is checked in is made again only on request.
 
     Args:
         name: Its name within its group.

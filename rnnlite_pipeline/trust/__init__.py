@@ -1,1 +1,1 @@
-"""Who made a release, and whether it is what they made: signatures, checks, a bill of materials."""
+"""Who made a release, and whether it was changed: signatures, checks, a bill of materials."""

@@ -1,9 +1,10 @@
 """`rnnlite bom`: the bill of materials of a release, CycloneDX 1.6 with a model card.
 
-The facts are those of the bundle, which was checked: digests, figures of verification.json, what it
-was built from. The package `cyclonedx-python-lib` writes the document and checks it against the
-schema; it has no model cards yet, so the card is added to its JSON before that check. Equal bundles
-give equal bytes: there is no time in it, and its serial number follows from the bundle's digest.
+The facts are those of the bundle, which was checked: digests, figures of verification.json, the
+inputs of the build. The package `cyclonedx-python-lib` writes the document and checks it against
+the schema; it has no model cards yet, so the card is added to its JSON before that check. Equal
+bundles give equal bytes: there is no time in it, and its serial number follows from the bundle's
+digest.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ def check_statements(bundle: Bundle) -> None:
     """Both statements are about this bundle and this model, and agree with what is in it.
 
     Raises:
-        StageError: One is about something else, or says something else.
+        StageError: A statement is about another file, or contradicts the bundle.
     """
     provenance = _statement(bundle, "provenance", PROVENANCE)
     definition = provenance["buildDefinition"]
@@ -72,7 +72,7 @@ def check_lock(bundle: Bundle, checked_in: Path | None) -> None:
     if lock.get("model.sha256") != sha256(model):
         raise _differs(bundle, "holds another model than its lock says")
     if lock.get("model.semantic") != semantic_digest(read_model(model)):
-        raise _differs(bundle, "holds a model that computes something else than its lock says")
+        raise _differs(bundle, "has a model that does not compute what its lock says")
     verification = _json(bundle, "verification.json")
     passed = verification.get("passed") is True
     if not passed or verification.get("model_sha256") != sha256(model):

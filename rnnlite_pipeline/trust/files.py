@@ -1,4 +1,4 @@
-"""A bundle and what stands beside it, read without trust in either."""
+"""A bundle and the files beside it, read without trusting them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LARGEST, LARGEST_BUNDLE = 2**31, 2**33
 #: The largest file beside a bundle, in bytes.
 _LARGEST_BESIDE = 2**24
 
-#: What stands beside NAME.zip: what follows NAME, and whether it must be there.
+#: The files beside NAME.zip: what follows NAME, and whether it must be there.
 BESIDE = {
     ".zip.sha256": True,
     ".provenance.json": True,
@@ -44,7 +44,7 @@ class Bundle:
         path: The zip.
         members: Its files by name.
         moment: The time that its first member carries.
-        beside: The files beside it that are there, by name.
+        beside: The files beside it that exist, by name.
     """
 
     path: Path

@@ -1,6 +1,6 @@
 """The signature of a release, in OpenSSF Model Signing's format, by the package `model-signing`.
 
-Signed are the bundle and the statements beside it, as the files of one folder: NAME.zip,
+The bundle and the statements beside it are signed as the files of one folder: NAME.zip,
 NAME.zip.sha256, NAME.provenance.json, NAME.test-result.json, and NAME.cdx.json where it is there.
 The bundle's manifest names the digest of each file in it, so all of them are signed. The signature
 is NAME.sig beside them; `model_signing verify` reads it too.
@@ -99,7 +99,7 @@ def check_signature(bundle: Bundle, trusted: Trusted) -> None:
 
     Raises:
         CallError: `model-signing` is not installed, or a key is not there.
-        StageError: There is no signature, it is of somebody else, or of other files.
+        StageError: There is no signature, another person signed, or other files were signed.
     """
     verifying = _package().verifying
     if not bundle.signature.is_file():

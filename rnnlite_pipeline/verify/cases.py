@@ -1,4 +1,11 @@
-"""What a model is run on: the data, single samples and small batches, random and extreme input."""
+"""What a model is run on: the data, single samples and small batches, random and extreme input.
+
+Rules:
+    1. The data is run whole: how much that is, its author decides.
+    2. What is made up costs at most `MADE_UP` multiply-adds a call: sequences of open length are
+       shorter where a step costs much. Where not even one step is affordable, a batch that was
+       chosen for its size alone is left out. Both are said (`Case.note`), with the numbers.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +29,32 @@ LARGE_BATCH = 17
 #: The length of a long sequence, in steps: long enough that an error which grows shows.
 LONG = 300
 
+#: The multiply-adds of one call on made-up input. Each is made four times on the model and once or
+#: twice on the source; reference kernels make some 1e9 a second.
+MADE_UP = 2_000_000_000
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a call of the model costs, in multiply-adds (graph/multiply_adds.py).
+
+    Attributes:
+        fixed: For each batch entry.
+        per_step: For each batch entry and step of an open length.
+    """
+
+    fixed: int = 0
+    per_step: int = 0
+
+    def steps(self, batch: int, wanted: int) -> int:
+        """The length, at most `wanted` and at least 1, that a call with this batch can afford."""
+        room = MADE_UP // batch - self.fixed
+        return max(1, min(wanted, room // self.per_step)) if self.per_step else wanted
+
+    def of(self, batch: int, steps: int) -> int:
+        """The multiply-adds of one call."""
+        return batch * (self.fixed + steps * self.per_step)
+
 
 @dataclass(frozen=True)
 class Case:
@@ -29,11 +62,12 @@ class Case:
 
     Attributes:
         name: What they are, in words.
-        feeds: One mapping of input name to array a call.
+        feeds: One mapping of input name to array for each call; empty where the case is left out.
         extreme: Whether they lie outside what the model was made for, so that rounding may weigh
             more (compare/distance.py) and a source that refuses or overflows is no failure.
         drawn: Whether they are made up, so that a range measured on data says nothing of them.
         whole: The inputs without a batch axis.
+        note: What was made smaller or left out, and why; empty where nothing was.
     """
 
     name: str
@@ -41,6 +75,7 @@ class Case:
     extreme: bool = False
     drawn: bool = False
     whole: frozenset[str] = frozenset()
+    note: str = ""
 
     @property
     def batches(self) -> list[int]:
@@ -52,7 +87,10 @@ class Case:
 
 
 def cases(
-    samples: Samples, inputs: Sequence[TensorSpec], limits: Mapping[str, range]
+    samples: Samples,
+    inputs: Sequence[TensorSpec],
+    limits: Mapping[str, range],
+    work: Work = Work(),
 ) -> Iterator[Case]:
     """Every case of a verification.
 
@@ -60,9 +98,10 @@ def cases(
         samples: What the config names; random input is added where that is a file.
         inputs: The model's inputs.
         limits: For an input of whole numbers, those it takes, where they are known.
+        work: What a call costs.
     """
     whole = taken_whole(inputs)
-    for case in _cases(samples, inputs, limits, whole):
+    for case in _cases(samples, inputs, limits, whole, work):
         yield replace(case, whole=whole)
 
 
@@ -71,29 +110,63 @@ def _cases(
     inputs: Sequence[TensorSpec],
     limits: Mapping[str, range],
     whole: frozenset[str],
+    work: Work,
 ) -> Iterator[Case]:
     fixed = fixed_batch(inputs)
     yield _data(samples, fixed, whole)
     for batch in BATCHES if fixed is None else ():
         yield Case(f"batch {batch}", (rows(samples.inputs, 0, batch, whole),))
+
+    def made_up(batch: int, wanted: int | None = None) -> tuple[dict[str, Array], str]:
+        """Arrays like the data, `wanted` steps long or as long as it, and what was shortened."""
+        like = rows(samples.inputs, 0, batch, whole)
+        length = _length(like, inputs)
+        asked = wanted or length
+        steps = work.steps(batch, asked) if length else 0
+        if steps == length:
+            return like, ""
+        return _resized(like, inputs, steps), _shortened(work, batch, asked, steps)
+
     batch = fixed or max(BATCHES)
-    base = rows(samples.inputs, 0, batch, whole)
+    base, note = made_up(batch)
     rng = np.random.default_rng(0)
     random = _drawn(rng, base, inputs, limits)
     if samples.name != RANDOM:
-        yield Case(RANDOM, (random,), drawn=True)
+        yield Case(RANDOM, (random,), drawn=True, note=note)
     if fixed is None and len(samples) < LARGE_BATCH:
-        many = rows(samples.inputs, 0, LARGE_BATCH, whole)
-        large = _drawn(np.random.default_rng(1), many, inputs, limits)
-        yield Case(f"batch {LARGE_BATCH}", (large,), drawn=True)
+        yield _large_batch(*made_up(LARGE_BATCH), inputs, limits, work)
     floats = [s.name for s in inputs if np.dtype(s.dtype).kind == "f" and s.name not in limits]
     for name, values in _extremes(random, floats):
-        yield Case(name, (values,), extreme=True)
-    for steps in (1, LONG):
-        resized = _resized(base, inputs, steps, fixed or 1, whole)
-        if resized is not None:
-            values = _drawn(rng, resized, inputs, limits)
-            yield Case(f"{steps} step{'s' * (steps > 1)}", (values,), extreme=True)
+        yield Case(name, (values,), extreme=True, note=note)
+    for wanted in (1, LONG) if _length(base, inputs) else ():
+        resized, note = made_up(fixed or 1, wanted)
+        values = _drawn(rng, resized, inputs, limits)
+        steps = _length(resized, inputs)
+        yield Case(f"{steps} step{'s' * (steps > 1)}", (values,), extreme=True, note=note)
+
+
+def _large_batch(
+    like: Mapping[str, Array],
+    note: str,
+    inputs: Sequence[TensorSpec],
+    limits: Mapping[str, range],
+    work: Work,
+) -> Case:
+    name, cost = f"batch {LARGE_BATCH}", work.of(LARGE_BATCH, min(1, work.per_step))
+    if cost > 10 * MADE_UP:
+        why = f"one call takes {cost:.1g} multiply-adds, made-up input at most {10 * MADE_UP:.1g}"
+        return Case(name, (), drawn=True, note=why)
+    drawn = _drawn(np.random.default_rng(1), like, inputs, limits)
+    return Case(name, (drawn,), drawn=True, note=note)
+
+
+def _shortened(work: Work, batch: int, asked: int, steps: int) -> str:
+    if steps == asked:
+        return ""
+    return (
+        f"{steps} steps in place of {asked}, which take {work.of(batch, asked):.1g} multiply-adds;"
+        f" made-up input takes at most {MADE_UP:.1g}"
+    )
 
 
 def _data(samples: Samples, fixed: int | None, whole: frozenset[str]) -> Case:
@@ -138,22 +211,24 @@ def _alternating(array: Array) -> Array:
     return np.broadcast_to(signs.reshape(shape), array.shape).astype(array.dtype)
 
 
+def _length(arrays: Mapping[str, Array], inputs: Sequence[TensorSpec]) -> int:
+    """The steps of the inputs whose length is open; 0 where none is."""
+    lengths = (arrays[s.name].shape[1] for s in inputs if _has_open_length(s))
+    return next(lengths, 0)
+
+
+def _has_open_length(spec: TensorSpec) -> bool:
+    return len(spec.shape) > 1 and spec.shape[1] is None
+
+
 def _resized(
-    base: Mapping[str, Array],
-    inputs: Sequence[TensorSpec],
-    steps: int,
-    batch: int,
-    whole: frozenset[str],
-) -> dict[str, Array] | None:
-    """Arrays with another number of steps, or None where no input has an open length."""
-    if not any(len(s.shape) > 1 and s.shape[1] is None for s in inputs):
-        return None
+    like: Mapping[str, Array], inputs: Sequence[TensorSpec], steps: int
+) -> dict[str, Array]:
+    """Arrays of the same batch with another number of steps, where the length is open."""
     resized = {}
     for spec in inputs:
-        shape = list(base[spec.name].shape)
-        if spec.name not in whole:
-            shape[0] = batch
-        if len(shape) > 1 and spec.shape[1] is None:
+        shape = list(like[spec.name].shape)
+        if _has_open_length(spec):
             shape[1] = steps
         resized[spec.name] = np.empty(shape, spec.dtype)
     return resized

@@ -17,7 +17,7 @@ from rnnlite_pipeline.compare.batch_axis import Axes
 from rnnlite_pipeline.errors import StageError
 from rnnlite_pipeline.graph.affine import from_integers
 from rnnlite_pipeline.graph.extract import giving
-from rnnlite_pipeline.graph.ir import OPEN, Model, Tensor
+from rnnlite_pipeline.graph.ir import OPEN, Model, Op, Tensor
 from rnnlite_pipeline.graph.ops import RECURRENT
 from rnnlite_pipeline.graph.read import read_model
 from rnnlite_pipeline.lower.layer_record import read_layers
@@ -92,7 +92,8 @@ def _ratios(
     values = {a: (x, x - _plain(y, b)) for (a, b), x, y in zip(pairs, signal, noise, strict=True)}
     recurrent, called = [], {tensor: tensor.name for tensor in values}
     for op in real.main.ops:
-        for tensor in op.outputs if op.code in RECURRENT or op.code == "WHILE" else []:
+        for made in op.outputs if op.code in RECURRENT or op.code == "WHILE" else []:
+            tensor = _every_step(real, op, made)
             if tensor not in values:
                 continue
             steps = tensor.shape is not None and len(tensor.shape) == 3
@@ -106,6 +107,19 @@ def _ratios(
         {"tensor": name, "value": value, "snr_db": ratio} for ratio, name, value in ranked[:WORST]
     ]
     return {"recurrent": recurrent, "worst": worst}
+
+
+def _every_step(model: Model, op: Op, tensor: Tensor) -> Tensor:
+    """The steps of the sequence, of what a recurrent op gives.
+
+    A loop block by block gives whole blocks, and behind it a slice takes the steps that there are.
+    """
+    readers = [each for each in model.main.ops if tensor in each.inputs]
+    if op.code != "WHILE" or len(readers) != 1 or readers[0].code != "STRIDED_SLICE":
+        return tensor
+    (sliced,) = readers[0].outputs
+    has_steps = sliced.shape is not None and len(sliced.shape) == 3
+    return sliced if has_steps else tensor
 
 
 def _called(name: str, layers: Sequence[str], *, steps: bool) -> str:

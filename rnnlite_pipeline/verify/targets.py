@@ -71,7 +71,8 @@ def _held(name: str, runs: Runs, model: Model, content: bytes) -> Held:
         return replace(by_table, held="run")
     if verdict.held == "compiled":
         note = vela_missing()
-        return replace(by_table, not_run=note) if note else _compiled(name, content)
+        held = replace(by_table, not_run=note) if note else _compiled(name, content)
+        return replace(held, numbers_from=runs.names)
     note = runs.notes.get(name) or RUNTIMES[name].how
     return replace(by_table, not_run=note, numbers_from=runs.names)
 

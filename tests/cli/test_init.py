@@ -249,4 +249,4 @@ def test_any_name_is_quoted(tmp_path: Path, hostile: str) -> None:
     path.write_text(config_text("a", source, told), encoding="utf-8")
     assert load_config(path).source.path == hostile
     path.write_text(path.read_text("utf-8").replace("  # inputs:", "  inputs:"), encoding="utf-8")
-    assert dict(load_config(path).source.inputs) == {hostile: (None, 2)}
+    assert dict(load_config(path).source.inputs) == {hostile: (1, 2)}

@@ -17,6 +17,10 @@ from numpy.typing import NDArray
 from rnnlite_pipeline.config import check_files, load_config
 from rnnlite_pipeline.errors import ConfigError
 from rnnlite_pipeline.files import digest
+from tests.fake.project import keras_file
+
+#: What stands for a .keras file.
+MODEL = keras_file(b"model")
 
 Write = Callable[[str], Path]
 Array = NDArray[Any]
@@ -33,9 +37,9 @@ LABELLED = f"{HEAD}verification: {{data: {{path: t.npz}}, min_accuracy: 0.9}}\n"
 
 @pytest.fixture(autouse=True)
 def model(tmp_path: Path) -> Path:
-    """A source file; its content is nobody's concern here."""
+    """A source file that does not say what its inputs are."""
     path = tmp_path / "m.keras"
-    path.write_bytes(b"model")
+    path.write_bytes(MODEL)
     return path
 
 
@@ -71,7 +75,7 @@ def test_files_that_are_there_pass(write: Write, tmp_path: Path) -> None:
     (tmp_path / "README.md").write_text("text")
     labels = np.zeros(5, np.int64)
     np.savez_compressed(tmp_path / "t.npz", x=np.zeros((5, 8, 8), np.float32), labels=labels)
-    pin = hashlib.sha256(b"model").hexdigest()
+    pin = hashlib.sha256(MODEL).hexdigest()
     text = (
         f"name: m\nsource: {{format: keras, path: m.keras, sha256: {pin.upper()},"
         " inputs: {x: [1, null, 8]}}\npipeline: release\n"
@@ -86,7 +90,9 @@ def test_a_pin_that_does_not_hold_is_told(write: Write) -> None:
     """Another content than the pinned one is an error that says which content was found."""
     text = f"name: m\nsource: {{format: keras, path: m.keras, sha256: {'a' * 64}}}\n"
     (problem,) = _problems(write(text))
-    assert problem.startswith("2:48: source.sha256: the content of m.keras has the sha256 9372c4")
+    found = hashlib.sha256(MODEL).hexdigest()
+    said = f"2:48: source.sha256: the content of m.keras has the sha256 {found}"
+    assert problem.startswith(said)
 
 
 @pytest.mark.parametrize(

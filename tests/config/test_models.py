@@ -105,7 +105,7 @@ def test_the_schema_says_what_the_models_say() -> None:
     assert whole["additionalProperties"] is False
     recurrent = whole["definitions"]["Recurrent"]["properties"]
     assert recurrent["time_major"]["enum"] == ["keep", True, False]
-    assert recurrent["state"]["description"].startswith("What a call starts from")
+    assert recurrent["state"]["description"].startswith("The states from which a call starts")
 
 
 def test_an_error_takes_problems_in_parts_and_as_text() -> None:

@@ -68,7 +68,7 @@ def test_an_unknown_pipeline_is_told_at_its_key(write: Write) -> None:
         ("stages: [validate, package]\n", "1:20: stages[1]: package needs the stage verify"),
         ("stages: [verify]\n", "1:10: stages[0]: verify needs the stage convert"),
         ("stages: [convert, convert]\n", "1:9: stages: `convert` is listed twice"),
-        ("stages: []\n", "1:9: stages: expected a list of at least 1 items"),
+        ("stages: []\n", "1:9: stages: expected a list with at least 1 item(s)"),
         ("stages: [convrt]\n", "1:10: stages[0]: expected validate, inspect, convert"),
         ("gates: {max_byte: 5}\n", "1:9: gates.max_byte: unknown key; did you mean `max_bytes`?"),
         ("gates: {max_bytes: 0}\n", "1:20: gates.max_bytes: expected a number of at least 1"),

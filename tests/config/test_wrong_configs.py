@@ -150,7 +150,7 @@ WRONG: dict[str, tuple[str, list[str]]] = {
         ["at most 1"],
     ),
     "seed": (f"{HEAD}verification: {{data: {{random: {{seed: {MARK}-1}}}}}}\n", ["at least 0"]),
-    "no runtime": (f"{HEAD}verification: {{runtimes: {MARK}[]}}\n", ["at least 1 items"]),
+    "no runtime": (f"{HEAD}verification: {{runtimes: {MARK}[]}}\n", ["at least 1 item(s)"]),
     "runtime twice": (f"{HEAD}verification: {{runtimes: {MARK}[litert, litert]}}\n", ["twice"]),
     "runtime": (
         f"{HEAD}verification: {{runtimes: [{MARK}litrt]}}\n",
@@ -240,7 +240,7 @@ WRONG: dict[str, tuple[str, list[str]]] = {
     "range": (f"{HEAD}metadata: {{inputs: [{{name: x, range: {MARK}[1, 0]}}]}}\n", ["smallest"]),
     "range of three": (
         f"{HEAD}metadata: {{inputs: [{{name: x, range: {MARK}[0, 1, 2]}}]}}\n",
-        ["at most 2 items"],
+        ["at most 2 item(s)"],
     ),
     "mean and std": (
         HEAD

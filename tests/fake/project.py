@@ -8,6 +8,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from rnnlite_pipeline.files import zip_bytes
+
 ROOT = Path(__file__).parents[2]
 
 #: `rnnlite`, with the fake stages in place of the real ones.
@@ -16,6 +18,12 @@ RNNLITE = (sys.executable, str(Path(__file__).parent / "rnnlite.py"))
 
 #: The same, where the stages are forks of a process that has imported them.
 WARM_RNNLITE = (sys.executable, str(Path(__file__).parent / "warm_rnnlite.py"))
+
+
+def keras_file(content: bytes) -> bytes:
+    """An archive with the members of a .keras file; equal content gives equal bytes."""
+    members = {"config.json": b"{}", "metadata.json": b"{}", "model.weights.h5": content}
+    return zip_bytes(members)
 
 
 @dataclass(frozen=True)
@@ -63,8 +71,8 @@ class Project:
         return self
 
     def write_source(self, content: bytes) -> Project:
-        """Write the source."""
-        self.source.write_bytes(content)
+        """Write the source: an archive that `validate` takes for a .keras file."""
+        self.source.write_bytes(keras_file(content))
         return self
 
     def run(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:

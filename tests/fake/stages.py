@@ -17,6 +17,7 @@ import os
 import signal
 import sys
 import time
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
@@ -34,7 +35,7 @@ from rnnlite_pipeline.steps import step
 def import_source(config: Any, out: Path) -> None:
     """Copies the source."""
     _begin("import", out)
-    write_atomically(out / ".work" / "source.tflite", _read(config.resolve(config.source.path)))
+    write_atomically(out / ".work" / "source.tflite", _content(config.resolve(config.source.path)))
     write_atomically(out / ".work" / "source.json", b"{}\n")
 
 
@@ -142,6 +143,12 @@ def measure(config: Any, out: Path) -> None:
     told = {"bytes": len(_read(out / "model.tflite"))}
     write_atomically(out / "benchmark.json", json.dumps(told).encode())
     write_atomically(out / "benchmark.txt", b"a table\n")
+
+
+def _content(path: Path) -> bytes:
+    """What the source of a project holds (`keras_file`)."""
+    with zipfile.ZipFile(path) as archive:
+        return archive.read("model.weights.h5")
 
 
 def _read(path: Path) -> bytes:

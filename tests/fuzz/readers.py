@@ -10,13 +10,15 @@ import json
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
 
-from rnnlite_pipeline.config import check_files, load_config
+from rnnlite_pipeline.config import Config, Format, Source, check_files, load_config
 from rnnlite_pipeline.config.arrays import NotArrays, read_headers
-from rnnlite_pipeline.errors import VerificationFailed
+from rnnlite_pipeline.config.headers import WrongSource, read_header
+from rnnlite_pipeline.errors import SourceError, VerificationFailed
 from rnnlite_pipeline.graph.ir import Model, Op, Signature, Subgraph, Tensor
 from rnnlite_pipeline.graph.read import read_model
 from rnnlite_pipeline.graph.write import write_model
@@ -25,6 +27,7 @@ from rnnlite_pipeline.sources.formats.h5 import read_h5
 from rnnlite_pipeline.sources.formats.keras_archive import read_archive
 from rnnlite_pipeline.sources.model import TensorSpec
 from rnnlite_pipeline.verify.data import read_samples
+from tests.config.written_sources import saved_model
 
 _MODEL_CONFIG = {
     "class_name": "Functional",
@@ -33,19 +36,40 @@ _MODEL_CONFIG = {
 
 
 def read_tflite(folder: Path, content: bytes) -> None:
-    """A model, to the graph and back to a file."""
-    del folder
+    """A model: its header, then to the graph and back to a file."""
+    _read_header(_file(folder, "a.tflite", content), "tflite")
     write_model(read_model(content))
 
 
 def read_keras(folder: Path, content: bytes) -> None:
     """What a .keras file says of itself."""
-    read_archive(_file(folder, "a.keras", content))
+    path = _file(folder, "a.keras", content)
+    _read_header(path, "keras")
+    read_archive(path)
 
 
 def read_hdf5(folder: Path, content: bytes) -> None:
     """What an H5 file says of itself."""
-    read_h5(_file(folder, "a.h5", content))
+    path = _file(folder, "a.h5", content)
+    _read_header(path, "h5")
+    read_h5(path)
+
+
+def read_saved_model(folder: Path, content: bytes) -> None:
+    """The signatures of a SavedModel, by its header."""
+    (folder / "s").mkdir(exist_ok=True)
+    _read_header(_file(folder / "s", "saved_model.pb", content).parent, "saved_model")
+
+
+def _read_header(path: Path, format_: Format) -> None:
+    """What `validate` reads of a source."""
+    source = Source(format=format_, path=str(path))
+    given: dict[str, Any] = {"source": source}
+    config = Config.model_construct(**given)
+    try:
+        read_header(config)
+    except WrongSource as error:
+        raise SourceError(str(error)) from error
 
 
 def read_npz(folder: Path, content: bytes) -> None:
@@ -67,6 +91,7 @@ def read_calibration(folder: Path, content: bytes) -> None:
 
 def read_yaml(folder: Path, content: bytes) -> None:
     """A config, and all that is checked of it."""
+    _file(folder, "a.keras", whole("keras"))
     check_files(load_config(_file(folder, "a.yaml", content)))
 
 
@@ -74,6 +99,7 @@ READERS: dict[str, Callable[[Path, bytes], None]] = {
     "tflite": read_tflite,
     "keras": read_keras,
     "h5": read_hdf5,
+    "saved_model": read_saved_model,
     "npz": read_npz,
     "calibration": read_calibration,
     "yaml": read_yaml,
@@ -83,6 +109,8 @@ READERS: dict[str, Callable[[Path, bytes], None]] = {
 def whole(kind: str) -> bytes:
     """A small file of each format with nothing wrong."""
     made = {"tflite": _tflite, "keras": _keras, "h5": _h5, "yaml": _yaml}
+    if kind == "saved_model":
+        return saved_model({"serving_default": (None, 7, 3), "other": (1,)})
     return made.get(kind, _npz)()
 
 
@@ -136,7 +164,7 @@ def _yaml() -> bytes:
     return b"""\
 name: fuzz
 version: 1.0.0
-source: {format: graph_def, path: a.yaml, inputs: {x: [null, 8, 8]}, outputs: [y]}
+source: {format: keras, path: a.keras, inputs: {x: [null, 8, 8]}}
 recurrent: {time_major: keep, state: source}
 quantization: {scheme: dynamic_range}
 verification:

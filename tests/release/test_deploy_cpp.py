@@ -11,14 +11,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rnnlite_pipeline.graph.ir import Model
+from rnnlite_pipeline.cells.cell import Array
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.release.deploy.tflm import method
+from rnnlite_pipeline.runtimes.interpreter import Runner
 from rnnlite_pipeline.runtimes.micro import MicroRunner
 from rnnlite_pipeline.runtimes.runners import RUNNERS
+from rnnlite_pipeline.verify.application import RealRunner
 from tests.release import cpp_stubs
 from tests.release.deployed import counter, counting, deployed, write
-from tests.runtimes.models import a_gru, lowered, sample
+from tests.runtimes.models import a_gru, an_lstm, in_integers, lowered
 
 COMPILER = pytest.mark.skipif(not shutil.which("g++"), reason="there is no g++ here")
 
@@ -127,8 +129,13 @@ def test_methods_of_the_resolver() -> None:
     ]
 
 
-#: Models whose example program is built and run: a loop, explicit states, a kept state.
+#: Models whose example program is built and run: an int8 fused op, a loop, explicit states, a kept
+#: state.
 BUILT = {
+    "fused": (
+        in_integers(lowered(an_lstm(), "fused"), "int8", "int8"),
+        "name: fused\nsource: {format: keras, path: m}\n",
+    ),
     "gru": (lowered(a_gru(), "loop"), "name: gru\nsource: {format: keras, path: m}\n"),
     "given": (counter("explicit"), counting("explicit", "given")),
     "kept": (counter("persist", first=0.0), counting("persist", "kept")),
@@ -141,7 +148,10 @@ BUILT = {
 @pytest.mark.skipif(not TREE, reason="RNNLITE_TFLM_TREE names no tree of TensorFlow Lite Micro")
 @pytest.mark.skipif(bool(RUNNERS["tflm"].missing()), reason="tflite-micro is not installed")
 def test_the_example_for_tflm_gives_the_runtimes_numbers(tmp_path: Path) -> None:
-    """CMake builds the three with one TensorFlow Lite Micro; each gives the wheel's numbers."""
+    """CMake builds all with one TensorFlow Lite Micro; each gives the numbers of both runtimes.
+
+    That is, of the wheel tflite-micro and of LiteRT, to the last bit of an int8 value.
+    """
     for name, (model, text) in BUILT.items():
         write(tmp_path / name, *deployed(tmp_path, model, text))
     lists = "\n".join(f"add_subdirectory({name}/tflm)" for name in BUILT)
@@ -152,22 +162,29 @@ def test_the_example_for_tflm_gives_the_runtimes_numbers(tmp_path: Path) -> None
     subprocess.run(["cmake", "-S", ".", "-B", "build", *options], cwd=tmp_path, check=True)
     subprocess.run(["cmake", "--build", "build", "-j2"], cwd=tmp_path, check=True)
     for name, (model, _) in BUILT.items():
-        feeds = [sample(model, seed) for seed in range(3)]
-        text = " ".join(f"{value:.9g}" for feed in feeds for value in np.ravel(feed["x"]))
+        x, y = model.main.inputs[0], model.main.outputs[0]
+        feeds = [np.random.default_rng(k).normal(size=x.shape) for k in range(3)]
+        text = " ".join(f"{value:.9g}" for feed in feeds for value in np.ravel(feed))
         program = tmp_path / "build" / name / "tflm" / f"{name}_example"
         ended = subprocess.run([program], input=text, capture_output=True, text=True, check=True)
         found = [np.array(line.split(), np.float32) for line in ended.stdout.splitlines()]
-        np.testing.assert_allclose(found, _on_the_wheel(model, feeds), atol=1e-6)
+        assert np.ptp(found) > 0.1
+        content, last_bit = write_model(model), y.quantization.scale[0] if y.quantization else 1e-6
+        first = {t.name: np.full((1, 2), 5, np.float32) for t in model.main.inputs[1:]}
+        wheel = MicroRunner(content)
+        np.testing.assert_allclose(
+            found, _called(RealRunner(wheel, model), feeds, first), atol=1e-6
+        )
+        wheel.close()
+        interpreter = RealRunner(Runner(content, "reference"), model)
+        np.testing.assert_allclose(found, _called(interpreter, feeds, first), atol=last_bit + 1e-6)
 
 
-def _on_the_wheel(model: Model, feeds: list[dict[str, np.ndarray]]) -> list[np.ndarray]:
+def _called(runner: RealRunner, feeds: list[Array], states: dict[str, Array]) -> list[Array]:
     """The first output of each call; explicit states go on from call to call."""
-    runner = MicroRunner(write_model(model))
-    found, states = [], {"sum/h_in": np.full((1, 2), 5, np.float32)}
+    found = []
     for feed in feeds:
-        given = {name: states.get(name, array) for name, array in feed.items()}
-        outputs = runner.run(given)
-        states["sum/h_in"] = outputs.get("sum/h_out", states["sum/h_in"])
+        outputs = runner.run({"x": feed.astype(np.float32), **states})
+        states = {name: outputs[name.replace("_in", "_out")] for name in states}
         found.append(np.ravel(next(iter(outputs.values()))))
-    runner.close()
     return found

@@ -170,7 +170,7 @@ def test_times_are_in_it_once_they_were_measured(page: str, tmp_path: Path) -> N
     assert "times differ between machines" in page
     for other in ("{", json.dumps(benchmarked(told.model, "0" * 64))):
         shown = reported(told, page, out, other)
-        assert "is of another model" in shown
+        assert "belongs to another model" in shown
         assert "µs" not in shown
         assert "Latency" not in shown
     digest = hashlib.sha256(write_model(told.model)).hexdigest()
@@ -179,7 +179,8 @@ def test_times_are_in_it_once_they_were_measured(page: str, tmp_path: Path) -> N
     assert "image 1 × 7 × 3" in shown
     assert shown.index(">model.tflite<") < shown.index("it crashed") < shown.index("2.50 ×")
     assert shown.index("500.0 µs") < shown.index("66.7%") < shown.index("250.0 µs")
-    assert "Together they take 750.0 µs; the whole model, without feeding it, 790.0 µs." in shown
+    assert "Together the ops take 750.0 µs" in shown
+    assert "the whole model, without copying its inputs, takes 790.0 µs." in shown
 
 
 def test_only_the_section_of_times_and_its_entry_are_another(page: str, tmp_path: Path) -> None:

@@ -11,14 +11,17 @@ import pytest
 
 from rnnlite_pipeline.graph.build import make_op
 from rnnlite_pipeline.graph.ir import Model, Op, Quantization, Signature, Subgraph, Tensor
+from rnnlite_pipeline.report import svg
 from rnnlite_pipeline.report.about import interface
 from rnnlite_pipeline.report.accuracy import MOST_CLASSES, accuracy
+from rnnlite_pipeline.report.agreement import profiles
 from rnnlite_pipeline.report.checks import comparisons, failures
 from rnnlite_pipeline.report.evidence import About, Accuracy, Check, Evidence, Facts, Held
 from rnnlite_pipeline.report.figures import points, share, size
 from rnnlite_pipeline.report.layers import recurrences
 from rnnlite_pipeline.report.quantization import quantization
 from rnnlite_pipeline.report.runs_on import runs_on
+from rnnlite_pipeline.report.templating import prose
 from tests.report.test_report import about
 
 
@@ -49,7 +52,8 @@ def test_accuracy_stands_beside_the_source_and_for_each_class() -> None:
     assert "1 of 6 predictions differ from the source&#39;s." in said
     assert "0 2 100.0% 50.0% 100.0%" in said
     assert "1 2 100.0% 100.0% 66.7%" in said
-    assert "0 1 2 0 1 1 1 2 2 2" in said  # the matrix: titles, then rows without their zeros
+    # The matrix: titles, then rows without their zeros.
+    assert "predicted class 0 1 2 label 0 1 1 1 2 2 2" in said
 
 
 def test_many_classes_have_no_matrix() -> None:
@@ -212,6 +216,7 @@ def test_each_target_says_how_the_model_was_held_to_it() -> None:
             cycles=12345,
             sram_bytes=2048,
             flash_bytes=40_000,
+            numbers_from=("tflm",),
         ),
         "qualcomm": Held("by table", takes=True, not_run="no device"),
         "edgetpu": Held("by table", takes=False, reasons=["RSQRT (y): unknown"]),
@@ -220,7 +225,47 @@ def test_each_target_says_how_the_model_was_held_to_it() -> None:
     assert shown is not None
     said = text(shown.html)
     assert "litert run" in said
-    assert "ethos-u55 compiled 100% of the operations on the NPU; 12,345 cycles" in said
-    assert "qualcomm by table no device" in said
+    assert "compiler 100% of the ops run on the NPU; 12,345 cycles" in said
+    assert "qualcomm compared with the runtime&#39;s list of ops; not run no device" in said
+    assert "of the model before it was compiled, come from tflm" in said
     assert "edgetpu no (by table) RSQRT (y): unknown" in said
     assert runs_on({}) is None
+
+
+def test_a_part_is_never_called_the_whole() -> None:
+    """428 of 430 are not 100 %: a share that is nearly everything keeps its decimal."""
+    assert [share(*each) for each in ((428, 430), (430, 430), (99_999, 100_000), (1, 3))] == [
+        "99.5%",
+        "100%",
+        "99.9%",
+        "33%",
+    ]
+
+
+def test_the_marks_of_a_scatter_are_round_numbers() -> None:
+    """The axes end at round numbers around all values, at equal distances."""
+    drawn = svg.scatter([-1.37, 1.41], [-1.2, 1.3], "x", "y")
+    assert all(f">{mark}<" in drawn for mark in ("-2", "-1", "0", "1", "2"))
+    assert ">0.5<" in svg.scatter([0.1, 0.998], [0.2, 0.9], "x", "y")
+    assert svg.scatter([3.0], [3.0], "x", "y")
+
+
+def test_backquotes_become_code() -> None:
+    """A message shows commands as code, and its other text as it is."""
+    assert prose("`a < b` & c") == "<code>a &lt; b</code> &amp; c"
+
+
+@pytest.mark.parametrize(
+    ("cases", "said"),
+    [
+        (["data", "random"], "On the data,"),
+        (["calibration", "random"], "On the calibration data,"),
+        (["random"], "On random input,"),
+    ],
+)
+def test_the_agreement_says_on_which_samples(cases: list[str], said: str) -> None:
+    """Figures of random input are not called those of the data."""
+    found = labelled(3)
+    found.checks += [Check("equals the source", passed=True, data=c, output="y") for c in cases]
+    (shown,) = profiles(found)
+    assert shown.note.startswith(said)

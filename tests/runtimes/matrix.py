@@ -65,14 +65,15 @@ class Entry:
     """A cell on a target.
 
     Attributes:
-        form: fused, loop or unrolled; empty where no form is taken.
+        forms: What the recurrences became, each form once: fused, loop, unrolled; empty where no
+            form is taken.
         verdict: What the target's table says of the model; None where there is no model.
         why: Why no form is taken.
         model: The model in its last form.
         case: What it computes.
     """
 
-    form: str
+    forms: tuple[str, ...]
     verdict: Verdict | None = None
     why: str = ""
     model: Model | None = field(default=None, repr=False)
@@ -81,10 +82,11 @@ class Entry:
     def __str__(self) -> str:
         if self.verdict is None:
             return f"no: {self.why}"
+        forms = " and ".join(_CALLED[form] for form in self.forms)
         if self.verdict.takes:
-            return _CALLED[self.form]
+            return forms
         ops = sorted({each.op for each in self.verdict.refusals})
-        return f"{_CALLED[self.form]}, without {', '.join(ops)}"
+        return f"{forms}, without {', '.join(ops)}"
 
 
 @functools.cache
@@ -106,14 +108,15 @@ def entry(name: str, target: str) -> Entry:
     try:
         lowered = lower(model, "auto", integers, (target,), "INT8" if integers else "FLOAT32")
     except NotConvertible as error:
-        return Entry("", why=error.message)
+        return Entry((), why=error.message)
     main = model.main
     ports = ({t.name: t for t in side} for side in (main.inputs, main.outputs))
     model.signatures = [Signature("main", main, *ports)]
     if integers:
         model = in_integers(model, "int8", "int8")
     unroll(model, every=not has("WHILE"), has=has)
-    return Entry(lowered[0].form, RUNTIMES[target].judge(model), model=model, case=case)
+    forms = tuple(dict.fromkeys(each.form for each in lowered))
+    return Entry(forms, RUNTIMES[target].judge(model), model=model, case=case)
 
 
 def _split(model: Model) -> None:

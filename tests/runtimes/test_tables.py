@@ -15,6 +15,7 @@ from rnnlite_pipeline.graph.ir import Model, Op, Tensor
 from rnnlite_pipeline.runtimes import RUNTIMES
 from rnnlite_pipeline.runtimes.runners import RUNNERS
 from rnnlite_pipeline.runtimes.text import as_json, as_markdown, as_text
+from tests.lower.loop_cases import masked
 from tests.runtimes.models import a_gru, an_lstm, in_integers, lowered
 from tests.runtimes.single_ops import single_op
 
@@ -171,3 +172,22 @@ def test_the_guide_is_fresh() -> None:
     assert as_markdown() in guide.read_text("utf-8"), (
         "put what `python -m rnnlite_pipeline.runtimes.text` prints into docs/guides/targets.md"
     )
+
+
+def test_edge_tpu_advises_int8_only_where_that_helps() -> None:
+    """A float model is to be quantized; of an int8 model only inputs and outputs can be changed."""
+    loop = lowered(a_gru(), "loop")
+    reasons = _float_reasons(loop)
+    assert all("quantization.scheme int8" in reason for reason in reasons.values())
+    ports = _float_reasons(in_integers(loop))
+    assert "quantization.input_type int8" in ports.pop("x")
+    assert any("quantization.output_type int8" in reason for reason in ports.values())
+    inner = _float_reasons(in_integers(lowered(masked(an_lstm()), "loop"), "int8", "int8"))
+    assert inner
+    assert not any("quantization" in reason for reason in inner.values())
+
+
+def _float_reasons(model: Model) -> dict[str, str]:
+    """Why the Edge TPU refuses each float tensor."""
+    refusals = RUNTIMES["edgetpu"].judge(model).refusals
+    return {r.name: r.reason for r in refusals if "float32; " in r.reason}

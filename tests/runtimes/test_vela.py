@@ -31,7 +31,7 @@ def test_an_int8_lstm_runs_wholly_on_the_npu(target: str) -> None:
     compiled = vela.compile_model(write_model(FUSED), target)
     assert RUNTIMES[target].judge(FUSED).takes
     assert (compiled.npu_share, compiled.cpu_ops) == (1.0, ())
-    assert compiled.npu_ops > 100
+    assert compiled.npu_ops > 50
     assert min(compiled.cycles, compiled.sram_bytes, compiled.flash_bytes, compiled.macs) > 0
     assert b"ethos-u" in compiled.model
 

@@ -16,6 +16,9 @@ from rnnlite_pipeline.graph.ir import Model
 from rnnlite_pipeline.graph.read import read_model
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.lower import lower
+from rnnlite_pipeline.lower.by_targets import has_op
+from rnnlite_pipeline.lower.integer_rows import integer_rows
+from rnnlite_pipeline.lower.unrolled import unroll
 from rnnlite_pipeline.quantize import lowering, quantize
 from rnnlite_pipeline.runtimes.interpreter import Kernels, Runner
 from rnnlite_pipeline.runtimes.micro import MicroRunner
@@ -95,10 +98,18 @@ def test_the_last_cell_state_is_read_behind_the_fused_op(tmp_path: Path) -> None
     assert [op.outputs for op in made.main.ops if join.outputs[0] in op.inputs] == [[given]]
 
 
-def closed(folder: Path, policy: Policy, scheme: str, steps: int, target: str = "tflm") -> Model:
+def closed(
+    folder: Path,
+    policy: Policy,
+    scheme: str,
+    steps: int,
+    target: str = "tflm",
+    *,
+    interface: str = "float32",
+) -> Model:
     """An LSTM of batch 1 over so many steps, for a target; calibrated on a stream of 240 steps."""
     np.savez(folder / "stream.npz", x=samples(0, 240 // steps, steps))
-    asked = config(folder, policy, scheme, "float32")
+    asked = config(folder, policy, scheme, interface)
     calibration = {"path": str(folder / "stream.npz"), "samples": 240 // steps}
     said = asked.model_dump(exclude_unset=True, mode="json")
     said["quantization"] |= {"calibration": calibration}
@@ -111,6 +122,9 @@ def closed(folder: Path, policy: Policy, scheme: str, steps: int, target: str = 
     states.expose(model)
     lower(model, *lowering(asked))
     quantize(model, asked, {}, states)
+    has = has_op((target,))
+    unroll(model, every=not has("WHILE"), has=has)
+    integer_rows(model)
     states.conclude(model)
     return model
 

@@ -59,7 +59,8 @@ def test_killed_at_random_moments(project: Project) -> None:
         check_whole(project.build)
     project.package()
     clean = Project(project.folder.parent / "clean").write_config()
-    clean.write_source(project.source.read_bytes()).package()
+    clean.source.write_bytes(project.source.read_bytes())
+    clean.package()
     assert project.results() == clean.results()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import pytest
 
 from rnnlite_pipeline.errors import VerificationFailed
 from rnnlite_pipeline.sources.model import TensorSpec
-from rnnlite_pipeline.verify.cases import DATA_BATCH, LONG, Case, cases
+from rnnlite_pipeline.verify.cases import cases
 from rnnlite_pipeline.verify.data import fixed_batch, random_samples, read_samples, rows
 
 X = TensorSpec("x", "float32", (None, None, 3))
@@ -80,40 +79,6 @@ def test_random_samples_stay_where_the_input_takes_them() -> None:
     again = random_samples([X, TOKENS, flags], {"tokens": range(4)}, 50, 7).inputs
     assert all((samples[n] == again[n]).all() for n in samples)
     assert (random_samples([X], {}, 50, 8).inputs["x"] != samples["x"]).any()
-
-
-def test_float_indices_are_whole() -> None:
-    """A float input that an Embedding reads gets indices, in every case."""
-    tokens = TensorSpec("tokens", "float32", (None, None))
-    samples = random_samples([tokens], {"tokens": range(4)}, 5, 0)
-    for case in cases(samples, [tokens], {"tokens": range(4)}):
-        for feed in case.feeds:
-            assert set(np.unique(feed["tokens"])) <= {0.0, 1.0, 2.0, 3.0}
-
-
-def test_an_open_batch_is_run_at_several_sizes() -> None:
-    """The data in full calls and a rest, one sample, three, extremes, one step and many."""
-    samples = random_samples([X], {}, DATA_BATCH + 6, 0)
-    by_name = {c.name: c for c in cases(replace(samples, name="data"), [X], {})}
-    assert by_name["data"].batches == [6, DATA_BATCH]
-    assert by_name["batch 1"].batches == [1]
-    assert by_name["batch 3"].batches == [3]
-    assert by_name[f"{LONG} steps"].feeds[0]["x"].shape == (1, LONG, 3)
-    assert by_name["1 step"].feeds[0]["x"].shape == (1, 1, 3)
-    assert by_name["alternating"].feeds[0]["x"][0, :3, 0].tolist() == [1, -1, 1]
-    assert np.abs(by_name["times 100"].feeds[0]["x"]).max() > 100
-    assert {c.name for c in by_name.values() if not c.extreme} == {
-        "data", "batch 1", "batch 3", "random",
-    }  # fmt: skip
-
-
-def test_a_fixed_batch_is_kept_in_every_case() -> None:
-    """A model of batch 4 is only ever called with 4 samples; the data starts over at its end."""
-    fixed = TensorSpec("x", "float32", (4, None, 3))
-    samples = random_samples([fixed], {}, 6, 0)
-    made: list[Case] = list(cases(samples, [fixed], {}))
-    assert {size for case in made for size in case.batches} == {4}
-    assert (made[0].feeds[1]["x"][2:] == samples.inputs["x"][:2]).all()
 
 
 def test_rows_start_over_at_the_end() -> None:

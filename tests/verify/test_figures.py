@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rnnlite_pipeline.graph.ir import Model, Op, Subgraph, Tensor
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.quantize.record import leave
-from rnnlite_pipeline.verify.figures import figures
+from rnnlite_pipeline.verify.figures import _every_step, figures
 from tests.lower.cases import Case
 from tests.lower.loop_cases import gru
 from tests.quantize.author import CHANGES, feed, model_of
@@ -41,3 +42,18 @@ def test_a_loop_is_called_by_its_layer(tmp_path: Path, outputs: str, ends: str) 
     assert shown == ([f"{layer}, {ends}"] if ends else [])
     assert all(20 < each["snr_db"] < 150 for each in found["recurrent"])
     assert not [each for each in found["worst"] if "level_" in each["value"]]
+
+
+@pytest.mark.parametrize(
+    ("shape", "readers", "is_sliced"),
+    [((5, 2, 4), 1, True), ((2, 4), 1, False), ((5, 2, 4), 2, False)],
+)
+def test_the_noise_of_blocks_ends_with_the_sequence(
+    shape: tuple[int, ...], readers: int, is_sliced: bool
+) -> None:
+    """A loop gives whole blocks of steps; those behind the end of the sequence are not judged."""
+    blocks, end = Tensor("y", "FLOAT32", (32, 2, 4)), Tensor("turned", "FLOAT32", shape)
+    loop = Op("WHILE", [], [blocks])
+    ops = [loop, *(Op("STRIDED_SLICE", [blocks], [end]) for _ in range(readers))]
+    model = Model([Subgraph("main", [], [end], ops)])
+    assert _every_step(model, loop, blocks) is (end if is_sliced else blocks)

@@ -83,6 +83,8 @@ def test_the_gate_npu_share(interface: str, passes: bool) -> None:
     held = hold(config("ethos-u55"), model, write_model(model))
     said = held["ethos-u55"]
     assert said.held == "compiled"
+    assert said.numbers_from == runs_on(config("ethos-u55")).names
+    assert said.as_json()["numbers_from"] == said.numbers_from
     assert all((said.cycles, said.sram_bytes, said.flash_bytes))
     (check,) = check_npu(Pipeline.model_validate({"gates": {"npu_share": 1.0}}), held)
     assert (check.name, check.passed) == ("gate npu_share ethos-u55", passes)

@@ -25,7 +25,7 @@ def deployment_files(deployment: Deployment, content: bytes) -> Mapping[str, byt
     """The files by name; which there are follows from the targets (kinds.py).
 
     Args:
-        deployment: What the code must know of the model.
+        deployment: What the code must know about the model.
         content: The model, for the C array.
     """
     name, camel = deployment.snake, deployment.camel

@@ -12,7 +12,7 @@ from rnnlite_pipeline.release.deploy.deployment import Deployment
 from rnnlite_pipeline.release.deploy.text import written
 from rnnlite_pipeline.release.digests import sha256
 
-#: How many bytes stand on a line.
+#: The number of bytes on a line.
 LINE = 16
 
 

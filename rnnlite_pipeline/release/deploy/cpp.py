@@ -34,7 +34,7 @@ def compiled_class(deployment: Deployment) -> str:
 
 
 def cpp_type(port: Port) -> str:
-    """The C++ type of a port's values; bytes for what has none."""
+    """The C++ type of a port's values; bytes for a dtype without a type."""
     return TYPES.get(port.dtype, "uint8_t")
 
 
@@ -49,7 +49,7 @@ def floats(values: tuple[float, ...] | list[float]) -> str:
 
 
 def told(port: Port, is_output: bool) -> str:
-    """What the caller of the class is to know of a port."""
+    """What the caller of the class must know about a port."""
     said = [port.described]
     if is_output and port.labels:
         said.append(f"labels: {plain(port.labels)}, packed in the model")
@@ -69,7 +69,7 @@ def literal(text: str) -> str:
     return json.dumps(plain(text))
 
 
-#: What the templates of C++ write ports with.
+#: The filters with which the templates of C++ write ports.
 FILTERS: Mapping[str, Callable[..., Any]] = {
     "cpp_type": cpp_type,
     "value_type": value_type,

@@ -1,4 +1,4 @@
-"""What the code that runs a model must know of it."""
+"""What the code that runs a model must know about it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Port:
         shape: The dimensions; None where open.
         scale: Of a quantized one: real = scale * (stored - zero_point); 0 for a real-valued one.
         zero_point: See scale.
-        mean: What the caller subtracts, one a channel or one for all; empty for none.
+        mean: What the caller subtracts: one for each channel, or one for all; empty for none.
         std: What the caller divides by, likewise.
         labels: The name of the packed file with a label for each value, or None.
     """
@@ -115,7 +115,7 @@ class Deployment:
         resets: Whether the signature `reset` brings back a state that is kept.
         states: Of explicit ones, input, output and initial value [B or 1, width].
         ops: The codes of its ops, sorted.
-        missing: Those of them that LiteRT lacks.
+        missing: The ops among them that LiteRT lacks.
         variables: How many resource variables keep states.
         arena: Bytes of activations, none shared: more than TFLite Micro needs for them.
     """

@@ -92,7 +92,7 @@ def _first(state: StatePort) -> str:
     return _floats(tuple(state.row))
 
 
-#: What the templates of Kotlin write ports with.
+#: The filters with which the templates of Kotlin write ports.
 _FILTERS: Mapping[str, Callable[..., Any]] = {
     "array": _array,
     "buffer": _buffer,

@@ -1,4 +1,4 @@
-"""What stands under deploy/, and how it is built."""
+"""The files under deploy/, and how they are built."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rnnlite_pipeline.release.deploy.kotlin import why_not_compiled
 from rnnlite_pipeline.release.deploy.text import written
 from rnnlite_pipeline.runtimes.web import RELEASE
 
-#: What a file is for, by its folder and the end of its name.
+#: The purpose of a file, by its folder and the end of its name.
 _FOR = {
     ("python", ".py"): "Python, with ai-edge-litert (Interpreter) and numpy",
     ("android", "Compiled.kt"): "Android, Kotlin, with LiteRT's CompiledModel",

@@ -15,7 +15,7 @@ def written(template: str, values: Mapping[str, Any], **filters: Callable[..., A
     Args:
         template: Its name in the folder `deploy/`, without `.jinja`.
         values: What it writes.
-        filters: What it writes some of them with.
+        filters: The filters with which it writes some of them.
     """
     made = templates("rnnlite_pipeline.release").overlay()
     made.filters = {**made.filters, "repr": repr, **filters}
@@ -23,5 +23,5 @@ def written(template: str, values: Mapping[str, Any], **filters: Callable[..., A
 
 
 def plain(text: str) -> str:
-    """A name as it may stand in any comment or docstring: what could end one becomes `?`."""
+    """A name in a form that is safe in any comment or docstring: what could end one becomes `?`."""
     return re.sub(r"[^\w :;,/.()-]", "?", text)

@@ -86,6 +86,7 @@ def _check(path: Path, archive: Archive, custom: Mapping[str, Any], allow_lambda
             f"{path.name} has a Lambda layer: Python code that would run on loading.",
             "If you trust the file, set source.allow_lambda: true; better, replace the Lambda by a "
             "layer of Keras.",
+            ("source", "allow_lambda"),
         )
 
 

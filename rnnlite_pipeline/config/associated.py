@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import PurePath
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path, PurePath
 
-from rnnlite_pipeline.config import Config, associated_files
 from rnnlite_pipeline.config.document import Loc
+from rnnlite_pipeline.config.model import Config
 
 #: The largest label or vocabulary file, in bytes.
 LARGEST = 16 * 1024 * 1024
@@ -32,6 +35,9 @@ class AssociatedFiles:
 
     def _add(self, config: Config, loc: Loc, named: str) -> None:
         path, name = config.resolve(named), packed_name(named)
+        if missing := list(wrong_file(loc, path)):
+            self.wrong += missing
+            return
         try:
             with path.open("rb") as file:
                 content = file.read(LARGEST + 1)
@@ -51,7 +57,7 @@ class AssociatedFiles:
 
 
 def packed_name(named: str) -> str:
-    """The name a file has inside the model: its last part, wherever it came from."""
+    """The name a file has inside the model: the last part of its path."""
     return PurePath(named).name
 
 
@@ -61,3 +67,33 @@ def _lines(text: str) -> list[str]:
     if lines[-1] == "":
         lines.pop()
     return [line.removesuffix("\r") for line in lines]
+
+
+def associated_files(config: Config) -> Iterator[tuple[Loc, str]]:
+    """The label and vocabulary files that `metadata:` names, with their places."""
+    if config.metadata is None:
+        return
+    for i, source in enumerate(config.metadata.inputs):
+        if source.vocabulary:
+            yield ("metadata", "inputs", i, "vocabulary"), source.vocabulary
+    for i, output in enumerate(config.metadata.outputs):
+        if output.labels:
+            yield ("metadata", "outputs", i, "labels"), output.labels
+
+
+def wrong_file(loc: Loc, path: Path, *, folder: bool = False) -> Iterator[tuple[Loc, str]]:
+    """A path that is not a file one can read; with `folder`, not a folder."""
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        yield loc, f"no such {'folder' if folder else 'file'}: {path}"
+    except OSError as error:
+        yield loc, f"cannot be read: {error.strerror}: {path}"
+    else:
+        if folder and not stat.S_ISDIR(mode):
+            yield loc, f"expected a folder; {path} is a file"
+        elif not folder and not stat.S_ISREG(mode):
+            found = "a folder" if stat.S_ISDIR(mode) else "not a regular file"
+            yield loc, f"expected a file; {path} is {found}"
+        elif not os.access(path, os.R_OK):
+            yield loc, f"cannot be read: its permissions do not allow it: {path}"

@@ -1,0 +1,107 @@
+"""The header of a `.keras` file: a zip archive with `config.json` in it.
+
+The inputs of a Functional model are known from it, and of a Sequential model that begins with an
+InputLayer. Source: keras/src/saving/saving_lib.py and keras/src/models/functional.py, Keras 3.
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from rnnlite_pipeline.config.headers.interface import Interface, Tensor, WrongSource
+from rnnlite_pipeline.config.source import Source
+
+_MEMBERS = ("config.json", "metadata.json", "model.weights.h5")
+
+#: The longest config that is read.
+_MAX_HEADER = 2**24
+
+#: Files with more bytes than this are compared with their checksums by the import, not here.
+MAX_CHECKED = 2**25
+
+_AGAIN = "save the model again with model.save(...), and copy the whole file"
+
+#: What the zip module raises for what is damaged, locked, or packed in a way it does not know.
+_NO_ZIP = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    NotImplementedError,
+    OSError,
+    RuntimeError,
+    ValueError,
+)
+
+
+def read(path: Path, source: Source) -> Interface | None:
+    """The inputs that the config of a `.keras` file declares.
+
+    Raises:
+        WrongSource: The archive is damaged, or has no model in it.
+    """
+    del source
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if missing := [name for name in _MEMBERS if name not in archive.namelist()]:
+                raise WrongSource(f"{path} is no .keras file: it has no {missing[0]}; {_AGAIN}")
+            size = path.stat().st_size
+            if any(entry.compress_size > size for entry in archive.infolist()):
+                raise WrongSource(f"{path} is damaged: an entry is larger than the file; {_AGAIN}")
+            if sum(entry.file_size for entry in archive.infolist()) <= MAX_CHECKED:
+                _check_content(path, archive)
+            if archive.getinfo("config.json").file_size > _MAX_HEADER:
+                return None
+            content = archive.read("config.json")
+    except _NO_ZIP as error:
+        raise WrongSource(f"{path} is damaged ({error}); {_AGAIN}") from None
+    try:
+        model = json.loads(content)
+    except (ValueError, RecursionError):
+        raise WrongSource(f"{path} is damaged: its config is no JSON; {_AGAIN}") from None
+    try:
+        return _declared(model)
+    except (KeyError, IndexError, TypeError, AttributeError):
+        return None  # a config of another Keras; the import says more
+
+
+def _check_content(path: Path, archive: zipfile.ZipFile) -> None:
+    if damaged := archive.testzip():
+        raise WrongSource(f"{path} is damaged: {damaged} fails its checksum; {_AGAIN}")
+
+
+def _declared(model: Any) -> Interface | None:
+    kind, layers = model["class_name"], model["config"]["layers"]
+    if kind == "Sequential":
+        first = layers[0]
+        if first["class_name"] != "InputLayer":
+            return None
+        return Interface({first["config"]["name"]: _tensor(first["config"])})
+    if kind != "Functional":
+        return None
+    by_name = {layer["name"]: layer for layer in layers}
+    entrances = [by_name[name] for name in _names(model["config"]["input_layers"])]
+    if not entrances or any(each["class_name"] != "InputLayer" for each in entrances):
+        return None
+    return Interface({each["name"]: _tensor(each["config"]) for each in entrances})
+
+
+def _names(told: Any) -> Iterator[str]:
+    """The names in `input_layers`: `[name, 0, 0]`, or lists or mappings of these."""
+    if isinstance(told, Mapping):
+        told = list(told.values())
+    if told and isinstance(told[0], str):
+        yield told[0]
+        return
+    for each in told:
+        yield from _names(each)
+
+
+def _tensor(told: Mapping[str, Any]) -> Tensor:
+    if not isinstance(told["dtype"], str):
+        raise TypeError(told["dtype"])
+    return Tensor(tuple(told["batch_shape"]), told["dtype"])
