@@ -32,7 +32,6 @@ composites/test_chained.py
     resolve/chained
 composites/test_converters.py
     composites/keras_lstm composites/registry plugins resolve/check resolve/composites
-    resolve/steps
 config/test_chosen.py
     release/flat
 config/test_early.py
