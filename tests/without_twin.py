@@ -170,8 +170,6 @@ stages/test_complex.py
     stages/convert
 stages/test_search.py
     report/search stages/candidates
-state/test_keeping.py
-    state/exposure
 state/test_quantized.py
     verify/quantized
 state/test_sources.py
