@@ -23,7 +23,7 @@ cli/test_init.py
 cli/test_view.py
     cli/configs cli/failure
 compare/test_validation.py
-    compare/draws compare/evidence compare/excerpts compare/stopped
+    compare/evidence compare/excerpts compare/stopped
 compat/test_lstm_ops.py
     lstm_ops runtimes/missing
 composites/test_annotated.py
@@ -32,7 +32,6 @@ composites/test_chained.py
     resolve/chained
 composites/test_converters.py
     composites/keras_lstm composites/registry plugins resolve/check resolve/composites
-    resolve/steps
 config/test_chosen.py
     release/flat
 config/test_early.py
@@ -60,27 +59,19 @@ fleet/test_cache.py
 fleet/test_cluster.py
     fleet/worker
 latency/test_by_op.py
-    latency/cut latency/rows latency/text
-lower/test_by_targets.py
-    lower/without_reduce_any
+    latency/cut latency/text
 lower/test_choice.py
     lower/loop/plan
 lower/test_loop.py
-    lower/emit lower/loop/counting lower/loop/levels lower/loop/step lower/loop/turns
-    lower/loop/writer
+    lower/loop/levels lower/loop/step lower/loop/writer
 lower/test_loop_forms.py
     lower/loop/forms
-lower/test_times.py
-    lower/layers
 lower/test_unrolled.py
-    lower/constants lower/rows passes/memory
+    lower/rows passes/memory
 metadata/test_attach.py
     metadata/checks metadata/read metadata/recurrent metadata/schema
 passes/test_fence_copies.py
     runtimes/delegated
-passes/test_passes.py
-    passes/fold_last_step passes/fold_reverse passes/fold_transpose passes/group_bidirectional
-    passes/layout
 passes/test_tensor_lists.py
     passes/run_time_shapes passes/tensor_list_groups
 quantize/test_extreme_ranges.py
@@ -111,7 +102,7 @@ report/test_graph.py
 report/test_index.py
     report/agreement report/forms report/latency report/page report/results
 report/test_report.py
-    lower/layer_record report/evidence report/stage report/svg report/templating
+    report/evidence report/stage report/svg report/templating
 report/test_sections.py
     report/about report/accuracy report/checks report/figures report/layers report/quantization
     report/runs_on
@@ -148,8 +139,6 @@ sources/test_graph_def.py
     sources/formats/graph_def sources/graphdef/tensor_arrays
 sources/test_h5.py
     sources/formats/h5
-stages/test_import_source.py
-    sources/to_tflite
 sources/test_integer_products.py
     sources/graphdef/integer_products
 sources/test_jax.py
@@ -177,10 +166,10 @@ stages/test_benchmark.py
     latency/machine runtimes/probe sources/stock
 stages/test_complex.py
     stages/convert
+stages/test_import_source.py
+    sources/to_tflite
 stages/test_search.py
     report/search stages/candidates
-state/test_keeping.py
-    state/description state/exposure
 state/test_quantized.py
     verify/quantized
 state/test_sources.py
