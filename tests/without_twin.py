@@ -153,43 +153,23 @@ runtimes/test_web.py
     runtimes/web/server
 sources/test_cell_ops.py
     sources/cudnn_op sources/graphdef/graph_edit
-sources/test_concrete_function.py
-    sources/batch sources/formats/concrete_function
-sources/test_detached.py
-    sources/attached sources/graphdef/detached sources/graphdef/flex sources/graphdef/functions
-    sources/graphdef/structure sources/names sources/reference sources/state
-sources/test_gathers.py
-    sources/graphdef/gathers sources/graphdef/lifting sources/graphdef/placeholders
-    sources/graphdef/session sources/graphdef/session_states
-sources/test_graph_def.py
-    sources/formats/graph_def sources/graphdef/tensor_arrays
-sources/test_h5.py
-    sources/formats/h5
+sources/formats/test_concrete_function.py
+    sources/batch
+sources/graphdef/test_detached.py
+    sources/attached sources/graphdef/flex sources/graphdef/functions sources/reference
+    sources/state
+sources/graphdef/test_gathers.py
+    sources/graphdef/lifting sources/graphdef/placeholders sources/graphdef/session
+sources/formats/test_graph_def.py
+    sources/graphdef/tensor_arrays
 stages/test_import_source.py
     sources/to_tflite
-sources/test_integer_products.py
-    sources/graphdef/integer_products
-sources/test_jax.py
-    sources/formats/jax
-sources/test_keras.py
-    sources/formats/keras sources/formats/keras_files sources/formats/keras_forms
-    sources/formats/keras_load
-sources/test_keras_archive.py
-    sources/described sources/formats/keras_archive
-sources/test_keras_old.py
-    sources/formats/keras_old
-sources/test_precision.py
-    sources/formats/tf_keras sources/graphdef/precision
-sources/test_ranges.py
-    sources/gathered sources/graphdef/ranges
-sources/test_saved_model.py
-    sources/formats/saved_model
-sources/test_slices.py
-    sources/graphdef/slices
-sources/test_softplus.py
-    sources/graphdef/softplus
-sources/test_tflite.py
-    sources/formats/tflite
+sources/formats/test_keras.py
+    sources/formats/keras_files sources/formats/keras_load
+sources/formats/test_keras_archive.py
+    sources/described
+sources/graphdef/test_precision.py
+    sources/formats/tf_keras
 stages/test_benchmark.py
     latency/machine runtimes/probe sources/stock
 stages/test_complex.py
