@@ -157,7 +157,6 @@ sources/formats/test_concrete_function.py
     sources/batch
 sources/graphdef/test_detached.py
     sources/attached sources/graphdef/flex sources/graphdef/functions sources/reference
-    sources/state
 sources/graphdef/test_gathers.py
     sources/graphdef/lifting sources/graphdef/placeholders sources/graphdef/session
 sources/formats/test_graph_def.py
