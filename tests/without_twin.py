@@ -152,7 +152,7 @@ runtimes/test_vela.py
 runtimes/test_web.py
     runtimes/web/server
 sources/test_cell_ops.py
-    sources/cudnn_op sources/graphdef/graph_edit
+    sources/graphdef/graph_edit
 sources/formats/test_concrete_function.py
     sources/batch
 sources/graphdef/test_detached.py
