@@ -100,7 +100,7 @@ quantize/test_joins.py
 quantize/test_narrow_sums.py
     quantize/numbers
 quantize/test_schemes.py
-    quantize/dynamic_range quantize/float16 quantize/stored quantize/weights
+    quantize/dynamic_range quantize/float16 quantize/stored
 recognise/test_fused.py
     graph/leaks
 recognise/test_masks.py
