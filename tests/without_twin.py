@@ -85,7 +85,7 @@ quantize/test_joins.py
 quantize/test_narrow_sums.py
     quantize/numbers
 quantize/test_schemes.py
-    quantize/dynamic_range quantize/float16 quantize/stored quantize/weights
+    quantize/dynamic_range quantize/float16 quantize/stored
 recognise/test_fused.py
     graph/leaks
 release/test_deploy.py
@@ -125,22 +125,22 @@ runtimes/test_vela.py
     runtimes/ethos_u
 runtimes/test_web.py
     runtimes/web/server
+sources/formats/test_concrete_function.py
+    sources/batch
+sources/formats/test_graph_def.py
+    sources/graphdef/tensor_arrays
+sources/formats/test_keras.py
+    sources/formats/keras_files sources/formats/keras_load
+sources/formats/test_keras_archive.py
+    sources/described
+sources/graphdef/test_detached.py
+    sources/attached sources/graphdef/flex sources/graphdef/functions sources/reference
+sources/graphdef/test_gathers.py
+    sources/graphdef/lifting sources/graphdef/placeholders sources/graphdef/session
+sources/graphdef/test_precision.py
+    sources/formats/tf_keras
 sources/test_cell_ops.py
     sources/graphdef/graph_edit
-sources/test_concrete_function.py
-    sources/batch
-sources/test_detached.py
-    sources/attached sources/graphdef/flex sources/graphdef/functions sources/reference
-sources/test_gathers.py
-    sources/graphdef/lifting sources/graphdef/placeholders sources/graphdef/session
-sources/test_graph_def.py
-    sources/graphdef/tensor_arrays
-sources/test_keras.py
-    sources/formats/keras_files sources/formats/keras_load
-sources/test_keras_archive.py
-    sources/described
-sources/test_precision.py
-    sources/formats/tf_keras
 stages/test_benchmark.py
     latency/machine runtimes/probe sources/stock
 stages/test_complex.py

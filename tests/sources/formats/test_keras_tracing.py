@@ -45,7 +45,7 @@ def test_time_is_folded_where_the_entries_of_a_batch_are_independent(keras: Any,
     """A layer of Keras is called once for all steps; a user's layer once for each step."""
     calls = []
 
-    class Dense(keras.layers.Dense):  # type: ignore[misc,name-defined]
+    class Dense(keras.layers.Dense):  # type: ignore[misc]
         def call(self, x: Any) -> Any:
             calls.append(tuple(x.shape))
             return super().call(x)
