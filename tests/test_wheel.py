@@ -61,7 +61,7 @@ def test_wheel_works_from_any_folder(wheel: Path, project: Project) -> None:
     environment = {**os.environ, "PYTHONPATH": str(wheel)}
     for command, status, said in (
         ("validate", 0, "config.yaml: valid"),
-        ("convert", 1, "import fake: failed"),
+        ("convert", 2, "import fake: failed"),
     ):
         ended = subprocess.run(
             [sys.executable, "-P", "-m", "rnnlite_pipeline", command, "config.yaml"],
