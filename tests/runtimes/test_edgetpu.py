@@ -77,9 +77,9 @@ def test_a_slice_takes_every_item(strides: list[int], masks: dict[str, Any], tak
     assert (reasons(op) == []) == taken
 
 
-@pytest.mark.parametrize(("axis", "taken"), [(0, False), (1, True), (-1, True)])
+@pytest.mark.parametrize(("axis", "taken"), [(0, False), (1, True), (-1, True), (-3, False)])
 def test_packing_makes_no_new_batch(axis: int, taken: bool) -> None:
-    """The first axis of the result is the batch."""
+    """Of two rows [1, 4], axis -3 of the result is axis 0."""
     packed = value("y", "INT8", (1, 2, 4))
     assert (reasons(op_of("PACK", X, X, gives=packed, axis=axis)) == []) == taken
 
