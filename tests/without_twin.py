@@ -111,18 +111,8 @@ runtimes/partition/test_flags.py
 runtimes/partition/test_partition.py
     runtimes/partition/cut runtimes/partition/piece runtimes/partition/runner
     runtimes/partition/stand_in runtimes/partition/tensorflow_ops
-runtimes/test_compiled.py
-    runtimes/compiled_runner
-runtimes/test_matrix.py
-    runtimes/runners
-runtimes/test_tables.py
-    runtimes/edgetpu runtimes/google_tensor runtimes/litert_compiled runtimes/litert_gpu
-    runtimes/litert_web runtimes/mediatek runtimes/qualcomm runtimes/rule runtimes/runtime
-    runtimes/sources runtimes/text
 runtimes/test_tflm.py
-    runtimes/demands runtimes/lstm runtimes/micro runtimes/tflm_cmsis_nn
-runtimes/test_vela.py
-    runtimes/ethos_u
+    runtimes/micro
 runtimes/test_web.py
     runtimes/web/server
 sources/formats/test_concrete_function.py

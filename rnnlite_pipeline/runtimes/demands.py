@@ -1,4 +1,4 @@
-"""What several runtimes ask of a whole model."""
+"""Demands on a whole model that several runtimes have."""
 
 from __future__ import annotations
 
@@ -22,18 +22,6 @@ def closed(source: Source) -> Demand:
                 yield Refusal(op.code, tensor.name, "its size is known only while the model runs")
 
     return Demand("closed sizes: no input and no tensor with an open dimension", source, refusals)
-
-
-def batch_one(source: Source) -> Demand:
-    """The first dimension of each input is 1."""
-
-    def refusals(model: Model) -> Iterator[Refusal]:
-        for tensor in model.main.inputs:
-            if tensor.shape and tensor.shape[0] not in (1, OPEN):
-                reason = f"its batch is {tensor.shape[0]}; only 1 is taken: pin it in source.inputs"
-                yield Refusal("INPUT", tensor.name, reason)
-
-    return Demand("batch 1", source, refusals)
 
 
 def no_variables(source: Source, reason: str) -> Demand:
@@ -68,12 +56,12 @@ def dtypes(
 
         for tensor in model.main.inputs:
             if tensor.dtype not in taken:
-                said = f"it is {tensor.dtype.lower()}; {reason(tensor)}"
-                yield Refusal("INPUT", tensor.name, said)
+                wrong = f"it is {tensor.dtype.lower()}; {reason(tensor)}"
+                yield Refusal("INPUT", tensor.name, wrong)
         for op, tensor in _results(model):
             if tensor.dtype not in taken:
-                said = f"it gives {tensor.dtype.lower()}; {reason(tensor)}"
-                yield Refusal(op.code, tensor.name, said)
+                wrong = f"it gives {tensor.dtype.lower()}; {reason(tensor)}"
+                yield Refusal(op.code, tensor.name, wrong)
 
     return Demand(f"types: {', '.join(taken).lower()}", source, refusals, of_ops=True)
 

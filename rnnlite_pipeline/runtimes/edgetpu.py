@@ -86,9 +86,15 @@ def _whole_steps(op: Op) -> bool:
     return strides is not None and bool((strides == 1).all()) and not any(masks)
 
 
+def _packs_behind_the_batch(op: Op) -> bool:
+    rank = len(op.outputs[0].shape or ())
+    axis: int = op.options["axis"]
+    return (axis + rank if axis < 0 else axis) != 0
+
+
 def _rules() -> tuple[Rule, ...]:
     steps = Condition("only strides of 1, without an ellipsis or a new axis", _whole_steps)
-    behind = Condition("packing along the batch is not taken", lambda op: op.options["axis"] != 0)
+    behind = Condition("packing along the batch is not taken", _packs_behind_the_batch)
     return with_rules(
         plain_rules(OPS, SOURCE),
         *(Rule(op, _LIMITS, conditions=(_PLAIN,)) for op in ("AVERAGE_POOL_2D", "MAX_POOL_2D")),

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from rnnlite_pipeline.runtimes.litert_compiled import no_states
-from rnnlite_pipeline.runtimes.rule import Rule, Table
+from rnnlite_pipeline.runtimes.rule import Rule, Table, litert_source
 from rnnlite_pipeline.runtimes.runtime import Runtime
-from rnnlite_pipeline.runtimes.sources import litert
 
 #: The array kUnSupportedOps: unlike the others, this plugin lists what it does not take.
-SOURCE = litert("litert/vendors/google_tensor/compiler/compiler_plugin.cc")
+SOURCE = litert_source("litert/vendors/google_tensor/compiler/compiler_plugin.cc")
 
 REFUSED = """
 ASSIGN_VARIABLE BIDIRECTIONAL_SEQUENCE_LSTM BROADCAST_ARGS BUCKETIZE CALL_ONCE COMPLEX_ABS

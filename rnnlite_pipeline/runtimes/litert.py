@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from rnnlite_pipeline.runtimes.rule import Rule, Table, with_rules
+from rnnlite_pipeline.runtimes.rule import Rule, Table, litert_source, with_rules
 from rnnlite_pipeline.runtimes.runtime import Runtime
-from rnnlite_pipeline.runtimes.sources import litert
 
-SOURCE = litert("tflite/core/kernels/register.cc")
+SOURCE = litert_source("tflite/core/kernels/register.cc")
 
 #: The targets whose kernels are LiteRT's own, on a CPU.
 CPU = frozenset({"litert", "litert-compiled", "litert-web"})
@@ -48,7 +47,7 @@ CUSTOM = frozenset({"AudioSpectrogram", "Mfcc", "NumericVerify", "TFLite_Detecti
 #: Eval: with int8 weights the input is float (hybrid) or int8; of int16 there is no case.
 LSTM = Rule(
     "UNIDIRECTIONAL_SEQUENCE_LSTM",
-    litert("tflite/kernels/unidirectional_sequence_lstm.cc"),
+    litert_source("tflite/kernels/unidirectional_sequence_lstm.cc"),
     version=4,
     dtypes=("FLOAT32", "INT8"),
 )

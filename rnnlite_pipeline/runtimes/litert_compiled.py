@@ -7,13 +7,12 @@ from collections.abc import Iterator
 from rnnlite_pipeline.graph.ir import Model
 from rnnlite_pipeline.runtimes.demands import no_variables
 from rnnlite_pipeline.runtimes.litert import CUSTOM, SOURCE, rules
-from rnnlite_pipeline.runtimes.rule import Demand, Refusal, Table
+from rnnlite_pipeline.runtimes.rule import Demand, Refusal, Table, litert_source
 from rnnlite_pipeline.runtimes.runtime import Runtime
-from rnnlite_pipeline.runtimes.sources import litert
 
 #: UnpackTensor and UnpackOp: "Variable tensors not yet supported", "Intermediate tensors not yet
 #: supported", "Mutating variable inputs not yet supported", "Variant tensors not yet supported".
-LOADER = litert("litert/core/model/model_load.cc")
+LOADER = litert_source("litert/core/model/model_load.cc")
 
 #: Said of each op with a state tensor; begins as the loader's own message.
 VARIABLES = (

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from rnnlite_pipeline.graph.ir import Op
 from rnnlite_pipeline.runtimes.demands import closed
-from rnnlite_pipeline.runtimes.rule import Condition, Rule, Table, plain_rules, with_rules
+from rnnlite_pipeline.runtimes.rule import (
+    Condition,
+    Rule,
+    Table,
+    litert_source,
+    plain_rules,
+    with_rules,
+)
 from rnnlite_pipeline.runtimes.runtime import Runtime
-from rnnlite_pipeline.runtimes.sources import litert
 
 #: The ops that have a parser: NewOperationParser. The types: GetOpsToReplace.
-SOURCE = litert("tflite/delegates/gpu/common/model_builder.cc")
+SOURCE = litert_source("tflite/delegates/gpu/common/model_builder.cc")
 
 #: What an op's operands must be: CheckGpuDelegateCompatibility.
-_CHECK = litert("tflite/tools/versioning/gpu_compatibility.cc")
+_CHECK = litert_source("tflite/tools/versioning/gpu_compatibility.cc")
 
 OPS = """
 ABS ADD ADD_N AVERAGE_POOL_2D BATCH_MATMUL CAST CONCATENATION CONV_2D COS CUMSUM DENSIFY

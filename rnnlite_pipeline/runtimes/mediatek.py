@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from rnnlite_pipeline.runtimes.demands import dtypes
 from rnnlite_pipeline.runtimes.litert_compiled import no_states
-from rnnlite_pipeline.runtimes.rule import Table, plain_rules
+from rnnlite_pipeline.runtimes.rule import Table, litert_source, plain_rules
 from rnnlite_pipeline.runtimes.runtime import Runtime
-from rnnlite_pipeline.runtimes.sources import litert
 
 #: The ops, from the array kSupportedOps.
-SOURCE = litert("litert/vendors/mediatek/compiler/compiler_plugin.cc")
+SOURCE = litert_source("litert/vendors/mediatek/compiler/compiler_plugin.cc")
 
 #: The types, from GetNeuronTensorType.
-_TYPES = litert("litert/vendors/mediatek/compiler/legalizations/neuron_utils.cc")
+_TYPES = litert_source("litert/vendors/mediatek/compiler/legalizations/neuron_utils.cc")
 
 OPS = """
 ABS ADD AVERAGE_POOL_2D BATCH_MATMUL CAST CONCATENATION CONV_2D DEPTHWISE_CONV_2D DEQUANTIZE DIV

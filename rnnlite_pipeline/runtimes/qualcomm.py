@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from rnnlite_pipeline.runtimes.demands import closed
 from rnnlite_pipeline.runtimes.litert_compiled import no_states
-from rnnlite_pipeline.runtimes.rule import Table, plain_rules
+from rnnlite_pipeline.runtimes.rule import Table, litert_source, plain_rules
 from rnnlite_pipeline.runtimes.runtime import Runtime
-from rnnlite_pipeline.runtimes.sources import litert
 
 #: The op builders, from the array kOpBuilders.
-SOURCE = litert("litert/vendors/qualcomm/compiler/qnn_compose_graph.cc")
+SOURCE = litert_source("litert/vendors/qualcomm/compiler/qnn_compose_graph.cc")
 
 OPS = """
 ABS ADD ARG_MAX ARG_MIN AVERAGE_POOL_2D BATCH_MATMUL BATCH_TO_SPACE_ND BROADCAST_TO CAST CEIL

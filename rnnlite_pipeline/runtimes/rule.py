@@ -1,4 +1,4 @@
-"""What a table of a runtime is made of: sources, rules for single ops, demands on a whole model."""
+"""What a runtime's table consists of: sources, rules for single ops, demands on a whole model."""
 
 from __future__ import annotations
 
@@ -24,9 +24,19 @@ class Source:
         return f"{self.at} @ {self.version}"
 
 
+def litert_source(path: str) -> Source:
+    """A file of google-ai-edge/LiteRT, in the version that all tables were read from."""
+    return Source(f"google-ai-edge/LiteRT {path}", "f67457790c9c, 2026-08-21")
+
+
+def tflm_source(path: str) -> Source:
+    """A file of tensorflow/tflite-micro, in the version that all tables were read from."""
+    return Source(f"tensorflow/tflite-micro {path}", "90b983c2b3f1, 2026-08-20")
+
+
 @dataclass(frozen=True)
 class Refusal:
-    """One thing of a model that a runtime does not take.
+    """One op or input of a model that a runtime does not take.
 
     Attributes:
         op: The op's code; "INPUT" for an input of the model.
@@ -47,7 +57,7 @@ class Condition:
     """What must hold for an op beyond types and sizes.
 
     Attributes:
-        reason: What is said where it does not hold.
+        reason: The message where it does not hold.
         holds: Whether an op meets it.
     """
 
@@ -154,8 +164,8 @@ class Table:
         source: Where the list of ops was read.
         rules: One rule for each op that is listed.
         demands: What must hold for the whole model.
-        others: What is said of an op that is not listed; empty where such ops are taken.
-        customs: The custom ops that are taken.
+        others: Why an op that is not listed is not taken; empty where such ops are taken.
+        customs: The names of the custom ops that are taken.
     """
 
     source: Source

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from rnnlite_pipeline.runtimes.demands import closed, first_states_zero, no_float16, no_hybrid
 from rnnlite_pipeline.runtimes.lstm import NOT_COUPLED, PLAIN, TANH
-from rnnlite_pipeline.runtimes.rule import Rule, Table
+from rnnlite_pipeline.runtimes.rule import Rule, Table, tflm_source
 from rnnlite_pipeline.runtimes.runtime import Runtime
-from rnnlite_pipeline.runtimes.sources import tflm
 
 #: The ops that the Python interpreter registers; an application registers what its model needs.
-SOURCE = tflm("python/tflite_micro/python_ops_resolver.cc")
+SOURCE = tflm_source("python/tflite_micro/python_ops_resolver.cc")
 
-_KERNELS = tflm("tensorflow/lite/micro/kernels/")
+_KERNELS = tflm_source("tensorflow/lite/micro/kernels/")
 
 _FLOAT, _BOOL = ("FLOAT32",), ("BOOL",)
 _BYTES = ("FLOAT32", "INT8")
@@ -96,7 +95,9 @@ def _rule(op: str) -> Rule:
 #: What the kernel would leave out of the computation without an error.
 LSTM = Rule(
     "UNIDIRECTIONAL_SEQUENCE_LSTM",
-    tflm("tensorflow/lite/micro/kernels/unidirectional_sequence_lstm.cc, lstm_eval_common.cc"),
+    tflm_source(
+        "tensorflow/lite/micro/kernels/unidirectional_sequence_lstm.cc, lstm_eval_common.cc"
+    ),
     dtypes=_REAL,
     absent=PLAIN,
     conditions=(NOT_COUPLED, TANH),
@@ -104,7 +105,7 @@ LSTM = Rule(
 
 
 #: MicroResourceVariables::ResetAll writes zeros, and CallOnceEval does not run a second time.
-_RESET = tflm("tensorflow/lite/micro/micro_resource_variable.cc, kernels/call_once.cc")
+_RESET = tflm_source("tensorflow/lite/micro/micro_resource_variable.cc, kernels/call_once.cc")
 
 _FROM_ZERO = (
     "it is kept between calls and does not start from zero, but MicroInterpreter::Reset makes it"

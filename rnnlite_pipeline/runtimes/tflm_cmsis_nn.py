@@ -9,9 +9,8 @@ from rnnlite_pipeline.graph.ir import Model, Op, Tensor
 from rnnlite_pipeline.runtimes import tflm
 from rnnlite_pipeline.runtimes.demands import is_zero
 from rnnlite_pipeline.runtimes.lstm import STATES
-from rnnlite_pipeline.runtimes.rule import Demand, Refusal, Table
+from rnnlite_pipeline.runtimes.rule import Demand, Refusal, Table, tflm_source
 from rnnlite_pipeline.runtimes.runtime import Runtime
-from rnnlite_pipeline.runtimes.sources import tflm as tflm_source
 
 #: CMSIS_NN_EvalInteger8x8_16Lstm and its twin for int16: the cell state is a scratch buffer, and
 #: neither state tensor is read or written.
