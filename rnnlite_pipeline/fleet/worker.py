@@ -5,8 +5,11 @@
    where they come from. Two jobs never share a file, and the folder goes when the job ends.
 3. The worker reads the config itself. Its settings (config, pipeline, versions, code) must have the
    digest that the job names: a worker with another version never makes a stage.
-4. The stage is a process of its own, as on one machine. All processes of the worker together may
-   take the worker's memory; if they take more, the largest one is ended.
+4. The stage is a process of its own, as on one machine: a fork of one that has done its imports
+   (`tasks/warm.py`). The worker keeps these, at most two, until it ends or has had no job for
+   `_IDLE` seconds. If the worker dies, however that is, they end with it.
+5. All processes of the worker together may take the worker's memory; if they take more, the largest
+   stage is ended. Memory that processes share is counted once.
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ from rnnlite_pipeline.files import digest
 from rnnlite_pipeline.fleet.cache import Blob, Cache, Refused
 from rnnlite_pipeline.fleet.location import Missing, ReadOnly, Unreachable
 from rnnlite_pipeline.release.ci import GITHUB, GITLAB
+from rnnlite_pipeline.tasks import warm
 from rnnlite_pipeline.tasks.child import COMMAND, run_stage
 from rnnlite_pipeline.tasks.keys import read_from_outside
 from rnnlite_pipeline.tasks.plan import load_plan, toolchain
@@ -39,6 +43,9 @@ _LOG = 200_000
 
 #: Seconds between two looks at the memory.
 _LOOK = 0.5
+
+#: Seconds without a job after which a worker ends the processes that it keeps.
+_IDLE = 600.0
 
 
 @dataclass(frozen=True)
@@ -124,6 +131,8 @@ def run_job(job: Job, memory: int | None = None) -> Ended:
     except OSError as error:
         told = of_system(error)
         return Ended(f"at the worker {_name()}: {told.message}", told.remedy, 1)
+    finally:
+        _IDLING.begins()
 
 
 def _run(job: Job, folder: Path, cache: Cache, memory: int | None) -> Ended:
@@ -151,11 +160,18 @@ def _run(job: Job, folder: Path, cache: Cache, memory: int | None) -> Ended:
         cache.take(blob, plan.out / name)
     stage = GROUPS[job.group]
     log = stage.log(plan)
-    program = ["env", *_environment(job.environment), *(job.program or COMMAND)]
     try:
         with _watched(memory):
-            options, called = stage.options(plan), stage.called(plan)
-            run_stage(stage.name, reference, plan.out, program, options=options, called=called)
+            run_stage(
+                stage.name,
+                reference,
+                plan.out,
+                job.program or COMMAND,
+                options=stage.options(plan),
+                called=stage.called(plan),
+                tensorflow=stage.frameworks(plan),
+                variables=_environment(job.environment),
+            )
         if missing := [path.name for path in stage.makes(plan) if not path.exists()]:
             raise StageError(
                 f"{stage.name} of {plan.name} ended with status 0, but did not write {missing[0]}."
@@ -194,10 +210,10 @@ def environment_of_release() -> dict[str, str]:
     return {name: os.environ[name] for name in _VARIABLES if name in os.environ}
 
 
-def _environment(wanted: Mapping[str, str]) -> list[str]:
-    """Arguments of `env`."""
-    unset = [word for name in _VARIABLES if name not in wanted for word in ("-u", name)]
-    return [*unset, *(f"{name}={value}" for name, value in wanted.items())]
+def _environment(wanted: Mapping[str, str]) -> dict[str, str]:
+    """This process' own, but what a release depends on."""
+    own = {name: value for name, value in os.environ.items() if name not in _VARIABLES}
+    return {**own, **wanted}
 
 
 def _end_of(log: Path) -> str:
@@ -262,9 +278,39 @@ def _watch(limit: int, over: threading.Event) -> None:
         taken = []
         for child in own.children(recursive=True):
             try:
-                taken.append((child.memory_info().rss, child))
+                taken.append((_memory(child), child))
             except psutil.Error:  # it has ended meanwhile
                 continue
-        if sum(rss for rss, _ in taken) > limit:
-            max(taken, key=lambda each: each[0])[1].kill()
+        if sum(size for size, _ in taken) > limit:
+            kept = warm.processes()
+            stages = [each for each in taken if each[1].pid not in kept] or taken
+            max(stages, key=lambda each: each[0])[1].kill()
             over.set()
+
+
+def _memory(process: Any) -> int:
+    """Bytes: a page that several processes share is counted as a part for each, where known."""
+    found = process.memory_full_info()
+    return int(getattr(found, "pss", found.rss))
+
+
+class _Idle:
+    """Ends the processes that are kept for the next stage, after a time without one."""
+
+    def __init__(self) -> None:
+        self._timer: threading.Timer | None = None
+        self._lock = threading.Lock()
+
+    def begins(self) -> None:
+        """A job has ended: from now on the time counts anew. A stage that runs is never ended."""
+        with self._lock:
+            if self._timer:
+                self._timer.cancel()
+            self._timer = None
+            if warm.processes():
+                self._timer = threading.Timer(_IDLE, warm.close)
+                self._timer.daemon = True
+                self._timer.start()
+
+
+_IDLING = _Idle()
