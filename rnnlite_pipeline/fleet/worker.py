@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnlite_pipeline.config.chosen import Chosen
+from rnnlite_pipeline.config.part import Part
 from rnnlite_pipeline.errors import RnnliteError, StageError, of_system
 from rnnlite_pipeline.files import digest
 from rnnlite_pipeline.fleet.cache import Blob, Cache, Refused
@@ -65,6 +66,8 @@ class Job:
         anew: Whether what is in the cache of this stage is damaged, and is written over.
         program: What starts a stage; the worker's own where empty.
         candidate: The candidate of a search that it makes, if it is about one.
+        part: The part of the verification data that it runs, if it is about one.
+        parts: What parts of this stage made, as `made`; its result does not depend on them.
     """
 
     key: str
@@ -79,6 +82,8 @@ class Job:
     anew: bool = False
     program: tuple[str, ...] = ()
     candidate: Chosen | None = None
+    part: Part | None = None
+    parts: Mapping[str, Blob] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -141,7 +146,7 @@ def _run(job: Job, folder: Path, cache: Cache, memory: int | None) -> Ended:
         cache.take(blob, _below(root, path))
     config = _below(root, job.config)
     reference = config / job.variant if job.variant else config
-    plan = replace(load_plan(reference, folder / "build"), candidate=job.candidate)
+    plan = replace(load_plan(reference, folder / "build"), candidate=job.candidate, part=job.part)
     if value_digest(plan.settings) != job.settings:
         raise StageError(
             f"The worker {_name()} reads {config.name} in another way: its versions differ.",
@@ -156,7 +161,7 @@ def _run(job: Job, folder: Path, cache: Cache, memory: int | None) -> Ended:
             )
     if job.anew:
         cache.refuse(job.key)
-    for name, blob in job.made.items():
+    for name, blob in {**job.made, **job.parts}.items():
         cache.take(blob, plan.out / name)
     stage = GROUPS[job.group]
     log = stage.log(plan)
@@ -177,7 +182,7 @@ def _run(job: Job, folder: Path, cache: Cache, memory: int | None) -> Ended:
                 f"{stage.name} of {plan.name} ended with status 0, but did not write {missing[0]}."
             )
     except RnnliteError as error:
-        left = dict(_changed(plan.out, job.made, cache))
+        left = dict(_changed(plan.out, {**job.made, **job.parts}, cache))
         removed = tuple(name for name in job.made if not (plan.out / name).exists())
         message = error.message.replace(str(folder), "")
         return Ended(message, error.remedy, error.exit_status, _end_of(log), left, removed)

@@ -31,8 +31,9 @@ from rnnlite_pipeline.state import described
 from rnnlite_pipeline.steps import step
 from rnnlite_pipeline.verify.accuracy import accuracy, check_labels
 from rnnlite_pipeline.verify.application import RealRunner, Started
+from rnnlite_pipeline.verify.batches import Parts, made_of
 from rnnlite_pipeline.verify.cases import Work, cases
-from rnnlite_pipeline.verify.data import Samples, calibration_samples, random_samples, read_samples
+from rnnlite_pipeline.verify.data import Samples, samples_of
 from rnnlite_pipeline.verify.every_interpreter import in_every_interpreter
 from rnnlite_pipeline.verify.figures import figure_feeds, figures
 from rnnlite_pipeline.verify.gates import (
@@ -45,7 +46,7 @@ from rnnlite_pipeline.verify.gates import (
 from rnnlite_pipeline.verify.interface import check_interface
 from rnnlite_pipeline.verify.oracle import oracles, source_on
 from rnnlite_pipeline.verify.quantized import interface, is_judged, open_runners
-from rnnlite_pipeline.verify.runs import Bounds, Outputs, joined, run_case
+from rnnlite_pipeline.verify.runs import Bounds, Outputs, calls_of, joined, judge_case
 from rnnlite_pipeline.verify.signatures import check_signatures
 from rnnlite_pipeline.verify.states import Streaming, check_policy, with_states
 from rnnlite_pipeline.verify.targets import hold
@@ -132,14 +133,15 @@ def _examine(config: Config, out: Path, pipeline: Pipeline, evidence: Evidence) 
         facts.batch_axes = dict(axes.inputs)
     _compare_data(config, graph, axes)
     with in_every_interpreter(config, content, source, axes, evidence) as add_the_check:
-        _compare(config, content, source, axes, evidence)
+        parts = Parts(out, made_of(config, content, imported))
+        _compare(config, content, source, axes, evidence, parts=parts)
         step("opening the model again and again")
         add_the_check()
     check_signatures(config, source, model, evidence)
     step("holding the model to its targets")
     facts.targets = hold(config, model, content)
     evidence.checks += check_npu(pipeline, facts.targets)
-    samples = _samples(config, batch_first(source, axes))
+    samples = samples_of(config, batch_first(source, axes))
     feeds = [axes.of_model(feed) for feed in figure_feeds(samples.inputs, model, axes)]
     facts.quantization = figures(out, config.quantization.scheme, content, feeds)
     evidence.checks += check_error(pipeline, evidence.checks)
@@ -147,15 +149,26 @@ def _examine(config: Config, out: Path, pipeline: Pipeline, evidence: Evidence) 
 
 
 def _compare(
-    config: Config, content: bytes, source: SourceModel, axes: Axes, evidence: Evidence
+    config: Config,
+    content: bytes,
+    source: SourceModel,
+    axes: Axes,
+    evidence: Evidence,
+    *,
+    parts: Parts,
 ) -> None:
-    """Runs every case; sequences are [N, T, ...] here, whatever the model takes."""
+    """Runs every case; sequences are [N, T, ...] here, whatever the model takes.
+
+    `parts` is what stages of their own may have left of the data.
+    """
     first = batch_first(source, axes)
-    samples = _samples(config, first)
+    samples = samples_of(config, first)
     graph = read_model(content)
     states, work = described(graph), Work(**multiply_adds(graph))
     runners = {runner.kernels: runner for runner in open_runners(content, config)}
+    runs = {name: axes.running(Started(each, states).run) for name, each in runners.items()}
     held_to = oracles(source, axes, runners)
+    every_oracle = tuple(dict.fromkeys(held_to.values()))
     _note_foreign_ops(runners.values(), evidence)
     bounds = Bounds(evidence.facts.tolerance, evidence.facts.min_snr_db)
     every = list(cases(samples, first.inputs, source.limits, work))
@@ -165,16 +178,18 @@ def _compare(
         if not case.feeds:
             continue
         step(f'running "{case.name}" input', number + 1, len(every))
-        answers = {oracle: oracle.answer(case) for oracle in dict.fromkeys(held_to.values())}
-        for kernels, runner in runners.items():
+        of_data = parts.run(case, every_oracle, runs) if number == 0 else None
+        given = of_data.answers if of_data else (each.answer(case) for each in every_oracle)
+        answers = dict(zip(every_oracle, given, strict=True))
+        for kernels, run in runs.items():
             answer = answers[held_to[kernels]]
             if isinstance(answer, str):
                 evidence.skipped[case.name] = answer
                 continue
             bounds = bounds.on(answer) if number == 0 else bounds
-            run = axes.running(Started(runner, states).run)
             judged = bounds if is_judged(case, config) else None
-            checks, outputs = run_case(run, kernels, case, answer, judged)
+            calls = of_data.calls[kernels] if of_data else calls_of(run, case)
+            checks, outputs = judge_case(calls, kernels, case, answer, judged)
             evidence.checks += checks
             if number == 0:
                 _judge_data(evidence, samples, kernels, answer.outputs, outputs)
@@ -222,19 +237,6 @@ def _judge_data(
             check_labels(str(samples.file), output, expected, labels)
             rates = (accuracy(output, values, labels) for values in (expected, actual))
             evidence.accuracy.append(Accuracy(output, kernels, len(samples), *rates))
-
-
-def _samples(config: Config, source: SourceModel) -> Samples:
-    """The config's data; where there is none, what a model was calibrated on, or random input."""
-    data, calibration = config.verification.data, config.quantization.calibration
-    if data.path is not None:
-        return read_samples(config.resolve(data.path), source.inputs, source.outputs)
-    if calibration is not None:
-        path = config.resolve(calibration.path)
-        return calibration_samples(path, source.inputs, calibration.samples)
-    random = data.random
-    assert random is not None  # the config gives one of the two
-    return random_samples(source.inputs, source.limits, random.samples, random.seed)
 
 
 def _compare_data(config: Config, graph: Model, axes: Axes) -> None:
