@@ -199,8 +199,8 @@ def _run(
 def _up_to_date(folder: Path, names: Sequence[str]) -> None:
     """Notes each stage of a conversion as done, with files that only stand for its results."""
 
-    def bring(group: str, plan: Plan, run: Callable[[], None]) -> str:
-        del run
+    def bring(group: str, plan: Plan, run: Callable[[], None], parts: Callable[[], None]) -> str:
+        del run, parts
         for path in GROUPS[group].makes(plan):
             write_atomically(path, b"{}")
         return ""

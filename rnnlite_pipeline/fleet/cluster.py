@@ -23,12 +23,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from rnnlite_pipeline.config.part import BATCHES
 from rnnlite_pipeline.errors import CallError, StageError
 from rnnlite_pipeline.files import write_atomically
 from rnnlite_pipeline.fleet.cache import Blob, Cache, Refused
 from rnnlite_pipeline.fleet.location import Missing, ReadOnly, Unreachable
 from rnnlite_pipeline.fleet.sharing import FROM_CACHE, Shared, files_of, made_of, why_not_shared
 from rnnlite_pipeline.fleet.worker import Ended, Job, environment_of_release, identity, run_job
+from rnnlite_pipeline.tasks.batches import discard_batches
 from rnnlite_pipeline.tasks.child import COMMAND, occupied
 from rnnlite_pipeline.tasks.keys import made_before, read_from_outside, stage_digest
 from rnnlite_pipeline.tasks.plan import Plan
@@ -216,7 +218,13 @@ class Clustered:
         self._alone = Shared(cache)
         self._lost = False
 
-    def __call__(self, group: str, plan: Plan, run: Callable[[], None]) -> str:
+    def __call__(
+        self,
+        group: str,
+        plan: Plan,
+        run: Callable[[], None],
+        parts: Callable[[], None] = lambda: None,
+    ) -> str:
         """As `Bring`."""
         # A search hands out its candidates; what is left of it, their times, is this machine's.
         if self._lost or group == "search" or why_not_shared(group, plan):
@@ -224,26 +232,29 @@ class Clustered:
         plan.out.mkdir(parents=True, exist_ok=True)
         with occupied(plan.out):
             try:
-                return self._bring(group, plan)
+                return self._bring(group, plan, parts)
             except Lost as error:
                 self._tell_lost(error)
             except (Missing, ReadOnly, Refused, Unreachable) as error:
                 raise StageError(f"{group} of {plan.name}: the cache failed: {error}") from None
         return self._alone(group, plan, run)
 
-    def _bring(self, group: str, plan: Plan) -> str:
+    def _bring(self, group: str, plan: Plan, parts: Callable[[], None]) -> str:
         key, sources = stage_digest(group, plan), made_of(group, plan)
         files, optional = files_of(group, plan)
         if self._cache.fetch(key, files, optional, sources):
             return FROM_CACHE
         for path in files.values():
             path.unlink(missing_ok=True)
+        parts()
         stage = GROUPS[group]
         label = f"{stage.name} {plan.name}"
         ended = self._cluster.do(self._job(group, plan, key), label)
         if ended.refused:  # what was brought there is damaged in the cache: it is written over
             ended = self._cluster.do(self._job(group, plan, key, mend=True), label)
         write_atomically(stage.log(plan), ended.log.encode())
+        if group == "verify":
+            discard_batches(plan)
         if ended.status:
             self._take_what_is_left(plan, ended)
             error = StageError(ended.message, ended.remedy)
@@ -262,6 +273,7 @@ class Clustered:
         if not own.is_relative_to(Path(sys.modules["rnnlite_pipeline"].__path__[0]).parent):
             outside.append(own)
         made = {path for _, path in made_before(group, plan) if path.exists()}
+        parts = sorted((plan.out / BATCHES).glob("*.npz")) if group == "verify" else []
         return Job(
             key=key,
             group=group,
@@ -275,6 +287,8 @@ class Clustered:
             anew=mend or self._cache.has_refused(key),
             program=self._program,
             candidate=plan.candidate,
+            part=plan.part,
+            parts={path.relative_to(plan.out).as_posix(): keep(path) for path in parts},
         )
 
     def _take_what_is_left(self, plan: Plan, ended: Ended) -> None:

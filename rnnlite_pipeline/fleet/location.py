@@ -168,7 +168,18 @@ class Location:
         text = f"{type(error).__name__}: {error}".strip().split("\n", 1)[0]
         for secret in self._secrets:
             text = text.replace(secret, "...")
-        return text[:300]
+        return text[:300] + _of_credentials(error)
+
+
+def _of_credentials(error: BaseException) -> str:
+    """What an answer of S3 without words means; empty where it has others.
+
+    Source: botocore.exceptions.ClientError, whose `response` has the HTTP status.
+    """
+    response = getattr(error, "response", None)
+    told = response.get("ResponseMetadata", {}) if isinstance(response, dict) else {}
+    refused = told.get("HTTPStatusCode") in (401, 403)
+    return "; the credentials are wrong, or may not read there" if refused else ""
 
 
 def _connection(error: OSError) -> BaseException | None:

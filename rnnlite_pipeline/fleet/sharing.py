@@ -61,13 +61,20 @@ class Shared:
     def __init__(self, cache: Cache) -> None:
         self._cache = cache
 
-    def __call__(self, group: str, plan: Plan, run: Callable[[], None]) -> str:
+    def __call__(
+        self,
+        group: str,
+        plan: Plan,
+        run: Callable[[], None],
+        parts: Callable[[], None] | None = None,  # noqa: ARG002
+    ) -> str:
         """Fetches a stage, or runs it and keeps what it made.
 
         Args:
             group: A key of `GROUPS`.
             plan: The release.
-            run: Runs the stage here.
+            run: Runs the stage here, with its parts.
+            parts: Of `Bring`, not used.
 
         Returns:
             How it was done, for the reporter; empty where it was run.

@@ -5,8 +5,11 @@
    where they come from. Two jobs never share a file, and the folder goes when the job ends.
 3. The worker reads the config itself. Its settings (config, pipeline, versions, code) must have the
    digest that the job names: a worker with another version never makes a stage.
-4. The stage is a process of its own, as on one machine. All processes of the worker together may
-   take the worker's memory; if they take more, the largest one is ended.
+4. The stage is a process of its own, as on one machine: a fork of one that has done its imports
+   (`tasks/warm.py`). The worker keeps these, at most two, until it ends or has had no job for
+   `_IDLE` seconds. If the worker dies, however that is, they end with it.
+5. All processes of the worker together may take the worker's memory; if they take more, the largest
+   stage is ended. Memory that processes share is counted once.
 """
 
 from __future__ import annotations
@@ -21,11 +24,13 @@ from pathlib import Path
 from typing import Any
 
 from rnnlite_pipeline.config.chosen import Chosen
+from rnnlite_pipeline.config.part import Part
 from rnnlite_pipeline.errors import RnnliteError, StageError, of_system
 from rnnlite_pipeline.files import digest
 from rnnlite_pipeline.fleet.cache import Blob, Cache, Refused
 from rnnlite_pipeline.fleet.location import Missing, ReadOnly, Unreachable
 from rnnlite_pipeline.release.ci import GITHUB, GITLAB
+from rnnlite_pipeline.tasks import warm
 from rnnlite_pipeline.tasks.child import COMMAND, run_stage
 from rnnlite_pipeline.tasks.keys import read_from_outside
 from rnnlite_pipeline.tasks.plan import load_plan, toolchain
@@ -39,6 +44,9 @@ _LOG = 200_000
 
 #: Seconds between two looks at the memory.
 _LOOK = 0.5
+
+#: Seconds without a job after which a worker ends the processes that it keeps.
+_IDLE = 600.0
 
 
 @dataclass(frozen=True)
@@ -58,6 +66,8 @@ class Job:
         anew: Whether what is in the cache of this stage is damaged, and is written over.
         program: What starts a stage; the worker's own where empty.
         candidate: The candidate of a search that it makes, if it is about one.
+        part: The part of the verification data that it runs, if it is about one.
+        parts: What parts of this stage made, as `made`; its result does not depend on them.
     """
 
     key: str
@@ -72,6 +82,8 @@ class Job:
     anew: bool = False
     program: tuple[str, ...] = ()
     candidate: Chosen | None = None
+    part: Part | None = None
+    parts: Mapping[str, Blob] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -124,6 +136,8 @@ def run_job(job: Job, memory: int | None = None) -> Ended:
     except OSError as error:
         told = of_system(error)
         return Ended(f"at the worker {_name()}: {told.message}", told.remedy, 1)
+    finally:
+        _IDLING.begins()
 
 
 def _run(job: Job, folder: Path, cache: Cache, memory: int | None) -> Ended:
@@ -132,7 +146,7 @@ def _run(job: Job, folder: Path, cache: Cache, memory: int | None) -> Ended:
         cache.take(blob, _below(root, path))
     config = _below(root, job.config)
     reference = config / job.variant if job.variant else config
-    plan = replace(load_plan(reference, folder / "build"), candidate=job.candidate)
+    plan = replace(load_plan(reference, folder / "build"), candidate=job.candidate, part=job.part)
     if value_digest(plan.settings) != job.settings:
         raise StageError(
             f"The worker {_name()} reads {config.name} in another way: its versions differ.",
@@ -147,21 +161,28 @@ def _run(job: Job, folder: Path, cache: Cache, memory: int | None) -> Ended:
             )
     if job.anew:
         cache.refuse(job.key)
-    for name, blob in job.made.items():
+    for name, blob in {**job.made, **job.parts}.items():
         cache.take(blob, plan.out / name)
     stage = GROUPS[job.group]
     log = stage.log(plan)
-    program = ["env", *_environment(job.environment), *(job.program or COMMAND)]
     try:
         with _watched(memory):
-            options, called = stage.options(plan), stage.called(plan)
-            run_stage(stage.name, reference, plan.out, program, options=options, called=called)
+            run_stage(
+                stage.name,
+                reference,
+                plan.out,
+                job.program or COMMAND,
+                options=stage.options(plan),
+                called=stage.called(plan),
+                tensorflow=stage.frameworks(plan),
+                variables=_environment(job.environment),
+            )
         if missing := [path.name for path in stage.makes(plan) if not path.exists()]:
             raise StageError(
                 f"{stage.name} of {plan.name} ended with status 0, but did not write {missing[0]}."
             )
     except RnnliteError as error:
-        left = dict(_changed(plan.out, job.made, cache))
+        left = dict(_changed(plan.out, {**job.made, **job.parts}, cache))
         removed = tuple(name for name in job.made if not (plan.out / name).exists())
         message = error.message.replace(str(folder), "")
         return Ended(message, error.remedy, error.exit_status, _end_of(log), left, removed)
@@ -194,10 +215,10 @@ def environment_of_release() -> dict[str, str]:
     return {name: os.environ[name] for name in _VARIABLES if name in os.environ}
 
 
-def _environment(wanted: Mapping[str, str]) -> list[str]:
-    """Arguments of `env`."""
-    unset = [word for name in _VARIABLES if name not in wanted for word in ("-u", name)]
-    return [*unset, *(f"{name}={value}" for name, value in wanted.items())]
+def _environment(wanted: Mapping[str, str]) -> dict[str, str]:
+    """This process' own, but what a release depends on."""
+    own = {name: value for name, value in os.environ.items() if name not in _VARIABLES}
+    return {**own, **wanted}
 
 
 def _end_of(log: Path) -> str:
@@ -262,9 +283,39 @@ def _watch(limit: int, over: threading.Event) -> None:
         taken = []
         for child in own.children(recursive=True):
             try:
-                taken.append((child.memory_info().rss, child))
+                taken.append((_memory(child), child))
             except psutil.Error:  # it has ended meanwhile
                 continue
-        if sum(rss for rss, _ in taken) > limit:
-            max(taken, key=lambda each: each[0])[1].kill()
+        if sum(size for size, _ in taken) > limit:
+            kept = warm.processes()
+            stages = [each for each in taken if each[1].pid not in kept] or taken
+            max(stages, key=lambda each: each[0])[1].kill()
             over.set()
+
+
+def _memory(process: Any) -> int:
+    """Bytes: a page that several processes share is counted as a part for each, where known."""
+    found = process.memory_full_info()
+    return int(getattr(found, "pss", found.rss))
+
+
+class _Idle:
+    """Ends the processes that are kept for the next stage, after a time without one."""
+
+    def __init__(self) -> None:
+        self._timer: threading.Timer | None = None
+        self._lock = threading.Lock()
+
+    def begins(self) -> None:
+        """A job has ended: from now on the time counts anew. A stage that runs is never ended."""
+        with self._lock:
+            if self._timer:
+                self._timer.cancel()
+            self._timer = None
+            if warm.processes():
+                self._timer = threading.Timer(_IDLE, warm.close)
+                self._timer.daemon = True
+                self._timer.start()
+
+
+_IDLING = _Idle()

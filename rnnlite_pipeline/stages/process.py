@@ -1,8 +1,9 @@
 """One stage in a process of its own: `python -m rnnlite_pipeline.stages.process STAGE CONFIG OUT`.
 
 `--keys A,B` may follow: the stage is given these keys of the config, and the others' defaults. So
-may `--dump-passes DIR` for the stage convert, and `--candidate JSON` for the stage candidate.
-`--as NAME` is the name of a stage that may run several times at once in one folder.
+may `--dump-passes DIR` for the stage convert, `--candidate JSON` for the stage candidate, and
+`--part 1/4` for the stage batch. `--as NAME` is the name of a stage that may run several times at
+once in one folder.
 
 TensorFlow's converter can crash its process and keeps state from one conversion to the next, so
 each stage has a new process. `rnnlite_pipeline.tasks.child` starts this program and holds the
@@ -31,6 +32,7 @@ from typing import Any
 from rnnlite_pipeline.child import end_with_parent
 from rnnlite_pipeline.config import load_config, pipeline_of, placed
 from rnnlite_pipeline.config.chosen import Chosen, settled
+from rnnlite_pipeline.config.part import Part
 from rnnlite_pipeline.errors import ConfigError, RnnliteError, StageError, of_system
 from rnnlite_pipeline.files import Held, hold_back
 from rnnlite_pipeline.machine import of_machine
@@ -44,6 +46,7 @@ STAGES: Mapping[str, str] = {
     "candidate": "rnnlite_pipeline.stages.candidates:candidate",
     "convert": "rnnlite_pipeline.stages.convert:convert_graph",
     "describe": "rnnlite_pipeline.stages.convert:describe",
+    "batch": "rnnlite_pipeline.stages.batch:batch",
     "verify": "rnnlite_pipeline.stages.verify:verify",
     "report": "rnnlite_pipeline.report.stage:report",
     "package": "rnnlite_pipeline.release.bundle:package",
@@ -108,6 +111,8 @@ def _run(
         given["dump_passes"] = Path(folder)
     if chosen := options.get("--candidate"):
         given["chosen"] = Chosen.of(chosen)
+    if part := options.get("--part"):
+        given["part"] = Part.of(part)
     try:
         call(config, out, **given)
     except RnnliteError as error:

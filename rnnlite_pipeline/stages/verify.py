@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,8 +31,9 @@ from rnnlite_pipeline.state import described
 from rnnlite_pipeline.steps import step
 from rnnlite_pipeline.verify.accuracy import accuracy, check_labels
 from rnnlite_pipeline.verify.application import RealRunner, Started
+from rnnlite_pipeline.verify.batches import Parts, Runs, made_of
 from rnnlite_pipeline.verify.cases import Case, Work, cases, turns
-from rnnlite_pipeline.verify.data import Samples, calibration_samples, random_samples, read_samples
+from rnnlite_pipeline.verify.data import RANDOM, Samples, random_samples, samples_of
 from rnnlite_pipeline.verify.every_interpreter import in_every_interpreter
 from rnnlite_pipeline.verify.figures import figure_feeds, figures
 from rnnlite_pipeline.verify.gates import (
@@ -45,7 +46,7 @@ from rnnlite_pipeline.verify.gates import (
 from rnnlite_pipeline.verify.interface import check_interface
 from rnnlite_pipeline.verify.oracle import oracles, source_on
 from rnnlite_pipeline.verify.quantized import interface, is_judged, open_runners
-from rnnlite_pipeline.verify.runs import Bounds, Outputs, joined, run_case
+from rnnlite_pipeline.verify.runs import Bounds, Outputs, calls_of, joined, judge_case
 from rnnlite_pipeline.verify.signatures import check_signatures
 from rnnlite_pipeline.verify.states import Streaming, check_policy, with_states
 from rnnlite_pipeline.verify.targets import hold
@@ -132,7 +133,8 @@ def _examine(config: Config, out: Path, pipeline: Pipeline, evidence: Evidence) 
         facts.batch_axes = dict(axes.inputs)
     _compare_data(config, graph, axes)
     with in_every_interpreter(config, content, source, axes, evidence) as add_the_check:
-        _compare(config, content, source, axes, evidence)
+        parts = Parts(out, made_of(config, content, imported))
+        _compare(config, content, source, axes, evidence, parts=parts)
         step("opening the model again and again")
         add_the_check()
     check_signatures(config, source, model, evidence)
@@ -147,9 +149,18 @@ def _examine(config: Config, out: Path, pipeline: Pipeline, evidence: Evidence) 
 
 
 def _compare(
-    config: Config, content: bytes, source: SourceModel, axes: Axes, evidence: Evidence
+    config: Config,
+    content: bytes,
+    source: SourceModel,
+    axes: Axes,
+    evidence: Evidence,
+    *,
+    parts: Parts,
 ) -> None:
-    """Runs every case; sequences are [N, T, ...] here, whatever the model takes."""
+    """Runs every case; sequences are [N, T, ...] here, whatever the model takes.
+
+    `parts` is what stages of their own may have left of the data.
+    """
     first = batch_first(source, axes)
     graph = read_model(content)
     states, work = described(graph), Work(**multiply_adds(graph))
@@ -157,7 +168,9 @@ def _compare(
     if note:
         evidence.skipped["random samples"] = note
     runners = {runner.kernels: runner for runner in open_runners(content, config)}
+    runs = {name: axes.running(Started(each, states).run) for name, each in runners.items()}
     held_to = oracles(source, axes, runners)
+    every_oracle = tuple(dict.fromkeys(held_to.values()))
     _note_foreign_ops(runners.values(), evidence)
     bounds = Bounds(evidence.facts.tolerance, evidence.facts.min_snr_db)
     every = list(cases(samples, first.inputs, source.limits, work))
@@ -168,16 +181,18 @@ def _compare(
         if not case.feeds:
             continue
         step(f'running "{case.name}" input', number + 1, len(every))
-        answers = {oracle: oracle.answer(case) for oracle in dict.fromkeys(held_to.values())}
-        for kernels, runner in _on(case, runners):
+        of_data = parts.run(case, every_oracle, runs) if number == 0 else None
+        given = of_data.answers if of_data else (each.answer(case) for each in every_oracle)
+        answers = dict(zip(every_oracle, given, strict=True))
+        for kernels, run in _on(case, runs):
             answer = answers[held_to[kernels]]
             if isinstance(answer, str):
                 evidence.skipped[case.name] = answer
                 continue
             bounds = bounds.on(answer) if number == 0 else bounds
-            run = axes.running(Started(runner, states).run)
             judged = bounds if is_judged(case, config) else None
-            checks, outputs = run_case(run, kernels, case, answer, judged)
+            calls = of_data.calls[kernels] if of_data else calls_of(run, case)
+            checks, outputs = judge_case(calls, kernels, case, answer, judged)
             evidence.checks += checks
             spent[kernels] += 2 * case.cost(first.inputs, work)
             if number == 0:
@@ -198,10 +213,10 @@ def _compare(
         evidence.facts.tflm = {"arena_bytes": runners["tflm"].arena_bytes}
 
 
-def _on(case: Case, runners: Mapping[str, RealRunner]) -> list[tuple[str, RealRunner]]:
+def _on(case: Case, runs: Runs) -> list[tuple[str, Callable[[Outputs], Outputs]]]:
     """The kernels that a case is run on (verify/cases.py, rule 3)."""
-    is_left_out = case.fast_only and "default" in runners
-    return [(k, r) for k, r in runners.items() if not (is_left_out and k == "reference")]
+    is_left_out = case.fast_only and "default" in runs
+    return [(k, run) for k, run in runs.items() if not (is_left_out and k == "reference")]
 
 
 def _note_foreign_ops(runners: Iterable[RealRunner], evidence: Evidence) -> None:
@@ -237,23 +252,13 @@ def _judge_data(
 
 
 def _samples(config: Config, source: SourceModel, work: Work) -> tuple[Samples, str]:
-    """The config's data; where there is none, what a model was calibrated on, or random input.
-
-    Returns:
-        The samples, and why there are fewer than the default number, else empty.
-    """
-    data, calibration = config.verification.data, config.quantization.calibration
-    if data.path is not None:
-        return read_samples(config.resolve(data.path), source.inputs, source.outputs), ""
-    if calibration is not None:
-        path = config.resolve(calibration.path)
-        return calibration_samples(path, source.inputs, calibration.samples), ""
-    random = data.random
-    assert random is not None  # the config gives one of the two
-    samples = random_samples(source.inputs, source.limits, random.samples, random.seed)
+    """The samples, and why there are fewer random ones than the default number, else empty."""
+    samples, random = samples_of(config, source), config.verification.data.random
+    if samples.name != RANDOM or random is None or "samples" in random.model_fields_set:
+        return samples, ""
     steps = turns(samples.inputs, source.inputs)
     count = work.samples(steps, random.samples)
-    if "samples" in random.model_fields_set or count == random.samples:
+    if count == random.samples:
         return samples, ""
     why = (
         f"{count} samples in place of {random.samples}, as one takes {work.of(1, steps):.1g}"

@@ -55,6 +55,7 @@ def run_stage(
     options: Sequence[str] = (),
     called: str = "",
     tensorflow: bool = True,
+    variables: Mapping[str, str] | None = None,
 ) -> None:
     """Run one stage of one model to its end; all it prints goes to OUT/STAGE.log.
 
@@ -72,6 +73,7 @@ def run_stage(
         called: Its name in the folder where it may run there several times at once: its log is
             OUT/CALLED.log.
         tensorflow: Whether it runs TensorFlow, which is then imported beforehand.
+        variables: The environment; that of this process where None. `ENVIRONMENT` is added to it.
 
     Raises:
         StageError: The stage failed or crashed; its exit status is the child's error's own.
@@ -80,6 +82,7 @@ def run_stage(
     log, held = out / f"{called or stage}.log", Held.of(called or stage, out)
     log.parent.mkdir(parents=True, exist_ok=True)
     options = (*options, *(("--as", called) if called else ()))
+    environment = _environment(os.environ if variables is None else variables)
     with occupied(out) as lock, log.open("wb") as log_file:
         held.discard()
         for path in stale:
@@ -87,11 +90,11 @@ def run_stage(
         words = [stage, str(config), str(out), *options]
         ended = None
         if tuple(command) == COMMAND:
-            ended = warm.run(words, log_file, lock, _environment(), tensorflow=tensorflow)
+            ended = warm.run(words, log_file, lock, environment, tensorflow=tensorflow)
         if ended is None:
             log_file.seek(0)
             log_file.truncate()
-            ended = _run([*command, *words], log_file, lock)
+            ended = _run([*command, *words], log_file, lock, environment)
         if ended.returncode == 0:
             held.release()
             return
@@ -110,18 +113,20 @@ def run_command(command: Sequence[str], log: Path, label: str) -> None:
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as log_file:
-        ended = _run(command, log_file, None)
+        ended = _run(command, log_file, None, _environment(os.environ))
     if ended.returncode != 0:
         raise _failure(label, ended, log)
 
 
-def _run(command: Sequence[str], log: IO[bytes], lock: int | None) -> Ended:
+def _run(
+    command: Sequence[str], log: IO[bytes], lock: int | None, environment: Mapping[str, str]
+) -> Ended:
     process = subprocess.Popen(
         command,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=log,
-        env=_environment(),
+        env=environment,
         pass_fds=() if lock is None else (lock,),
     )
     assert process.stdin is not None
@@ -137,8 +142,8 @@ def _run(command: Sequence[str], log: IO[bytes], lock: int | None) -> Ended:
         process.wait()
 
 
-def _environment() -> dict[str, str]:
-    environment = {**os.environ, **ENVIRONMENT}
+def _environment(variables: Mapping[str, str]) -> dict[str, str]:
+    environment = {**variables, **ENVIRONMENT}
     root = str(Path(rnnlite_pipeline.__file__).parent.parent)
     if root not in (sysconfig.get_path("purelib"), sysconfig.get_path("platlib")):
         paths = [environment["PYTHONPATH"]] if environment.get("PYTHONPATH") else []

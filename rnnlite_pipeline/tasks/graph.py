@@ -19,6 +19,7 @@ from rnnlite_pipeline.config import check_files
 from rnnlite_pipeline.config.chosen import CHOSEN, Chosen
 from rnnlite_pipeline.errors import StageError
 from rnnlite_pipeline.files import write_atomically
+from rnnlite_pipeline.tasks.batches import discard_batches, make_batches
 from rnnlite_pipeline.tasks.child import COMMAND, occupied, run_stage
 from rnnlite_pipeline.tasks.keys import same_imports, stage_digest
 from rnnlite_pipeline.tasks.plan import BrokenPlan, Plan
@@ -30,12 +31,18 @@ from rnnlite_pipeline.tasks.work import Task, failure, task
 __all__ = ["GROUPS", "GROUP_OF", "Stage", "group", "namespace"]
 
 
-#: Brings a stage up to date: its group, its release, and what runs it here. Returns how it was
-#: done, for the reporter; empty where it was run.
-Bring = Callable[[str, Plan, Callable[[], None]], str]
+#: Brings a stage up to date: its group, its release, what runs it here, and what has its parts
+#: made, for who runs it elsewhere. Returns how it was done, for the reporter; empty where it was
+#: run.
+Bring = Callable[[str, Plan, Callable[[], None], Callable[[], None]], str]
 
 
-def run_here(group: str, plan: Plan, run: Callable[[], None]) -> str:  # noqa: ARG001
+def run_here(
+    group: str,  # noqa: ARG001
+    plan: Plan,  # noqa: ARG001
+    run: Callable[[], None],
+    parts: Callable[[], None],  # noqa: ARG001
+) -> str:
     """Runs it."""
     run()
     return ""
@@ -119,7 +126,8 @@ def _task(name: str, plan: Plan, means: Means, first: Plan | None) -> Task:
     dump = means.dump_passes if stage.name == "convert" else None
     fresh = Fresh(digest, reads, known, may_read, always=dump is not None)
     run = partial(_work, name, plan, means)
-    work = partial(_copy, first, plan) if first else partial(means.bring, name, plan, run)
+    parts = partial(_make_parts, name, plan, means)
+    work = partial(_copy, first, plan) if first else partial(means.bring, name, plan, run, parts)
     if dump:  # a stage that is shared, or run elsewhere, would leave nothing here
         work = run
     meta: dict[str, Any] = {
@@ -154,10 +162,7 @@ def _work(name: str, plan: Plan, means: Means) -> None:
     if name == "search" and plan.chosen:
         _take_locked(plan, plan.chosen)
         return
-    if name == "search":
-        discard_candidates(plan)
-        if means.at_once > 1 and not why_not_in_parts(plan):
-            make_candidates(plan, partial(_make, means), means.at_once)
+    _make_parts(name, plan, means)
     dump = means.dump_passes if stage.name == "convert" else None
     dumping = ("--dump-passes", str(dump.absolute() / plan.name)) if dump else ()
     makes = tuple(stage.makes(plan))
@@ -177,13 +182,31 @@ def _work(name: str, plan: Plan, means: Means) -> None:
         raise StageError(
             f"{stage.name} of {plan.name} ended with status 0, but did not write {missing.name}."
         )
+    _discard_parts(name, plan)
+
+
+def _make_parts(name: str, plan: Plan, means: Means) -> None:
+    """Has the parts of a stage made, where it may be parted and several run at a time."""
+    _discard_parts(name, plan)
+    if means.at_once == 1:
+        return
+    if name == "search" and not why_not_in_parts(plan):
+        make_candidates(plan, partial(_make, means), means.at_once)
+    if name == "verify":
+        make_batches(plan, partial(_make, means), means.at_once)
+
+
+def _discard_parts(name: str, plan: Plan) -> None:
     if name == "search":
         discard_candidates(plan)
+    if name == "verify":
+        discard_batches(plan)
 
 
 def _make(means: Means, name: str, plan: Plan) -> None:
     """Has a part of a stage made, as any stage."""
-    means.bring(name, plan, partial(_work, name, plan, means))
+    run, parts = (partial(each, name, plan, means) for each in (_work, _make_parts))
+    means.bring(name, plan, run, parts)
 
 
 def _take_locked(plan: Plan, chosen: Chosen) -> None:

@@ -98,6 +98,8 @@ def _settings(group: str, plan: Plan) -> dict[str, Any]:
         settings["chosen"] = asdict(plan.chosen)
     if group == "candidate" and plan.candidate:
         settings["candidate"] = asdict(plan.candidate)
+    if group == "batch" and plan.part:
+        settings["part"] = asdict(plan.part)
     return settings
 
 

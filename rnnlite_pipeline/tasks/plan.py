@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import rnnlite_pipeline
 from rnnlite_pipeline.config import Config, Pipeline, load_config, load_releases, pipeline_of
 from rnnlite_pipeline.config.chosen import Chosen
+from rnnlite_pipeline.config.part import Part
 from rnnlite_pipeline.errors import CallError, RnnliteError
 from rnnlite_pipeline.plugins import Plugin, plugins
 from rnnlite_pipeline.tasks.state import content_digest, value_digest
@@ -31,6 +32,7 @@ class Plan:
         out: The model's folder, DIR/NAME, absolute.
         chosen: The choice of a search, from a lock; it is not searched again.
         candidate: The candidate of a search that the stages reference and candidate make.
+        part: The part of the verification data that the stage batch runs.
     """
 
     config: Config
@@ -38,6 +40,7 @@ class Plan:
     out: Path
     chosen: Chosen | None = None
     candidate: Chosen | None = None
+    part: Part | None = None
     _once: dict[object, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def once(self, key: object, value: Callable[[], Value]) -> Value:

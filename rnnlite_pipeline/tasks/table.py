@@ -6,7 +6,8 @@
 
 If `quantization.scheme` is auto, the stage search comes after import and before all others.
 It may hand out its candidates (`search.py`): each is a stage too, with a digest and files, but no
-task, for which of them there are is known when others are done.
+task, for which of them there are is known when others are done. So may verify: the stage batch runs
+a part of a large data set (`batches.py`).
 
 A stage is given the keys of the config that its entry names, and the others' defaults
 (`Config.only`): so it is made again only when one of them changes.
@@ -25,6 +26,7 @@ from typing import Any
 
 from rnnlite_pipeline.config import associated_files
 from rnnlite_pipeline.config.chosen import ANSWERS, CANDIDATES, CHOSEN, IN_FLOAT
+from rnnlite_pipeline.config.part import BATCHES
 from rnnlite_pipeline.files import moment_of_release
 from rnnlite_pipeline.release.ci import variables
 from rnnlite_pipeline.tasks import summary
@@ -130,6 +132,11 @@ def _candidate(plan: Plan) -> str:
     return (CANDIDATES / plan.candidate.called).as_posix() if plan.candidate else ""
 
 
+def _part(plan: Plan) -> str:
+    """The path of a part of the data in the release's folder, without a suffix; or empty."""
+    return (BATCHES / plan.part.called).as_posix() if plan.part else ""
+
+
 def _in_float(plan: Plan) -> list[Path]:
     """What the stage reference leaves."""
     if not plan.candidate:
@@ -195,8 +202,8 @@ _CONVERSION = (
     "verification.runtimes",
 )
 
-#: Those that the candidates of a search depend on besides.
-_SEARCH = ("verification.data", *_CONVERSION)
+#: Those that what runs the data depends on besides.
+_DATA = ("verification.data", *_CONVERSION)
 
 #: The stages by doit group, in the order in which they run.
 GROUPS: dict[str, Stage] = {
@@ -214,7 +221,7 @@ GROUPS: dict[str, Stage] = {
         ("import",),
         _searched,
         _in_float,
-        keys=_SEARCH,
+        keys=_DATA,
         applies=lambda p: p.candidate is not None,
         called=_candidate,
     ),
@@ -224,7 +231,7 @@ GROUPS: dict[str, Stage] = {
         lambda p: [*_searched(p), *_in_float(p)],
         lambda p: _of_candidate(p, ".json"),
         lambda p: _of_candidate(p, ".tflite"),
-        keys=_SEARCH,
+        keys=_DATA,
         applies=lambda p: p.candidate is not None,
         told=lambda p: ("--candidate", p.candidate.as_json().decode()) if p.candidate else (),
         called=_candidate,
@@ -234,7 +241,7 @@ GROUPS: dict[str, Stage] = {
         ("import",),
         _searched,
         lambda p: [p.out / CHOSEN, p.out / "search.json"],
-        keys=_SEARCH,
+        keys=_DATA,
         applies=_searches,
     ),
     "inspect": Stage(
@@ -263,6 +270,20 @@ GROUPS: dict[str, Stage] = {
         may_read=_beside_model,
         summary=summary.conversion,
         keys=("name", "version", "source", "recurrent", "metadata"),
+    ),
+    "batch": Stage(
+        "batch",
+        ("model",),
+        lambda p: [
+            p.out / "model.tflite",
+            *(*_imported(p), *_chosen(p), *_source(p), _data(p)),
+        ],
+        lambda p: [p.out / f"{_part(p)}.npz"] if p.part else [],
+        keys=_DATA,
+        applies=lambda p: p.part is not None,
+        told=lambda p: ("--part", str(p.part)) if p.part else (),
+        called=_part,
+        frameworks=_in_tensorflow,
     ),
     "verify": Stage(
         "verify",

@@ -130,6 +130,12 @@ def run(
     return None if ended and ended.returncode == ANEW else ended
 
 
+def processes() -> set[int]:
+    """The ids of those that this process has started, which run no stage themselves."""
+    with _GUARD:
+        return {each.process.pid for key, each in _SERVERS.items() if key.parent == os.getpid()}
+
+
 @atexit.register
 def close() -> None:
     """Ends the processes that run no stage; they end with this one in any case."""

@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,7 +20,10 @@ from rnnlite_pipeline.config.arrays import NotArrays, read_headers
 from rnnlite_pipeline.errors import VerificationFailed
 from rnnlite_pipeline.graph.ir import OPEN, Tensor
 from rnnlite_pipeline.quantize.calibration import batches
-from rnnlite_pipeline.sources.model import Array, Shape, TensorSpec
+from rnnlite_pipeline.sources.model import Array, Shape, SourceModel, TensorSpec
+
+if TYPE_CHECKING:
+    from rnnlite_pipeline.config import Config
 
 #: What open dimensions are in random samples: axis 1 (time), and any further one.
 RANDOM_STEPS = 17
@@ -49,6 +52,24 @@ class Samples:
 
     def __len__(self) -> int:
         return len(next(iter(self.inputs.values())))
+
+
+def samples_of(config: Config, source: SourceModel) -> Samples:
+    """The config's data; where there is none, what a model was calibrated on, or random input.
+
+    Args:
+        config: The model's config.
+        source: The source, with the batch first.
+    """
+    data, calibration = config.verification.data, config.quantization.calibration
+    if data.path is not None:
+        return read_samples(config.resolve(data.path), source.inputs, source.outputs)
+    if calibration is not None:
+        path = config.resolve(calibration.path)
+        return calibration_samples(path, source.inputs, calibration.samples)
+    random = data.random
+    assert random is not None  # the config gives one of the two
+    return random_samples(source.inputs, source.limits, random.samples, random.seed)
 
 
 def read_samples(

@@ -1,4 +1,4 @@
-"""Runs every case on the converted model and holds each call to the source's answer."""
+"""Runs a case on the converted model, and holds each call to the source's answer."""
 
 from __future__ import annotations
 
@@ -21,6 +21,9 @@ from rnnlite_pipeline.verify.oracle import Answer
 KERNELS: tuple[Kernels, ...] = ("reference", "default")
 
 Outputs = Mapping[str, Array]
+
+#: For each feed of a case, the outputs of a first call and of a second one.
+Calls = tuple[tuple[Outputs, Outputs], ...]
 
 
 _WRONG = (
@@ -63,20 +66,26 @@ class Bounds:
         return ratio(source, converted, self.powers.get(name, 0.0))
 
 
-def run_case(
-    run: Callable[[Outputs], Outputs],
-    kernels: str,
-    case: Case,
-    answer: Answer,
-    bounds: Bounds | None,
-) -> tuple[list[Check], tuple[Outputs, ...]]:
+def calls_of(run: Callable[[Outputs], Outputs], case: Case) -> Calls:
     """Runs each feed of a case twice in a row.
 
     The model keeps its state between the two calls, so that a state that leaks shows.
 
     Args:
         run: Runs the converted model.
-        kernels: What it runs on.
+        case: The inputs.
+    """
+    return tuple((run(feed), run(feed)) for feed in case.feeds)
+
+
+def judge_case(
+    calls: Calls, kernels: str, case: Case, answer: Answer, bounds: Bounds | None
+) -> tuple[list[Check], tuple[Outputs, ...]]:
+    """Holds each call to the source's answer.
+
+    Args:
+        calls: What `calls_of` gave.
+        kernels: What the model runs on.
         case: The inputs.
         answer: The source's outputs.
         bounds: What passes; None where the error says nothing (quantized.py).
@@ -84,7 +93,6 @@ def run_case(
     Returns:
         The checks, and the outputs of the first calls.
     """
-    calls = [(run(feed), run(feed)) for feed in case.feeds]
     first, second = tuple(c[0] for c in calls), tuple(c[1] for c in calls)
     checks = [
         check
@@ -94,6 +102,17 @@ def run_case(
     ]
     checks.append(_repeated(kernels, case, first, second))
     return checks, first
+
+
+def run_case(
+    run: Callable[[Outputs], Outputs],
+    kernels: str,
+    case: Case,
+    answer: Answer,
+    bounds: Bounds | None,
+) -> tuple[list[Check], tuple[Outputs, ...]]:
+    """Both: `calls_of` and `judge_case`."""
+    return judge_case(calls_of(run, case), kernels, case, answer, bounds)
 
 
 def _compared(

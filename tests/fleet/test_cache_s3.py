@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import subprocess
 import sys
 import threading
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +18,8 @@ pytest.importorskip("s3fs", reason="the extra `cache` is not installed")
 pytest.importorskip("moto", reason="moto[server] is not installed")
 
 from rnnlite_pipeline.fleet.cache import Cache
+from rnnlite_pipeline.fleet.location import Unreachable
+from tests.fake.project import Project
 from tests.fleet.test_cache import KEY, MADE_OF, Stage
 
 BUCKET = "models"
@@ -119,3 +123,49 @@ def test_without_credentials(
     assert not stage.fetch(cache)
     stage.store(cache)
     assert capsys.readouterr().err.count("warning: ") == 1
+
+
+@pytest.fixture
+def guarded(endpoint: str, bucket: str) -> Iterator[str]:
+    """The same bucket while the server checks who asks; it knows nobody."""
+
+    def check_after(count: str) -> None:
+        kind = {"Content-Type": "text/plain"}
+        asked = urllib.request.Request(f"{endpoint}/moto-api/reset-auth", count.encode(), kind)
+        urllib.request.urlopen(asked).close()
+
+    check_after("0")
+    yield bucket
+    check_after("inf")
+
+
+def test_wrong_credentials(
+    guarded: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A server that refuses them is one warning, which says so; no line of a log has the secret."""
+    caplog.set_level(logging.DEBUG)
+    cache, stage = Cache(guarded), Stage(tmp_path / "here")
+    assert not stage.fetch(cache)
+    stage.store(cache)
+    said = capsys.readouterr().err
+    assert said.count("warning: ") == 1
+    assert "Forbidden; the credentials are wrong, or may not read there" in said
+    assert "hidden" not in said + caplog.text
+    with pytest.raises(Unreachable, match="the credentials are wrong"):
+        stage.fetch(Cache(guarded, strict=True))
+
+
+@pytest.mark.slow
+def test_a_build_with_wrong_credentials(guarded: str, project: Project) -> None:
+    """The release is made here all the same; the error is one line, and no log has a secret."""
+    ended = project.run("package", "config.yaml", "--cache", guarded)
+    assert ended.returncode == 0, ended.stderr
+    assert project.bundle.is_file()
+    assert ended.stderr.count("warning: ") == 1
+    assert "the cache cannot be used, all is made here" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    logs = "".join(path.read_text() for path in project.build.rglob("*.log"))
+    assert "hidden" not in ended.stdout + ended.stderr + logs

@@ -22,12 +22,13 @@ import pytest
 pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
 
 from rnnlite_pipeline.config.chosen import CHOSEN
+from rnnlite_pipeline.config.part import BATCHES
 from rnnlite_pipeline.errors import CallError, StageError
 from rnnlite_pipeline.fleet import cluster
 from rnnlite_pipeline.fleet.cache import Blob, Cache
 from rnnlite_pipeline.fleet.cluster import Clustered, check_address
 from rnnlite_pipeline.fleet.worker import Ended, Job, run_job
-from rnnlite_pipeline.tasks import graph
+from rnnlite_pipeline.tasks import batches, graph
 from rnnlite_pipeline.tasks.graph import Means
 from rnnlite_pipeline.tasks.plan import load_plan
 from tests.conftest import FAKE
@@ -217,6 +218,29 @@ def test_candidates_of_a_search_go_to_workers(project: Project, direct: Clustere
         "dynamic_range without dense",
     }
     assert json.loads((project.out / CHOSEN).read_text())["scheme"] == "float16"
+
+
+def test_parts_of_the_data_go_to_workers(
+    project: Project, direct: Clustered, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each is a job; verify is one too and brings their outputs. Afterwards it is a hit."""
+    monkeypatch.setattr(batches, "parts_of", lambda _: 2)
+    plan = load_plan(project.config, project.build)
+    means = Means.of(FAKE, direct, 1, 2, None)
+
+    def do(group: str) -> str:
+        (task,) = graph.group(group, [plan], means)
+        how: str = task["actions"][0][1][0]()
+        return how
+
+    for group in ("import", "graph", "model", "verify"):
+        assert do(group) == ""
+    jobs = direct._cluster.jobs  # type: ignore[attr-defined]  # it is `Direct`
+    assert [job.group for job in jobs[3:]] == ["batch", "batch", "verify"]
+    assert "1/2 2/2" in (project.out / "verify.log").read_text()
+    assert not (project.out / BATCHES).exists()
+    assert do("verify") == "from the cache"
+    assert len(jobs) == 6
 
 
 def test_no_cluster_is_one_error(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,52 @@
+"""The stage batch: a part of the verification data, run on the source and on the model.
+
+It judges nothing: verify puts the parts together (`verify/batches.py`).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rnnlite_pipeline.compare.batch_axis import batch_axes, batch_first
+from rnnlite_pipeline.graph.read import read_model
+from rnnlite_pipeline.sources.opening import open_source
+from rnnlite_pipeline.state import described
+from rnnlite_pipeline.steps import step
+from rnnlite_pipeline.verify.application import Started
+from rnnlite_pipeline.verify.batches import Parts, made_of, run_part
+from rnnlite_pipeline.verify.cases import cases
+from rnnlite_pipeline.verify.data import samples_of
+from rnnlite_pipeline.verify.oracle import oracles
+from rnnlite_pipeline.verify.quantized import open_runners
+
+if TYPE_CHECKING:
+    from rnnlite_pipeline.config import Config
+    from rnnlite_pipeline.config.part import Part
+
+
+def batch(config: Config, out: Path, part: Part) -> None:
+    """Writes the outputs of a part of the data.
+
+    Args:
+        config: The model's config.
+        out: The folder with model.tflite.
+        part: Which one.
+
+    Raises:
+        VerificationFailed: The data is not the source's, or the source cannot run on it.
+    """
+    content = (out / "model.tflite").read_bytes()
+    imported = (out / ".work" / "source.tflite").read_bytes()
+    step("opening the source")
+    source = open_source(config)
+    axes = batch_axes(source.inputs, source.run, source.limits)
+    first = batch_first(source, axes)
+    data = next(cases(samples_of(config, first), first.inputs, source.limits))
+    states = described(read_model(content))
+    runners = {runner.kernels: runner for runner in open_runners(content, config)}
+    runs = {name: axes.running(Started(each, states).run) for name, each in runners.items()}
+    held_to = tuple(dict.fromkeys(oracles(source, axes, runners).values()))
+    step(f"running part {part} of the data")
+    ran = run_part(part, data, held_to, runs)
+    Parts(out, made_of(config, content, imported)).write(part, ran)
