@@ -56,8 +56,6 @@ docs/test_site.py
     config/reference
 fleet/test_cache.py
     fleet/location fleet/sharing
-fleet/test_cluster.py
-    fleet/worker
 latency/test_by_op.py
     latency/cut latency/text
 lower/test_choice.py

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,10 @@ from tests.coverage.table import ROOT
 RESULTS = Path(__file__).with_name("targets.json")
 PAGE = ROOT / "docs" / "coverage-targets.md"
 
+#: How an entry was held to its target, in the table and where entries are counted.
+_SHORT = {"run": "run", "compiled": "compiled", "by table": "table"}
+_SAID = {"run": "run", "compiled": "compiled", "by table": "read from a table"}
+
 _PAGE = """# Coverage on every target
 
 Each row of the [coverage table](coverage.md) on each [target](guides/targets.md). The row's model
@@ -23,15 +28,19 @@ that names this target alone, in float32; for Ethos-U and Edge TPU in int8, with
 outputs. `python -m tests.coverage.targets` measures all of it and writes this page.
 
 - **fused**, **loop**, **steps** (written out): what the recurrent layers became. An entry without
-  more is a yes.
+  "no" is a yes.
 - **run**: the runtime ran the model, called twice on each of two inputs, and its numbers are the
   source's. The power of ten is above the largest difference, as a part of the output's scale. Where
-  a table refuses another form of the layer, that form was run on `litert-compiled` and `tflm` as
-  well: the runtime refused it, or its numbers were wrong.
-- **compiled**: Vela compiled the model, and left exactly those ops to the CPU that the table says:
-  none, where there is no note.
-- **by table**: nothing was run. This is no proof.
+  a table refuses another form of the layer, that form was run on `litert`, `litert-compiled` and
+  `tflm` as well: the runtime refused it, or its numbers were wrong. A "no" that was run is this.
+- **compiled**: Vela compiled the model, and left exactly those ops to the CPU that the note says:
+  none, where there is no note. Vela's output is not run: the power of ten is that of the model
+  before it was compiled, on LiteRT's reference kernels.
+- **table**: read from the target's published list of ops. The target itself ran nothing: this is no
+  proof that the model loads there. The power of ten is that of this model on LiteRT.
 - **[1]**: the note below says which ops are left to the CPU, or why the answer is no.
+
+{counts}
 
 {table}
 
@@ -62,23 +71,37 @@ def table_digest(target: str) -> str:
 def page(results: Mapping[str, Any]) -> str:
     """docs/coverage-targets.md."""
     notes: dict[tuple[str, ...], int] = {}
-    titles = ["source", "cell", *(f"{name} ({RUNTIMES[name].held})" for name in RUNTIMES)]
+    titles = ["source", "cell", *RUNTIMES]
     lines = [titles, ["---"] * len(titles)]
     for row in results["rows"]:
         cells = [_entry(name, row["targets"][name], notes) for name in RUNTIMES]
         lines.append([row["source"], row["cell"], *cells])
     table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-    return _PAGE.format(table=table, notes="\n".join(_notes(notes)))
+    return _PAGE.format(
+        counts=_counts(results["rows"]), table=table, notes="\n".join(_notes(notes))
+    )
+
+
+def _counts(rows: Sequence[Mapping[str, Any]]) -> str:
+    """How many entries were run, compiled, read from a table."""
+    placed = [row["targets"][name] for row in rows for name in RUNTIMES]
+    counted = Counter(each["how"] for each in placed)
+    parts = (f"{counted[how]} {said}" for how, said in _SAID.items())
+    return f"Of {len(placed)} entries: {', '.join(parts)}."
 
 
 def _entry(target: str, placed: Mapping[str, Any], notes: dict[tuple[str, ...], int]) -> str:
     forms = " and ".join(placed["forms"])
     said = "no" if placed["outcome"] == "no" else forms
+    said += f", {_SHORT[placed['how']]}"
     if placed["error"] is not None:
-        said += f", 1e{placed['error']}"
+        said += f" 1e{placed['error']}"
     if placed["outcome"] == "yes":
         return said
-    note = (target if placed["outcome"] == "no" else "", *_grouped(placed["reasons"]))
+    note: tuple[str, ...] = ("", *_grouped(placed["reasons"]))
+    if placed["outcome"] == "no":
+        run = f"It fails there, too: {', '.join(placed['refused'])}" if placed["refused"] else ""
+        note = (target, *note[1:], *filter(None, [run]))
     return f"{said} [{notes.setdefault(note, len(notes) + 1)}]"
 
 

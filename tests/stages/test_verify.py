@@ -229,7 +229,7 @@ def test_an_interrupted_verification_has_failed(
 ) -> None:
     """Interrupted after checks that all passed, it does not leave a verdict of passed."""
 
-    def interrupt(*_: object) -> None:
+    def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("rnnlite_pipeline.stages.verify._compare", interrupt)
