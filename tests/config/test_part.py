@@ -20,7 +20,9 @@ def test_parts_have_everything_once(length: int, count: int) -> None:
     assert max(map(len, parts)) - min(map(len, parts)) <= 1
 
 
-@pytest.mark.parametrize(("number", "said", "called"), [(0, "1/4", "001-of-004"), (3, "4/4", "004-of-004")])
+@pytest.mark.parametrize(
+    ("number", "said", "called"), [(0, "1/4", "001-of-004"), (3, "4/4", "004-of-004")]
+)
 def test_a_part_is_read_as_it_was_written(number: int, said: str, called: str) -> None:
     """People count from 1; the command line of a stage is read back; files sort by number."""
     part = Part(number, 4)

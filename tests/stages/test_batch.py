@@ -25,7 +25,7 @@ def _folder(tmp_path: Path) -> Path:
     return out
 
 
-def test_each_part_leaves_its_own_calls(config: Config, tmp_path: Path) -> None:  # noqa: F811
+def test_each_part_leaves_its_own_calls(config: Config, tmp_path: Path) -> None:
     """Both parts together have every sample once, of the source and of each set of kernels."""
     out = _folder(tmp_path)
     for number in range(2):
@@ -36,10 +36,10 @@ def test_each_part_leaves_its_own_calls(config: Config, tmp_path: Path) -> None:
     for path in files:
         with np.load(path) as arrays:
             rows += sum(len(a) for a in arrays.values() if a.ndim == 2 and a.shape[1] == 3)
-    assert rows == SAMPLES * (1 + 2 * 2)  # the source once, two kernels twice
+    assert rows == SAMPLES * (1 + 2)  # second calls are as the first
 
 
-def test_data_that_is_not_the_models_is_refused(config: Config, tmp_path: Path) -> None:  # noqa: F811
+def test_data_that_is_not_the_models_is_refused(config: Config, tmp_path: Path) -> None:
     """Wrong data fails the part with the file's name, and leaves nothing."""
     out, data = _folder(tmp_path), tmp_path / "data.npz"
     np.savez(data, x=np.zeros((4, 7), np.float32))
