@@ -57,8 +57,6 @@ docs/test_site.py
     config/reference
 fleet/test_cache.py
     fleet/location fleet/sharing
-fleet/test_cluster.py
-    fleet/worker
 graph/test_affine.py
     graph/ir
 graph/test_check.py
