@@ -24,6 +24,8 @@ from rnnlite_pipeline.trust.files import Bundle
 
 _INSTALL = "Run `pip install rnnlite[trust]`."
 
+_OFFLINE = "sigstore needs a network. Keys and certificates (--key) need none."
+
 
 @dataclass(frozen=True)
 class Signer:
@@ -86,7 +88,7 @@ def sign(bundle: Bundle, signer: Signer) -> Path:
             "The key cannot be used",
         )
     else:
-        _told(config.use_sigstore_signer, "sigstore cannot be used")
+        _told(config.use_sigstore_signer, "sigstore cannot be used", _OFFLINE)
     with _folder(bundle) as folder:
         made = folder.with_name("signature")
         _told(lambda: config.sign(folder, made), f"{bundle.path} could not be signed")
@@ -125,6 +127,7 @@ def check_signature(bundle: Bundle, trusted: Trusted) -> None:
                 identity=trusted.identity, oidc_issuer=trusted.issuer
             ),
             "sigstore cannot be used",
+            _OFFLINE,
         )
     what = f"{bundle.signature} is no signature of these files by whom you trust"
     with _folder(bundle) as folder:
@@ -171,12 +174,12 @@ def _there(*paths: Path | None) -> None:
             raise CallError(f"{path}: no such file.")
 
 
-def _told(work: Callable[[], object], what: str) -> None:
+def _told(work: Callable[[], object], what: str, remedy: str = "") -> None:
     try:
         work()
     except Exception as error:  # noqa: BLE001  # the package raises errors of several libraries
         reason = str(error).strip().split("\n", 1)[0] or type(error).__name__
-        raise StageError(f"{what}: {reason}") from None
+        raise StageError(f"{what}: {reason}", remedy) from None
 
 
 def names_signed(bundle: Bundle) -> Sequence[str]:

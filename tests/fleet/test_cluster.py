@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -480,6 +481,7 @@ def test_a_fleet_of_real_models(tmp_path: Path, processes: Processes) -> None:
     subprocess.run([sys.executable, "-c", TINY], cwd=folders[0], env=environment, check=True)
     (folders[1] / "tiny.keras").write_bytes((folders[0] / "tiny.keras").read_bytes())
     words = ["package", "tiny.yaml", "--cluster", processes.address, "--cache", f"{tmp_path}/cache"]
+    began = time.monotonic()
     run, said = _rnnlite(folders[0], *words), list[str]()
     assert run.stdout is not None
     for line in run.stdout:
@@ -489,12 +491,65 @@ def test_a_fleet_of_real_models(tmp_path: Path, processes: Processes) -> None:
         processes.keep_alive()
     assert run.wait() == 0, "".join(said)
     assert "one" not in processes.running
+    print(f"on the cluster: {time.monotonic() - began:.0f} s")
+    began = time.monotonic()
     alone = _rnnlite(folders[1], "package", "tiny.yaml", "-n", "2")
     text, _ = alone.communicate()
     assert alone.returncode == 0, text
+    print(f"on one machine, -n 2: {time.monotonic() - began:.0f} s")
     bundles = [
         {path.name: path.read_bytes() for path in (folder / "build").glob("*/dist/*")}
         for folder in folders
     ]
     assert len(bundles[0]) == 4 * (count + 1)
     assert bundles[0] == bundles[1]
+
+
+LABELLED = """
+import numpy
+x = numpy.random.default_rng(0).standard_normal((200, 5, 3)).astype("float32")
+labels = numpy.argmax(keras.saving.load_model("tiny.keras").predict(x, verbose=0), -1)
+numpy.savez("data.npz", x=x, labels=labels)
+"""
+
+AUTO = """
+name: tiny
+source: {format: keras, path: tiny.keras, inputs: {x: [null, 5, 3]}}
+quantization:
+  scheme: auto
+  max_accuracy_drop: 0.02
+  calibration: {path: calibration.npz}
+verification: {data: {path: data.npz}}
+"""
+
+
+@pytest.mark.slow
+def test_a_real_search_on_a_cluster(tmp_path: Path, processes: Processes) -> None:
+    """The candidates are made by the workers; scheme, model and table are those of one machine.
+
+    Times, and who is beaten in time, are of the machine that was called at that moment.
+    """
+    folders = [tmp_path / name for name in ("cluster", "alone")]
+    folders[0].mkdir()
+    (folders[0] / "tiny.yaml").write_text(AUTO)
+    named = TINY.replace("keras.Input((5, 3))", 'keras.Input((5, 3), name="x")')
+    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "-1"}
+    made = [sys.executable, "-c", named + LABELLED]
+    subprocess.run(made, cwd=folders[0], env=environment, check=True)
+    with np.load(folders[0] / "data.npz") as data:
+        np.savez(folders[0] / "calibration.npz", x=data["x"][:50])
+    shutil.copytree(folders[0], folders[1])
+    shared = ["--cluster", processes.address, "--cache", f"{tmp_path}/cache"]
+    for folder, more in zip(folders, (shared, []), strict=True):
+        run = _rnnlite(folder, "package", "tiny.yaml", *more)
+        text, _ = run.communicate()
+        assert run.returncode == 0, text
+    entries = [path.read_text() for path in (tmp_path / "cache" / "stages").rglob("*.json")]
+    assert len([text for text in entries if ".work/candidates/" in text]) >= 5
+    outs = [folder / "build" / "tiny" for folder in folders]
+    for name in (CHOSEN, Path("model.tflite"), Path("verification.json")):
+        assert (outs[0] / name).read_bytes() == (outs[1] / name).read_bytes()
+    tables = [json.loads((out / "search.json").read_text())["candidates"] for out in outs]
+    assert len(tables[0]) >= 5
+    kept = [[each | {"ms": 0, "pareto": False} for each in table] for table in tables]
+    assert kept[0] == kept[1]

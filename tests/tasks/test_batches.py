@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -122,18 +120,9 @@ def test_how_many_parts_there_are(
     assert _counted(project, samples, 1000) == expected
 
 
-def test_data_that_cannot_be_read_is_not_parted(project: Project, tmp_path: Path) -> None:
+def test_data_that_cannot_be_read_is_not_parted(project: Project) -> None:
     """verify says what is wrong with it."""
     assert _counted(project, 30_000, 1000) == 3
     (project.folder / "data.npz").write_bytes(b"no arrays")
     assert parts_of(load_plan(project.config, project.build)) == 1
-    del tmp_path
     assert parts_of(load_plan(project.write_config().config, project.build)) == 1
-
-
-@pytest.mark.parametrize(("length", "count"), [(10, 3), (2, 5), (7, 1)])
-def test_parts_have_each_call_once(length: int, count: int) -> None:
-    """Together they are all calls in order, and each can be written as text and read again."""
-    parts = [Part(number, count) for number in range(count)]
-    assert [x for part in parts for x in range(length)[part.within(length)]] == [*range(length)]
-    assert [Part.of(str(part)) for part in parts] == parts

@@ -15,6 +15,7 @@ from pydantic import TypeAdapter
 
 pytest.importorskip("model_signing", reason="the extra `trust` is not installed")
 
+import model_signing
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -253,6 +254,25 @@ def test_without_a_signature_nothing_is_trusted(
     write_key(bundle.parent, "me")
     assert check(bundle) == 1
     assert "There is no signature" in capsys.readouterr().err
+
+
+def test_sigstore_without_a_network(
+    bundle: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both commands say what is missing, and that keys need no network."""
+
+    def unreachable(*_: object, **__: object) -> None:
+        raise ConnectionError("no route to host")
+
+    monkeypatch.setattr(model_signing.signing.Config, "use_sigstore_signer", unreachable)
+    monkeypatch.setattr(model_signing.verifying.Config, "use_sigstore_verifier", unreachable)
+    signed(bundle)
+    trusted = ["--identity", "me@example.org", "--issuer", "https://example.org"]
+    for call in (["sign", str(bundle), "--sigstore"], ["verify-bundle", str(bundle), *trusted]):
+        assert main(call) == 1
+        said = capsys.readouterr().err
+        assert "sigstore cannot be used: no route to host" in said
+        assert "sigstore needs a network" in said
 
 
 def test_the_lock_that_is_checked_in(bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -62,7 +62,8 @@ def _few_interpreters(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stage, "in_every_interpreter", none)
 
 
-def _folder(tmp_path: Path, name: str, factor: float = 1.0) -> Path:
+def folder(tmp_path: Path, name: str, factor: float = 1.0) -> Path:
+    """The folder of a release with its model made, y = relu(x W) with W times `factor`."""
     out = tmp_path / name
     (out / ".work").mkdir(parents=True)
     (out / ".work" / "source.tflite").write_bytes(_dense(1.0))
@@ -83,8 +84,8 @@ def test_parts_give_the_same_bytes(
     config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, factor: float
 ) -> None:
     """A right model and a wrong one: verification.json does not depend on how the data was run."""
-    whole = _verified(config, _folder(tmp_path, "whole", factor))
-    parted = _folder(tmp_path, "parted", factor)
+    whole = _verified(config, folder(tmp_path, "whole", factor))
+    parted = folder(tmp_path, "parted", factor)
     for number in range(3):
         batch(config, parted, Part(number, 3))
     made = list[Part]()
@@ -95,8 +96,8 @@ def test_parts_give_the_same_bytes(
 
 def test_what_is_missing_is_run(config: Config, tmp_path: Path) -> None:
     """One part of three is there, and one is damaged."""
-    whole = _verified(config, _folder(tmp_path, "whole"))
-    parted = _folder(tmp_path, "parted")
+    whole = _verified(config, folder(tmp_path, "whole"))
+    parted = folder(tmp_path, "parted")
     for number in (1, 2):
         batch(config, parted, Part(number, 3))
     (parted / BATCHES / f"{Part(1, 3).called}.npz").write_bytes(b"damaged")
@@ -105,12 +106,12 @@ def test_what_is_missing_is_run(config: Config, tmp_path: Path) -> None:
 
 def test_parts_of_another_model_are_not_taken(config: Config, tmp_path: Path) -> None:
     """What was made of another model says nothing of this one."""
-    other = _folder(tmp_path, "other")
+    other = folder(tmp_path, "other")
     for number in range(3):
         batch(config, other, Part(number, 3))
-    wrong = _folder(tmp_path, "wrong", 1.5)
+    wrong = folder(tmp_path, "wrong", 1.5)
     shutil.copytree(other / BATCHES, wrong / BATCHES)
-    assert _verified(config, wrong) == _verified(config, _folder(tmp_path, "whole", 1.5))
+    assert _verified(config, wrong) == _verified(config, folder(tmp_path, "whole", 1.5))
 
 
 def test_a_second_call_that_differs_is_kept(tmp_path: Path) -> None:
