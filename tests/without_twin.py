@@ -25,7 +25,7 @@ cli/test_view.py
 compare/test_validation.py
     compare/draws compare/evidence compare/excerpts compare/stopped
 compat/test_lstm_ops.py
-    lstm_ops runtimes/missing
+    lstm_ops
 composites/test_annotated.py
     composites/record sources/graphdef/annotated sources/graphdef/annotated_body
 composites/test_chained.py
@@ -82,8 +82,6 @@ metadata/test_attach.py
     metadata/checks metadata/read metadata/recurrent metadata/schema
 passes/test_direction.py
     passes/sequence_ops
-passes/test_fence_copies.py
-    runtimes/delegated
 passes/test_passes.py
     passes/fold_last_step passes/fold_reverse passes/fold_transpose passes/group_bidirectional
     passes/layout
@@ -134,13 +132,8 @@ report/test_sections.py
     report/runs_on
 runtimes/partition/test_flags.py
     stages/inspect
-runtimes/partition/test_partition.py
-    runtimes/partition/cut runtimes/partition/piece runtimes/partition/runner
-    runtimes/partition/stand_in runtimes/partition/tensorflow_ops
-runtimes/test_tflm.py
-    runtimes/micro
-runtimes/test_web.py
-    runtimes/web/server
+runtimes/partition/test_runner.py
+    runtimes/partition/stand_in
 sources/test_cell_ops.py
     sources/cudnn_op sources/graphdef/graph_edit
 sources/test_concrete_function.py
@@ -181,7 +174,7 @@ sources/test_softplus.py
 sources/test_tflite.py
     sources/formats/tflite
 stages/test_benchmark.py
-    latency/machine runtimes/probe sources/stock
+    latency/machine sources/stock
 stages/test_complex.py
     stages/convert
 stages/test_search.py
