@@ -132,8 +132,6 @@ report/test_sections.py
     report/runs_on
 runtimes/partition/test_flags.py
     stages/inspect
-runtimes/partition/test_runner.py
-    runtimes/partition/stand_in
 sources/test_cell_ops.py
     sources/cudnn_op sources/graphdef/graph_edit
 sources/test_concrete_function.py

@@ -155,6 +155,17 @@ def test_a_stand_in_between_two_pieces(negated: list[Piece]) -> None:
         PartitionedRunner(chained("Other"), "reference")
 
 
+def test_a_stand_in_reads_constants_of_any_type(negated: list[Piece]) -> None:
+    """A constant text is its bytes: two models with different texts are not the same."""
+    found = []
+    for text in (b"one", b"two"):
+        made = chained("Other")
+        made.main.ops[-1].inputs.append(Tensor("text", "STRING", (1,), text))
+        found.append(PartitionedRunner(made, "reference", stand_ins=True).run({"x": X})["y"])
+    assert not np.allclose(*found)
+    assert negated == []
+
+
 def test_wrong_inputs_are_refused(negated: list[Piece]) -> None:
     """The names must be the model's, none more and none less."""
     runner = PartitionedRunner(chained("Known"), "reference")
