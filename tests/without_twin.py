@@ -33,8 +33,6 @@ composites/test_chained.py
 composites/test_converters.py
     composites/call composites/keras_lstm composites/registry plugins resolve/check
     resolve/composites resolve/steps
-config/test_chosen.py
-    release/flat
 config/test_early.py
     config/arrays config/declared config/document config/text
 config/test_files.py
@@ -112,15 +110,6 @@ recognise/test_spellings.py
 recognise/test_unrolled.py
     recognise/unrolled/columns recognise/unrolled/explicit recognise/unrolled/reading
     recognise/unrolled/rewrite recognise/unrolled/writing
-release/test_deploy.py
-    release/deploy/deployment release/deploy/kinds release/deploy/kotlin release/deploy/python
-    release/deploy/readme release/deploy/text
-release/test_deploy_cpp.py
-    release/deploy/c_array release/deploy/cpp release/deploy/tflm
-release/test_deploy_web.py
-    release/deploy/javascript
-release/test_statements.py
-    release/ci release/digests
 report/test_graph.py
     report/fold report/html
 report/test_index.py
