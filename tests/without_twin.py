@@ -25,15 +25,13 @@ cli/test_view.py
 compare/test_validation.py
     compare/evidence compare/excerpts compare/stopped
 compat/test_lstm_ops.py
-    lstm_ops runtimes/missing
+    lstm_ops
 composites/test_annotated.py
     composites/record sources/graphdef/annotated sources/graphdef/annotated_body
 composites/test_chained.py
     resolve/chained
 composites/test_converters.py
     composites/keras_lstm composites/registry plugins resolve/check resolve/composites
-config/test_chosen.py
-    release/flat
 config/test_early.py
     config/arrays config/declared config/document config/text
 config/test_files.py
@@ -68,8 +66,6 @@ lower/test_unrolled.py
     lower/rows passes/memory
 metadata/test_attach.py
     metadata/checks metadata/read metadata/recurrent metadata/schema
-passes/test_fence_copies.py
-    runtimes/delegated
 passes/test_tensor_lists.py
     passes/run_time_shapes passes/tensor_list_groups
 quantize/test_extreme_ranges.py
@@ -86,15 +82,6 @@ quantize/test_schemes.py
     quantize/dynamic_range quantize/float16 quantize/stored
 recognise/test_fused.py
     graph/leaks
-release/test_deploy.py
-    release/deploy/deployment release/deploy/kinds release/deploy/kotlin release/deploy/python
-    release/deploy/readme release/deploy/text
-release/test_deploy_cpp.py
-    release/deploy/c_array release/deploy/cpp release/deploy/tflm
-release/test_deploy_web.py
-    release/deploy/javascript
-release/test_statements.py
-    release/ci release/digests
 report/test_graph.py
     report/fold report/html
 report/test_index.py
@@ -106,13 +93,6 @@ report/test_sections.py
     report/runs_on
 runtimes/partition/test_flags.py
     stages/inspect
-runtimes/partition/test_partition.py
-    runtimes/partition/cut runtimes/partition/piece runtimes/partition/runner
-    runtimes/partition/stand_in runtimes/partition/tensorflow_ops
-runtimes/test_tflm.py
-    runtimes/micro
-runtimes/test_web.py
-    runtimes/web/server
 sources/formats/test_concrete_function.py
     sources/batch
 sources/formats/test_graph_def.py
@@ -130,7 +110,7 @@ sources/graphdef/test_precision.py
 sources/test_cell_ops.py
     sources/graphdef/graph_edit
 stages/test_benchmark.py
-    latency/machine runtimes/probe sources/stock
+    latency/machine sources/stock
 stages/test_complex.py
     stages/convert
 stages/test_import_source.py

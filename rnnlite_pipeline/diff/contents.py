@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnlite_pipeline.errors import CallError, StageError
-from rnnlite_pipeline.release.flat import flat
+from rnnlite_pipeline.release.digests import flat
 
 #: Values by key, by section; a section that a file cannot have is missing.
 Contents = dict[str, dict[str, Any]]

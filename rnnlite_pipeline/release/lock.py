@@ -23,8 +23,7 @@ from rnnlite_pipeline.config import Config, Pipeline, associated_files
 from rnnlite_pipeline.errors import StageError
 from rnnlite_pipeline.files import digest, near
 from rnnlite_pipeline.plugins import plugins
-from rnnlite_pipeline.release.digests import json_bytes, sha256
-from rnnlite_pipeline.release.flat import flat
+from rnnlite_pipeline.release.digests import flat, json_bytes, sha256
 from rnnlite_pipeline.toolchain import versions
 
 #: The form of the file; a number that grows when its keys change their meaning.

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -76,7 +77,7 @@ class CompiledRunner:
         """Runs the model once.
 
         Args:
-            inputs: One array for each input of the signature, open dimensions at will.
+            inputs: One array for each input of the signature, open dimensions of any size.
 
         Returns:
             The outputs by name, of the shapes that the Interpreter gives them.
@@ -124,10 +125,14 @@ class CompiledRunner:
         )
 
 
+#: What LiteRT puts before a message: "ERROR: [model_load.cc:123] ", or "ERROR: " alone.
+_MARK = re.compile(r"^ERROR:\s*(\[[^\]]*:\d+\]\s*)?")
+
+
 def _reason(printed: list[str], status: int) -> str:
-    """What was said of the failure; the search for accelerators is no part of it."""
+    """Why the process failed, by what it printed; the search for accelerators does not count."""
     errors = [
-        line.partition("] ")[2] or line.partition(": ")[2]
+        _MARK.sub("", line)
         for line in printed
         if line.startswith("ERROR") and "compiler_plugin" not in line
     ]
@@ -140,7 +145,7 @@ def _reason(printed: list[str], status: int) -> str:
 
 
 class Served:
-    """The process's own side: one CompiledModel, and an Interpreter for the sizes of outputs.
+    """What runs in that process: one CompiledModel, and an Interpreter for the sizes of outputs.
 
     Args:
         content: The .tflite file.
@@ -223,7 +228,7 @@ def _main_signature(content: bytes) -> Signature:
 
 
 def _check(name: str, tensor: Tensor, array: NDArray[Any] | None) -> None:
-    """The runtime copies what it is given without a look at its size."""
+    """Raises ValueError for a wrong array: the runtime copies it without a check of its size."""
     shape = tensor.shape or ()
     if array is None:
         raise ValueError(f"the input {name} is missing")

@@ -39,7 +39,7 @@ _RESET = "reset"
 
 
 def why_wrong(model: Model) -> list[str]:
-    """What TFLM would compute wrongly without a word, or cannot hold; empty if nothing.
+    """Why TFLM would compute the model wrongly without an error, or cannot hold it; else empty.
 
     The demands of its table on a whole model, and the rule of its LSTM. Other ops and types it
     refuses itself.

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from rnnlite_pipeline.config import Config
 from rnnlite_pipeline.config.chosen import CHOSEN, Chosen, chosen_by, settled
 from rnnlite_pipeline.errors import StageError
-from rnnlite_pipeline.release.flat import flat
+from rnnlite_pipeline.release.digests import flat
 
 DATA = {"data": {"path": "test.npz"}}
 AUTO = {"scheme": "auto", "max_accuracy_drop": 0.01}

@@ -9,20 +9,15 @@ import sys
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import get_args
 
 import numpy as np
 import pytest
 
-from rnnlite_pipeline.config.conversion import Target
 from rnnlite_pipeline.graph.build import make_op
 from rnnlite_pipeline.graph.ir import Model, Op, Quantization, Signature, Subgraph, Tensor
 from rnnlite_pipeline.metadata.recurrent import State
 from rnnlite_pipeline.release.deploy import deployment_files
-from rnnlite_pipeline.release.deploy.deployment import identifier
-from rnnlite_pipeline.release.deploy.kinds import KINDS
 from rnnlite_pipeline.release.deploy.kotlin import why_not_compiled
-from rnnlite_pipeline.release.deploy.readme import readme
 from rnnlite_pipeline.runtimes.interpreter import Runner
 from tests.release import kotlin_stubs
 from tests.release.deployed import counter, counting, deployed, write
@@ -238,11 +233,6 @@ def test_the_files_follow_from_the_targets(tmp_path: Path, target: str) -> None:
     assert all(f"`{name}`" in files["README.md"].decode() for name in FILES[target])
 
 
-def test_every_target_has_code() -> None:
-    """No target of the contract is without code that runs the model there."""
-    assert KINDS.keys() == set(get_args(Target))
-
-
 def test_kotlins_compiled_model_is_left_out_with_a_reason(tmp_path: Path) -> None:
     """It resizes no input, and has no tensors of uint8: the README says what to do."""
     deployment, content = deployed(tmp_path)
@@ -252,23 +242,6 @@ def test_kotlins_compiled_model_is_left_out_with_a_reason(tmp_path: Path) -> Non
     closed = replace(deployment.inputs[0], shape=(1, 8), dtype="uint8", scale=0.5)
     other = replace(deployment, inputs=(closed,), outputs=(replace(closed, name="y"),))
     assert why_not_compiled(other) == ["it has no tensors of uint8; float32 and int8 will do."]
-
-
-@pytest.mark.parametrize(
-    ("name", "code"),
-    [
-        ("digits-bilstm", "digits_bilstm"),
-        ("class", "class_"),
-        ("2nd", "tensor_2nd"),
-        ("serving_default_x:0", "serving_default_x_0"),
-        ("größe", "gr_e"),
-        ("::", "tensor"),
-    ],
-)
-def test_any_name_becomes_an_identifier(name: str, code: str) -> None:
-    """Names of layers and tensors are no identifiers; what they become is one everywhere."""
-    assert identifier(name) == code
-    assert code.isidentifier()
 
 
 def test_names_cannot_leave_their_comments(tmp_path: Path) -> None:
@@ -283,13 +256,3 @@ def test_names_cannot_leave_their_comments(tmp_path: Path) -> None:
     assert "boom" not in compiled.co_names
     for text in files.values():
         assert not any(line.startswith(b"boom") for line in text.splitlines())
-
-
-def test_ops_that_litert_lacks_are_told_with_what_brings_them(tmp_path: Path) -> None:
-    """A Flex op names the delegate's library, a custom one how it is registered."""
-    deployment, _ = deployed(tmp_path)
-    assert "LiteRT has no" not in readme(deployment, [])
-    text = readme(replace(deployment, missing=("FlexRoll", "MyOp")), [])
-    assert "LiteRT has no FlexRoll: these need the Flex delegate" in text
-    assert "org.tensorflow:tensorflow-lite-select-tf-ops" in text
-    assert "LiteRT has no MyOp: register a kernel" in text

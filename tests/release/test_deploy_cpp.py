@@ -13,7 +13,6 @@ import pytest
 
 from rnnlite_pipeline.cells.cell import Array
 from rnnlite_pipeline.graph.write import write_model
-from rnnlite_pipeline.release.deploy.tflm import method
 from rnnlite_pipeline.runtimes.interpreter import Runner
 from rnnlite_pipeline.runtimes.micro import MicroRunner
 from rnnlite_pipeline.runtimes.runners import RUNNERS
@@ -118,15 +117,6 @@ def _compile(folder: Path, program: str, standard: str) -> None:
         check=False,
     )
     assert ended.returncode == 0, ended.stderr
-
-
-def test_methods_of_the_resolver() -> None:
-    """An op is registered by the method that TensorFlow Lite Micro has for it."""
-    assert [method(op) for op in ("CONV_2D", "PADV2", "RELU6")] == [
-        "AddConv2D",
-        "AddPadV2",
-        "AddRelu6",
-    ]
 
 
 #: Models whose example program is built and run: an int8 fused op, a loop, explicit states, a kept

@@ -13,7 +13,7 @@ from rnnlite_pipeline.errors import StageError
 from rnnlite_pipeline.graph.ir import Model
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.runtimes import RUNTIMES
-from rnnlite_pipeline.runtimes.compiled_runner import CompiledRunner
+from rnnlite_pipeline.runtimes.compiled_runner import CompiledRunner, _aligned, _reason
 from rnnlite_pipeline.runtimes.interpreter import Runner
 from tests.runtimes.models import a_gru, an_lstm, counter, dense, in_integers, lowered, sample
 
@@ -141,3 +141,29 @@ def test_fifty_fresh_instances_agree_with_the_interpreter() -> None:
     )
     assert ended.returncode == 0, ended.stderr[-2000:]
     assert ended.stdout.split()[-1] == "150"
+
+
+@pytest.mark.parametrize(
+    ("printed", "reason"),
+    [
+        (["INFO: x", "ERROR: [model_load.cc:12] Variable tensors"], "Variable tensors"),
+        (["ERROR: Node 3 [ADD] failed"], "Node 3 [ADD] failed"),
+        (["ERROR: a", "ERROR: a", "ERROR: b", "ERROR: c"], "a; b"),
+        (["ERROR: [compiler_plugin.cc:3] none found", "ValueError: wrong"], "wrong"),
+        (["WARNING: ValueError: no", "a", "KeyError: 'x'", "RuntimeError: it fails"], "it fails"),
+        (["WARNING: Error: no"], "its process ended with status -11"),
+    ],
+)
+def test_the_reason_of_a_failure(printed: list[str], reason: str) -> None:
+    """LiteRT's own errors, each once; else the exception; else the status."""
+    assert _reason(printed, -11) == reason
+
+
+@pytest.mark.parametrize("shape", [(), (3,), (2, 5), (0, 4)])
+@pytest.mark.parametrize("dtype", ["<f4", "<i8", "?"])
+def test_memory_for_outputs_is_aligned(shape: tuple[int, ...], dtype: str) -> None:
+    """It begins at a multiple of 64, whatever its size, and can be written."""
+    array = _aligned(shape, np.dtype(dtype))
+    array[...] = 1
+    assert (array.shape, array.dtype.str.lstrip("|")) == (shape, dtype.replace("?", "b1"))
+    assert array.size == 0 or array.ctypes.data % 64 == 0

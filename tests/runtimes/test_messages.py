@@ -17,6 +17,7 @@ def test_messages_arrive_one_after_the_other() -> None:
     first: dict[str, NDArray[Any]] = {
         "x": np.arange(6, dtype=np.int8).reshape(2, 3),
         "empty": np.zeros((0, 4), np.float32),
+        **{name: np.ones(1) for name in ("file", "args", "allow_pickle", "", "a/b.npy", "array/")},
     }
     send(pipe, first)
     send(pipe, {})

@@ -113,6 +113,7 @@ def test_a_reset_gives_the_first_states_or_is_refused(
     told = [next(iter(runner.run(x).values()))[0, 0] for _ in range(2)]
     runner.reset()
     again = next(iter(runner.run(x).values()))[0, 0]
+    assert runner.arena_bytes > 0
     runner.close()
     assert told == [first + 1, first + 2]
     assert (again == told[0]) == (not lines)

@@ -214,7 +214,8 @@ def _ports(model: Model, description: Description, side: str) -> tuple[Port, ...
     for name, tensor in named_tensors(model, side).items():
         taken = [port.identifier for port in ports]
         code = identifier(name)
-        code = f"{code}_{len(ports)}" if code in taken else code
+        while code in taken:
+            code = f"{code}_{len(ports)}"
         ports.append(_port(name, code, tensor, told.get(name, {})))
     return tuple(ports)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from keyword import iskeyword
+
 from rnnlite_pipeline.graph.variables import Array
 from rnnlite_pipeline.release.deploy.deployment import Deployment, Port
 from rnnlite_pipeline.release.deploy.text import plain, written
@@ -11,7 +13,7 @@ def python_module(deployment: Deployment) -> str:
     """The text of the module."""
     call = ", ".join(
         f"{port.name}={port.identifier}"
-        if port.name.isidentifier()
+        if port.name.isidentifier() and not iskeyword(port.name)
         else f"**{{{plain(port.name)!r}: {port.identifier}}}"
         for port in deployment.inputs
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+import numpy as np
+
 from rnnlite_pipeline.errors import StageError
 from rnnlite_pipeline.graph.edit import ports
 from rnnlite_pipeline.graph.ir import Model, Op, Tensor
@@ -143,11 +145,16 @@ class PartitionedRunner:
 
         def step(values: Values) -> None:
             read = [t for t in op.inputs if t is not None]
-            constants = {t: array for t in read if (array := t.array) is not None}
-            operands = [constants[t] if t in constants else values[t] for t in read]
+            operands = [values[t] if t.data is None else _stored(t) for t in read]
             values.update(zip(op.outputs, stand_in(op, operands), strict=True))
 
         return step
+
+
+def _stored(constant: Tensor) -> Array:
+    """A constant's numbers; of texts and the like its bytes, which differ where the texts do."""
+    numbers = constant.array
+    return np.frombuffer(constant.data or b"", np.uint8) if numbers is None else numbers
 
 
 def _check_numbers(tensors: Sequence[Tensor], ops: Sequence[Op]) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rnnlite_pipeline.errors import StageError
 from rnnlite_pipeline.graph.ir import NUMPY, OPEN, Op, Tensor
@@ -27,13 +28,12 @@ def stand_in(op: Op, operands: Sequence[Array]) -> list[Array]:
         operands: The values of its inputs, in their order.
 
     Raises:
-        StageError: A result's shape is not to be had, or it is of no plain numbers.
+        StageError: A result's shape is not known, or it is of no plain numbers.
     """
     phase = 0.0
     for array in operands:
-        if array.dtype.kind in "fiub":
-            x = np.ravel(array).astype(np.float64)
-            phase += float(x @ np.cos(np.arange(x.size))) / max(1.0, np.sqrt(x.size))
+        x = _numbers(array)
+        phase += float(x @ np.cos(np.arange(x.size))) / max(1.0, np.sqrt(x.size))
     results = []
     for tensor in op.outputs:
         if tensor.dtype not in NUMPY:
@@ -42,6 +42,16 @@ def stand_in(op: Op, operands: Sequence[Array]) -> list[Array]:
         index = np.arange(int(np.prod(shape)), dtype=np.float64).reshape(shape)
         results.append((np.sin(index + phase) if dtype.kind == "f" else index % 2).astype(dtype))
     return results
+
+
+def _numbers(array: Array) -> NDArray[np.float64]:
+    """An operand as a row: a complex number counts as two, texts as their characters."""
+    x = np.ravel(array)
+    if x.dtype.kind == "c":
+        x = x.view(x.real.dtype)
+    elif x.dtype.kind not in "fiub":
+        x = np.frombuffer(repr(x.tolist()).encode(), np.uint8)
+    return x.astype(np.float64)
 
 
 def _shape(op: Op, tensor: Tensor, operands: Sequence[Array]) -> list[int]:

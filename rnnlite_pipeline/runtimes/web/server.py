@@ -24,6 +24,9 @@ _TYPES = {
 #: How long the page waits for a call before it asks again, in seconds.
 _WAIT = 5.0
 
+#: How often the server looks whether it is to stop, in seconds.
+_POLL = 0.05
+
 
 class Server:
     """Listens on a free port of this machine only, until `close`.
@@ -45,7 +48,7 @@ class Server:
         handler = _handler(self._models, files, self._calls, self._answers)
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self._server.daemon_threads = True
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(_POLL,), daemon=True).start()
         self.address = f"http://127.0.0.1:{self._server.server_port}/page.html"
 
     def give(self, inputs: dict[str, Any]) -> None:
@@ -114,7 +117,7 @@ def _handler(
                 self.wfile.write(body)
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-            """What is asked for is nobody's concern."""
+            """Requests are not logged."""
 
     return Handler
 
