@@ -79,6 +79,7 @@ def test_a_part_that_fails_is_left_to_verify(
 
 def test_parts_are_shared(parted: Plan, project: Project) -> None:
     """A verification that is in the cache asks for no part; one that is not, for those there."""
+    pytest.importorskip("fsspec", reason="the extra `cache` is not installed")
     shared = Shared(Cache(str(project.folder / "cache")))
     _ran(parted)
     do("verify", parted, 2, shared)
