@@ -46,8 +46,6 @@ config/test_wrong_configs.py
     errors
 config/test_wrong_files.py
     config/associated config/data
-diff/test_diff.py
-    diff/compare diff/contents diff/text
 docs/test_site.py
     config/reference
 fleet/test_cache.py
@@ -74,7 +72,7 @@ lower/test_times.py
 lower/test_unrolled.py
     lower/constants lower/rows passes/memory
 metadata/test_attach.py
-    metadata/checks metadata/read metadata/recurrent metadata/schema
+    metadata/read metadata/schema
 passes/test_direction.py
     passes/sequence_ops
 passes/test_passes.py
@@ -107,15 +105,12 @@ recognise/test_spellings.py
 recognise/test_unrolled.py
     recognise/unrolled/columns recognise/unrolled/explicit recognise/unrolled/reading
     recognise/unrolled/rewrite recognise/unrolled/writing
-report/test_graph.py
-    report/fold report/html
 report/test_index.py
     report/agreement report/forms report/latency report/page report/results
 report/test_report.py
-    lower/layer_record report/evidence report/stage report/svg report/templating
+    lower/layer_record report/evidence report/stage
 report/test_sections.py
-    report/about report/accuracy report/checks report/figures report/layers report/quantization
-    report/runs_on
+    report/accuracy report/checks report/layers report/quantization
 runtimes/partition/test_flags.py
     stages/inspect
 sources/test_cell_ops.py
