@@ -24,7 +24,7 @@ cli/test_init.py
 cli/test_view.py
     cli/configs cli/failure
 compare/test_validation.py
-    compare/draws compare/evidence compare/excerpts compare/stopped
+    compare/evidence compare/excerpts compare/stopped
 compat/test_lstm_ops.py
     lstm_ops
 composites/test_annotated.py
@@ -32,8 +32,7 @@ composites/test_annotated.py
 composites/test_chained.py
     resolve/chained
 composites/test_converters.py
-    composites/call composites/keras_lstm composites/registry plugins resolve/check
-    resolve/composites resolve/steps
+    composites/keras_lstm composites/registry plugins resolve/check resolve/composites
 config/test_early.py
     config/arrays config/document
 config/test_files.py
@@ -52,32 +51,18 @@ fleet/test_cache.py
     fleet/location fleet/sharing
 fleet/test_cluster.py
     fleet/worker
-graph/test_affine.py
-    graph/ir
-graph/test_check.py
-    graph/calls graph/fields
 latency/test_by_op.py
-    latency/cut latency/rows latency/text latency/timing
-lower/test_by_targets.py
-    lower/without_reduce_any
+    latency/cut latency/text
 lower/test_choice.py
     lower/loop/plan
 lower/test_loop.py
-    lower/emit lower/loop/counting lower/loop/levels lower/loop/step lower/loop/turns
-    lower/loop/writer
+    lower/loop/levels lower/loop/step lower/loop/writer
 lower/test_loop_forms.py
     lower/loop/forms
-lower/test_times.py
-    lower/layers
 lower/test_unrolled.py
-    lower/constants lower/rows passes/memory
+    lower/rows passes/memory
 metadata/test_attach.py
     metadata/read metadata/schema
-passes/test_direction.py
-    passes/sequence_ops
-passes/test_passes.py
-    passes/fold_last_step passes/fold_reverse passes/fold_transpose passes/group_bidirectional
-    passes/layout
 passes/test_tensor_lists.py
     passes/run_time_shapes passes/tensor_list_groups
 quantize/test_extreme_ranges.py
@@ -91,75 +76,41 @@ quantize/test_joins.py
 quantize/test_narrow_sums.py
     quantize/numbers
 quantize/test_schemes.py
-    quantize/dynamic_range quantize/float16 quantize/stored quantize/weights
+    quantize/dynamic_range quantize/float16 quantize/stored
 recognise/test_fused.py
     graph/leaks
-recognise/test_masks.py
-    recognise/loop/lengths recognise/loop/list_lengths recognise/loop/masks
-    recognise/loop/state_updates recognise/loop/systems
-recognise/test_restack.py
-    recognise/unrolled/chains recognise/unrolled/places recognise/unrolled/restack
-recognise/test_spellings.py
-    recognise/loop/loop recognise/loop/read recognise/loop/rewrite recognise/loop/rewriter
-    recognise/loop/running recognise/loop/sequences
-recognise/test_unrolled.py
-    recognise/unrolled/columns recognise/unrolled/explicit recognise/unrolled/reading
-    recognise/unrolled/rewrite recognise/unrolled/writing
 report/test_index.py
     report/agreement report/forms report/latency report/page report/results
 report/test_report.py
-    lower/layer_record report/evidence report/stage
+    report/evidence report/stage
 report/test_sections.py
     report/accuracy report/checks report/layers report/quantization
 runtimes/partition/test_flags.py
     stages/inspect
+sources/formats/test_concrete_function.py
+    sources/batch
+sources/formats/test_graph_def.py
+    sources/graphdef/tensor_arrays
+sources/formats/test_keras.py
+    sources/formats/keras_files sources/formats/keras_load
+sources/formats/test_keras_archive.py
+    sources/described
+sources/graphdef/test_detached.py
+    sources/attached sources/graphdef/flex sources/graphdef/functions sources/reference
+sources/graphdef/test_gathers.py
+    sources/graphdef/lifting sources/graphdef/placeholders sources/graphdef/session
+sources/graphdef/test_precision.py
+    sources/formats/tf_keras
 sources/test_cell_ops.py
-    sources/cudnn_op sources/graphdef/graph_edit
-sources/test_concrete_function.py
-    sources/batch sources/formats/concrete_function
-sources/test_detached.py
-    sources/attached sources/graphdef/detached sources/graphdef/flex sources/graphdef/functions
-    sources/graphdef/structure sources/names sources/reference sources/state
-sources/test_gathers.py
-    sources/graphdef/gathers sources/graphdef/lifting sources/graphdef/placeholders
-    sources/graphdef/session sources/graphdef/session_states
-sources/test_graph_def.py
-    sources/formats/graph_def sources/graphdef/tensor_arrays
-sources/test_h5.py
-    sources/formats/h5
-stages/test_import_source.py
-    sources/to_tflite
-sources/test_integer_products.py
-    sources/graphdef/integer_products
-sources/test_jax.py
-    sources/formats/jax
-sources/test_keras.py
-    sources/formats/keras sources/formats/keras_files sources/formats/keras_forms
-    sources/formats/keras_load
-sources/test_keras_archive.py
-    sources/described sources/formats/keras_archive
-sources/test_keras_old.py
-    sources/formats/keras_old
-sources/test_precision.py
-    sources/formats/tf_keras sources/graphdef/precision
-sources/test_ranges.py
-    sources/gathered sources/graphdef/ranges
-sources/test_saved_model.py
-    sources/formats/saved_model
-sources/test_slices.py
-    sources/graphdef/slices
-sources/test_softplus.py
-    sources/graphdef/softplus
-sources/test_tflite.py
-    sources/formats/tflite
+    sources/graphdef/graph_edit
 stages/test_benchmark.py
     latency/machine sources/stock
 stages/test_complex.py
     stages/convert
+stages/test_import_source.py
+    sources/to_tflite
 stages/test_search.py
     report/search stages/candidates
-state/test_keeping.py
-    state/description state/exposure
 state/test_quantized.py
     verify/quantized
 state/test_sources.py
@@ -176,8 +127,6 @@ tasks/test_warm.py
     preloaded stages/server
 trust/test_trust.py
     cli/trust trust/bom trust/checks trust/files trust/signature
-verify/test_accuracy.py
-    compare/decisions
 verify/test_every_interpreter.py
     verify/interpreters verify/states
 verify/test_gates.py

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 from numpy.typing import NDArray
 
+from rnnlite_pipeline.algebra.structure import structure
+
 if TYPE_CHECKING:
     from rnnlite_pipeline.cells.equations import Equations
 
@@ -81,9 +83,14 @@ class Cell(ABC):
         """What `inspect` shows about it in addition to its widths."""
         return {}
 
-    def pairs_with(self, _other: Cell) -> bool:
-        """Whether one bidirectional op runs this cell forwards and the other one backwards."""
-        return False
+    def pairs_with(self, other: Cell) -> bool:
+        """Whether both are one bidirectional op: one loop can run this forwards, `other` backwards.
+
+        A cell with a fused op asks that of the fused op.
+        """
+        if self.kind != other.kind or self.states != other.states:
+            return False
+        return structure(self.equations().updates) == structure(other.equations().updates)
 
     def operands(self, _weigh: Weigh[T], _x: T, _states: Sequence[T]) -> list[T | None]:
         """The operands of the fused op that runs it forwards."""

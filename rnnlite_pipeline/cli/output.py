@@ -105,7 +105,7 @@ class CompletionJson(TypedDict):
 
 
 class PlanJson(TypedDict):
-    """The plan: `rnnlite_pipeline/fleet/plan.py` says what stands in it."""
+    """The plan: `rnnlite_pipeline/fleet/plan.py` describes it."""
 
     plan: int
     rnnlite: str

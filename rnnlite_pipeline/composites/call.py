@@ -67,18 +67,24 @@ class CompositeCall:
             y, [T, B, O] or [B, T, O], and each final state [B, width].
 
         Raises:
-            Refused: x is no sequence of rows as wide as the cell expects.
+            Refused: x is no sequence of rows as wide as the cell expects, or there are more initial
+                states than the cell has.
         """
         cell, shape = recurrence.cell, x.shape or ()
         if len(shape) != 3 or shape[2] not in (OPEN, cell.features):
             raise Refused(f"its input is {list(shape)}, not a sequence of {cell.features} features")
+        if len(initial) > len(cell.states):
+            given, own = len(initial), len(cell.states)
+            raise Refused(f"its converter gives {given} initial states for a cell of {own}")
         batch = shape[1 if recurrence.time_major else 0]
         y = self.build.tensor("y", x.dtype, (*shape[:2], cell.states[0]))
         finals = [
             self.build.tensor(f"final_{k}", x.dtype, (batch, w)) for k, w in enumerate(cell.states)
         ]
-        given = [*initial, *[None] * (len(cell.states) - len(initial))]
-        self.build.ops.append(Op(RECURRENCE, [x, *given], [y, *finals], {"recurrence": recurrence}))
+        states = [*initial, *[None] * (len(cell.states) - len(initial))]
+        self.build.ops.append(
+            Op(RECURRENCE, [x, *states], [y, *finals], {"recurrence": recurrence})
+        )
         self.recurrences.append(recurrence)
         return y, *finals
 

@@ -144,7 +144,7 @@ class Pipeline(FileSection):
         return self.path.stem
 
     def rules(self) -> Iterator[Broken]:
-        """The stages stand in their order, each after the one it needs."""
+        """The stages are in their order, each after the one that it needs."""
         for i, (stage, following) in enumerate(zip(self.stages, self.stages[1:], strict=False)):
             if STAGES.index(stage) > STAGES.index(following):
                 yield ("stages", i + 1), f"{following} comes before {stage}"

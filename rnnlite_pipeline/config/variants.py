@@ -108,7 +108,7 @@ def _grouped(places: Mapping[Loc, Place]) -> dict[str, dict[Loc, Place]]:
 def _merged(
     base: dict[str, Any], overrides: Mapping[str, Any], at: Loc
 ) -> tuple[dict[str, Any], dict[Loc, Loc]]:
-    """The values, and where in the file each replaced one stands."""
+    """The values, and the place in the file of each replaced one."""
     merged = dict(base)
     origins: dict[Loc, Loc] = {}
     for key, value in overrides.items():

@@ -20,8 +20,8 @@ FROM_CACHE = "from the cache"
 def why_not_shared(group: str, plan: Plan) -> str:
     """Why a stage is not shared; empty where it is.
 
-    A stage is shared if its digest says all that its outcome depends on. Code of the user may
-    depend on anything, and what was measured depends on the machine.
+    A stage is shared if its digest covers everything that its result depends on. The user's code
+    may depend on anything, and a measurement depends on the machine.
     """
     if group in ("validate", "benchmark"):
         return "it is about this machine"

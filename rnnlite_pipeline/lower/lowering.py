@@ -8,8 +8,8 @@
 4. Initial states are written before the op at every call (states.py).
 5. A final hidden state is the step of y processed last; a final cell state is read from its
    variable after the op. Neither is read unless something uses it.
-6. What has no fused op, and what is to be a loop (choice.py), becomes one (loop.py), each
-   direction one of its own.
+6. What has no fused op, and what is to be a loop (choice.py), becomes one (loop/), or both
+   directions of a layer together where that is faster (loop/pair.py).
 7. What is to be written out (unrolled.py) becomes one loop over all its steps here, without loops
    within it: `unroll` writes it out once the model is quantized.
 """
@@ -28,6 +28,7 @@ from rnnlite_pipeline.lower.by_targets import has_op, pinned
 from rnnlite_pipeline.lower.choice import Aim, Chosen, Form, Lowered, as_it_is, choose
 from rnnlite_pipeline.lower.emit import Emitter
 from rnnlite_pipeline.lower.fused import bidirectional, unidirectional, why_not_integer
+from rnnlite_pipeline.lower.loop.pair import joins, lower_pair_to_loop
 from rnnlite_pipeline.lower.loop.writer import Loops, lower_to_loop
 from rnnlite_pipeline.lower.states import Producer, StateWriter, read_final_cell
 from rnnlite_pipeline.passes.fold_reverse import fold_reverse
@@ -38,6 +39,9 @@ Used = set[Tensor]
 
 #: The targets on which loops read x rather than its products (loop/plan.py, rule 2).
 MICRO = frozenset({"tflm", "tflm-cmsis-nn"})
+
+#: The ops beyond PACK and UNPACK that one loop for both directions takes (loop/pair.py).
+JOINING = ("BATCH_MATMUL", "REVERSE_V2")
 
 
 def lower(
@@ -114,7 +118,8 @@ def write_recurrences(
         aim = Aim(form, targets, dtype, pinned(model), weight_bytes, finish)
         chosen.update((op, choose(op, aim, used, write, why_not)) for op in pseudo)
     narrow, has = integers or not MICRO.isdisjoint(targets), has_op(targets)
-    loops = Loops(narrow, weight_bytes if has("PACK") and has("UNPACK") else 0)
+    packs = has("PACK") and has("UNPACK")
+    loops = Loops(narrow, weight_bytes if packs else 0, joins=packs and all(map(has, JOINING)))
     for subgraph, used in graphs:
         _lower_subgraph(model, subgraph, used, chosen, loops)
     return tuple(
@@ -168,18 +173,31 @@ def _lower_subgraph(
 
 def _lower_to_loops(model: Model, op: Op, used: Used, loops: Loops) -> list[Op]:
     """Writes a loop for each direction, in the way that `loops` sets."""
-    x, *initial = op.inputs
-    states, outputs = list(initial), list(op.outputs)
-    ops: list[Op] = []
-    for recurrence in op.options.values():
-        count = len(recurrence.cell.states)
-        own, results = [x, *states[:count]], outputs[: 1 + count]
-        ops += lower_to_loop(recurrence, own, results, used, loops)
-        states, outputs = states[count:], outputs[1 + count :]
+    recurrences = list(op.options.values())
+    ops = _joined(op, recurrences, used, loops) or _apart(op, recurrences, used, loops)
     waiting = [target for op in ops for target in called(op)]
     for subgraph in waiting:
         model.subgraphs.append(subgraph)
         waiting += [target for op in subgraph.ops for target in called(op)]
+    return ops
+
+
+def _joined(op: Op, recurrences: Sequence[Recurrence], used: Used, loops: Loops) -> list[Op] | None:
+    """One loop for both directions, where there are two and it is faster."""
+    if len(recurrences) < 2 or not joins(recurrences[0], loops):
+        return None
+    return lower_pair_to_loop(recurrences, op.inputs, op.outputs, used, loops)
+
+
+def _apart(op: Op, recurrences: Sequence[Recurrence], used: Used, loops: Loops) -> list[Op]:
+    """A loop for each direction."""
+    x, *states = op.inputs
+    outputs, ops = list(op.outputs), list[Op]()
+    for recurrence in recurrences:
+        count = len(recurrence.cell.states)
+        own, results = [x, *states[:count]], outputs[: 1 + count]
+        ops += lower_to_loop(recurrence, own, results, used, loops)
+        states, outputs = states[count:], outputs[1 + count :]
     return ops
 
 

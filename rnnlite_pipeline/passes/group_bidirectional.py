@@ -14,7 +14,8 @@ def group_bidirectional(model: Model) -> bool:
 
     1. They read the same x in the same layout, one forward, one in reverse.
     2. One fused op can run both: the same kind of cell and activation; for LSTM also equal
-       widths, clips and variant (coupled gates, peepholes, projection), and no layer norm.
+       widths, clips and variant (coupled gates, peepholes, projection), and no layer norm. Of
+       cells that have no fused op, one loop can: they are the same equations with other numbers.
     3. Neither depends on the other, through any op or initial state.
     """
     changed = False

@@ -10,6 +10,9 @@ from rnnlite_pipeline.graph.ir import Quantization, Tensor
 #: The largest stored magnitude: -128 is left out, as the int8 kernels demand of weights.
 LEVELS = 127
 
+#: The least scale, float32's least normal number. XNNPACK refuses a smaller one; 0 is none at all.
+_LEAST_SCALE = np.finfo(np.float32).tiny
+
 
 def to_int8(
     tensor: Tensor,
@@ -23,12 +26,13 @@ def to_int8(
         tensor: A float32 constant.
         axis: The dimension with a scale for each index, or None for one scale.
         least: No scale is less: one number, or one for each index; their largest for one scale.
-        empty: The scale of what is 0 throughout.
+        empty: The scale of what is 0 throughout, or so near to 0 that it has no scale.
     """
     value = _array(tensor).astype(np.float64)
     others = tuple(a for a in range(value.ndim) if a != axis)
     largest = np.abs(value).max(axis=others, keepdims=True) if axis is not None else _peak(value)
-    scale = np.where(largest > 0, largest.astype(np.float32) / np.float32(LEVELS), empty)
+    scale = largest.astype(np.float32) / np.float32(LEVELS)
+    scale = np.where(scale >= _LEAST_SCALE, scale, empty)
     limit = np.max(least)
     if axis is not None:
         shape = [-1 if a == axis else 1 for a in range(value.ndim)]

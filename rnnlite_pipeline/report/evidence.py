@@ -151,7 +151,9 @@ class Facts:
         unverified_ops: The ops that nothing could run, and why.
         tflm: Of TensorFlow Lite Micro: "arena_bytes".
         interpreters: What was seen in many interpreters (verify/interpreters.py).
-        targets: How it is held to each target.
+        work: What was run on both sets of kernels: "samples" of the data; the multiply-adds of a
+            call for each batch entry, "fixed" and "per_step"; and all "multiply_adds" by kernels.
+        targets: How it is checked for each target.
         quantization: What the scheme made of it, and the noise (verify/figures.py).
     """
 
@@ -168,6 +170,7 @@ class Facts:
     unverified_ops: Mapping[str, str] = field(default_factory=dict)
     tflm: Mapping[str, int] = field(default_factory=dict)
     interpreters: Mapping[str, Any] = field(default_factory=dict)
+    work: Mapping[str, Any] = field(default_factory=dict)
     targets: Mapping[str, Held] = field(default_factory=dict)
     quantization: Mapping[str, Any] = field(default_factory=dict)
 

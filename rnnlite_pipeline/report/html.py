@@ -112,7 +112,7 @@ def section(
         title: Its heading.
         template: The template's name, where it is not the anchor.
         note: How it is read.
-        bad: Whether it tells of a failure.
+        bad: Whether it is about a failure.
         values: What the template shows.
     """
     html = rendered(f"sections/{template or name}.html.jinja", values)
@@ -131,11 +131,11 @@ def equation(line: str) -> Markup:
 
 @dataclass(frozen=True)
 class Pairs:
-    """Names and what they stand for."""
+    """Names and their values."""
 
     rows: Sequence[tuple[str, str]] = field(default_factory=tuple)
 
 
 def pairs(rows: Iterable[tuple[str, str]]) -> Pairs:
-    """Names and what they stand for; a row that says nothing is left out."""
+    """Names and their values; a row that says nothing is left out."""
     return Pairs([(name, value) for name, value in rows if value])

@@ -63,8 +63,8 @@ def is_recurrent(op: Op, layer: dict[str, Any]) -> bool:
 def reads_reversed(model: Model, op: Op) -> bool:
     """Whether all that reaches an op from inputs or other recurrent ops was reversed in time.
 
-    A layer that runs backward is often a forward loop over a reversed input. Where that input
-    could not be folded into the loop, a REVERSE_V2 stands in front of it.
+    A layer that runs backward is often a forward loop over a reversed input. If the reversal could
+    not be folded into the loop, a REVERSE_V2 is in front of it.
     """
     makers = {tensor: each for each in model.main.ops for tensor in each.outputs}
     known: dict[Tensor, frozenset[bool]] = {}

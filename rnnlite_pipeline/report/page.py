@@ -65,7 +65,7 @@ def entry(part: Section) -> Markup:
 
 
 def whole(part: Section) -> Markup:
-    """A section as it stands in the page."""
+    """A section as HTML."""
     return rendered("section.html.jinja", {"section": part})
 
 

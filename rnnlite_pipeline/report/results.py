@@ -36,7 +36,7 @@ class Results:
     def of(cls, folder: Path) -> Results:
         """The results in a folder.
 
-        What was found of another model than the one that stands there does not count: a source or
+        Results of another model than the one in the folder do not count: a source or
         a config may have changed since, and the conversion failed.
         """
         verification = _json(folder / "verification.json")

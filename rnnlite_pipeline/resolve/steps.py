@@ -37,9 +37,20 @@ def _step(op: Op, row: Tensor) -> list[Op]:
         forms.symbols[before(k)] = zeros if state is None else state
     y, *finals = op.outputs
     for k in cell.order:
-        forms.number(cell.updates[k])
-        forms.symbols[after(k)] = emit.into(finals[k])
-    time_axis = 0 if recurrence.time_major else 1
-    emit.expand_dims(finals[0], time_axis)
+        forms.symbols[after(k)] = forms.number(cell.updates[k])
+    final_of: dict[Tensor, Tensor] = {}
+    made = {t for each in emit.ops for t in each.outputs}
+    for k, final in enumerate(finals):
+        value = forms.symbols[after(k)]
+        if value in made and value not in final_of:
+            final_of[value] = final
+        else:  # the input, an old state, or what another state becomes as well
+            zero = emit.constant("zero", np.zeros(1, np.float32))
+            emit.binary("ADD", value, zero)
+            emit.into(final)
+    for each in emit.ops:
+        each.inputs = [t and final_of.get(t, t) for t in each.inputs]
+        each.outputs = [final_of.get(t, t) for t in each.outputs]
+    emit.expand_dims(finals[0], 0 if recurrence.time_major else 1)
     emit.into(y)
     return emit.ops

@@ -63,7 +63,7 @@ def dtypes(
                 wrong = f"it gives {tensor.dtype.lower()}; {reason(tensor)}"
                 yield Refusal(op.code, tensor.name, wrong)
 
-    return Demand(f"types: {', '.join(taken).lower()}", source, refusals)
+    return Demand(f"types: {', '.join(taken).lower()}", source, refusals, of_ops=True)
 
 
 def no_float16(source: Source) -> Demand:

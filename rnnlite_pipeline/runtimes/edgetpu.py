@@ -118,7 +118,8 @@ def _three_axes() -> Demand:
                     reason = f"only the last three axes may be larger than 1: {tensor.shape}"
                     yield Refusal(op.code, tensor.name, reason)
 
-    return Demand("only the last three axes of a tensor larger than 1", _OLDER, refusals)
+    says = "only the last three axes of a tensor larger than 1"
+    return Demand(says, _OLDER, refusals, of_ops=True)
 
 
 def _remedy(model: Model, tensor: Tensor) -> str:

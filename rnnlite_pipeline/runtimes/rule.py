@@ -146,11 +146,14 @@ class Demand:
         says: The demand in one line, for a table.
         source: Where this was read.
         refusals: What of a model does not meet it.
+        of_ops: Whether it asks something of each op: one that does not meet it can be left to a
+            CPU. No CPU helps where another demand is not met.
     """
 
     says: str
     source: Source
     refusals: Callable[[Model], Iterator[Refusal]]
+    of_ops: bool = False
 
 
 @dataclass(frozen=True)

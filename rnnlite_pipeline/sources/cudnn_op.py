@@ -9,6 +9,10 @@ direction again, the biases of the input and those of h. A matrix is [U, F].
     GRU: gates r, z, n; n = tanh(W x + b + r (R h + b')); h' = (1 - z) n + z h
     rnn_tanh, rnn_relu: one gate
 
+CudnnRNNV3 takes a length for each entry of the batch. Behind it the outputs are 0 and the states
+stay; the second direction begins at the entry's last step. Where its time_major is false, the batch
+is the first axis of x and of the states: h and c are [B, layers * directions, U].
+
 The op runs on a GPU alone, so the graph with the layers in its place is the source that a model is
 verified against. A checkpoint may hold the matrices and biases apart, in the same order: the graph
 then joins them by CudnnRNNCanonicalToParams.
@@ -29,9 +33,14 @@ def why_not_cudnn(node: Any, x: Any, h: Any) -> str:
     """Why a CudnnRNN stays as it is; empty if it need not."""
     if node.attr["input_mode"].s not in (b"", b"linear_input"):
         return f"its input_mode is {node.attr['input_mode'].s.decode()}"
-    if x.shape.rank != 3 or x.shape[2] is None or h.shape.rank != 3 or None in h.shape[::2]:
+    own = slice(1, 3) if _is_batch_major(node) else slice(0, 3, 2)
+    if x.shape.rank != 3 or x.shape[2] is None or h.shape.rank != 3 or None in h.shape[own]:
         return "the sizes of its features and units are not fixed"
     return ""
+
+
+def _is_batch_major(node: Any) -> bool:
+    return "time_major" in node.attr and not node.attr["time_major"].b
 
 
 def cudnn_layers(node: Any, _: bool) -> Callable[..., list[Any]]:
@@ -42,25 +51,34 @@ def cudnn_layers(node: Any, _: bool) -> Callable[..., list[Any]]:
     """
     mode = (node.attr["rnn_mode"].s or b"lstm").decode()
     both = node.attr["direction"].s == b"bidirectional"
-    batch_major = "time_major" in node.attr and not node.attr["time_major"].b
+    batch_major = _is_batch_major(node)
 
-    def compute(x: Any, h: Any, c: Any, params: Any, *_lengths: Any) -> list[Any]:
+    def compute(x: Any, h: Any, c: Any, params: Any, lengths: Any = None) -> list[Any]:
         tf = load("tensorflow")
         cell = _Cell(mode)
-        y = tf.transpose(x, [1, 0, 2]) if batch_major else x
+
+        def turned(value: Any) -> Any:
+            return tf.transpose(value, [1, 0, 2]) if batch_major else value
+
+        def backward(value: Any) -> Any:
+            whole = lengths is None
+            return tf.reverse(value, [0]) if whole else tf.reverse_sequence(value, lengths, 0, 1)
+
+        y, h = turned(x), turned(h)
+        c = turned(c) if mode == "lstm" else h  # of the other modes it is any tensor
         directions, finals = 2 if both else 1, []
         layout = _layout(mode, params, (x.shape[2], h.shape[2], h.shape[0], directions))
         for first in range(0, h.shape[0], directions):
             outputs = []
             for direction in range(directions):
                 place = first + direction
-                given = tf.reverse(y, [0]) if direction else y
-                steps, state = cell.run(given, (h[place], c[place]), next(layout))
-                outputs.append(tf.reverse(steps, [0]) if direction else steps)
+                given = backward(y) if direction else y
+                steps, state = cell.run(given, (h[place], c[place]), next(layout), lengths)
+                outputs.append(backward(steps) if direction else steps)
                 finals.append(state)
             y = tf.concat(outputs, 2) if both else outputs[0]
-        last_h, last_c = (tf.stack([state[k] for state in finals]) for k in (0, 1))
-        y = tf.transpose(y, [1, 0, 2]) if batch_major else y
+        last_h, last_c = (turned(tf.stack([state[k] for state in finals])) for k in (0, 1))
+        y = turned(y)
         return [y, last_h, last_c, y, y][: 4 if node.op == "CudnnRNN" else 5]
 
     return compute
@@ -121,16 +139,23 @@ class _Cell:
         self._step = {"lstm": self._lstm, "gru": self._gru}.get(mode, self._simple)
         self._activation = "relu" if mode == "rnn_relu" else "tanh"
 
-    def run(self, x: Any, initial: tuple[Any, Any], weights: _Weights) -> tuple[Any, Any]:
-        """x [T, B, F] to h of all steps, and the final states."""
+    def run(
+        self, x: Any, initial: tuple[Any, Any], weights: _Weights, lengths: Any
+    ) -> tuple[Any, Any]:
+        """x [T, B, F] to h of all steps, and the final states; lengths [B], or None for T."""
         tf = load("tensorflow")
         steps = tf.shape(x)[0]
         read = tf.TensorArray(tf.float32, steps, element_shape=x.shape[1:]).unstack(x)
         made = tf.TensorArray(tf.float32, steps, element_shape=initial[0].shape)
 
         def body(t: Any, h: Any, c: Any, made: Any) -> Any:
-            h, c = self._step(read.read(t), h, c, weights)
-            return t + 1, h, c, made.write(t, h)
+            new = self._step(read.read(t), h, c, weights)
+            if lengths is None:
+                return t + 1, *new, made.write(t, new[0])
+            is_live = tf.expand_dims(t < lengths, 1)
+            y = tf.where(is_live, new[0], tf.zeros_like(h))
+            h, c = (tf.where(is_live, *each) for each in zip(new, (h, c), strict=True))
+            return t + 1, h, c, made.write(t, y)
 
         _, h, c, made = tf.while_loop(lambda t, *_: t < steps, body, (0, *initial, made))
         return made.stack(), (h, c)

@@ -56,5 +56,12 @@ def _called(node: Any) -> Iterator[str]:
         yield from (each.name for each in value.list.func)
 
 
+#: Ops that write a variable, or a part of one: of a resource, or of a reference (TensorFlow 1).
+_WRITES = re.compile(
+    r"Assign\w*VariableOp|Assign(Add|Sub)?|Resource(Scatter|Apply|SparseApply)\w*"
+    r"|(Resource)?(StridedSliceAssign|CountUpTo)|Scatter(Nd)?(Add|Sub|Mul|Div|Min|Max|Update)"
+)
+
+
 def _is_write(op: str) -> bool:
-    return bool(re.match(r"Assign\w*VariableOp$|Assign(Add|Sub)?$|Resource(Scatter|Apply)", op))
+    return _WRITES.fullmatch(op) is not None

@@ -1,6 +1,6 @@
 """The stages convert and describe: the canonical graph of a source becomes a model.
 
-What is told about a model, its metadata, is written into it by a stage of its own: it changes more
+The metadata of a model is written into it by a separate stage: it changes more
 often than the model does, and takes no time.
 """
 
@@ -92,7 +92,7 @@ def convert_graph(config: Config, out: Path, dump_passes: Path | None = None) ->
 def describe(config: Config, out: Path) -> None:
     """The stage describe: writes `out/model.tflite`, the converted model with its metadata.
 
-    A .tflite source that nothing was done to, and of which nothing is told, stays as it is.
+    A .tflite source that was not changed and has no new metadata stays as it is.
 
     Raises:
         ConfigError: `metadata:` describes what the model has not, or its files are wrong.
@@ -220,6 +220,22 @@ def unsuited(model: Model, config: Config) -> list[Verdict]:
         if refused and (name in _ALONE or (count and nothing)):
             wrong.append(replace(verdict, refusals=tuple(refused)))
     return wrong
+
+
+def in_part(name: str, model: Model, verdict: Verdict) -> bool:
+    """Whether an accelerator takes a part of a model, and leaves the other ops to a CPU.
+
+    Args:
+        name: The target.
+        model: The model.
+        verdict: What the target's table says of it.
+    """
+    if verdict.takes or name in {*_ALONE, "litert"}:
+        return False
+    wholes = (demand for demand in RUNTIMES[name].table.demands if not demand.of_ops)
+    if any(True for demand in wholes for _ in demand.refusals(model)):
+        return False
+    return len({each.name for each in verdict.refusals}) < sum(1 for _ in model.main.ops)
 
 
 def _check_targets(model: Model, config: Config) -> None:

@@ -16,11 +16,12 @@ from rnnlite_pipeline.graph.multiply_adds import multiply_adds
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.lower.layers import Layer
 from rnnlite_pipeline.quantize.worth import size
-from rnnlite_pipeline.runtimes import RUNTIMES, Verdict
+from rnnlite_pipeline.runtimes import RUNTIMES
 from rnnlite_pipeline.runtimes.missing import missing_ops
 from rnnlite_pipeline.stages.convert import (
     Conversion,
     converted,
+    in_part,
     read_limits,
     read_source,
 )
@@ -51,7 +52,7 @@ def _findings(config: Config, conversion: Conversion, before: Counter[str]) -> d
         "ops": dict(sorted(Counter(op.code for op in model.ops()).items())),
         "missing_ops": [op.as_json() for op in missing_ops(model)],
         "quantization": [outcome.as_json() for outcome in conversion.quantized],
-        "targets": {name: _verdict(runtime.judge(model)) for name, runtime in RUNTIMES.items()},
+        "targets": {name: _verdict(name, model) for name in RUNTIMES},
         "bytes": len(write_model(model)),
         "float_bytes": len(conversion.before),
         "weight_bytes": weight_bytes(model),
@@ -59,8 +60,14 @@ def _findings(config: Config, conversion: Conversion, before: Counter[str]) -> d
     }
 
 
-def _verdict(verdict: Verdict) -> dict[str, Any]:
-    return {"held": verdict.held, "takes": verdict.takes, "reasons": verdict.lines()}
+def _verdict(name: str, model: Model) -> dict[str, Any]:
+    verdict = RUNTIMES[name].judge(model)
+    return {
+        "held": verdict.held,
+        "takes": verdict.takes,
+        "in_part": in_part(name, model, verdict),
+        "reasons": verdict.lines(),
+    }
 
 
 def _layer(layer: Layer) -> dict[str, Any]:
@@ -142,7 +149,8 @@ def _verdicts(targets: dict[str, dict[str, Any]]) -> Iterator[str]:
             yield f"  {name:<16}yes, by table"
             continue
         first, *others = verdict["reasons"]
-        yield f"  {name:<16}no: {first}"
+        said = "in part; on the CPU: " if verdict["in_part"] else "no: "
+        yield f"  {name:<16}{said}{first}"
         yield from (f"  {'':<20}{reason}" for reason in others[: REASONS - 1])
         if len(others) >= REASONS:
             yield f"  {'':<20}and {len(others) - REASONS + 1} more reasons, in inspect.json"

@@ -5,7 +5,8 @@ may `--dump-passes DIR` for the stage convert, and `--candidate JSON` for the st
 `--as NAME` is the name of a stage that may run several times at once in one folder.
 
 TensorFlow's converter can crash its process and keeps state from one conversion to the next, so
-each stage starts anew. `rnnlite_pipeline.tasks.child` starts this program and holds the other ends:
+each stage has a new process. `rnnlite_pipeline.tasks.child` starts this program and holds the
+other ends:
 
 * the files it writes are held back (`files.py`): the parent gives them their final names after this
   process has ended with status 0;
@@ -49,13 +50,13 @@ STAGES: Mapping[str, str] = {
     "benchmark": "rnnlite_pipeline.stages.benchmark:benchmark",
 }
 
-#: Stages that are told the gates, as (config, out, pipeline); the others get (config, out).
+#: Stages that are given the gates, as (config, out, pipeline); the others get (config, out).
 GATED = frozenset({"verify", "package"})
 
 #: Stages that come before a search has settled `quantization.scheme: auto`.
 UNSETTLED = frozenset({"import", "reference", "candidate", "search"})
 
-#: Exit status of a child whose stage raised what nobody foresaw; the log holds the traceback.
+#: Exit status of a child whose stage raised an unexpected error; the log holds the traceback.
 UNFORESEEN = 70
 
 

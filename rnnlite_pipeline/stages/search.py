@@ -1,7 +1,7 @@
 """The stage search: `quantization.scheme: auto` becomes a scheme and the layers that stay in float.
 
-Candidates are ordinary conversions of the one import (candidates.py). They are held to the
-conversion in float, which is much faster than the source is and does not need its framework. The
+Candidates are ordinary conversions of the one import (candidates.py). They are compared with the
+conversion in float, which is much faster than the source and does not need its framework. The
 stage verify holds the one that is taken to the source itself, as any model.
 
 Candidates that stages of their own have made are taken as they are. Times are comparable on one

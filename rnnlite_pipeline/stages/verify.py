@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +31,7 @@ from rnnlite_pipeline.state import described
 from rnnlite_pipeline.steps import step
 from rnnlite_pipeline.verify.accuracy import accuracy, check_labels
 from rnnlite_pipeline.verify.application import RealRunner, Started
-from rnnlite_pipeline.verify.cases import Work, cases
+from rnnlite_pipeline.verify.cases import Case, Work, cases, turns
 from rnnlite_pipeline.verify.data import Samples, calibration_samples, random_samples, read_samples
 from rnnlite_pipeline.verify.every_interpreter import in_every_interpreter
 from rnnlite_pipeline.verify.figures import figure_feeds, figures
@@ -139,7 +139,7 @@ def _examine(config: Config, out: Path, pipeline: Pipeline, evidence: Evidence) 
     step("holding the model to its targets")
     facts.targets = hold(config, model, content)
     evidence.checks += check_npu(pipeline, facts.targets)
-    samples = _samples(config, batch_first(source, axes))
+    samples = _samples(config, batch_first(source, axes), Work(**multiply_adds(model)))[0]
     feeds = [axes.of_model(feed) for feed in figure_feeds(samples.inputs, model, axes)]
     facts.quantization = figures(out, config.quantization.scheme, content, feeds)
     evidence.checks += check_error(pipeline, evidence.checks)
@@ -151,14 +151,17 @@ def _compare(
 ) -> None:
     """Runs every case; sequences are [N, T, ...] here, whatever the model takes."""
     first = batch_first(source, axes)
-    samples = _samples(config, first)
     graph = read_model(content)
     states, work = described(graph), Work(**multiply_adds(graph))
+    samples, note = _samples(config, first, work)
+    if note:
+        evidence.skipped["random samples"] = note
     runners = {runner.kernels: runner for runner in open_runners(content, config)}
     held_to = oracles(source, axes, runners)
     _note_foreign_ops(runners.values(), evidence)
     bounds = Bounds(evidence.facts.tolerance, evidence.facts.min_snr_db)
     every = list(cases(samples, first.inputs, source.limits, work))
+    spent = dict.fromkeys(runners, 0)
     for number, case in enumerate(every):
         if case.note:
             evidence.skipped[case.name] = case.note
@@ -166,7 +169,7 @@ def _compare(
             continue
         step(f'running "{case.name}" input', number + 1, len(every))
         answers = {oracle: oracle.answer(case) for oracle in dict.fromkeys(held_to.values())}
-        for kernels, runner in runners.items():
+        for kernels, runner in _on(case, runners):
             answer = answers[held_to[kernels]]
             if isinstance(answer, str):
                 evidence.skipped[case.name] = answer
@@ -176,8 +179,11 @@ def _compare(
             judged = bounds if is_judged(case, config) else None
             checks, outputs = run_case(run, kernels, case, answer, judged)
             evidence.checks += checks
+            spent[kernels] += 2 * case.cost(first.inputs, work)
             if number == 0:
                 _judge_data(evidence, samples, kernels, answer.outputs, outputs)
+    facts = evidence.facts
+    facts.work = {"samples": len(samples), **multiply_adds(graph), "multiply_adds": spent}
     if states.states:
         step("running calls on end")
         for kernels, runner in runners.items():
@@ -190,6 +196,12 @@ def _compare(
             )
     if "tflm" in runners:
         evidence.facts.tflm = {"arena_bytes": runners["tflm"].arena_bytes}
+
+
+def _on(case: Case, runners: Mapping[str, RealRunner]) -> list[tuple[str, RealRunner]]:
+    """The kernels that a case is run on (verify/cases.py, rule 3)."""
+    is_left_out = case.fast_only and "default" in runners
+    return [(k, r) for k, r in runners.items() if not (is_left_out and k == "reference")]
 
 
 def _note_foreign_ops(runners: Iterable[RealRunner], evidence: Evidence) -> None:
@@ -224,17 +236,30 @@ def _judge_data(
             evidence.accuracy.append(Accuracy(output, kernels, len(samples), *rates))
 
 
-def _samples(config: Config, source: SourceModel) -> Samples:
-    """The config's data; where there is none, what a model was calibrated on, or random input."""
+def _samples(config: Config, source: SourceModel, work: Work) -> tuple[Samples, str]:
+    """The config's data; where there is none, what a model was calibrated on, or random input.
+
+    Returns:
+        The samples, and why there are fewer than the default number, else empty.
+    """
     data, calibration = config.verification.data, config.quantization.calibration
     if data.path is not None:
-        return read_samples(config.resolve(data.path), source.inputs, source.outputs)
+        return read_samples(config.resolve(data.path), source.inputs, source.outputs), ""
     if calibration is not None:
         path = config.resolve(calibration.path)
-        return calibration_samples(path, source.inputs, calibration.samples)
+        return calibration_samples(path, source.inputs, calibration.samples), ""
     random = data.random
     assert random is not None  # the config gives one of the two
-    return random_samples(source.inputs, source.limits, random.samples, random.seed)
+    samples = random_samples(source.inputs, source.limits, random.samples, random.seed)
+    steps = turns(samples.inputs, source.inputs)
+    count = work.samples(steps, random.samples)
+    if "samples" in random.model_fields_set or count == random.samples:
+        return samples, ""
+    why = (
+        f"{count} samples in place of {random.samples}, as one takes {work.of(1, steps):.1g}"
+        " multiply-adds; verification.data.random.samples sets their number"
+    )
+    return random_samples(source.inputs, source.limits, count, random.seed), why
 
 
 def _compare_data(config: Config, graph: Model, axes: Axes) -> None:

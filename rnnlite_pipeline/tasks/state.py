@@ -1,9 +1,9 @@
-"""What doit remembers between runs: content digests, kept in one small file a task.
+"""What doit remembers between runs: content digests, in one small file for each task.
 
 doit's own checkers trust modification times, never look inside targets, and read a file's digest
 after the task that used it has run. Here one value, `Fresh`, decides: it takes every digest before
-the task runs, so an input edited meanwhile is noticed by the next run, and it knows the digests of
-what the task made, so a changed or missing output is made again.
+the task runs, so the next run notices an input that was edited during the task. It also knows the
+digests of what the task made, so a changed or missing output is made again.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ class Fresh:
     """Whether a task is up to date; one of these is the whole `uptodate` of its task.
 
     Args:
-        digest: Gives the digest of all that the outcome depends on, as far as it is known before
-            anything runs; see `keys.py`.
+        digest: Gives the digest of everything that the result depends on, as far as it is known
+            before a run; see `keys.py`.
         reads: Files and folders the task reads.
         makes: Files the task leaves; a file it may leave or not counts as well.
         may_read: Files the task reads if they are there, which it does not wait for.

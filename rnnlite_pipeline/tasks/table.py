@@ -336,5 +336,5 @@ def groups_before(group: str, plan: Plan) -> list[str]:
 
 
 def needed_groups(group: str, plan: Plan) -> set[str]:
-    """The group itself, and all that come first."""
+    """The group itself, and all groups before it."""
     return {group}.union(*(needed_groups(each, plan) for each in groups_before(group, plan)))

@@ -1,10 +1,16 @@
 """What a model is run on: the data, single samples and small batches, random and extreme input.
 
 Rules:
-    1. The data is run whole: how much that is, its author decides.
+    1. The data is run whole: how much that is, its author decides. Where the config leaves the
+       number of random samples open, they cost at most `RANDOM_WORK` multiply-adds, but there are
+       at least `FEWEST_SAMPLES`.
     2. What is made up costs at most `MADE_UP` multiply-adds a call: sequences of open length are
-       shorter where a step costs much. Where not even one step is affordable, a batch that was
-       chosen for its size alone is left out. Both are said (`Case.note`), with the numbers.
+       shorter where a step costs much, and where the length is closed, one sample is taken in place
+       of three. Where not even one step is affordable, a batch that was chosen for its size alone
+       is left out.
+    3. Extreme input that costs more than that nevertheless is run on the fast kernels alone, where
+       there are some: the data is run on both (`Case.fast_only`).
+    4. All of this is said (`Case.note`), with the numbers.
 """
 
 from __future__ import annotations
@@ -30,8 +36,11 @@ LARGE_BATCH = 17
 LONG = 300
 
 #: The multiply-adds of one call on made-up input. Each is made four times on the model and once or
-#: twice on the source; reference kernels make some 1e9 a second.
+#: twice on the source, and there are up to nine; reference kernels make some 1e9 a second.
 MADE_UP = 2_000_000_000
+
+#: The multiply-adds of one pass over random samples whose number is open, and the fewest samples.
+RANDOM_WORK, FEWEST_SAMPLES = 2_000_000_000, max(BATCHES)
 
 
 @dataclass(frozen=True)
@@ -55,6 +64,11 @@ class Work:
         """The multiply-adds of one call."""
         return batch * (self.fixed + steps * self.per_step)
 
+    def samples(self, steps: int, wanted: int) -> int:
+        """How many random samples of this length, at most `wanted`, rule 1 allows."""
+        affordable = RANDOM_WORK // max(1, self.of(1, steps))
+        return min(wanted, max(FEWEST_SAMPLES, affordable))
+
 
 @dataclass(frozen=True)
 class Case:
@@ -68,6 +82,7 @@ class Case:
         drawn: Whether they are made up, so that a range measured on data says nothing of them.
         whole: The inputs without a batch axis.
         note: What was made smaller or left out, and why; empty where nothing was.
+        fast_only: Whether it is not run on the reference kernels where there are fast ones.
     """
 
     name: str
@@ -76,11 +91,16 @@ class Case:
     drawn: bool = False
     whole: frozenset[str] = frozenset()
     note: str = ""
+    fast_only: bool = False
 
     @property
     def batches(self) -> list[int]:
         """The different batch sizes of the feeds."""
         return sorted({self._batch(feed) for feed in self.feeds})
+
+    def cost(self, inputs: Sequence[TensorSpec], work: Work) -> int:
+        """The multiply-adds of one pass over the feeds."""
+        return sum(work.of(self._batch(feed), turns(feed, inputs)) for feed in self.feeds)
 
     def _batch(self, feed: Mapping[str, Array]) -> int:
         return next((len(array) for name, array in feed.items() if name not in self.whole), 1)
@@ -102,7 +122,13 @@ def cases(
     """
     whole = taken_whole(inputs)
     for case in _cases(samples, inputs, limits, whole, work):
-        yield replace(case, whole=whole)
+        case = replace(case, whole=whole)  # noqa: PLW2901
+        cost = case.cost(inputs, work)
+        if case.extreme and cost > MADE_UP:
+            why = f"on the fast kernels alone: one call takes {cost:.1g} multiply-adds"
+            note = "; ".join(filter(None, (case.note, why)))
+            case = replace(case, note=note, fast_only=True)  # noqa: PLW2901
+        yield case
 
 
 def _cases(
@@ -129,6 +155,9 @@ def _cases(
 
     batch = fixed or max(BATCHES)
     base, note = made_up(batch)
+    if fixed is None and work.of(batch, turns(base, inputs)) > MADE_UP:
+        base, note = made_up(1)
+        note = note or f"1 sample in place of {batch}, as one call takes at most {MADE_UP:.1g}"
     rng = np.random.default_rng(0)
     random = _drawn(rng, base, inputs, limits)
     if samples.name != RANDOM:
@@ -215,6 +244,21 @@ def _length(arrays: Mapping[str, Array], inputs: Sequence[TensorSpec]) -> int:
     """The steps of the inputs whose length is open; 0 where none is."""
     lengths = (arrays[s.name].shape[1] for s in inputs if _has_open_length(s))
     return next(lengths, 0)
+
+
+def turns(arrays: Mapping[str, Array], inputs: Sequence[TensorSpec]) -> int:
+    """How often a step is run: the open length; where none is, the longest closed one, at least 1.
+
+    Args:
+        arrays: By input name, [B, T, ...].
+        inputs: The model's inputs.
+    """
+    sequences = [
+        arrays[s.name].shape[1]
+        for s in inputs
+        if len(s.shape) > 2 or (len(s.shape) == 2 and np.dtype(s.dtype).kind != "f")
+    ]
+    return _length(arrays, inputs) or max(sequences, default=1)
 
 
 def _has_open_length(spec: TensorSpec) -> bool:

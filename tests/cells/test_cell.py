@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pytest
 
 from rnnlite_pipeline.cells.cell import Array, Cell
 from rnnlite_pipeline.cells.equations import Equations
+from tests.lower.loop_cases import gru, hard_lstm
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,6 @@ def test_the_fused_op_cannot_be_asked_for() -> None:
     for each in asked:
         with pytest.raises(NotImplementedError, match="its clip differs"):
             each()
-    assert not cell.pairs_with(cell)
 
 
 def test_every_feature_is_its_own_and_there_are_no_more_facts() -> None:
@@ -76,3 +77,12 @@ def test_every_feature_is_its_own_and_there_are_no_more_facts() -> None:
     assert Plain().own_features == 3
     assert dict(Plain().facts()) == {}
     assert Plain().paired_version(True) == 1
+
+
+def test_cells_of_the_same_equations_pair() -> None:
+    """Two GRUs of one size run in one loop, two of different sizes or a GRU and an LSTM do not."""
+    rng = np.random.default_rng(0)
+    one, two = gru(rng, 3, 5), gru(rng, 3, 5)
+    assert one.pairs_with(two)
+    assert not one.pairs_with(gru(rng, 3, 6))
+    assert not one.pairs_with(hard_lstm(rng, 3, 5))

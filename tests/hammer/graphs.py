@@ -169,6 +169,20 @@ def growing_widths(a: Author) -> Any:
     return x
 
 
+def both_directions(cell: str, *, masked: bool = False) -> Callable[[Author], Any]:
+    """Two layers that run both ways, each one loop, with a concatenation before and after."""
+
+    def write(a: Author) -> Any:
+        x = a.layers.Concatenate()([a.sequence(4), a.sequence(3)])
+        x = a.layers.Masking()(x) if masked else x
+        for units in (6, 24):
+            layer = getattr(a.layers, cell)(units, return_sequences=True)
+            x = a.layers.Bidirectional(layer)(x)
+        return x
+
+    return write
+
+
 def _told(name: str, write: Callable[[Author], Any], shape: str = "open", **more: Any) -> Graph:
     scheme = more.pop("scheme", "none")
     recurrent = {"lowering": "auto", **more}
@@ -192,6 +206,13 @@ def _wrong_before() -> Iterator[Graph]:
     yield _told("attending decoder", attending_decoder)
     yield _told("two branches", two_branches)
     yield _told("growing widths", growing_widths)
+    for scheme in ("none", "dynamic_range"):
+        yield _told("both directions, GRU", both_directions("GRU"), scheme=scheme)
+        masked = both_directions("LSTM", masked=True)
+        yield _told("both directions, masked LSTM", masked, scheme=scheme)
+    write = both_directions("LSTM")
+    yield _told("both directions, LSTM", write, lowering="loop", state="explicit")
+    yield _told("both directions, LSTM", write, "length open", lowering="loop")
     for state in ("persist", "explicit"):
         for part in (RECURRENCES[0], RECURRENCES[1]):
             write = _after_concatenation(part)

@@ -20,7 +20,7 @@ from tests.lower.loop_cases import matrix, one_state
 
 #: How many arguments a function takes; 1 for the rest.
 ARITY = {
-    **dict.fromkeys(("MAXIMUM", "MINIMUM", "DIV", "POW", "SQUARED_DIFFERENCE"), 2),
+    **dict.fromkeys(("MAXIMUM", "MINIMUM", "DIV", "FLOOR_DIV", "POW", "SQUARED_DIFFERENCE"), 2),
     **dict.fromkeys(("EQUAL", "NOT_EQUAL", "LESS", "LESS_EQUAL", "GREATER", "GREATER_EQUAL"), 2),
     **dict.fromkeys(("LOGICAL_AND", "LOGICAL_OR"), 2),
     **dict.fromkeys(("SELECT", "SELECT_V2"), 3),

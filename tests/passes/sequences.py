@@ -23,8 +23,12 @@ from rnnlite_pipeline.passes.manager import run
 from rnnlite_pipeline.runtimes.interpreter import Runner
 from rnnlite_pipeline.stages.conversion import FOLDING, Context
 from rnnlite_pipeline.state import Keeping
+from tests.lower.cases import random_lstm
 
 SWAP = (1, 0, 2)
+
+RNG = np.random.default_rng(0)
+CELL, OTHER = random_lstm(RNG, 3, 4), random_lstm(RNG, 3, 4)
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,16 @@ class Graph(Builder):
         for k, tensor in enumerate(outputs):
             tensor.name = f"output{k}"
         return Model([Subgraph("main", [self.x], list(outputs), self.ops)])
+
+
+def bidirectional(graph: Graph, steps: bool = True) -> list[Tensor]:
+    """Both directions as Keras writes them: the backward one reads and writes reversed."""
+    x = graph.transpose(graph.x, SWAP)
+    forward = graph.recurrence(x, CELL, "forward")[0]
+    backward = graph.recurrence(graph.reverse(x, 0), OTHER, "backward")[0]
+    if not steps:
+        return [graph.step(forward, 0, -1), graph.step(backward, 0, -1)]
+    return [graph.transpose(forward, SWAP), graph.reverse(graph.transpose(backward, SWAP), 1)]
 
 
 def counts(model: Model) -> Counter[str]:

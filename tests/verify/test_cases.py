@@ -7,7 +7,16 @@ from dataclasses import replace
 import numpy as np
 
 from rnnlite_pipeline.sources.model import TensorSpec
-from rnnlite_pipeline.verify.cases import DATA_BATCH, LONG, MADE_UP, Case, Work, cases
+from rnnlite_pipeline.verify.cases import (
+    DATA_BATCH,
+    FEWEST_SAMPLES,
+    LONG,
+    MADE_UP,
+    RANDOM_WORK,
+    Case,
+    Work,
+    cases,
+)
 from rnnlite_pipeline.verify.data import random_samples
 
 X = TensorSpec("x", "float32", (None, None, 3))
@@ -92,3 +101,20 @@ def test_a_large_batch_that_costs_too_much_is_left_out() -> None:
     left_out = _made(Work(fixed=MADE_UP), closed)["batch 17"]
     assert left_out.feeds == ()
     assert "3e+10 multiply-adds" in left_out.note
+
+
+def test_extreme_input_that_costs_too_much_is_run_on_the_fast_kernels_alone() -> None:
+    """Of a closed length one sample is taken, on the fast kernels alone; the data is run on all."""
+    closed = TensorSpec("x", "float32", (None, 5, 3))
+    made = _made(Work(per_step=MADE_UP // 4), closed)
+    for case in made.values():
+        assert case.fast_only == case.extreme
+        assert not case.extreme or (case.batches == [1] and "fast kernels alone" in case.note)
+    assert not any(case.fast_only for case in _made(Work(per_step=MADE_UP // 20), closed).values())
+
+
+def test_random_samples_are_counted_before_they_are_run() -> None:
+    """As many samples as the work allows, at most those wanted, and never fewer than three."""
+    assert Work(per_step=1000).samples(17, 32) == 32
+    assert Work(fixed=RANDOM_WORK // 8).samples(17, 32) == 8
+    assert Work(fixed=RANDOM_WORK).samples(17, 32) == FEWEST_SAMPLES == 3

@@ -142,3 +142,21 @@ def test_a_plan_is_read_as_it_was_written() -> None:
     read = Plan.from_json(plan.as_json())
     assert read.sizes == plan.sizes
     assert read.as_json() == plan.as_json()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told", "advice"),
+    [
+        (1, ["opened for batch 2 alone: output y differs"], "quantization.skip"),
+        (1, ["interpreter 3, call 2: output y differs"], "Please report it"),
+        (2, ["opened for batch 2 alone: output y differs"], "Please report it"),
+    ],
+)
+def test_kernels_that_differ_are_not_called_memory(
+    wrong: int, told: list[str], advice: str
+) -> None:
+    """Where only the sets of kernels differ, the advice is about rounding, not about memory."""
+    found = {"interpreters": 60, "calls": 120, "wrong": wrong, "told": told}
+    (check,) = every_interpreter._checks(found, "")
+    assert not check.passed
+    assert advice in check.remedy

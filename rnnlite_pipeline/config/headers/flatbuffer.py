@@ -35,7 +35,7 @@ class Table:
         return cls(data, _read(data, "<I", 0))
 
     def place(self, field: int) -> int:
-        """Where the value of a field stands; 0 where it has its default."""
+        """The place of a field's value; 0 where it has its default."""
         layout = self.at - _read(self.data, "<i", self.at)
         if 4 + 2 * field >= _read(self.data, "<H", layout):
             return 0

@@ -1,4 +1,4 @@
-"""The format of a file by its first bytes, whatever its name is.
+"""The format of a file by its first bytes, not by its name.
 
 Sources of the signatures: HDF5 file format specification, section II.A (the superblock may begin at
 byte 0, 512, 1024, 2048 and so on); the zip format, APPNOTE 4.3.7; `file_identifier` of the TFLite

@@ -150,11 +150,14 @@ class Forms:
         if isinstance(atom, Symbol):
             return self.columns(self.symbols[atom.name], atom.start, atom.stop)
         if isinstance(atom, Product):
-            first, *rest = (self._number_of(factor) for factor in atom.factors)
-            for factor in rest:
-                first = self.emit.binary("MUL", first, factor)
-            return first
+            return self._multiplied(atom.factors)
         return self._applied(atom)
+
+    def _multiplied(self, factors: Sequence[Atom]) -> Tensor:
+        first, *rest = map(self._number_of, factors)
+        for factor in rest:
+            first = self.emit.binary("MUL", first, factor)
+        return first
 
     def _applied(self, atom: Apply) -> Tensor:
         function, arguments = atom.function, atom.arguments

@@ -8,6 +8,8 @@
    and TFLM copies every operand of a loop at each turn.
 3. Products of a step that read the same atom are columns of one product; where a form has such
    a product, its outside part is added to the product's columns, for all of them at once.
+4. Terms and factors stand in the order of a key: of their own, which depends on the weights; or,
+   where two steps are to be joined (joined.py), of their structure, which does not.
 
 Gates are not joined further: one LOGISTIC over three gates and a SPLIT_V take longer than three
 LOGISTICs after one SPLIT in equal parts (4 % of a step of 128 units).
@@ -15,15 +17,24 @@ LOGISTICs after one SPLIT in equal parts (4 % of a step of 128 units).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from rnnlite_pipeline.algebra.atoms import Apply, Atom, Product, Symbol
+from rnnlite_pipeline.algebra.atoms import Apply, Atom, Factor, Product, Symbol
 from rnnlite_pipeline.algebra.forms import Form, constant, form, of
 from rnnlite_pipeline.algebra.maps import Map
 from rnnlite_pipeline.cells.equations import Equations
 from rnnlite_pipeline.cells.symbols import INPUT
+
+#: What atoms are ordered by.
+Order = Callable[[Atom], str]
+
+
+def own_key(atom: Atom) -> str:
+    """Its key."""
+    return atom.key
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +75,7 @@ class Parts:
     outside: Form
 
 
-def parts(value: Form, hoists: bool) -> Parts:
+def parts(value: Form, hoists: bool, order: Order = own_key) -> Parts:
     """Parts a form; the first of its products takes the outside part along where it can.
 
     Which is the first does not depend on how the form was spelled.
@@ -72,8 +83,9 @@ def parts(value: Form, hoists: bool) -> Parts:
     Args:
         value: A form of the step.
         hoists: Whether what is affine in x is computed outside.
+        order: What its terms are ordered by.
     """
-    terms = [value.terms[key] for key in sorted(value.terms)]
+    terms = sorted(value.terms.values(), key=lambda term: (order(term[0]), term[0].key))
     outside = form([(a, m) for a, m in terms if is_outside(a, hoists)], value.bias)
     inside = [(a, m) for a, m in terms if not is_outside(a, hoists)]
     nothing = constant(np.zeros(value.width))
@@ -96,9 +108,11 @@ class Plan:
         sequences: All other forms of x alone, by their key.
         read: The columns of x that the step itself reads, by their key.
         hoists: Whether what is affine in x is computed outside.
+        order: What terms and factors are ordered by (rule 4).
     """
 
     hoists: bool = True
+    order: Order = own_key
     read: dict[str, Symbol] = field(default_factory=dict)
     products: dict[str, dict[str, Column]] = field(default_factory=dict)
     loose: dict[str, Form] = field(default_factory=dict)
@@ -114,12 +128,20 @@ class Plan:
         each = (column for columns in self.products.values() for column in columns.values())
         return sum(column.linear.values.size for column in each)
 
+    def parts(self, value: Form) -> Parts:
+        """A form of the step as it is computed."""
+        return parts(value, self.hoists, self.order)
+
+    def factors(self, product: Product) -> list[Factor]:
+        """The factors of a product, in order."""
+        return sorted(product.factors, key=lambda factor: (self.order(factor), factor.key))
+
     def visit(self, value: Form) -> None:
         """Takes note of a form of the step, however deep."""
         if value.key in self._seen:
             return
         self._seen.add(value.key)
-        found = parts(value, self.hoists)
+        found = self.parts(value)
         for atom, column in found.columns:
             self.products.setdefault(atom.key, {}).setdefault(column.key, column)
             self._visit_atom(atom)
@@ -149,13 +171,13 @@ class Plan:
             for argument in atom.arguments:
                 self.visit(argument)
         elif isinstance(atom, Product):
-            for factor in atom.factors:
+            for factor in self.factors(atom):
                 self.visit(of(factor))
 
 
-def plan(cell: Equations, hoists: bool) -> Plan:
+def plan(cell: Equations, hoists: bool, order: Order = own_key) -> Plan:
     """The plan of a cell's step."""
-    made = Plan(hoists)
+    made = Plan(hoists, order)
     for update in cell.updates:
         made.visit(update)
     return made

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlite_pipeline.algebra.atoms import Atom, Symbol
+from rnnlite_pipeline.algebra.atoms import Atom, Product, Symbol
 from rnnlite_pipeline.algebra.forms import Form, concatenated, widened
 from rnnlite_pipeline.cells.equations import Equations
 from rnnlite_pipeline.cells.symbols import INPUT, after, before
 from rnnlite_pipeline.graph.ir import Tensor
 from rnnlite_pipeline.lower.emit import Emitter
 from rnnlite_pipeline.lower.loop.forms import Forms, Row, is_truth
-from rnnlite_pipeline.lower.loop.plan import Column, Plan, parts
+from rnnlite_pipeline.lower.loop.plan import Column, Plan
 
 #: The constants that products read, by what they hold: the steps of a turn share them.
 Weights = dict[bytes, Tensor]
@@ -119,6 +119,8 @@ class Step(Forms):
             for (start, stop), piece in self._pieces.items():
                 if start <= atom.start and atom.stop <= stop:
                     return self.columns(piece, atom.start - start, atom.stop - start)
+        if isinstance(atom, Product):
+            return self._multiplied(self._plan.factors(atom))
         return super()._computed(atom)
 
     def weight(self, name: str, value: NDArray[Any] | None) -> Tensor | None:
@@ -146,7 +148,7 @@ class Step(Forms):
         return self.emit.binary("MUL", new, self.row(np.ones(1)))
 
     def _sum(self, value: Form) -> Tensor:
-        found = parts(value, self._plan.hoists)
+        found = self._plan.parts(value)
         total: Tensor | None = None
         for atom, column in found.columns:
             tensor = self._column(atom, column)

@@ -12,7 +12,9 @@
    pays (turns.py).
 4. Initial states are operands of the loop, final states its results: no variable is kept from
    call to call.
-5. All sizes follow from SHAPE by ops that the interpreter evaluates while it prepares
+5. Two recurrences can be one loop (pair.py): its sequences and states then have an axis of lanes
+   in front, and each op of a step computes both (joined.py).
+6. All sizes follow from SHAPE by ops that the interpreter evaluates while it prepares
    (shapes/late.py), so that the default delegate takes the bodies with an open batch and length.
 """
 
@@ -24,14 +26,15 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from rnnlite_pipeline.algebra.structure import Structure
 from rnnlite_pipeline.cells.recurrence import Recurrence
-from rnnlite_pipeline.graph.build import make_op
 from rnnlite_pipeline.graph.ir import OPEN, Op, Tensor
 from rnnlite_pipeline.graph.loop_names import level_name
 from rnnlite_pipeline.lower.emit import Emitter
 from rnnlite_pipeline.lower.loop.counting import Integer, counting_loop, scalar
+from rnnlite_pipeline.lower.loop.joined import Joined, NotAlike, Written
 from rnnlite_pipeline.lower.loop.levels import Length, Levels, levels
-from rnnlite_pipeline.lower.loop.plan import plan
+from rnnlite_pipeline.lower.loop.plan import Order, own_key, plan
 from rnnlite_pipeline.lower.loop.step import Outside, Step, Weights
 from rnnlite_pipeline.lower.loop.turns import steps_a_turn
 
@@ -53,11 +56,13 @@ class Loops:
         weight_bytes: What a weight of the products takes, once the model is quantized; 0 where a
             turn is to run one step (turns.py).
         flat: Whether there is one loop over all steps, as it will be written out.
+        joins: Whether both directions of a layer may be one loop: the targets take its ops.
     """
 
     narrow: bool = False
     weight_bytes: int = 0
     flat: bool = False
+    joins: bool = False
 
 
 #: One step a turn, the input's product over the whole sequence.
@@ -84,60 +89,89 @@ def lower_to_loop(
     x, *initial = inputs
     y, *finals = outputs
     assert x is not None, "a recurrence reads a sequence"
-    writer = _Writer(recurrence, x, loops)
-    if loops.weight_bytes and y in used and not loops.narrow and not loops.flat:
-        ends = recurrence.reverse or not used.isdisjoint(finals)
-        weights = writer.plan.weights() * loops.weight_bytes
-        writer.turn = steps_a_turn(writer.steps, weights, past_the_end=not ends)
-    results = writer.run(initial, y in used)
-    computed = dict(zip([*finals, y], results, strict=False))
-    _deliver(writer.emit, {new: old for old, new in computed.items() if old in used})
-    return writer.emit.ops
+    writer = Writer([recurrence], x, loops)
+    results = writer.run([initial], y in used, ends=not used.isdisjoint(finals))
+    return delivered(writer.emit, dict(zip(results, [*finals, y], strict=False)), used)
 
 
-def _deliver(emit: Emitter, places: dict[Tensor, Tensor]) -> None:
-    """Lets the ops produce the tensors that others already refer to."""
+def delivered(emit: Emitter, computed: dict[Tensor, Tensor], used: set[Tensor]) -> list[Op]:
+    """The ops; what they compute are the tensors that others already refer to."""
+    places = {new: old for new, old in computed.items() if old in used}
     for op in emit.ops:
         op.outputs = [places.get(tensor, tensor) for tensor in op.outputs]
+    return emit.ops
 
 
-class _Writer:
-    """Writes one recurrence.
+def _stacked(emit: Emitter, lanes: Sequence[Tensor]) -> Tensor:
+    """The lanes along a new first axis; PACK takes no BOOL."""
+    if lanes[0].dtype != "BOOL":
+        return emit.pack(lanes, 0)
+    return emit.concatenate([emit.expand_dims(lane, 0) for lane in lanes], 0)
+
+
+class Writer:
+    """Writes one recurrence, or two of one x as the lanes of one loop.
 
     Attributes:
         emit: The ops around the loops.
-        axis: The time axis of x and y.
+        lanes: The number of lanes in front of the axes of all that the loop reads and carries; ()
+            where there is no such axis.
+        x_axis: The time axis of x.
+        axis: The time axis of all that the loop reads and carries.
         steps: T.
         turn: The steps that a turn of the innermost loop runs.
         held: The steps of the sequences that the innermost loop reads: T, or those of a block.
     """
 
-    def __init__(self, recurrence: Recurrence, x: Tensor, loops: Loops) -> None:
-        self.flat, self.turn = loops.flat, 1
-        self.emit = Emitter(recurrence.name)
-        self.cell = recurrence.cell.equations()
-        self.plan = plan(self.cell, hoists=not loops.narrow)
-        self.outside = Outside(self.plan)
-        self.reverse = recurrence.reverse
-        self.x = x
-        self.axis = 0 if recurrence.time_major else 1
+    def __init__(self, recurrences: Sequence[Recurrence], x: Tensor, loops: Loops) -> None:
+        self.loops, self.turn = loops, 1
+        first = recurrences[0]
+        self.emit = Emitter(first.name)
+        self.cells = [each.cell.equations() for each in recurrences]
+        self.states = self.cells[0].states
+        joins = len(recurrences) > 1
+        self.lanes = (len(recurrences),) * joins
+        order: Order = Structure().of_atom if joins else own_key
+        self.plans = [plan(cell, not loops.narrow, order) for cell in self.cells]
+        self.outsides = [Outside(each) for each in self.plans]
+        self.reverse = first.reverse
+        self.x = [x]
+        self.x_axis = 0 if first.time_major else 1
+        self.axis = self.x_axis + joins
+        for each in recurrences[1:]:
+            turned = each.reverse != first.reverse
+            self.x.append(self.emit.reverse(x, self.x_axis) if turned else x)
         shape = x.shape or (OPEN,) * 3
-        self.batch = shape[1 - self.axis]
-        self.batch_size = self.emit.dimension(x, 1 - self.axis)
-        self.length = self.emit.dimension(x, self.axis)
-        fixed = shape[self.axis]
+        self.batch = shape[1 - self.x_axis]
+        self.batch_size = self.emit.dimension(x, 1 - self.x_axis)
+        self.length = self.emit.dimension(x, self.x_axis)
+        fixed = shape[self.x_axis]
         self.steps: Length = self.length if fixed == OPEN else fixed
         self.held = self.steps
 
-    def run(self, initial: Sequence[Tensor | None], puts_out: bool) -> list[Tensor]:
-        """Appends everything; returns the final states, and y if asked for."""
-        given = [*initial, *[None] * (len(self.cell.states) - len(initial))]
-        states = [self._initial(w, s) for w, s in zip(self.cell.states, given, strict=True)]
-        nested = Levels((), self.steps) if self.flat or not puts_out else self._levels()
+    def run(
+        self, initial: Sequence[Sequence[Tensor | None]], puts_out: bool, *, ends: bool
+    ) -> list[Tensor]:
+        """Appends everything; returns the final states, and y if asked for.
+
+        Args:
+            initial: Of each lane, the initial states.
+            puts_out: Whether y is read.
+            ends: Whether a final state is.
+        """
+        loops = self.loops
+        if loops.weight_bytes and puts_out and not loops.narrow and not loops.flat:
+            weights = sum(each.weights() for each in self.plans) * loops.weight_bytes
+            past = not ends and not self.reverse
+            self.turn = steps_a_turn(self.steps, weights, past_the_end=past)
+        lanes = [[*each, *[None] * (len(self.states) - len(each))] for each in initial]
+        given = zip(*lanes, strict=True)
+        states = [self._initial(w, each) for w, each in zip(self.states, given, strict=True)]
+        nested = Levels((), self.steps) if loops.flat or not puts_out else self._levels()
         if nested.blocks and self._is_large():
-            self.held, sequences = nested.blocks[0], [self.x]
+            self.held, sequences = nested.blocks[0], self.x
         else:
-            sequences = self.outside.compute(self.emit, self.x)
+            sequences = self._sequences(self.emit, self.x)
         end = self.steps if isinstance(self.steps, int) else scalar(self.emit, self.steps)
         if not puts_out:
             return self._pass(self.emit, 0, (0, end), states, sequences)
@@ -148,6 +182,16 @@ class _Writer:
         carried = [*states, self._zeros(nested.room)]
         *states, y = self._pass(self.emit, len(nested.blocks), (0, end), carried, same)
         return [*states, self._trimmed(y)]
+
+    def _sequences(self, emit: Emitter, x: Sequence[Tensor]) -> list[Tensor]:
+        """What the steps read, over all of x, that of each lane."""
+        found = [o.compute(emit, each) for o, each in zip(self.outsides, x, strict=True)]
+        if not self.lanes:
+            return found[0]
+        one, two = ([(s.dtype, (s.shape or ())[-1]) for s in lane] for lane in found)
+        if one != two:
+            raise NotAlike
+        return [_stacked(emit, lanes) for lanes in zip(*found, strict=True)]
 
     def _pass(
         self,
@@ -167,7 +211,7 @@ class _Writer:
             same: Of this level and each below, but for level 0, the stride and a block for so
                 many outputs; then the sequences that the steps read.
         """
-        count = len(self.cell.states)
+        count = len(self.states)
 
         def turn(
             emit: Emitter, t: Tensor, carried: list[Tensor], same: Sequence[Any]
@@ -198,8 +242,8 @@ class _Writer:
 
     def _is_large(self) -> bool:
         """Whether what is computed of x alone is better computed block by block."""
-        if self.plan.hoists and isinstance(self.steps, int):
-            width = sum(form.width for form in self.outside.forms)
+        if not self.loops.narrow and isinstance(self.steps, int):
+            width = sum(form.width for outside in self.outsides for form in outside.forms)
             return 4 * self.steps * width > LARGE
         return False
 
@@ -224,11 +268,11 @@ class _Writer:
         if self.steps % self.held:
             places = emit.binary("MINIMUM", places, scalar(emit, self.steps - 1))
             count = emit.binary("SUB", scalar(emit, until), first)
-        (x,) = same
-        return (0, count), self.outside.compute(emit, emit.gather(x, places, self.axis))
+        x = [emit.gather(each, places, self.x_axis) for each in same]
+        return (0, count), self._sequences(emit, x)
 
     def _levels(self) -> Levels:
-        return levels(self.emit, self.steps, self.turn, 4 * self.cell.states[0])
+        return levels(self.emit, self.steps, self.turn, 4 * len(self.cells) * self.states[0])
 
     def _turn(
         self,
@@ -242,12 +286,30 @@ class _Writer:
         `t`: the first of them in time.
         """
         outputs: list[Tensor] = []
-        weights: Weights = {}
+        weights: list[Weights] = [{} for _ in self.cells]
+        joined = Joined(scaled=self.loops.weight_bytes == 1)
         for rows in self._rows(emit, t, sequences):
-            step = Step(emit, self.plan, self.outside, rows, states, weights=weights)
-            states = step.run(self.cell)
+            steps = [
+                self._step(emit.prefix, lane, rows, states, shared)
+                for lane, shared in enumerate(weights)
+            ]
+            states = joined.append(emit, steps)
             outputs.append(states[0])
         return states, outputs
+
+    def _step(
+        self,
+        prefix: str,
+        lane: int,
+        rows: Sequence[Tensor],
+        states: Sequence[Tensor],
+        weights: Weights,
+    ) -> Written:
+        """The ops of a lane's step, and the states after it."""
+        emit = Emitter(prefix)
+        plan, outside = self.plans[lane], self.outsides[lane]
+        step = Step(emit, plan, outside, rows, states, weights=weights)
+        return emit.ops, step.run(self.cells[lane])
 
     def _rows(
         self, emit: Emitter, t: Tensor, sequences: Sequence[Tensor]
@@ -269,23 +331,38 @@ class _Writer:
             return emit.expand_dims(outputs[0], self.axis)
         return emit.pack(outputs[:: -1 if self.reverse else 1], self.axis)
 
-    def _initial(self, width: int, given: Tensor | None) -> Tensor:
-        """An initial state [B, width]; one row given is repeated for every batch entry."""
+    def _initial(self, width: int, given: Sequence[Tensor | None]) -> Tensor:
+        """An initial state [B, width], that of each lane; zeros where none is given."""
+        if all(each is None for each in given):
+            return self._filled(len(self.lanes), width)
+        lanes = [self._filled(0, width) if g is None else self._batch_of(g) for g in given]
+        return self.emit.pack(lanes, 0) if self.lanes else lanes[0]
+
+    def _filled(self, lanes: int, width: int) -> Tensor:
+        """Zeros [B, width], for each lane where there is an axis of them."""
+        sizes = map(self.emit.indices, [*([n] for n in self.lanes[:lanes]), [width]])
+        *ahead, last = sizes
+        shape = (*self.lanes[:lanes], self.batch, width)
+        return self.emit.fill(self._dims([*ahead, self.batch_size, last]), self._zero(), shape)
+
+    def _batch_of(self, given: Tensor) -> Tensor:
+        """A state that is given, [B, width]; one row is repeated for every batch entry."""
+        width = (given.shape or ())[-1]
         shape = (self.batch, width)
-        if given is not None and given.shape == shape and self.batch != OPEN:
+        if given.shape == shape and self.batch != OPEN:
             return given
         size = self._dims([self.batch_size, self.emit.indices([width])])
-        if given is None:
-            return self.emit.fill(size, self._zero(), shape)
         return self.emit.op("BROADCAST_TO", [given, size], "FLOAT32", shape)
 
     def _zeros(self, length: Length) -> Tensor:
         """A tensor for `length` outputs, in y's layout."""
         known = OPEN if isinstance(length, Tensor) else length
         rows = length if isinstance(length, Tensor) else self.emit.indices([length])
-        outputs = self.cell.states[0]
-        dims = self._dims([*self._ordered(rows, self.batch_size), self.emit.indices([outputs])])
-        return self.emit.fill(dims, self._zero(), (*self._ordered(known, self.batch), outputs))
+        outputs, lanes = self.states[0], self.emit.indices(self.lanes)
+        sizes = self._ordered(lanes, rows, self.batch_size)
+        dims = self._dims([*sizes, self.emit.indices([outputs])])
+        shape = (*self._ordered(len(self.cells), known, self.batch), outputs)
+        return self.emit.fill(dims, self._zero(), shape)
 
     def _placed(
         self, emit: Emitter, whole: Tensor, part: Tensor, place: tuple[Integer, Tensor]
@@ -293,15 +370,10 @@ class _Writer:
         """`whole` with `part` at a step; `place`: where `whole` starts (0 if known), the step."""
         zero, (start, t) = scalar(emit, 0), place
         at = emit.binary("SUB", t, start) if isinstance(start, Tensor) else t
-        begin = make_op(
-            "PACK",
-            [*self._ordered(at, zero), zero],
-            [emit.tensor("start", "INT32", [3])],
-            values_count=3,
-            axis=0,
-        )
-        emit.ops.append(begin)
-        return emit.update(whole, part, begin.outputs[0])
+        places = [*self._ordered(zero, at, zero), zero]
+        options = {"values_count": len(places), "axis": 0}
+        begin = emit.op("PACK", places, "INT32", [len(places)], "start", **options)
+        return emit.update(whole, part, begin)
 
     def _trimmed(self, y: Tensor) -> Tensor:
         """y without the places behind the last step."""
@@ -309,20 +381,22 @@ class _Writer:
         if shape[self.axis] == self.steps:
             return y
         zero, known = self.emit.indices([0]), self.steps if isinstance(self.steps, int) else OPEN
-        end = self._dims([*self._ordered(self.length, zero), zero])
-        others = 0b111 & ~(1 << self.axis)
+        end = self._dims([*self._ordered(zero, self.length, zero), zero])
+        others = (1 << len(shape)) - 1 & ~(1 << self.axis)
+        begin, strides = (self.emit.indices([n] * len(shape)) for n in (0, 1))
         return self.emit.op(
             "STRIDED_SLICE",
-            [y, self.emit.indices([0, 0, 0]), end, self.emit.indices([1, 1, 1])],
+            [y, begin, end, strides],
             "FLOAT32",
-            (*self._ordered(known, self.batch), shape[2]),
+            (*self._ordered(len(self.cells), known, self.batch), shape[-1]),
             begin_mask=others,
             end_mask=others,
         )
 
-    def _ordered(self, time: T, batch: T) -> tuple[T, T]:
-        """Something of the time and the batch axis, in the layout's order."""
-        return (time, batch) if self.axis == 0 else (batch, time)
+    def _ordered(self, lane: T, time: T, batch: T) -> tuple[T, ...]:
+        """Something of the lanes', the time and the batch axis, in the layout's order."""
+        ahead = (lane,) * len(self.lanes)
+        return (*ahead, time, batch) if self.x_axis == 0 else (*ahead, batch, time)
 
     def _dims(self, sizes: Sequence[Tensor]) -> Tensor:
         """A shape put together, int32 [rank]; a constant where all of it is."""

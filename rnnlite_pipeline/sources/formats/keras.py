@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from rnnlite_pipeline.errors import SourceError
-from rnnlite_pipeline.sources.formats.keras_forms import folded_time
+from rnnlite_pipeline.sources.formats.keras_tracing import folded_time, layer_paths
 from rnnlite_pipeline.sources.graphdef.precision import in_float32
 from rnnlite_pipeline.sources.model import (
     Array,
@@ -20,7 +20,6 @@ from rnnlite_pipeline.sources.model import (
     pin,
     unique,
 )
-from rnnlite_pipeline.sources.names import layer_paths
 from rnnlite_pipeline.toolchain import load
 
 Pins = Mapping[str, Sequence[int | None]]

@@ -7,7 +7,7 @@ reference variables and the loops of that time.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,9 +22,8 @@ from rnnlite_pipeline.sources.graphdef.functions import (
 )
 from rnnlite_pipeline.sources.graphdef.gathers import gathers_in_loops
 from rnnlite_pipeline.sources.graphdef.graph_edit import forget_functions
-from rnnlite_pipeline.sources.graphdef.lifting import Assigned, lift
+from rnnlite_pipeline.sources.graphdef.lifting import Assigned, handle_of, lift
 from rnnlite_pipeline.sources.graphdef.placeholders import check_placeholders, with_constants
-from rnnlite_pipeline.sources.graphdef.session_states import from_the_start, session_states
 from rnnlite_pipeline.sources.model import (
     Array,
     SourceModel,
@@ -34,7 +33,13 @@ from rnnlite_pipeline.sources.model import (
     listed,
     pin,
 )
+from rnnlite_pipeline.sources.state import refuse_state
 from rnnlite_pipeline.toolchain import load
+
+Run = Callable[[Mapping[str, Array]], dict[str, Array]]
+
+#: Ops that make a variable: a resource, or a reference.
+_VARIABLES = ("VarHandleOp", "VariableV2", "Variable")
 
 
 def new_session() -> Any:
@@ -94,7 +99,7 @@ def session_model(
         tuple(specs),
         tuple(results),
         lambda: function,
-        from_the_start(session, run, assigned) if assigned else run,
+        _from_the_start(session, run, assigned) if assigned else run,
         versions=versions(),
         states=tuple((state.name, state.initial) for state in states),
         resume=run if states else None,
@@ -165,7 +170,7 @@ def _frozen(
     with_constants(definition, fixed)
     cut = v1.graph_util.extract_sub_graph(definition, names)
     check_placeholders(cut, inputs)
-    assigned = session_states(session, cut)
+    assigned = _states(session, cut)
     with v1.Graph().as_default(), gathers_in_loops():
         frozen = v1.graph_util.convert_variables_to_constants(
             session, cut, names, variable_names_blacklist=list(assigned)
@@ -218,3 +223,60 @@ def _function(
     function = tf.compat.v1.wrap_function(call, signature)
     forget_functions(definition.library.function)
     return function
+
+
+# Variables that the graph assigns -----------------------------------------------------------------
+
+
+def _states(session: Any, definition: Any) -> dict[str, Assigned]:
+    """By the name of its op, each variable that an op of a GraphDef assigns, with its value.
+
+    Raises:
+        NotConvertible: A variable is assigned in a loop or a branch.
+    """
+    nodes = {node.name: node for node in definition.node}
+    found = {
+        node.name: handle_of(node, nodes)
+        for node in definition.node
+        if node.op.startswith("Assign")
+    }
+    found = {op: name for op, name in found.items() if nodes[name].op in _VARIABLES}
+    refuse_state(definition, found)
+    return {
+        name: Assigned(name, name, np.asarray(session.run(_reading(session, name))))
+        for name in dict.fromkeys(found.values())
+    }
+
+
+def _from_the_start(session: Any, run: Run, states: Mapping[str, Assigned]) -> Run:
+    """`run`, after the variables were given their first values."""
+    v1, writes = load("tensorflow").compat.v1, []
+    with session.graph.as_default():
+        for name, state in states.items():
+            value, variable = v1.constant(state.initial), _variable(session, name)
+            resource = variable.op.type == "VarHandleOp"
+            raw = load("tensorflow").raw_ops
+            writes.append(
+                raw.AssignVariableOp(resource=variable, value=value)
+                if resource
+                else raw.Assign(ref=variable, value=value)
+            )
+
+    def started(arrays: Mapping[str, Array]) -> dict[str, Array]:
+        session.run(writes)
+        return run(arrays)
+
+    return started
+
+
+def _variable(session: Any, name: str) -> Any:
+    return session.graph.get_tensor_by_name(f"{name}:0")
+
+
+def _reading(session: Any, name: str) -> Any:
+    variable = _variable(session, name)
+    if variable.op.type != "VarHandleOp":
+        return variable
+    with session.graph.as_default():
+        dtype = variable.op.get_attr("dtype")
+        return load("tensorflow").raw_ops.ReadVariableOp(resource=variable, dtype=dtype)
