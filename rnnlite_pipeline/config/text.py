@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import difflib
 import re
 from pathlib import Path
@@ -45,12 +46,13 @@ def read_text(path: Path) -> str:
     data = _read_bytes(path)
     if len(data) > MAX_BYTES:
         raise _whole_file(path, f"larger than {MAX_BYTES // 1024} KiB; a config is short text")
+    data = data.removeprefix(codecs.BOM_UTF8)
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode("utf-8")
     except UnicodeDecodeError as error:
-        if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
             raise _whole_file(path, "UTF-16 text; save it as UTF-8") from None
-        before = data[: error.start].decode("utf-8-sig", "replace")
+        before = data[: error.start].decode("utf-8", "replace")
         what = f"the byte 0x{data[error.start]:02x} is not UTF-8; save the file as UTF-8"
         raise _at(path, data.decode("utf-8", "replace"), before, what) from None
     if "\0" in text:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,8 @@ def _change(before: Any, after: Any) -> str:
     """By how much a number changed."""
     numbers = isinstance(before, int | float) and isinstance(after, int | float)
     if not numbers or isinstance(before, bool) or not before:
+        return ""
+    if not (math.isfinite(before) and math.isfinite(after)):
         return ""
     return f" ({100 * (after - before) / before:+.1f} %)"
 

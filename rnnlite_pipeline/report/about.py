@@ -65,12 +65,15 @@ def _told(about: About, side: str, name: str) -> str:
 
 
 def _scaled(tensor: Tensor) -> bool:
-    return bool(tensor.quantization is not None and tensor.quantization.scale)
+    """Whether its values are stored as integers; a float tensor may carry a scale as well."""
+    stored = NUMPY.get(tensor.dtype)
+    is_integer = stored is not None and stored.kind in "iu"
+    return is_integer and bool(tensor.quantization and tensor.quantization.scale)
 
 
 def _scales(tensor: Tensor) -> list[Cell]:
     """real = scale * (stored - zero point), and the real values that the stored ones reach."""
-    if tensor.quantization is None or not tensor.quantization.scale:
+    if tensor.quantization is None or not _scaled(tensor):
         return ["", "", "as they are"]
     scale, zero = tensor.quantization.scale[0], (tensor.quantization.zero_point or (0,))[0]
     bounds = np.iinfo(NUMPY[tensor.dtype])

@@ -14,7 +14,6 @@ import yaml
 from pydantic import ValidationError
 
 from rnnlite_pipeline.config import Config, load_config
-from rnnlite_pipeline.config.scalars import scalar
 from rnnlite_pipeline.errors import CallError, ConfigError
 
 Write = Callable[[str], Path]
@@ -51,45 +50,6 @@ metadata:
 package: {{include: [README.md]}}
 annotations: {{team: vision}}
 """.format(sha="ab" * 32)
-
-
-@pytest.mark.parametrize(
-    ("text", "value"),
-    [
-        ("1e-5", 1e-5),
-        ("1.0e-5", 1e-5),
-        (".5", 0.5),
-        ("010", 10),
-        ("0o10", 8),
-        ("0x1F", 31),
-        ("-7", -7),
-        ("1_000", "1_000"),
-        ("0b1", "0b1"),
-        ("12:30", "12:30"),
-        ("2026-01-01", "2026-01-01"),
-        ("no", "no"),
-        ("on", "on"),
-        ("yes", "yes"),
-        ("Y", "Y"),
-        ("TRUE", True),
-        ("tRUE", "tRUE"),
-        ("~", None),
-        ("NULL", None),
-        ("none", "none"),
-        ("-.INF", float("-inf")),
-        ("٣", "٣"),
-    ],
-)
-def test_a_plain_scalar_is_what_yaml_1_2_says(text: str, value: object) -> None:
-    """Numbers, truth values and nothing follow the core schema; all else is text."""
-    read = scalar(text, plain=True)
-    assert read == value
-    assert type(read) is type(value)
-
-
-def test_a_quoted_scalar_is_text() -> None:
-    """Quotes make text of what would be a number."""
-    assert scalar("10", plain=False) == "10"
 
 
 def test_the_smallest_config_has_all_defaults(write: Write) -> None:

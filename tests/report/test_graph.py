@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
-
 import pytest
 
 from rnnlite_pipeline.graph.build import make_op
 from rnnlite_pipeline.graph.ir import Model, Op, Signature, Subgraph, Tensor
-from rnnlite_pipeline.report.fold import blocks, chains, intervals, layers
 from rnnlite_pipeline.report.graph import MOST_BOXES, draw
 
 
@@ -51,18 +48,6 @@ def stacked(count: int) -> Model:
     return model_of(ops, x, last)
 
 
-def is_acyclic(groups: list[list[Op]]) -> bool:
-    """Whether each group is fed by groups before it alone."""
-    makers = {t: k for k, group in enumerate(groups) for op in group for t in op.outputs}
-    return all(
-        makers.get(t, -1) <= k
-        for k, group in enumerate(groups)
-        for op in group
-        for t in op.inputs
-        if t
-    )
-
-
 def test_a_chain_is_one_box_and_a_recurrence_stands_alone() -> None:
     """Ops that feed only the next are drawn together, up to the loop and after it."""
     drawing, _ = draw(chained(["TRANSPOSE", "WHILE", "RESHAPE", "ADD", "SOFTMAX"]))
@@ -86,21 +71,3 @@ def test_a_larger_graph_is_folded_by_layer_then_by_block() -> None:
     assert "folded by block of layers" in more
     assert drawing.count('class="box recurrent"') == 11
     assert ">b0_gate → b0_add<" in drawing
-
-
-def test_folding_makes_no_circle() -> None:
-    """Two layers that feed each other in turn are not folded into boxes that do."""
-    x = tensor("x")
-    values = [x, *(tensor(f"{'ab'[i % 2]}/{i}") for i in range(6))]
-    ops = [Op("TANH", [one], [two]) for one, two in itertools.pairwise(values)]
-    for groups in (layers(ops, {}), blocks(ops, {}), intervals([[op] for op in ops], 2)):
-        assert is_acyclic(groups)
-        assert sorted(map(id, itertools.chain(*groups))) == sorted(map(id, ops))
-    assert len(chains(model_of(ops, x, values[-1]), ops)) == 1
-
-
-def test_a_layer_used_twice_is_two_boxes_where_it_must_be() -> None:
-    """Ops of one name before and after another layer cannot be one box."""
-    x, a, b, c = (tensor(n) for n in ("x", "dense/1", "other/1", "dense/2"))
-    ops = [Op("TANH", [x], [a]), Op("RELU", [a], [b]), Op("ADD", [a, b], [c])]
-    assert [len(group) for group in layers(ops, {})] == [1, 1, 1]

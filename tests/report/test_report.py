@@ -21,7 +21,6 @@ from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.latency import rows
 from rnnlite_pipeline.lower.layer_record import leave_layers, read_layers
 from rnnlite_pipeline.lower.layers import Layer
-from rnnlite_pipeline.report import svg
 from rnnlite_pipeline.report.evidence import About, Check, Evidence, Facts
 from rnnlite_pipeline.report.page import render
 from rnnlite_pipeline.report.slots import filled
@@ -201,29 +200,6 @@ def test_a_model_cannot_write_a_place_of_the_page() -> None:
     text = render(Evidence(Facts(hostile), broken_off=hostile))
     assert hostile not in text
     assert filled(text, "work", "times") == text
-
-
-def test_a_curve_of_values_that_are_no_numbers() -> None:
-    """Infinite and missing values are drawn at the top, and the picture stays one."""
-    drawn = svg.line([1.0, float("inf"), float("nan"), -1.0], "time step", "error", 0.5)
-    assert "inf" not in drawn
-    assert "nan" not in drawn
-    assert 'class="limit"' in drawn
-
-
-@pytest.mark.parametrize(
-    "drawn",
-    [
-        svg.line([1.0, 2.0], "across <x>", "up"),
-        svg.histogram([3, 4], [0.0, 0.1, 1.0], "across <x>", "up"),
-        svg.scatter([1.0, 2.0], [1.0, 2.5], "across <x>", "up"),
-    ],
-    ids=["line", "histogram", "scatter"],
-)
-def test_each_axis_has_a_title(drawn: str) -> None:
-    """Both titles are in the picture as text, escaped."""
-    titles = re.findall(r'<text class="title"[^>]*>([^<]*)</text>', drawn)
-    assert titles == ["across &lt;x&gt;", "up"]
 
 
 def test_the_contents_name_every_section(page: str) -> None:

@@ -11,17 +11,13 @@ import pytest
 
 from rnnlite_pipeline.graph.build import make_op
 from rnnlite_pipeline.graph.ir import Model, Op, Quantization, Signature, Subgraph, Tensor
-from rnnlite_pipeline.report import svg
 from rnnlite_pipeline.report.about import interface
 from rnnlite_pipeline.report.accuracy import MOST_CLASSES, accuracy
 from rnnlite_pipeline.report.agreement import profiles
 from rnnlite_pipeline.report.checks import comparisons, failures
-from rnnlite_pipeline.report.evidence import About, Accuracy, Check, Evidence, Facts, Held
-from rnnlite_pipeline.report.figures import points, share, size
+from rnnlite_pipeline.report.evidence import About, Accuracy, Check, Evidence, Facts
 from rnnlite_pipeline.report.layers import recurrences
 from rnnlite_pipeline.report.quantization import quantization
-from rnnlite_pipeline.report.runs_on import runs_on
-from rnnlite_pipeline.report.templating import prose
 from tests.report.test_report import about
 
 
@@ -184,75 +180,6 @@ def test_each_error_has_its_part_of_the_limit() -> None:
     assert "4.0e-01 400%" in text(table.html)
     assert wrong.html.count("Do &lt;this&gt;.") == 1
     assert wrong.html.count("<li>") == 2
-
-
-@pytest.mark.parametrize(
-    ("said", "expected"),
-    [
-        (size(9_999), "9,999 B"),
-        (size(10_000), "10.0 kB"),
-        (size(2_500_000), "2.5 MB"),
-        (share(0.5, 2.0), "25%"),
-        (share(1e-9, 1.0), "under 0.01%"),
-        (share(1.0, 0.0), ""),
-        (share(float("inf"), 1.0), ""),
-        (points(-0.015), "-1.50 points"),
-        (points(0.0), "±0 points"),
-    ],
-)
-def test_figures(said: str, expected: str) -> None:
-    """Sizes, shares and points as a person reads them; nothing where there is nothing to say."""
-    assert said == expected
-
-
-def test_each_target_says_how_the_model_was_held_to_it() -> None:
-    """Run, compiled, by table and no are told apart, with what was found."""
-    held = {
-        "litert": Held("run", takes=True),
-        "ethos-u55": Held(
-            "compiled",
-            takes=True,
-            npu_share=1.0,
-            cycles=12345,
-            sram_bytes=2048,
-            flash_bytes=40_000,
-            numbers_from=("tflm",),
-        ),
-        "qualcomm": Held("by table", takes=True, not_run="no device"),
-        "edgetpu": Held("by table", takes=False, reasons=["RSQRT (y): unknown"]),
-    }
-    shown = runs_on(held)
-    assert shown is not None
-    said = text(shown.html)
-    assert "litert run" in said
-    assert "compiler 100% of the ops run on the NPU; 12,345 cycles" in said
-    assert "qualcomm compared with the runtime&#39;s list of ops; not run no device" in said
-    assert "of the model before it was compiled, come from tflm" in said
-    assert "edgetpu no (by table) RSQRT (y): unknown" in said
-    assert runs_on({}) is None
-
-
-def test_a_part_is_never_called_the_whole() -> None:
-    """428 of 430 are not 100 %: a share that is nearly everything keeps its decimal."""
-    assert [share(*each) for each in ((428, 430), (430, 430), (99_999, 100_000), (1, 3))] == [
-        "99.5%",
-        "100%",
-        "99.9%",
-        "33%",
-    ]
-
-
-def test_the_marks_of_a_scatter_are_round_numbers() -> None:
-    """The axes end at round numbers around all values, at equal distances."""
-    drawn = svg.scatter([-1.37, 1.41], [-1.2, 1.3], "x", "y")
-    assert all(f">{mark}<" in drawn for mark in ("-2", "-1", "0", "1", "2"))
-    assert ">0.5<" in svg.scatter([0.1, 0.998], [0.2, 0.9], "x", "y")
-    assert svg.scatter([3.0], [3.0], "x", "y")
-
-
-def test_backquotes_become_code() -> None:
-    """A message shows commands as code, and its other text as it is."""
-    assert prose("`a < b` & c") == "<code>a &lt; b</code> &amp; c"
 
 
 @pytest.mark.parametrize(

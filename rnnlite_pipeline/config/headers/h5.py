@@ -49,19 +49,26 @@ def check_whole(path: Path, loc: Loc) -> None:
             if at >= size:
                 raise WrongSource(f"{path} is no HDF5 file; expected one that Keras wrote", loc)
             file.seek(at)
-    end = _end(head)
+    try:
+        end = _end(head)
+    except struct.error:
+        raise WrongSource(f"{path} was cut short: it has {size:,} bytes; {_AGAIN}", loc) from None
     if end is not None and at + end > size:
-        said = f"{path} was cut short: it has {size:,} bytes of {at + end:,}; {_AGAIN}"
-        raise WrongSource(said, loc)
+        cut = f"{path} was cut short: it has {size:,} bytes of {at + end:,}; {_AGAIN}"
+        raise WrongSource(cut, loc)
 
 
 def _end(head: bytes) -> int | None:
-    """The end of the file, in bytes from its superblock; None where its version is not known."""
-    layout = _LAYOUT.get(head[8] if len(head) > 8 else -1)
-    if layout is None or len(head) <= layout[0] or head[layout[0]] != 8:
+    """The end of the file, in bytes from its superblock; None where its version is not known.
+
+    Raises:
+        struct.error: The superblock is not whole.
+    """
+    (version,) = struct.unpack_from("<B", head, len(HDF5))
+    if version not in _LAYOUT:
         return None
-    try:
-        base, _, end = struct.unpack_from("<QQQ", head, layout[1])
-    except struct.error:
-        return 2**63  # not even the superblock is whole
+    width, addresses = _LAYOUT[version]
+    if struct.unpack_from("<B", head, width)[0] != 8:
+        return None
+    base, _, end = struct.unpack_from("<QQQ", head, addresses)
     return int(end) - int(base)
