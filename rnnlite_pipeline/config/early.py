@@ -19,7 +19,7 @@ from rnnlite_pipeline.config.associated import AssociatedFiles
 from rnnlite_pipeline.config.declared import Declared
 from rnnlite_pipeline.config.description import InputMetadata, OutputMetadata, TensorMetadata
 from rnnlite_pipeline.config.document import Loc
-from rnnlite_pipeline.config.headers.interface import Tensor
+from rnnlite_pipeline.config.headers.interface import Shape, Tensor
 from rnnlite_pipeline.config.licenses import identifier
 from rnnlite_pipeline.config.model import Config
 from rnnlite_pipeline.config.pipeline import Pipeline
@@ -149,18 +149,27 @@ def _wrong_lengths(config: Config, known: Declared, files: AssociatedFiles) -> W
             loc: Loc = ("metadata", side, i)
             tensor = tensors.get(told.name)
             if tensor is not None:
-                yield from _wrong_tensor(loc, told, tensor, files)
+                yield from wrong_tensor(loc, told, tensor.shape, files)
             elif tensors and config.recurrent.state != "explicit":
                 names = ", ".join(tensors)
                 yield (*loc, "name"), f"the model has no {side[:-1]} `{told.name}`; it has {names}"
 
 
-def _wrong_tensor(loc: Loc, told: TensorMetadata, tensor: Tensor, files: AssociatedFiles) -> Wrong:
-    """As `metadata/checks.py` has it of the converted model."""
-    if tensor.shape is None:
+def wrong_tensor(
+    loc: Loc, told: TensorMetadata, shape: Shape | None, files: AssociatedFiles
+) -> Wrong:
+    """What the metadata of one input or output says that does not fit its shape.
+
+    Args:
+        loc: Where the config describes it.
+        told: The description.
+        shape: Its sizes, None where one is open; None where the rank is not known.
+        files: The label files that the config names.
+    """
+    if shape is None:
         return
-    rank, count = len(tensor.shape), len(told.dimensions or ())
-    width = tensor.shape[-1] if tensor.shape else 1
+    rank, count = len(shape), len(told.dimensions or ())
+    width = shape[-1] if shape else 1
     if count and count != rank:
         yield (*loc, "dimensions"), f"{count} names; `{told.name}` has {rank} dimensions"
     if isinstance(told, InputMetadata) and told.normalization:
