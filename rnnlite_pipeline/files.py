@@ -15,6 +15,7 @@ import shutil
 import tempfile
 import time
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -59,6 +60,9 @@ class Held:
             (self.folder / name).replace(final)
         self.discard()
 
+
+#: What the zip module raises for what is damaged, locked, or packed in a way it does not know.
+BROKEN_ZIP = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
 
 #: What this process holds back; empty in a process that is no stage.
 _HELD: list[Held] = []

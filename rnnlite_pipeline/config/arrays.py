@@ -9,10 +9,11 @@ import ast
 import math
 import struct
 import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
+
+from rnnlite_pipeline.files import BROKEN_ZIP
 
 _MAGIC = b"\x93NUMPY"
 #: The longest header NumPy itself reads from a file it does not trust.
@@ -22,15 +23,11 @@ _MAX_HEADER = 10_000
 MAX_BYTES = 2**33
 
 _DAMAGED = (
-    zipfile.BadZipFile,
-    zlib.error,
-    EOFError,
+    *BROKEN_ZIP,
     KeyError,
     MemoryError,
-    NotImplementedError,
     OSError,
     RecursionError,
-    RuntimeError,
     SyntaxError,
     TypeError,
     ValueError,

@@ -10,16 +10,14 @@ from __future__ import annotations
 import math
 import struct
 import zipfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 from rnnlite_pipeline.config.arrays import Header, NotArrays
+from rnnlite_pipeline.files import BROKEN_ZIP
 
 #: The most bytes of one file whose values `validate` reads; the stages read the others.
 MAX_BYTES = 2**24
-
-_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError)
 
 #: By the width of a float: what the two highest bytes must have set for it not to be finite.
 _EXPONENT = {2: (0x7C, 0x00), 4: (0x7F, 0x80), 8: (0x7F, 0xF0)}
@@ -43,7 +41,7 @@ def read_values(path: Path, name: str) -> bytes:
     try:
         with zipfile.ZipFile(path) as archive:
             whole = archive.read(f"{name}.npy")
-    except _DAMAGED as error:
+    except (*BROKEN_ZIP, OSError) as error:
         raise NotArrays(f"damaged in `{name}` ({error})") from None
     width = 2 if whole[6] == 1 else 4
     return whole[8 + width + int.from_bytes(whole[8 : 8 + width], "little") :]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import zipfile
-import zlib
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from rnnlite_pipeline.errors import CallError, StageError
+from rnnlite_pipeline.files import BROKEN_ZIP
 from rnnlite_pipeline.release.digests import flat
 
 #: Values by key, by section; a section that a file cannot have is missing.
@@ -18,16 +18,6 @@ Contents = dict[str, dict[str, Any]]
 
 #: The largest member of a release that is read, in bytes.
 LARGEST = 2**31
-
-_DAMAGED = (
-    zipfile.BadZipFile,
-    zlib.error,
-    EOFError,
-    NotImplementedError,
-    OSError,
-    RuntimeError,
-    ValueError,
-)
 
 
 def contents_of(path: Path) -> Contents:
@@ -81,7 +71,7 @@ def _members(path: Path) -> dict[str, bytes]:
             return {name: archive.read(name) for name in names}
     except KeyError as error:
         raise StageError(f"{path} is no release of rnnlite: {error.args[0]}.") from None
-    except _DAMAGED as error:
+    except (*BROKEN_ZIP, OSError, ValueError) as error:
         raise StageError(f"{path} is damaged: {error}.", "Download or build it again.") from None
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from rnnlite_pipeline.errors import CallError, StageError
+from rnnlite_pipeline.files import BROKEN_ZIP
 
 #: The largest member of a bundle and all together, in bytes.
 LARGEST, LARGEST_BUNDLE = 2**31, 2**33
@@ -25,15 +25,6 @@ BESIDE = {
 
 #: What follows NAME of the signature.
 SIGNATURE = ".sig"
-
-_DAMAGED = (
-    zipfile.BadZipFile,
-    zlib.error,
-    EOFError,
-    NotImplementedError,
-    RuntimeError,
-    ValueError,
-)
 
 
 @dataclass(frozen=True)
@@ -79,7 +70,7 @@ def read_bundle(path: Path) -> Bundle:
                 raise StageError(f"{path} is compressed; rnnlite writes releases that are not.")
             members = {entry.filename: archive.read(entry) for entry in entries}
             moment = entries[0].date_time if entries else (1980, 1, 1, 0, 0, 0)
-    except _DAMAGED as error:
+    except (*BROKEN_ZIP, ValueError) as error:
         raise StageError(f"{path} is damaged: {error}.") from None
     beside = {}
     for ending, needed in BESIDE.items():

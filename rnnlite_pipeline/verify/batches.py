@@ -14,7 +14,6 @@ import hashlib
 import io
 import json
 import re
-import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,7 +23,7 @@ import numpy as np
 
 import rnnlite_pipeline
 from rnnlite_pipeline.config.part import BATCHES, Part
-from rnnlite_pipeline.files import digest, write_atomically
+from rnnlite_pipeline.files import BROKEN_ZIP, digest, write_atomically
 from rnnlite_pipeline.sources.model import Array
 from rnnlite_pipeline.verify.cases import Case
 from rnnlite_pipeline.verify.oracle import Answer, Oracle
@@ -143,7 +142,7 @@ class Parts:
         """What is there of a part, if it is of this case on so many sources and these kernels."""
         try:
             ran = _unpacked(self._path(part).read_bytes(), self.basis)
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        except (*BROKEN_ZIP, KeyError, OSError, ValueError):
             return None
         calls = len(case.feeds[part.within(len(case.feeds))])
         right = (

@@ -7,7 +7,6 @@ Axes: N samples, T steps. Inputs stand here as `batch_axis.batch_first` gives th
 from __future__ import annotations
 
 import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ import numpy as np
 from rnnlite_pipeline.compare.batch_axis import draw
 from rnnlite_pipeline.config.arrays import NotArrays, read_headers
 from rnnlite_pipeline.errors import VerificationFailed
+from rnnlite_pipeline.files import BROKEN_ZIP
 from rnnlite_pipeline.graph.ir import OPEN, Tensor
 from rnnlite_pipeline.quantize.calibration import batches
 from rnnlite_pipeline.sources.model import Array, Shape, SourceModel, TensorSpec
@@ -213,14 +213,10 @@ def _read(path: Path) -> dict[str, Array]:
 
 #: What NumPy and the zip module raise for a file that is damaged.
 _DAMAGED = (
-    ValueError,
-    zipfile.BadZipFile,
-    zlib.error,
-    EOFError,
+    *BROKEN_ZIP,
     KeyError,
-    NotImplementedError,
-    RuntimeError,
     MemoryError,
+    ValueError,
 )
 
 #: Where the config names the file.

@@ -104,6 +104,18 @@ def test_what_is_missing_is_run(config: Config, tmp_path: Path) -> None:
     assert _verified(config, parted) == whole
 
 
+def test_a_part_that_is_packed_in_an_unknown_way_is_run(config: Config, tmp_path: Path) -> None:
+    """A flipped byte that names another compression does not end verify."""
+    whole = _verified(config, folder(tmp_path, "whole"))
+    parted = folder(tmp_path, "parted")
+    batch(config, parted, Part(0, 1))
+    path = parted / BATCHES / f"{Part(0, 1).called}.npz"
+    content = bytearray(path.read_bytes())
+    content[content.rindex(b"PK\x01\x02") + 10] = 99  # the compression of the last entry
+    path.write_bytes(content)
+    assert _verified(config, parted) == whole
+
+
 def test_parts_of_another_model_are_not_taken(config: Config, tmp_path: Path) -> None:
     """What was made of another model says nothing of this one."""
     other = folder(tmp_path, "other")

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 import zipfile
-import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from rnnlite_pipeline.config.headers.interface import Interface, Tensor, WrongSource
 from rnnlite_pipeline.config.source import Source
+from rnnlite_pipeline.files import BROKEN_ZIP
 
 _MEMBERS = ("config.json", "metadata.json", "model.weights.h5")
 
@@ -25,17 +25,6 @@ _MAX_HEADER = 2**24
 MAX_CHECKED = 2**25
 
 _AGAIN = "save the model again with model.save(...), and copy the whole file"
-
-#: What the zip module raises for what is damaged, locked, or packed in a way it does not know.
-_NO_ZIP = (
-    zipfile.BadZipFile,
-    zlib.error,
-    EOFError,
-    NotImplementedError,
-    OSError,
-    RuntimeError,
-    ValueError,
-)
 
 
 def read(path: Path, source: Source) -> Interface | None:
@@ -57,7 +46,7 @@ def read(path: Path, source: Source) -> Interface | None:
             if archive.getinfo("config.json").file_size > _MAX_HEADER:
                 return None
             content = archive.read("config.json")
-    except _NO_ZIP as error:
+    except (*BROKEN_ZIP, OSError, ValueError) as error:
         raise WrongSource(f"{path} is damaged ({error}); {_AGAIN}") from None
     try:
         model = json.loads(content)

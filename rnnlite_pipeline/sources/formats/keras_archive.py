@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import json
 import zipfile
-import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
 from rnnlite_pipeline.errors import SourceError
+from rnnlite_pipeline.files import BROKEN_ZIP
 
 _MEMBERS = ("config.json", "metadata.json", "model.weights.h5")
 _REMEDY = "Save the model again with model.save(...) of Keras 3, and copy the whole file."
 #: What a .tflite file can hold at most, for weights and their optimizer's; and a config's most.
 LARGEST, LARGEST_CONFIG = 2**33, 2**26
-#: What the zip module raises for what is damaged, locked, or packed in a way it does not know.
-_NO_ZIP = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
 #: Packages whose classes Keras finds by itself.
 _KERAS = ("keras", "tf_keras", "keras_hub", "keras_cv", "keras_nlp")
 
@@ -73,7 +71,7 @@ def read_archive(path: Path) -> Archive:
         raise SourceError(
             f"{path} is damaged: its config or metadata cannot be read.", _REMEDY
         ) from error
-    except _NO_ZIP as error:
+    except BROKEN_ZIP as error:
         raise SourceError(
             f"{path} is no .keras file, or it was cut short: expected a zip archive.", _REMEDY
         ) from error
