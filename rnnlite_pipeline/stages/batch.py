@@ -13,12 +13,12 @@ from rnnlite_pipeline.graph.read import read_model
 from rnnlite_pipeline.sources.opening import open_source
 from rnnlite_pipeline.state import described
 from rnnlite_pipeline.steps import step
-from rnnlite_pipeline.verify.application import Started
 from rnnlite_pipeline.verify.batches import Parts, made_of, run_part
 from rnnlite_pipeline.verify.cases import cases
 from rnnlite_pipeline.verify.data import samples_of
 from rnnlite_pipeline.verify.oracle import oracles
 from rnnlite_pipeline.verify.quantized import open_runners
+from rnnlite_pipeline.verify.runs import runs_of
 
 if TYPE_CHECKING:
     from rnnlite_pipeline.config import Config
@@ -43,10 +43,8 @@ def batch(config: Config, out: Path, part: Part) -> None:
     axes = batch_axes(source.inputs, source.run, source.limits)
     first = batch_first(source, axes)
     data = next(cases(samples_of(config, first), first.inputs, source.limits))
-    states = described(read_model(content))
-    runners = {runner.kernels: runner for runner in open_runners(content, config)}
-    runs = {name: axes.running(Started(each, states).run) for name, each in runners.items()}
-    held_to = tuple(dict.fromkeys(oracles(source, axes, runners).values()))
+    runs = runs_of(open_runners(content, config), described(read_model(content)), axes)
+    held_to = tuple(dict.fromkeys(oracles(source, axes, runs).values()))
     step(f"running part {part} of the data")
     ran = run_part(part, data, held_to, runs)
     Parts(out, made_of(config, content, imported)).write(part, ran)

@@ -48,7 +48,7 @@ from rnnlite_pipeline.verify.application import Started
 from rnnlite_pipeline.verify.cases import cases
 from rnnlite_pipeline.verify.data import Samples, read_samples
 from rnnlite_pipeline.verify.quantized import open_runners
-from rnnlite_pipeline.verify.runs import joined
+from rnnlite_pipeline.verify.runs import joined, runs_of
 
 #: The outputs of a model on the data by kernels and name, [N, ...].
 Answers = Mapping[str, Mapping[str, Array]]
@@ -206,11 +206,11 @@ class Candidates:
         states = described(read_model(content))
         data = next(cases(samples, axes.batch_first(self._inputs), self.limits))
         answers: dict[str, dict[str, Array]] = {}
-        for runner in open_runners(content, chosen.settle(self._config)):
-            run = axes.running(Started(runner, states).run)
+        runners = open_runners(content, chosen.settle(self._config))
+        for kernels, run in runs_of(runners, states, axes).items():
             outputs = [run(each) for each in data.feeds]
             whole = {name: joined(outputs, name, len(samples)) for name in outputs[0]}
-            answers[runner.kernels] = {n: a for n, a in whole.items() if a is not None}
+            answers[kernels] = {n: a for n, a in whole.items() if a is not None}
         return answers
 
     def _figures(self, real: Answers, answers: Answers) -> tuple[float, float, float]:

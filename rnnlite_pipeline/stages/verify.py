@@ -10,6 +10,7 @@ import hashlib
 import importlib.metadata
 import json
 from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,11 +28,11 @@ from rnnlite_pipeline.report.evidence import About, Accuracy, Check, Evidence, F
 from rnnlite_pipeline.report.page import render
 from rnnlite_pipeline.report.stage import PAGE, with_times
 from rnnlite_pipeline.sources.opening import open_source
-from rnnlite_pipeline.state import described
+from rnnlite_pipeline.state import Description, described
 from rnnlite_pipeline.steps import step
 from rnnlite_pipeline.verify.accuracy import accuracy, check_labels
 from rnnlite_pipeline.verify.application import RealRunner, Started
-from rnnlite_pipeline.verify.batches import Parts, Runs, made_of
+from rnnlite_pipeline.verify.batches import Parts, made_of
 from rnnlite_pipeline.verify.cases import Case, Work, cases, turns
 from rnnlite_pipeline.verify.data import RANDOM, Samples, random_samples, samples_of
 from rnnlite_pipeline.verify.every_interpreter import in_every_interpreter
@@ -46,7 +47,15 @@ from rnnlite_pipeline.verify.gates import (
 from rnnlite_pipeline.verify.interface import check_interface
 from rnnlite_pipeline.verify.oracle import oracles, source_on
 from rnnlite_pipeline.verify.quantized import interface, is_judged, open_runners
-from rnnlite_pipeline.verify.runs import Bounds, Outputs, calls_of, joined, judge_case
+from rnnlite_pipeline.verify.runs import (
+    Bounds,
+    Outputs,
+    Runs,
+    calls_of,
+    joined,
+    judge_case,
+    runs_of,
+)
 from rnnlite_pipeline.verify.signatures import check_signatures
 from rnnlite_pipeline.verify.states import Streaming, check_policy, with_states
 from rnnlite_pipeline.verify.targets import hold
@@ -132,48 +141,58 @@ def _examine(config: Config, out: Path, pipeline: Pipeline, evidence: Evidence) 
     if any(axes.inputs.values()):
         facts.batch_axes = dict(axes.inputs)
     _compare_data(config, graph, axes)
+    work = Work(**multiply_adds(model))
+    samples, note = _samples(config, batch_first(source, axes), work)
+    if note:
+        evidence.skipped["random samples"] = note
+    parts = Parts(out, made_of(config, content, imported))
+    subject = _Subject(content, states, work, samples, parts)
     with in_every_interpreter(config, content, source, axes, evidence) as add_the_check:
-        parts = Parts(out, made_of(config, content, imported))
-        _compare(config, content, source, axes, evidence, parts=parts)
+        _compare(config, subject, source, axes, evidence)
         step("opening the model again and again")
         add_the_check()
     check_signatures(config, source, model, evidence)
     step("holding the model to its targets")
     facts.targets = hold(config, model, content)
     evidence.checks += check_npu(pipeline, facts.targets)
-    samples = _samples(config, batch_first(source, axes), Work(**multiply_adds(model)))[0]
     feeds = [axes.of_model(feed) for feed in figure_feeds(samples.inputs, model, axes)]
     facts.quantization = figures(out, config.quantization.scheme, content, feeds)
     evidence.checks += check_error(pipeline, evidence.checks)
     evidence.checks += check_accuracy(config, pipeline, evidence.accuracy)
 
 
-def _compare(
-    config: Config,
-    content: bytes,
-    source: SourceModel,
-    axes: Axes,
-    evidence: Evidence,
-    *,
-    parts: Parts,
-) -> None:
-    """Runs every case; sequences are [N, T, ...] here, whatever the model takes.
+@dataclass(frozen=True, eq=False)
+class _Subject:
+    """A model, and what it is run on.
 
-    `parts` is what stages of their own may have left of the data.
+    Attributes:
+        content: Its file.
+        states: What it says of its states.
+        work: What a call of it costs.
+        samples: The data, [N, T, ...].
+        parts: What stages of their own may have left of the data.
     """
-    first = batch_first(source, axes)
-    graph = read_model(content)
-    states, work = described(graph), Work(**multiply_adds(graph))
-    samples, note = _samples(config, first, work)
-    if note:
-        evidence.skipped["random samples"] = note
-    runners = {runner.kernels: runner for runner in open_runners(content, config)}
-    runs = {name: axes.running(Started(each, states).run) for name, each in runners.items()}
+
+    content: bytes
+    states: Description
+    work: Work
+    samples: Samples
+    parts: Parts
+
+
+def _compare(
+    config: Config, subject: _Subject, source: SourceModel, axes: Axes, evidence: Evidence
+) -> None:
+    """Runs every case; sequences are [N, T, ...] here, whatever the model takes."""
+    states, work, samples = subject.states, subject.work, subject.samples
+    runners = {runner.kernels: runner for runner in open_runners(subject.content, config)}
+    runs = runs_of(runners.values(), states, axes)
+    inputs = axes.batch_first(source.inputs)
     held_to = oracles(source, axes, runners)
     every_oracle = tuple(dict.fromkeys(held_to.values()))
     _note_foreign_ops(runners.values(), evidence)
     bounds = Bounds(evidence.facts.tolerance, evidence.facts.min_snr_db)
-    every = list(cases(samples, first.inputs, source.limits, work))
+    every = list(cases(samples, inputs, source.limits, work))
     spent = dict.fromkeys(runners, 0)
     for number, case in enumerate(every):
         if case.note:
@@ -181,7 +200,7 @@ def _compare(
         if not case.feeds:
             continue
         step(f'running "{case.name}" input', number + 1, len(every))
-        of_data = parts.run(case, every_oracle, runs) if number == 0 else None
+        of_data = subject.parts.run(case, every_oracle, runs) if number == 0 else None
         given = of_data.answers if of_data else (each.answer(case) for each in every_oracle)
         answers = dict(zip(every_oracle, given, strict=True))
         for kernels, run in _on(case, runs):
@@ -194,11 +213,11 @@ def _compare(
             calls = of_data.calls[kernels] if of_data else calls_of(run, case)
             checks, outputs = judge_case(calls, kernels, case, answer, judged)
             evidence.checks += checks
-            spent[kernels] += 2 * case.cost(first.inputs, work)
+            spent[kernels] += 2 * case.cost(inputs, work)
             if number == 0:
                 _judge_data(evidence, samples, kernels, answer.outputs, outputs)
     facts = evidence.facts
-    facts.work = {"samples": len(samples), **multiply_adds(graph), "multiply_adds": spent}
+    facts.work = {"samples": len(samples), **asdict(work), "multiply_adds": spent}
     if states.states:
         step("running calls on end")
         for kernels, runner in runners.items():

@@ -14,7 +14,7 @@ import hashlib
 import io
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,13 +27,10 @@ from rnnlite_pipeline.files import BROKEN_ZIP, digest, write_atomically
 from rnnlite_pipeline.sources.model import Array
 from rnnlite_pipeline.verify.cases import Case
 from rnnlite_pipeline.verify.oracle import Answer, Oracle
-from rnnlite_pipeline.verify.runs import Calls, Outputs, calls_of
+from rnnlite_pipeline.verify.runs import Calls, Outputs, Runs, calls_of
 
 if TYPE_CHECKING:
     from rnnlite_pipeline.config import Config
-
-#: What runs the model, by kernels.
-Runs = Mapping[str, Callable[[Outputs], Outputs]]
 
 _NAME = re.compile(r"(\d{3,})-of-(\d{3,})")
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from rnnlite_pipeline.compare.batch_axis import Axes
 from rnnlite_pipeline.compare.distance import compare, identical
 from rnnlite_pipeline.report.evidence import Check
 from rnnlite_pipeline.runtimes.interpreter import Kernels
 from rnnlite_pipeline.sources.model import Array
+from rnnlite_pipeline.state import Description
+from rnnlite_pipeline.verify.application import RealRunner, Started
 from rnnlite_pipeline.verify.cases import Case
 from rnnlite_pipeline.verify.noise import powers, ratio
 from rnnlite_pipeline.verify.oracle import Answer
@@ -21,6 +24,9 @@ from rnnlite_pipeline.verify.oracle import Answer
 KERNELS: tuple[Kernels, ...] = ("reference", "default")
 
 Outputs = Mapping[str, Array]
+
+#: What runs a model, by kernels.
+Runs = Mapping[str, Callable[[Outputs], Outputs]]
 
 #: For each feed of a case, the outputs of a first call and of a second one.
 Calls = tuple[tuple[Outputs, Outputs], ...]
@@ -64,6 +70,17 @@ class Bounds:
             return None
         source, converted = zip(*pairs, strict=True)
         return ratio(source, converted, self.powers.get(name, 0.0))
+
+
+def runs_of(runners: Iterable[RealRunner], states: Description, axes: Axes) -> Runs:
+    """What runs a model from its first states, on arrays [N, T, ...] whatever the model takes.
+
+    Args:
+        runners: The model on each set of kernels.
+        states: What it says of its states.
+        axes: Where the batch is.
+    """
+    return {each.kernels: axes.running(Started(each, states).run) for each in runners}
 
 
 def calls_of(run: Callable[[Outputs], Outputs], case: Case) -> Calls:
