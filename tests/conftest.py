@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import settings
 
+from rnnlite_pipeline.tasks import warm
 from rnnlite_pipeline.toolchain import load
 from tests.fake.project import Project
 
@@ -24,6 +26,17 @@ FAKE = (sys.executable, str(Path(__file__).parent / "fake" / "stages.py"))
 def project(tmp_path: Path) -> Project:
     """A folder with a config, a source nobody reads as a model, and fake stages."""
     return Project(tmp_path / "project").write_config().write_source(b"first")
+
+
+@pytest.fixture
+def fake_forks(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Stages are forks of a process that has imported the fake ones."""
+    warm.close()
+    monkeypatch.setattr(warm, "FIRST", ("tests.fake.forked",))
+    monkeypatch.setattr(warm, "LIGHT", ())
+    monkeypatch.setattr(warm, "TENSORFLOW", ())
+    yield
+    warm.close()
 
 
 @pytest.fixture(scope="session")

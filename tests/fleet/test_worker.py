@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,16 +27,7 @@ from rnnlite_pipeline.tasks.plan import Plan, load_plan
 from tests.fake.project import ROOT, Project
 from tests.fleet.test_cluster import Direct, _not_here
 
-
-@pytest.fixture(autouse=True)
-def _fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The fake stages are what is imported beforehand."""
-    warm.close()
-    monkeypatch.setattr(warm, "FIRST", ("tests.fake.forked",))
-    monkeypatch.setattr(warm, "LIGHT", ())
-    monkeypatch.setattr(warm, "TENSORFLOW", ())
-    yield
-    warm.close()
+pytestmark = pytest.mark.usefixtures("fake_forks")
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -29,15 +28,7 @@ threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
 """
 
 
-@pytest.fixture(autouse=True)
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The fake stages are what is imported beforehand."""
-    warm.close()
-    monkeypatch.setattr(warm, "FIRST", ("tests.fake.forked",))
-    monkeypatch.setattr(warm, "LIGHT", ())
-    monkeypatch.setattr(warm, "TENSORFLOW", ())
-    yield
-    warm.close()
+pytestmark = pytest.mark.usefixtures("fake_forks")
 
 
 def _running() -> list[int]:
