@@ -256,8 +256,8 @@ def _watched(limit: int | None) -> Iterator[None]:
     if limit is None:
         yield
         return
-    over = threading.Event()
-    watch = threading.Thread(target=_watch, args=(limit, over), daemon=True)
+    over, ended = threading.Event(), threading.Event()
+    watch = threading.Thread(target=_watch, args=(limit, over, ended), daemon=True)
     watch.start()
     try:
         yield
@@ -271,15 +271,20 @@ def _watched(limit: int | None) -> Iterator[None]:
             ) from None
         raise
     finally:
-        over.set()
+        ended.set()
         watch.join()
 
 
-def _watch(limit: int, over: threading.Event) -> None:
+def _watch(limit: int, over: threading.Event, ended: threading.Event) -> None:
+    """Ends what takes too much, until the stage has ended, and says so by `over`.
+
+    It may end a short-lived process, such as the one that a server forks to count its threads, and
+    not the stage; so it goes on after it has ended one.
+    """
     import psutil
 
     own = psutil.Process(os.getpid())
-    while not over.wait(_LOOK):
+    while not ended.wait(_LOOK):
         taken = []
         for child in own.children(recursive=True):
             try:

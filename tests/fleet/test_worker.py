@@ -85,6 +85,23 @@ def test_a_stage_is_ended_and_not_what_it_is_a_fork_of(
     assert warm.processes()
 
 
+def test_the_stage_is_watched_after_another_process_was_ended(
+    direct: Clustered, plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where something else of the worker was the largest, the stage's memory is still bounded."""
+    monkeypatch.setenv("FAKE_DELAY", "30")
+    monkeypatch.setattr(worker, "_LOOK", 0.02)
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as other:
+
+        def memory(each: psutil.Process) -> int:
+            return 2 if each.pid != other.pid else 0 if other.poll() else 3
+
+        monkeypatch.setattr(worker, "_memory", memory)
+        ended = run_job(_job(direct, plan), memory=2)
+        assert "took more than the 0.0 GiB of memory" in ended.message
+        assert other.wait() < 0
+
+
 def test_an_idle_worker_keeps_nothing(
     direct: Clustered, plan: Plan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
