@@ -68,7 +68,7 @@ quantize/test_extreme_ranges.py
     quantize/watch
 quantize/test_integer.py
     quantize/integer_loop quantize/integer_lstm quantize/integer_model quantize/integer_ops
-    quantize/integer_values quantize/kernels quantize/scales quantize/scaling
+    quantize/integer_values quantize/scales quantize/scaling
 quantize/test_joins.py
     quantize/record
 quantize/test_narrow_sums.py
