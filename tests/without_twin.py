@@ -73,8 +73,6 @@ quantize/test_joins.py
     quantize/record
 quantize/test_narrow_sums.py
     quantize/numbers
-quantize/test_schemes.py
-    quantize/dynamic_range quantize/float16 quantize/stored
 recognise/test_fused.py
     graph/leaks
 report/test_index.py
