@@ -64,15 +64,12 @@ metadata/test_attach.py
 passes/test_tensor_lists.py
     passes/run_time_shapes passes/tensor_list_groups
 quantize/test_extreme_ranges.py
-    quantize/full_integer quantize/outcome quantize/own_states quantize/ranges quantize/skip
-    quantize/watch
+    quantize/full_integer quantize/outcome quantize/skip
 quantize/test_integer.py
     quantize/integer_loop quantize/integer_lstm quantize/integer_model quantize/integer_ops
     quantize/integer_values quantize/scales quantize/scaling
 quantize/test_joins.py
     quantize/record
-quantize/test_narrow_sums.py
-    quantize/numbers
 recognise/test_fused.py
     graph/leaks
 report/test_index.py

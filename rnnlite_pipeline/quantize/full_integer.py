@@ -59,7 +59,7 @@ def full_integer(
     if own:
         print("calibrating states: each sample goes on where the one before ended", flush=True)
     feeds = batches(path, inputs, count, rows=1 if own else None)
-    ranges = measure(model, map(axes.of_model, feeds), own)
+    ranges = measure(model, feeds, own, axes)
     whole = policy == "persist" or asked.input_type != "float32"
     interface = Interface(
         asked.input_type,

@@ -141,6 +141,11 @@ class IntegerGraph(IntegerValues):
         """Why an op stays float; empty if it does not."""
         if self._skip.has(op):
             return SKIPPED
+        kernel = KERNELS.get(op.code)
+        if kernel is None and op.code not in self._written_as:
+            return "it has no integer form"
+        if not all(map(self._is_finite, (*op.inputs, *op.outputs))):
+            return "its values are not finite"
         if op.code == _LSTM:
             assert op.inputs[0] is not None
             x, y = (self._reach(t) for t in (op.inputs[0], op.outputs[0]))
@@ -150,9 +155,7 @@ class IntegerGraph(IntegerValues):
             return integer_loop.why_not(self._model, op, self._scales, self._skip)
         if op.code == "DYNAMIC_UPDATE_SLICE":
             return "" if op.inputs[0] in self._ints else "it stands between float ops"
-        kernel = KERNELS.get(op.code)
-        if kernel is None:
-            return "it has no integer form"
+        assert kernel is not None
         if op.options.get("fused_activation_function", "NONE") not in CLAMPS:
             return "its activation has no integer form"
         if kernel.axis is not None:
@@ -171,6 +174,12 @@ class IntegerGraph(IntegerValues):
         integer = {*KERNELS, *self._written_as}
         plain = all(r.code not in integer for r in readers)
         return bool(readers) and plain and not returned and op.inputs[0] in self._real
+
+    def _is_finite(self, tensor: Tensor | None) -> bool:
+        if tensor is None or tensor.dtype != "FLOAT32":
+            return True
+        value = tensor.array
+        return self._scales.is_finite(tensor) if value is None else bool(np.isfinite(value).all())
 
     def _why_scales(self, op: Op, kernel: Kernel) -> str:
         """Why the scales of its values are beyond its kernel; empty if they are not."""

@@ -13,6 +13,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from math import isfinite
 
 from rnnlite_pipeline.errors import NotConvertible
 from rnnlite_pipeline.graph.ir import Model, Op, Quantization, Subgraph, Tensor
@@ -69,11 +70,15 @@ class Scales:
         """Whether the calibration data reached a value, or one that must be like it."""
         return bool(list(self._seen(self._group(tensor))))
 
+    def is_finite(self, tensor: Tensor) -> bool:
+        """Whether every number was finite that was seen of a value, or of one like it."""
+        return all(map(isfinite, (end for ends in self._seen(self._group(tensor)) for end in ends)))
+
     def of(self, tensor: Tensor, numbers: Numbers | None = None) -> Quantization:
         """The scale of a value; as `numbers` have it, if it stands alone.
 
         Raises:
-            NotConvertible: The calibration data never reached it.
+            NotConvertible: The calibration data never reached it, or made it infinite.
         """
         group = self._group(tensor)
         own = self.numbers(tensor) if len(group) > 1 else self._numbers
@@ -84,6 +89,11 @@ class Scales:
             raise NotConvertible(
                 f"The calibration data never reached {tensor.name!r}.",
                 "Give more samples, or name the layer in quantization.skip.",
+            )
+        if not self.is_finite(tensor):
+            raise NotConvertible(
+                f"On the calibration data {tensor.name!r} has NaN or infinite values.",
+                "Correct the data or the model, or name the layer in quantization.skip.",
             )
         low, high = min(least for least, _ in seen), max(most for _, most in seen)
         rules = {self._rule(t) for t in group} - {""}
