@@ -66,8 +66,7 @@ passes/test_tensor_lists.py
 quantize/test_extreme_ranges.py
     quantize/full_integer quantize/outcome quantize/skip
 quantize/test_integer.py
-    quantize/integer_loop quantize/integer_lstm quantize/integer_model quantize/integer_ops
-    quantize/integer_values quantize/scales quantize/scaling
+    quantize/integer_lstm quantize/integer_model
 quantize/test_joins.py
     quantize/record
 recognise/test_fused.py

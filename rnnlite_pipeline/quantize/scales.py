@@ -7,7 +7,8 @@
    LSTM op, whose cell state is. In int8 a slow state would stand still, as its steps round to
    nothing. Sequences that a loop reads or fills are of the scheme's type.
 4. The output state of a fused LSTM that goes on from call to call has the scale of its output.
-5. A state that is what TANH or LOGISTIC put out has the scale that their kernels fix.
+5. A state that is what TANH or LOGISTIC put out has the scale that their kernels fix, unless it is
+   too small for it (scaling.py, rule 3).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from rnnlite_pipeline.graph.ir import Model, Op, Quantization, Subgraph, Tensor
 from rnnlite_pipeline.quantize.integer_ops import KERNELS
 from rnnlite_pipeline.quantize.numbers import SCHEMES, Numbers
 from rnnlite_pipeline.quantize.ranges import Range, Ranges
+from rnnlite_pipeline.quantize.scaling import vanishes
 
 #: What states, and the steps of a loop, are computed in.
 WIDE = SCHEMES["int16x8"]
@@ -98,7 +100,9 @@ class Scales:
         low, high = min(least for least, _ in seen), max(most for _, most in seen)
         rules = {self._rule(t) for t in group} - {""}
         if len(group) > 1 and rules <= {"unit", "both"} and rules and max(-low, high) < ABOUT_1:
-            return own.fixed(0 if rules == {"unit"} else -1)
+            fixed = own.fixed(0 if rules == {"unit"} else -1)
+            if not vanishes(high - low, fixed.scale[0]):
+                return fixed
         return own.of(low, high)
 
     def _see(self, op: Op, subgraph: Subgraph, main: bool) -> None:

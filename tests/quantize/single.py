@@ -62,14 +62,25 @@ def feed(model: Model, seed: int, batch: int = 2, scale: float = 1.0) -> dict[st
     }  # fmt: skip
 
 
-def nearness(model: Model, made: Model, batches: Sequence[int] = (2,)) -> float:
-    """The least ratio in dB of the float model's outputs, on every set of kernels and batch."""
+def nearness(
+    model: Model, made: Model, batches: Sequence[int] = (2,), given: dict[str, Array] | None = None
+) -> float:
+    """The least ratio in dB of the float model's outputs, on every set of kernels and batch.
+
+    Args:
+        model: In float.
+        made: The quantized one, with a float interface.
+        batches: Of what both are fed, one call after the other.
+        given: What they are fed instead.
+    """
     expected, content = Runner(write_model(model), "reference"), write_model(made)
+    drawn = (feed(model, seed, batch) for seed, batch in enumerate(batches))
+    fed = [*drawn] if given is None else [given]
+    wanted = [expected.run(each) for each in fed]
     ratios = []
     for kernels in KERNELS:
         runner = Runner(content, kernels)
-        for seed, batch in enumerate(batches):
-            given = feed(model, seed, batch)
-            want, found = expected.run(given), runner.run(given)
+        for each, want in zip(fed, wanted, strict=True):
+            found = runner.run(each)
             ratios += [db(want[name], found[name]) for name in want]
     return min(ratios)
