@@ -63,12 +63,6 @@ metadata/test_attach.py
     metadata/read metadata/schema
 passes/test_tensor_lists.py
     passes/run_time_shapes passes/tensor_list_groups
-quantize/test_extreme_ranges.py
-    quantize/full_integer quantize/outcome quantize/skip
-quantize/test_integer.py
-    quantize/integer_lstm quantize/integer_model
-quantize/test_joins.py
-    quantize/record
 recognise/test_fused.py
     graph/leaks
 report/test_index.py

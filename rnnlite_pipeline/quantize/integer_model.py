@@ -72,8 +72,7 @@ class IntegerModel(IntegerGraph):
             if tensor in states:
                 self._integer_input(tensor, *states[tensor])
             elif asked.inputs != "float32" and tensor not in asked.kept:
-                inside = self._numbers.of(*self._ranges.tensors[tensor])
-                self._integer_input(tensor, asked.inputs.upper(), inside)
+                self._integer_input(tensor, asked.inputs.upper(), self._quantization(tensor))
         for op in main.ops:
             self._op(op)
         for tensor in [t for t in main.outputs if t.dtype == "FLOAT32"]:
