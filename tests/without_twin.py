@@ -51,14 +51,8 @@ fleet/test_cache.py
     fleet/location fleet/sharing
 latency/test_by_op.py
     latency/cut latency/text
-lower/test_choice.py
-    lower/loop/plan
-lower/test_loop.py
-    lower/loop/levels lower/loop/step lower/loop/writer
-lower/test_loop_forms.py
-    lower/loop/forms
 lower/test_unrolled.py
-    lower/rows passes/memory
+    passes/memory
 metadata/test_attach.py
     metadata/read metadata/schema
 passes/test_tensor_lists.py
