@@ -49,14 +49,8 @@ docs/test_site.py
     config/reference
 fleet/test_cache.py
     fleet/location fleet/sharing
-latency/test_by_op.py
-    latency/cut latency/text
-lower/test_unrolled.py
-    passes/memory
 metadata/test_attach.py
     metadata/read metadata/schema
-passes/test_tensor_lists.py
-    passes/run_time_shapes passes/tensor_list_groups
 recognise/test_fused.py
     graph/leaks
 report/test_index.py
@@ -84,7 +78,7 @@ sources/graphdef/test_precision.py
 sources/test_cell_ops.py
     sources/graphdef/graph_edit
 stages/test_benchmark.py
-    latency/machine sources/stock
+    sources/stock
 stages/test_complex.py
     stages/convert
 stages/test_import_source.py
