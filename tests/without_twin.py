@@ -87,8 +87,6 @@ runtimes/partition/test_flags.py
     stages/inspect
 sources/formats/test_concrete_function.py
     sources/batch
-sources/formats/test_graph_def.py
-    sources/graphdef/tensor_arrays
 sources/formats/test_keras.py
     sources/formats/keras_files sources/formats/keras_load
 sources/formats/test_keras_archive.py
