@@ -92,13 +92,11 @@ sources/formats/test_keras.py
 sources/formats/test_keras_archive.py
     sources/described
 sources/graphdef/test_detached.py
-    sources/attached sources/graphdef/flex sources/graphdef/functions sources/reference
+    sources/attached sources/reference
 sources/graphdef/test_gathers.py
-    sources/graphdef/lifting sources/graphdef/placeholders sources/graphdef/session
+    sources/graphdef/session
 sources/graphdef/test_precision.py
     sources/formats/tf_keras
-sources/test_cell_ops.py
-    sources/graphdef/graph_edit
 stages/test_benchmark.py
     latency/machine sources/stock
 stages/test_complex.py
