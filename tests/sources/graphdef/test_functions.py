@@ -128,6 +128,7 @@ def test_numbers_that_the_source_does_not_take(capsys: pytest.CaptureFixture[str
     """Nothing is closed, and the log says why."""
 
     def run(arrays: Mapping[str, Array]) -> Outputs:
+        del arrays
         raise ValueError("no zeros here")
 
     assert closed_by_pins([spec("y", None)], [spec("x", 2)], run) == (spec("y", None),)
