@@ -105,8 +105,6 @@ stages/test_import_source.py
     sources/to_tflite
 stages/test_search.py
     report/search stages/candidates
-state/test_quantized.py
-    verify/quantized
 state/test_sources.py
     sources/graphdef/assigned
 tasks/test_child.py
@@ -121,12 +119,6 @@ tasks/test_warm.py
     preloaded stages/server
 trust/test_trust.py
     cli/trust trust/bom trust/checks trust/files trust/signature
-verify/test_every_interpreter.py
-    verify/interpreters verify/states
-verify/test_gates.py
-    verify/interface
-verify/test_noise.py
-    verify/runs
 """
 
 
