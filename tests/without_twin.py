@@ -23,8 +23,6 @@ cli/test_init.py
     sources/proposal sources/weights_beside
 cli/test_view.py
     cli/configs cli/failure
-compare/test_validation.py
-    compare/evidence compare/excerpts compare/stopped
 compat/test_lstm_ops.py
     lstm_ops
 composites/test_annotated.py
