@@ -26,11 +26,9 @@ cli/test_view.py
 compat/test_lstm_ops.py
     lstm_ops
 composites/test_annotated.py
-    composites/record sources/graphdef/annotated sources/graphdef/annotated_body
-composites/test_chained.py
-    resolve/chained
-composites/test_converters.py
-    composites/keras_lstm composites/registry plugins resolve/check resolve/composites
+    sources/graphdef/annotated sources/graphdef/annotated_body
+resolve/test_composites.py
+    plugins
 config/test_early.py
     config/arrays config/document
 config/test_files.py
