@@ -20,7 +20,7 @@ cli/test_cli.py
 cli/test_cli_output.py
     cli/arguments cli/manual cli/output cli/parser tasks/live
 cli/test_init.py
-    sources/proposal sources/weights_beside
+    sources/proposal
 cli/test_view.py
     cli/configs cli/failure
 compat/test_lstm_ops.py
@@ -71,8 +71,6 @@ quantize/test_narrow_sums.py
     quantize/numbers
 quantize/test_schemes.py
     quantize/dynamic_range quantize/float16 quantize/stored
-recognise/test_fused.py
-    graph/leaks
 report/test_index.py
     report/agreement report/forms report/latency report/page report/results
 report/test_report.py
@@ -81,14 +79,12 @@ report/test_sections.py
     report/accuracy report/checks report/layers report/quantization
 runtimes/partition/test_flags.py
     stages/inspect
-sources/formats/test_concrete_function.py
-    sources/batch
 sources/formats/test_keras.py
     sources/formats/keras_files sources/formats/keras_load
 sources/formats/test_keras_archive.py
     sources/described
 sources/graphdef/test_detached.py
-    sources/attached sources/reference
+    sources/attached
 sources/graphdef/test_gathers.py
     sources/graphdef/session
 sources/graphdef/test_precision.py
