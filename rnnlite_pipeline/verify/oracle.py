@@ -72,8 +72,9 @@ class Oracle:
         rounding = dict.fromkeys(outputs[0], 0.0)
         for before, after in zip(outputs, moved, strict=True):
             for name, array in before.items():
-                if array.dtype.kind == "f" and _finite(after[name]):
-                    rounding[name] = max(rounding[name], compare(array, after[name]).error)
+                difference = compare(array, after[name])
+                if array.dtype.kind == "f" and not difference.what:
+                    rounding[name] = max(rounding[name], difference.error)
         return rounding
 
     def _check_repeatable(self, case: Case, outputs: tuple[Outputs, ...]) -> None:

@@ -118,8 +118,8 @@ def tensor_spec(name: str, dtype: Any, shape: Any) -> TensorSpec:
     if shape.rank is None:
         raise SourceError(
             f'The shape of "{name}" is unknown, even its rank.',
-            f"Give it in the config, such as source.inputs: {{{name}: [null, 8, 8]}}, or in the "
-            "source itself.",
+            "Give the shapes of the inputs in the config, such as source.inputs: "
+            "{x: [null, 8, 8]}, or set this one in the source: tf.ensure_shape(value, [None, 8]).",
         )
     return TensorSpec(name, dtype.base_dtype.name, tuple(shape.as_list()))
 
@@ -132,7 +132,7 @@ def pinned_shape(shape: Any, name: str, pins: Pins) -> Any:
 
 
 def in_order(names: Sequence[str]) -> list[str]:
-    """Names sorted as a person sorts them: output_2 before output_10."""
+    """Names sorted by their numbers, output_2 before output_10; a shorter word comes first."""
     return sorted(names, key=lambda n: [p.zfill(9) for p in re.split(r"(\d+)", n)])
 
 

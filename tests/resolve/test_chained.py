@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -94,3 +95,96 @@ def test_steps_that_are_no_layer_stay(kind: str) -> None:
     count = sum(op.code == RECURRENCE for op in model.ops())
     assert count == (STEPS if kind != "cell read" else 2)
     check_same(before, model)
+
+
+def rows(count: int, **how: Any) -> tuple[Builder, Model]:
+    """Steps of one cell, each over an input of its own, with what is asked for.
+
+    Args:
+        count: How many.
+        how: `axis` of the new axis; `shape` of a row; `reads`, whether the cell state between two
+            steps is an output.
+    """
+    build, cell, outputs = Builder("test"), lstm(1, features=3), {}
+    shape = how.get("shape", (BATCH, FEATURES))
+    inputs = {f"x{k}": Tensor(f"x{k}", "FLOAT32", shape) for k in range(count)}
+    states: list[Tensor | None] = [None, None]
+    for k, row in enumerate(inputs.values()):
+        x = build.expand_dims(row, 0)
+        build.ops[-1].inputs[1] = build.indices(how.get("axis", 0))
+        y = build.tensor("y", "FLOAT32", (1, BATCH, UNITS))
+        finals = [build.tensor("final", "FLOAT32", (BATCH, w)) for w in cell.states]
+        options = {"recurrence": Recurrence(f"step{k}", cell)}
+        build.ops.append(Op(RECURRENCE, [x, *states], [y, *finals], options))
+        states = [*finals]
+        if how.get("reads") and k == 0:
+            outputs["c0"] = finals[1]
+        outputs[f"y{k}"] = y
+    outputs |= {"h": finals[0], "c": finals[1]}
+    main = Subgraph("main", [*inputs.values()], [*outputs.values()], build.ops)
+    return build, Model([main], [Signature("main", main, inputs, outputs)])
+
+
+def count(model: Model) -> int:
+    """The recurrences of a model."""
+    return sum(op.code == RECURRENCE for op in model.ops())
+
+
+@pytest.mark.parametrize(("axis", "chained"), [(0, True), (-3, True), (1, False), (-1, False)])
+def test_a_row_becomes_a_sequence_along_its_time(axis: int, chained: bool) -> None:
+    """Counted from the end as well; along another axis it is no sequence of one step."""
+    _, model = rows(3, axis=axis)
+    assert chain_steps(model) == ({"step1", "step2"} if chained else set())
+    assert count(model) == (1 if chained else 3)
+
+
+def test_every_result_of_a_step_goes_on() -> None:
+    """The outputs of each step and the final states are what they were."""
+    _, model = rows(3)
+    before, names = copy.deepcopy(model), set(model.signatures[0].outputs)
+    assert chain_steps(model)
+    assert set(model.signatures[0].outputs) == names
+    rng = np.random.default_rng(0)
+    feeds = {f"x{k}": rng.normal(size=(BATCH, FEATURES)).astype(np.float32) for k in range(3)}
+    found = []
+    for each in (before, model):
+        lower(each)
+        prune(each)
+        found.append(Runner(write_model(each)).run(feeds))
+    for name, wanted in found[0].items():
+        np.testing.assert_allclose(found[1][name], wanted, rtol=0, atol=1e-6)
+
+
+def test_a_cell_state_that_is_an_output_ends_the_chain() -> None:
+    """The steps behind it are a chain of their own."""
+    _, model = rows(3, reads=True)
+    assert chain_steps(model) == {"step2"}
+    assert count(model) == 2
+
+
+@pytest.mark.parametrize("steps", [0, 1])
+def test_one_step_is_no_chain(steps: int) -> None:
+    """It stays as it is, and so does a model without any."""
+    model = rows(steps)[1] if steps else Model([Subgraph("main")])
+    assert chain_steps(model) == set()
+    assert count(model) == steps
+
+
+def test_two_followers_are_no_layer() -> None:
+    """Two steps that go on from the same states are both left."""
+    build, model = rows(2)
+    last = build.ops[-1]
+    others = [build.tensor("other", t.dtype, t.shape or ()) for t in last.outputs]
+    options = {"recurrence": replace(last.options["recurrence"], name="other")}
+    build.ops.append(Op(RECURRENCE, list(last.inputs), others, options))
+    model.main.outputs += others
+    assert chain_steps(model) == set()
+
+
+def test_cells_of_other_kinds_are_no_layer() -> None:
+    """A step of another cell type, or of another activation, is another layer."""
+    for other in (lstm(1, features=3, activation="RELU"), lstm(1, features=3, cell_clip=1.0)):
+        build, model = rows(2)
+        op = build.ops[-1]
+        op.options["recurrence"] = replace(op.options["recurrence"], cell=other)
+        assert chain_steps(model) == set()

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 from rnnlite_pipeline.cells.recurrence import Array
+from rnnlite_pipeline.graph.ir import OPEN, Model, Subgraph, Tensor
 from rnnlite_pipeline.graph.variables import State
 from rnnlite_pipeline.report.evidence import Check
 from rnnlite_pipeline.sources.model import SourceModel, TensorSpec
 from rnnlite_pipeline.state import Description
 from rnnlite_pipeline.verify.application import Started
-from rnnlite_pipeline.verify.states import Streaming, check_policy
+from rnnlite_pipeline.verify.states import STEPS, Streaming, check_policy, with_states
 
 STATES = (State("sum/h", np.zeros((1, 2), np.float32)),)
 PERSIST = Description("persist", STATES, {"x": 1})
@@ -141,3 +142,84 @@ def test_the_policy_is_held_to_the_config(
 ) -> None:
     """A model says what it does with its states; without any, there is nothing to say."""
     assert check_policy(states, setting, keeps).passed == passed
+
+
+def test_the_states_of_the_interface() -> None:
+    """They stand behind the source's own, in the dtype that the model has for them."""
+    x = TensorSpec("x", "float32", (None, None, 2))
+    states = (State("a", np.zeros((1, 2), np.float32)), State("b", np.zeros((3, 4), np.float32)))
+    tensors = [Tensor("a_in", "FLOAT32", (OPEN, 2)), Tensor("b_in", "INT8", (3, 4))]
+    model = Model([Subgraph("main", tensors)])
+    inputs, outputs = with_states(model, Description("explicit", states), [x], [x])
+    assert inputs == [
+        x, TensorSpec("a_in", "float32", (None, 2)), TensorSpec("b_in", "int8", (3, 4))
+    ]  # fmt: skip
+    assert outputs == [
+        x, TensorSpec("a_out", "float32", (None, 2)), TensorSpec("b_out", "int8", (3, 4))
+    ]  # fmt: skip
+    assert with_states(model, Description("persist", states), [x], [x]) == ([x], [x])
+
+
+def judged(
+    outputs: Callable[[Array, Array], dict[str, Array]], spec: TensorSpec, time: int
+) -> dict[str, bool]:
+    """Whether a model of these outputs passes in all pieces; its state is the sum of its input."""
+    source = SourceModel((spec,), (), lambda: None, lambda _: {})
+
+    class Model:
+        """A model that keeps its state."""
+
+        h = np.zeros(2, np.float32)
+
+        def reset(self) -> None:
+            """Its first state."""
+            self.h = np.zeros(2, np.float32)
+
+        def run(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
+            """The outputs, and the next state."""
+            x = inputs["x"]
+            results = outputs(x, self.h)
+            self.h = self.h + x.sum()
+            return results
+
+    states = Description("persist", STATES, {"x": time})
+    checks = list(Streaming(source, states).checks(Started(Model(), states), "default", 1e-5))
+    return {str(c.output): c.passed for c in sorted(checks, key=lambda c: c.passed, reverse=True)}
+
+
+def test_outputs_of_every_form() -> None:
+    """Time-major sequences are joined along time, and of what is no sequence the last one counts.
+
+    What relates each step to each other step is not the whole in pieces, and that is a failed
+    check.
+    """
+
+    def outputs(x: Array, h: Array) -> dict[str, Array]:
+        return {
+            "sequence": np.cumsum(x, 0) + h,
+            "last": np.asarray(x.sum() + h[0]),
+            "scores": np.einsum("tbf,sbf->ts", x, x),
+            "mean": x.mean((0, 1)),
+        }
+
+    spec = TensorSpec("x", "float64", (None, None, 1))
+    passed = judged(outputs, spec, 0)
+    assert passed == {"sequence": False, "last": True, "scores": False, "mean": False}
+
+
+def test_a_sequence_without_a_batch() -> None:
+    """An input [T] is cut as well."""
+
+    def outputs(x: Array, h: Array) -> dict[str, Array]:
+        return {"y": np.cumsum(x) + h[0], "count": np.asarray(len(x))}
+
+    spec = TensorSpec("x", "float64", (None,))
+    assert judged(outputs, spec, 0) == {"y": True, "count": False}
+
+
+def test_a_batch_that_is_open_behind_time() -> None:
+    """The feeds have the steps of the test and the batch that is asked for."""
+    spec = TensorSpec("x", "float32", (None, None, 3))
+    source = SourceModel((spec,), (), lambda: None, lambda _: {})
+    streaming = Streaming(source, Description("persist", STATES, {"x": 0}), batch=5)
+    assert {feed["x"].shape for feed in streaming._feeds} == {(STEPS, 5, 3)}
