@@ -27,8 +27,6 @@ compat/test_lstm_ops.py
     lstm_ops
 composites/test_annotated.py
     sources/graphdef/annotated sources/graphdef/annotated_body
-resolve/test_composites.py
-    plugins
 config/test_early.py
     config/arrays config/document
 config/test_files.py
@@ -59,24 +57,14 @@ metadata/test_attach.py
     metadata/read metadata/schema
 passes/test_tensor_lists.py
     passes/run_time_shapes passes/tensor_list_groups
-quantize/test_extreme_ranges.py
-    quantize/full_integer quantize/outcome quantize/own_states quantize/ranges quantize/skip
-    quantize/watch
-quantize/test_integer.py
-    quantize/integer_loop quantize/integer_lstm quantize/integer_model quantize/integer_ops
-    quantize/integer_values quantize/kernels quantize/scales quantize/scaling
-quantize/test_joins.py
-    quantize/record
-quantize/test_narrow_sums.py
-    quantize/numbers
-quantize/test_schemes.py
-    quantize/dynamic_range quantize/float16 quantize/stored
 report/test_index.py
     report/agreement report/forms report/latency report/page report/results
 report/test_report.py
     report/evidence report/stage
 report/test_sections.py
     report/accuracy report/checks report/layers report/quantization
+resolve/test_composites.py
+    plugins
 runtimes/partition/test_flags.py
     stages/inspect
 sources/formats/test_keras.py

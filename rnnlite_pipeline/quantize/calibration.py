@@ -38,6 +38,9 @@ _DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, ValueError)
 #: Where the config names the file.
 _KEY = ("quantization", "calibration", "path")
 
+#: More samples than any file has.
+_ENDLESS = 2**31
+
 _REMEDY = "Give samples like those that the model will get, one row for each sample."
 
 
@@ -48,24 +51,30 @@ def batches(
 
     Args:
         path: One array an input, of any number of samples; arrays that are no input are ignored.
+            An input of rank 0 has one number for all samples.
         inputs: The model's inputs by name.
         count: How many samples are read at most; None for all.
         rows: How many at a time, where the model's batch is open; None for `BATCH`.
 
     Raises:
-        NotConvertible: An array is missing, of another shape or dtype, or has NaN or infinities.
+        NotConvertible: An array is missing, of another shape or dtype, or has NaN or infinities,
+            or there are fewer samples than the model takes at a time.
     """
-    total = min(_checked(path, inputs), count or 2**31)
+    total = min(_checked(path, inputs), count or _ENDLESS)
     fixed = {t.shape[0] for t in inputs.values() if t.shape} - {OPEN}
     rows = min(fixed, default=rows or BATCH)
+    if total < (least := rows if fixed else 1):
+        raise _wrong(path, f"has {total} samples; the model takes {least} at a time")
     with zipfile.ZipFile(path) as archive, ExitStack() as stack:
         members = {n: stack.enter_context(archive.open(f"{n}.npy")) for n in inputs}
         headers = {n: _header(path, n, member) for n, member in members.items()}
+        each = {n: _Member(path, n, members[n], *headers[n]) for n in inputs}
+        same = {n: each.pop(n).read(1)[0] for n, tensor in inputs.items() if tensor.shape == ()}
         for start in range(0, total, rows):
             taken = rows if fixed else min(rows, total - start)
             if start + taken > total:
                 return  # a model of a fixed batch runs on whole batches
-            yield {n: _Member(path, n, members[n], *headers[n]).read(taken) for n in inputs}
+            yield {n: each[n].read(taken) if n in each else same[n] for n in inputs}
 
 
 def check_alike(path: Path, other: Path, inputs: Mapping[str, Tensor], count: int) -> list[str]:
@@ -123,12 +132,12 @@ def _checked(path: Path, inputs: Mapping[str, Tensor]) -> int:
             d in (OPEN, n) for n, d in zip(shape[1:], wanted[1:], strict=True)
         )
         if not fits:
-            expected = ["N", *("any" if d == OPEN else d for d in wanted[1:])]
+            expected = ["N", *("any" if d == OPEN else d for d in wanted[1:])][: len(wanted)]
             raise _wrong(path, f"has {name!r} of shape {list(shape)}; expected {expected}")
         if np.dtype(headers[name].dtype) != NUMPY[tensor.dtype]:
             found = np.dtype(headers[name].dtype).name
             raise _wrong(path, f"has {name!r} of {found}; expected {NUMPY[tensor.dtype].name}")
-    return min(headers[name].shape[0] for name in inputs)
+    return min((headers[n].shape[0] for n in inputs if headers[n].shape), default=_ENDLESS)
 
 
 def _header(

@@ -2,13 +2,12 @@
 
 1. Fused recurrent ops: symmetric, one scale a tensor, however small they are; all weights of an
    op or none. Biases and layer norms stay float, as the kernels want them.
-   BIDIRECTIONAL_SEQUENCE_RNN in time-major layout: as 4, for its int8 kernel is wrong there.
 2. FULLY_CONNECTED, CONV_2D, DEPTHWISE_CONV_2D: one scale an output channel, but for
    convolutions of an open batch (kernels.py); BATCH_MATMUL with a constant right side: one
    scale. In loop bodies as well.
 3. GATHER from a constant table: the table in int8, a DEQUANTIZE behind the GATHER.
-4. TRANSPOSE_CONV, CONV_3D, DEPTHWISE_CONV_2D of an open batch: the weights in int8, made float
-   before the op (stored.py).
+4. TRANSPOSE_CONV, CONV_3D, and an op of 1 or 2 whose int8 kernel is wrong or missing for its
+   shapes (kernels.py, `hybrid`): the weights in int8, made float before the op (stored.py).
 5. Every other op with float weights is listed with the reason.
 
 The kernels quantize their inputs while they run: asymmetrically where they have the choice, which
@@ -21,14 +20,13 @@ from dataclasses import dataclass
 
 from rnnlite_pipeline.graph.build import make_op
 from rnnlite_pipeline.graph.edit import prune
-from rnnlite_pipeline.graph.ir import OPEN, Model, Op, Tensor
+from rnnlite_pipeline.graph.ir import Model, Op, Tensor
 from rnnlite_pipeline.graph.ops import RECURRENT
 from rnnlite_pipeline.quantize.kernels import (
     HYBRID,
-    HYBRID_OPEN,
     LOOKUPS,
     STORED,
-    Hybrid,
+    hybrid,
     is_weight,
     weights,
 )
@@ -102,7 +100,6 @@ class _Writer:
         return Change("float32", "its kernel takes float operands only")
 
     def _hybrid(self, op: Op) -> Change:
-        kernel = _kernel(op)
         present = {s: op.inputs[s] for s in HYBRID[op.code].slots if s < len(op.inputs)}
         found = {s: t for s, t in present.items() if t is not None}
         if not all(map(is_weight, found.values())):
@@ -111,6 +108,7 @@ class _Writer:
             return Change("float32", f"its input is {op.inputs[0] and op.inputs[0].dtype}")
         if op.code not in RECURRENT and (few := _too_few(*found.values())):
             return few
+        kernel = hybrid(op)
         if kernel is None:
             return self._decoded(op, found, HYBRID[op.code].axis)
         for slot, tensor in found.items():
@@ -156,19 +154,6 @@ class _Writer:
         if key not in self._made:
             self._made[key] = to_int8(tensor, axis)
         return self._made[key]
-
-
-def _kernel(op: Op) -> Hybrid | None:
-    """The hybrid kernel for the op's input, None if there is none that is right.
-
-    That of BIDIRECTIONAL_SEQUENCE_RNN is wrong in time-major layout: 5 to 14 dB instead of 40 on
-    ai-edge-litert 2.3, at every batch; batch-major it is right.
-    """
-    kernel, x = HYBRID[op.code], op.inputs[0]
-    if op.code == "BIDIRECTIONAL_SEQUENCE_RNN" and op.options["time_major"]:
-        return None
-    closed = x is not None and x.shape is not None and OPEN not in x.shape
-    return kernel if closed or not kernel.fixed else HYBRID_OPEN.get(op.code)
 
 
 def _too_few(*tensors: Tensor) -> Change | None:

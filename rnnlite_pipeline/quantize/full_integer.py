@@ -59,7 +59,7 @@ def full_integer(
     if own:
         print("calibrating states: each sample goes on where the one before ended", flush=True)
     feeds = batches(path, inputs, count, rows=1 if own else None)
-    ranges = measure(model, map(axes.of_model, feeds), own)
+    ranges = measure(model, feeds, own, axes)
     whole = policy == "persist" or asked.input_type != "float32"
     interface = Interface(
         asked.input_type,
@@ -93,9 +93,7 @@ def rewrite(
         interface: The types of the model's inputs and outputs; float32 if not given.
     """
     integers = IntegerModel(model, scheme, ranges, skip, interface or Interface()).run()
-    hybrid = {} if scheme == "int16x8" else {_key(o): o for o in dynamic_range(model, skip)}
-    outcomes = [_merged(o, hybrid.pop(_key(o), None)) for o in integers]
-    return outcomes + list(hybrid.values())
+    return _merged(integers, [] if scheme == "int16x8" else dynamic_range(model, skip))
 
 
 def _has_all(path: Path, states: Sequence[State]) -> bool:
@@ -125,11 +123,19 @@ def _key(outcome: Outcome) -> tuple[str, str, str]:
     return outcome.name.removesuffix("/real"), outcome.op, outcome.inside
 
 
-def _merged(integer: Outcome, hybrid: Outcome | None) -> Outcome:
-    """An op that stayed float and got int8 weights after all, with the reason it is no more."""
-    if hybrid is None or hybrid.became == "float32":
-        return integer
-    return replace(integer, became=hybrid.became)
+def _merged(integers: list[Outcome], hybrid: list[Outcome]) -> list[Outcome]:
+    """Both together: an op that stayed float and got int8 weights after all keeps the reason.
+
+    Names need not be unique: of ops of one name, those that stayed float come in the same order.
+    """
+    left: dict[tuple[str, str, str], list[Outcome]] = {}
+    for each in hybrid:
+        left.setdefault(_key(each), []).append(each)
+    outcomes = []
+    for integer in integers:
+        same = left.get(_key(integer)) if integer.became == "float32" else None
+        outcomes.append(replace(integer, became=same.pop(0).became) if same else integer)
+    return outcomes + [each for rest in left.values() for each in rest]
 
 
 def _check_runnable(outcomes: list[Outcome], config: Config) -> None:

@@ -4,7 +4,8 @@
    not in integers yet.
 2. An op without weights is, if one of its operands is in integers already or is an input of the
    model: what stands between float ops (the variance of a normalization) keeps its precision.
-   A part of a real value whose range is much smaller is taken before it is rounded.
+   A part of a real value whose range is much smaller is taken before it is rounded, and a value
+   that no scale of a kernel suits is computed in float (scaling.py).
 3. A loop with such an op is, in its body by the same rules; its steps compute in int16 with int8
    weights, as the fused LSTM op does (scales.py). So nothing of it is left to float kernels.
 4. Every other op stays float, between a DEQUANTIZE and a QUANTIZE, and is listed with the reason.
@@ -13,79 +14,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 import numpy as np
 
 from rnnlite_pipeline.graph.build import make_op
-from rnnlite_pipeline.graph.edit import consumers, producers
-from rnnlite_pipeline.graph.ir import Model, Op, Quantization, Subgraph, Tensor
+from rnnlite_pipeline.graph.ir import Op, Quantization, Subgraph, Tensor
 from rnnlite_pipeline.graph.ops import MEASURING
-from rnnlite_pipeline.quantize import integer_loop, integer_lstm, scaling
-from rnnlite_pipeline.quantize.integer_loop import has_weights
-from rnnlite_pipeline.quantize.integer_ops import CLAMPS, KERNELS, MAKERS, Kernel
-from rnnlite_pipeline.quantize.integer_values import IntegerValues, limits, moved
-from rnnlite_pipeline.quantize.kernels import is_weight
-from rnnlite_pipeline.quantize.numbers import SCHEMES, least_weight_scale, product, stored
+from rnnlite_pipeline.quantize import integer_loop, integer_lstm
+from rnnlite_pipeline.quantize.integer_choice import LSTM, IntegerChoice, Place
+from rnnlite_pipeline.quantize.integer_ops import KERNELS, MAKERS
+from rnnlite_pipeline.quantize.integer_values import moved
+from rnnlite_pipeline.quantize.numbers import least_weight_scale, product, stored
 from rnnlite_pipeline.quantize.outcome import Outcome, outcome
-from rnnlite_pipeline.quantize.ranges import Ranges
-from rnnlite_pipeline.quantize.scales import WIDE, Scales
-from rnnlite_pipeline.quantize.skip import SKIPPED, Skip
 from rnnlite_pipeline.quantize.weights import to_int8
 
-_LSTM = "UNIDIRECTIONAL_SEQUENCE_LSTM"
 
-#: Ops that take a part of a value, and how much smaller its range must be to have its own scale:
-#: two of the eight bits would be lost.
-PARTS, SMALLER = frozenset({"STRIDED_SLICE", "SLICE"}), 4
-
-
-@dataclass(frozen=True)
-class Place:
-    """One graph of a model, and what all graphs share.
-
-    Attributes:
-        graph: The main graph, or a loop's body.
-        scales: The scale of every value.
-        found: What became of each op, so far.
-    """
-
-    graph: Subgraph
-    scales: Scales
-    found: list[Outcome]
-
-
-class IntegerGraph(IntegerValues):
-    """Rewrites a graph of a model, in place.
-
-    Args:
-        model: The lowered float graph.
-        scheme: "int8" or "int16x8".
-        ranges: What was measured on the calibration data.
-        skip: The layers to leave in float.
-        place: The graph, and what is shared with those around it.
-    """
-
-    def __init__(
-        self,
-        model: Model,
-        scheme: str,
-        ranges: Ranges,
-        skip: Skip,
-        place: Place,
-    ) -> None:
-        self._model, self._scheme, self._ranges, self._skip = model, scheme, ranges, skip
-        self._graph, self._found = place.graph, place.found
-        self._wide = scheme == "int16x8"
-        numbers = SCHEMES[scheme] if self._graph is model.main else WIDE
-        super().__init__(numbers, place.scales, producers(self._graph))
-        self._readers = consumers(self._graph)
-        self._written_as: dict[str, Callable[[Op], None]] = {
-            _LSTM: self._lstm,
-            "WHILE": self._loop,
-            "DYNAMIC_UPDATE_SLICE": self._update,
-        }
+class IntegerGraph(IntegerChoice):
+    """Rewrites a graph of a model, in place."""
 
     def run_inside(self, inputs: Mapping[Tensor, Tensor], outputs: Mapping[int, Tensor]) -> None:
         """Rewrites a loop's body.
@@ -123,7 +69,8 @@ class IntegerGraph(IntegerValues):
                 self._found.append(self._outcome(op, "float32", reason))
         else:
             self._found.append(self._outcome(op, self._scheme))
-            self._written_as.get(op.code, self._integer)(op)
+            write = {LSTM: self._lstm, "WHILE": self._loop, "DYNAMIC_UPDATE_SLICE": self._update}
+            write.get(op.code, self._integer)(op)
 
     def _outcome(self, op: Op, became: str, reason: str = "") -> Outcome:
         return outcome(op, self._model.main, self._graph, became, reason)
@@ -136,82 +83,6 @@ class IntegerGraph(IntegerValues):
                 self._as_real(tensor)
         self._real.update(op.outputs)
         self._ops.append(op)
-
-    def _why_float(self, op: Op) -> str:
-        """Why an op stays float; empty if it does not."""
-        if self._skip.has(op):
-            return SKIPPED
-        if op.code == _LSTM:
-            assert op.inputs[0] is not None
-            x, y = (self._reach(t) for t in (op.inputs[0], op.outputs[0]))
-            reason = integer_lstm.why_not(op, self._writers, self._readers)
-            return reason or integer_lstm.why_not_by_range(op, self._ranges.cells[op], x, y)
-        if op.code == "WHILE":
-            return integer_loop.why_not(self._model, op, self._scales, self._skip)
-        if op.code == "DYNAMIC_UPDATE_SLICE":
-            return "" if op.inputs[0] in self._ints else "it stands between float ops"
-        kernel = KERNELS.get(op.code)
-        if kernel is None:
-            return "it has no integer form"
-        if op.options.get("fused_activation_function", "NONE") not in CLAMPS:
-            return "its activation has no integer form"
-        if kernel.axis is not None:
-            return self._why_scales(op, kernel) if has_weights(op) else "its weights are computed"
-        if kernel.rule == "keep" and self._is_for_floats(op):
-            return "only float ops read it"
-        if op.code in PARTS and self._is_much_smaller(op):
-            return f"its range is less than 1/{SMALLER} of what it is a part of"
-        near = any(t is not None and self._is_near(t) for t in self._data(op, kernel))
-        return self._why_scales(op, kernel) if near else "it stands between float ops"
-
-    def _is_for_floats(self, op: Op) -> bool:
-        """Whether a real value is moved for ops that read it so: a comparison must not round."""
-        readers = [reader for tensor in op.outputs for reader in self._readers[tensor]]
-        returned = set(op.outputs) & set(self._graph.outputs)
-        integer = {*KERNELS, *self._written_as}
-        plain = all(r.code not in integer for r in readers)
-        return bool(readers) and plain and not returned and op.inputs[0] in self._real
-
-    def _why_scales(self, op: Op, kernel: Kernel) -> str:
-        """Why the scales of its values are beyond its kernel; empty if they are not."""
-        if kernel.rule not in ("free", "unit", "both"):
-            return ""
-        scales = [self._scale(t) for t in self._data(op, kernel) if t is not None]
-        result = self._quantization(op.outputs[0]).scale[0] if kernel.rule == "free" else 1.0
-        wide = self._numbers.activation == "INT16"
-        return scaling.why_not(op, kernel, scales, result, wide)
-
-    def _scale(self, tensor: Tensor) -> float:
-        """The scale that `_as_int` would give a value."""
-        made = self._ints.get(tensor)
-        if made is None:
-            return self._own(tensor).scale[0]
-        assert made.quantization is not None
-        same = made.dtype == self._numbers.activation
-        return (made.quantization if same else self._numbers.of(*limits(made))).scale[0]
-
-    def _reach(self, tensor: Tensor) -> float:
-        """The largest magnitude that a value can have in integers."""
-        return self._scale(tensor) * (32768 if self._numbers.activation == "INT16" else 255)
-
-    def _is_much_smaller(self, op: Op) -> bool:
-        """Whether a part of a real value has so small a range that its own scale is needed.
-
-        A mask that is a column of features is such a part: in their scale it may round to 0.
-        """
-        whole, part = op.inputs[0], op.outputs[0]
-        seen = self._ranges.tensors
-        if whole not in self._real or whole not in seen or part not in seen:
-            return False
-        (low, high), (least, most) = seen[whole], seen[part]
-        return (most - least) * SMALLER < high - low
-
-    def _is_near(self, tensor: Tensor) -> bool:
-        table = is_weight(tensor) and tensor.shape is not None and len(tensor.shape) > 1
-        return tensor in self._ints or tensor in self._model.main.inputs or table
-
-    def _data(self, op: Op, kernel: Kernel) -> Iterable[Tensor | None]:
-        return op.inputs if kernel.data is None else [op.inputs[slot] for slot in kernel.data]
 
     def _loop(self, op: Op) -> None:
         """A loop: what it carries, its body and its condition.

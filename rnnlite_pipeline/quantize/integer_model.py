@@ -15,7 +15,8 @@ from dataclasses import dataclass, field, replace
 from rnnlite_pipeline.graph.edit import prune
 from rnnlite_pipeline.graph.ir import Model, Quantization, Tensor
 from rnnlite_pipeline.quantize import integer_lstm
-from rnnlite_pipeline.quantize.integer import IntegerGraph, Place
+from rnnlite_pipeline.quantize.integer import IntegerGraph
+from rnnlite_pipeline.quantize.integer_choice import LSTM, Place
 from rnnlite_pipeline.quantize.numbers import SCHEMES
 from rnnlite_pipeline.quantize.outcome import Outcome
 from rnnlite_pipeline.quantize.ranges import Ranges
@@ -71,8 +72,7 @@ class IntegerModel(IntegerGraph):
             if tensor in states:
                 self._integer_input(tensor, *states[tensor])
             elif asked.inputs != "float32" and tensor not in asked.kept:
-                inside = self._numbers.of(*self._ranges.tensors[tensor])
-                self._integer_input(tensor, asked.inputs.upper(), inside)
+                self._integer_input(tensor, asked.inputs.upper(), self._quantization(tensor))
         for op in main.ops:
             self._op(op)
         for tensor in [t for t in main.outputs if t.dtype == "FLOAT32"]:
@@ -95,7 +95,7 @@ class IntegerModel(IntegerGraph):
             if self._scales.is_state(ends[0]):
                 found |= {end: ("INT16", self._scales.of(end)) for end in ends}
         for op in self._graph.ops:
-            if op.code == "UNIDIRECTIONAL_SEQUENCE_LSTM" and not self._why_float(op):
+            if op.code == LSTM and not self._why_float(op):
                 y = self._quantization(op.outputs[0])
                 cell = integer_lstm.cell_scale(self._ranges.cells[op])
                 kinds = ((self._numbers.activation, y), ("INT16", cell))

@@ -14,7 +14,6 @@ from rnnlite_pipeline.quantize.scales import Scales
 _QUANTIZE = {"INT8": 1, "UINT8": 1, "INT16": 2}
 _DEQUANTIZE = {"INT8": 2, "UINT8": 2, "INT16": 3}
 
-
 #: TFLM fills with floats only, so what is filled is a constant, up to so many elements.
 LARGEST_CONSTANT = 1 << 16
 
@@ -59,7 +58,7 @@ class IntegerValues:
         if tensor.data is None:
             return self._quantization(tensor)
         value = np.asarray(tensor.array, np.float64)
-        return self._numbers.of(float(value.min()), float(value.max()))
+        return self._numbers.of(float(value.min(initial=0)), float(value.max(initial=0)))
 
     def _fitted(self, tensor: Tensor, kind: str, scale: Quantization) -> Tensor:
         """A value in integers of this dtype and scale.
@@ -121,9 +120,9 @@ class IntegerValues:
 
 
 def _is_small(tensor: Tensor) -> bool:
-    """Whether a tensor's shape is closed and it has few elements."""
-    shape = tensor.shape or ()
-    return OPEN not in shape and prod(shape) <= LARGEST_CONSTANT
+    """Whether a tensor's shape is known and closed, and it has few elements."""
+    shape = tensor.shape
+    return shape is not None and OPEN not in shape and prod(shape) <= LARGEST_CONSTANT
 
 
 def moved(op: Op, kind: str) -> None:

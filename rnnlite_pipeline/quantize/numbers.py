@@ -63,8 +63,10 @@ def steady(bound: float) -> float:
     """A measured bound, moved away from zero by at most 0.1 % to one of eleven bits.
 
     Kernels round in another order on another CPU, and the bounds they give differ in their last
-    bits. With this the model is the same to the byte.
+    bits. With this the model is the same to the byte. A bound that is not finite stays.
     """
+    if not math.isfinite(bound):
+        return bound
     mantissa, exponent = math.frexp(bound)
     kept = math.ceil(math.ldexp(abs(mantissa) * (1 - 2.0**-_ALIKE), _KEPT))
     return math.copysign(math.ldexp(kept, exponent - _KEPT), bound)

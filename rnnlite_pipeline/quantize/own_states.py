@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from rnnlite_pipeline.graph.ir import OPEN, Model, Tensor
+from rnnlite_pipeline.graph.ir import NUMPY, OPEN, Model, Tensor
 from rnnlite_pipeline.graph.variables import State
 from rnnlite_pipeline.quantize.calibration import Arrays
 
@@ -28,9 +28,15 @@ class OwnStates:
         self._outputs = {state.input: signature.outputs[state.output] for state in states}
         self._now: Arrays = {}
         for state in states:
-            rows = (signature.inputs[state.input].shape or (OPEN,))[0]
-            shape = (max(rows, 1), *state.initial.shape[1:])
-            self._now[state.input] = np.resize(state.initial, shape).astype(np.float32)
+            tensor, first = signature.inputs[state.input], state.initial
+            lead = tensor.shape[:1] if tensor.shape is not None else (OPEN,)
+            shape = (*(max(rows, 1) for rows in lead), *first.shape[1:])
+            self._now[state.input] = np.resize(first, shape).astype(NUMPY[tensor.dtype])
+
+    @property
+    def ends(self) -> list[Tensor]:
+        """What a call leaves to the next."""
+        return list(self._outputs.values())
 
     def before(self) -> Arrays:
         """What a call starts from, by input."""
@@ -38,4 +44,4 @@ class OwnStates:
 
     def after(self, values: Mapping[Tensor, np.ndarray]) -> None:
         """Takes what a call ended with from the values it computed."""
-        self._now = {name: values.get(t, self._now[name]) for name, t in self._outputs.items()}
+        self._now = {name: values[tensor] for name, tensor in self._outputs.items()}

@@ -8,12 +8,14 @@ stands in a loop is measured by the loop (watch.py).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnlite_pipeline.compare.batch_axis import Axes
 from rnnlite_pipeline.graph.edit import consumers, producers
 from rnnlite_pipeline.graph.extract import giving, with_called
 from rnnlite_pipeline.graph.ir import Model, Op, Signature, Tensor
@@ -29,6 +31,9 @@ from rnnlite_pipeline.steps import step
 
 Range = tuple[float, float]
 
+#: The batch in front of every input.
+_FIRST = Axes()
+
 
 @dataclass
 class Ranges:
@@ -36,7 +41,7 @@ class Ranges:
 
     Attributes:
         tensors: Of each float tensor that is fed or computed in the main graph, or computed in a
-            loop.
+            loop; infinite ends where a value was not finite.
         cells: Of each LSTM's inner values.
         samples: How many samples they were measured on.
     """
@@ -51,7 +56,9 @@ class Ranges:
             self.widen(tensor, float(array.min()), float(array.max()))
 
     def widen(self, tensor: Tensor, least: float, most: float) -> None:
-        """Lets the range of a tensor take in another, and 0."""
+        """Lets the range of a tensor take in another, and 0; with NaN it has no ends."""
+        if math.isnan(least) or math.isnan(most):
+            least, most = -math.inf, math.inf
         low, high = self.tensors.get(tensor, (0.0, 0.0))
         self.tensors[tensor] = (min(low, least), max(high, most))
 
@@ -62,41 +69,46 @@ class Ranges:
         return Ranges(tensors, cells, self.samples)
 
 
-def measure(model: Model, feeds: Iterator[Arrays], states: Sequence[State] = ()) -> Ranges:
+def measure(
+    model: Model, feeds: Iterator[Arrays], states: Sequence[State] = (), axes: Axes = _FIRST
+) -> Ranges:
     """Runs the model on every batch; memory holds one batch at a time.
 
     Args:
         model: The lowered float graph.
-        feeds: Arrays by input name.
+        feeds: Arrays by input name, the batch in front.
         states: Those of the graph's that the feeds do not have (own_states.py).
+        axes: Where the model has the batch of its inputs.
     """
     own = OwnStates(model, states)
     ranges, inputs = Ranges(), model.signatures[0].inputs
-    computed = [t for op in model.main.ops for t in op.outputs if _is_seen(t)]
+    floats = [t for op in model.main.ops for t in op.outputs if _is_seen(t)]
+    computed = list(dict.fromkeys([*floats, *own.ends]))
     made, rows = _watched(model, computed)
     runner = open_runner(made)
     writers, readers = producers(model.main), consumers(model.main)
     fused = [op for op in model.main.ops if op.code == "UNIDIRECTIONAL_SEQUENCE_LSTM"]
     lstms = [op for op in fused if not why_not(op, writers, readers)]
     for given in feeds:
-        feed = given | own.before()
+        feed = axes.of_model(given) | own.before()
         results = runner.run(feed)
         values = {t: results[f"value_{k}"] for k, t in enumerate(computed)}
         values |= {t: feed[name] for name, t in inputs.items() if t.dtype == "FLOAT32"}
         own.after(values)
         for tensor, array in values.items():
-            ranges.see(tensor, array)
+            if tensor.dtype == "FLOAT32":
+                ranges.see(tensor, array)
         for k, row in enumerate(rows):
             ends = zip(row.tensors, results[f"low_{k}"], results[f"high_{k}"], strict=True)
             for tensor, least, most in ends:
                 ranges.widen(tensor, float(least), float(most))
         for op in lstms:
-            if op.inputs[0] in values:
-                start = initial(op, writers, values)
-                ranges.see(op.outputs[0], start[0])
-                seen = trace(op, values[op.inputs[0]], start)
-                ranges.cells[op] = seen | ranges.cells[op] if op in ranges.cells else seen
-        before, ranges.samples = ranges.samples, ranges.samples + len(next(iter(given.values())))
+            start, x = initial(op, writers, values), op.inputs[0]
+            assert x is not None
+            ranges.see(op.outputs[0], start[0])
+            seen = trace(op, values[x] if x in values else np.asarray(x.array), start)
+            ranges.cells[op] = seen | ranges.cells[op] if op in ranges.cells else seen
+        before, ranges.samples = ranges.samples, ranges.samples + _rows(given)
         if before // 500 != ranges.samples // 500:
             step(f"calibrated on {ranges.samples:,} samples")
     print(f"calibrated on {ranges.samples:,} samples", flush=True)
@@ -113,6 +125,11 @@ def _watched(model: Model, tensors: list[Tensor]) -> tuple[Model, list[Row]]:
     graph.outputs = list(outputs.values())
     signature = Signature("values", graph, made.signatures[0].inputs, outputs)
     return Model(with_called([graph]), [signature]), rows
+
+
+def _rows(given: Arrays) -> int:
+    """The samples of a batch; one where no input has a batch."""
+    return next((len(array) for array in given.values() if array.ndim), 1)
 
 
 def _is_seen(tensor: Tensor) -> bool:

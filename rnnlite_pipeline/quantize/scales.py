@@ -7,18 +7,21 @@
    LSTM op, whose cell state is. In int8 a slow state would stand still, as its steps round to
    nothing. Sequences that a loop reads or fills are of the scheme's type.
 4. The output state of a fused LSTM that goes on from call to call has the scale of its output.
-5. A state that is what TANH or LOGISTIC put out has the scale that their kernels fix.
+5. A state that is what TANH or LOGISTIC put out has the scale that their kernels fix, unless it is
+   too small for it (scaling.py, rule 3).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from math import isfinite
 
 from rnnlite_pipeline.errors import NotConvertible
 from rnnlite_pipeline.graph.ir import Model, Op, Quantization, Subgraph, Tensor
 from rnnlite_pipeline.quantize.integer_ops import KERNELS
 from rnnlite_pipeline.quantize.numbers import SCHEMES, Numbers
 from rnnlite_pipeline.quantize.ranges import Range, Ranges
+from rnnlite_pipeline.quantize.scaling import vanishes
 
 #: What states, and the steps of a loop, are computed in.
 WIDE = SCHEMES["int16x8"]
@@ -69,11 +72,15 @@ class Scales:
         """Whether the calibration data reached a value, or one that must be like it."""
         return bool(list(self._seen(self._group(tensor))))
 
+    def is_finite(self, tensor: Tensor) -> bool:
+        """Whether every number was finite that was seen of a value, or of one like it."""
+        return all(map(isfinite, (end for ends in self._seen(self._group(tensor)) for end in ends)))
+
     def of(self, tensor: Tensor, numbers: Numbers | None = None) -> Quantization:
         """The scale of a value; as `numbers` have it, if it stands alone.
 
         Raises:
-            NotConvertible: The calibration data never reached it.
+            NotConvertible: The calibration data never reached it, or made it infinite.
         """
         group = self._group(tensor)
         own = self.numbers(tensor) if len(group) > 1 else self._numbers
@@ -85,10 +92,17 @@ class Scales:
                 f"The calibration data never reached {tensor.name!r}.",
                 "Give more samples, or name the layer in quantization.skip.",
             )
+        if not self.is_finite(tensor):
+            raise NotConvertible(
+                f"On the calibration data {tensor.name!r} has NaN or infinite values.",
+                "Correct the data or the model, or name the layer in quantization.skip.",
+            )
         low, high = min(least for least, _ in seen), max(most for _, most in seen)
         rules = {self._rule(t) for t in group} - {""}
         if len(group) > 1 and rules <= {"unit", "both"} and rules and max(-low, high) < ABOUT_1:
-            return own.fixed(0 if rules == {"unit"} else -1)
+            fixed = own.fixed(0 if rules == {"unit"} else -1)
+            if not vanishes(high - low, fixed.scale[0]):
+                return fixed
         return own.of(low, high)
 
     def _see(self, op: Op, subgraph: Subgraph, main: bool) -> None:

@@ -46,6 +46,39 @@ def test_a_closed_batch_gets_whole_batches(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("shape", "count", "said"),
+    [
+        ((8, 4, 3), 5, "has 5 samples; the model takes 8 at a time"),
+        ((-1, 4, 3), 0, "has 0 samples; the model takes 1 at a time"),
+    ],
+)
+def test_too_few_samples_are_refused(
+    tmp_path: Path, shape: tuple[int, ...], count: int, said: str
+) -> None:
+    """Where not one batch is whole, nothing would be measured."""
+    inputs = {"x": Tensor("x", "FLOAT32", shape)}
+    with pytest.raises(NotConvertible, match=said):
+        list(batches(npz(tmp_path, x=normal(count)), inputs))
+
+
+def test_an_input_of_rank_0_has_one_number_for_all_samples(tmp_path: Path) -> None:
+    """It stands beside a batch of the others; alone it is one sample after the other."""
+    scalar = {"rate": Tensor("rate", "FLOAT32", ())}
+    path = npz(tmp_path, x=normal(40), rate=np.float32(0.5))
+    read = list(batches(path, INPUTS | scalar))
+    assert [len(each["x"]) for each in read] == [32, 8]
+    assert [each["rate"].tolist() for each in read] == [0.5, 0.5]
+    assert len(list(batches(path, scalar, count=3, rows=1))) == 3
+    with pytest.raises(NotConvertible, match=r"shape \[2\]; expected \[\]"):
+        list(batches(npz(tmp_path, rate=np.ones(2, np.float32)), scalar))
+
+
+def test_a_model_whose_inputs_are_all_its_own_is_called_as_often_as_asked(tmp_path: Path) -> None:
+    """Its states come from the calls themselves; the file's arrays are ignored."""
+    assert list(batches(npz(tmp_path, x=normal(2)), {}, count=3, rows=1)) == [{}] * 3
+
+
+@pytest.mark.parametrize(
     ("arrays", "said"),
     [
         ({"y": normal(3)}, "no array for the input 'x'"),
