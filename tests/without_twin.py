@@ -77,12 +77,6 @@ quantize/test_schemes.py
     quantize/dynamic_range quantize/float16 quantize/stored
 recognise/test_fused.py
     graph/leaks
-report/test_index.py
-    report/agreement report/forms report/latency report/page report/results
-report/test_report.py
-    report/evidence report/stage
-report/test_sections.py
-    report/accuracy report/checks report/layers report/quantization
 runtimes/partition/test_flags.py
     stages/inspect
 sources/formats/test_concrete_function.py
@@ -108,7 +102,7 @@ stages/test_complex.py
 stages/test_import_source.py
     sources/to_tflite
 stages/test_search.py
-    report/search stages/candidates
+    stages/candidates
 state/test_quantized.py
     verify/quantized
 state/test_sources.py

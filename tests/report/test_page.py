@@ -1,86 +1,18 @@
-"""The report: what it holds, and that it is whole in itself."""
+"""The page of a verification: what it holds, and that it is whole in itself."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
-from rnnlite_pipeline.cells.gate import Gate
-from rnnlite_pipeline.cells.lstm import Lstm
-from rnnlite_pipeline.cells.recurrence import Recurrence
-from rnnlite_pipeline.config import Config
-from rnnlite_pipeline.graph.build import make_op
-from rnnlite_pipeline.graph.ir import Model, Signature, Subgraph, Tensor
-from rnnlite_pipeline.graph.write import write_model
-from rnnlite_pipeline.latency import rows
-from rnnlite_pipeline.lower.layer_record import leave_layers, read_layers
-from rnnlite_pipeline.lower.layers import Layer
-from rnnlite_pipeline.report.evidence import About, Check, Evidence, Facts
+from rnnlite_pipeline.report.evidence import About, Accuracy, Check, Evidence, Facts
 from rnnlite_pipeline.report.page import render
-from rnnlite_pipeline.report.slots import filled
-from rnnlite_pipeline.report.stage import report
-
-
-def tensor(name: str) -> Tensor:
-    """A real value of open batch and length."""
-    return Tensor(name, "FLOAT32", (-1, -1, 3))
-
-
-def chained(codes: list[str], name: str = "image") -> Model:
-    """Ops one after the other."""
-    values = [tensor(name), *(tensor(f"t{i}") for i in range(len(codes)))]
-    options = {"UNIDIRECTIONAL_SEQUENCE_LSTM": {"time_major": False}}
-    ops = [
-        make_op(c, [values[i]], [values[i + 1]], **options.get(c, {})) for i, c in enumerate(codes)
-    ]
-    main = Subgraph("main", values[:1], values[-1:], ops)
-    signature = Signature("serving_default", main, {name: values[0]}, {"y": values[-1]})
-    return Model([main], [signature])
-
-
-def evidence() -> Evidence:
-    """Of a model that passed, but for one check of three."""
-    rng = np.random.default_rng(0)
-    source = rng.standard_normal((20, 7, 3)).astype(np.float32)
-    found = Evidence(Facts("m", model_sha256="ab" * 32, tolerance=1e-5))
-    found.facts.versions, found.facts.bytes = {"numpy": "2"}, {"source": 5, "model": 20_000}
-    found.facts.ops = {"source": {"WHILE": 1}, "model": {"UNIDIRECTIONAL_SEQUENCE_LSTM": 1}}
-    found.profiles["y"] = (source, source + np.float32(1e-6))
-    for data in ("data", "zeros", "ones"):
-        run: dict[str, Any] = {"data": data, "kernels": "default", "output": "y"}
-        figures: dict[str, Any] = {"call": 1, "max_abs_error": 1e-6, "limit": 1e-5}
-        found.checks.append(Check("equals the source", True, **run, **figures))
-        found.checks.append(Check("the second call equals the first", True, **run))
-    found.checks.append(Check("gate max_bytes", False, "<20,000> bytes, at most 10 pass"))
-    return found
-
-
-def about(tmp_path: Path) -> About:
-    """A model of one LSTM, with hostile text wherever text can be."""
-    weights = np.ones((2, 3)), np.ones((2, 2)), np.array([1.0, 0.0])
-    gate = Gate(*weights)
-    recurrence = Recurrence("rows", Lstm(gate, gate, gate, gate))
-    layers = [
-        Layer("rows", recurrence, "UNIDIRECTIONAL_SEQUENCE_LSTM"),
-        Layer("<b>", None, "WHILE", "its <i>state</i> is odd"),
-    ]
-    leave_layers(tmp_path, layers)
-    config = Config.model_validate(
-        {
-            "name": "m",
-            "source": {"format": "keras", "path": "m.keras"},
-            "metadata": {"description": "tells <script>alert(1)</script> apart"},
-        }
-    )
-    source = chained(["TRANSPOSE", "WHILE", "RESHAPE", "SOFTMAX"])
-    model = chained(["UNIDIRECTIONAL_SEQUENCE_LSTM", "SOFTMAX"])
-    return About(config, source, model, read_layers(tmp_path), {"the source": "cd" * 32})
+from rnnlite_pipeline.report.search import TRIED
+from rnnlite_pipeline.report.slots import filled, slot
+from tests.report.samples import about, evidence, text
 
 
 @pytest.fixture
@@ -130,70 +62,6 @@ def test_without_a_model_it_still_says_what_failed() -> None:
     assert "no such file" in render(Evidence(Facts("m"), broken_off="no such file"))
 
 
-def benchmarked(model: Model, digest: str) -> dict[str, Any]:
-    """A benchmark.json of a model: its first op takes most."""
-    parts = [
-        {**row, "ms": ms, "share": ms / 0.75}
-        for row, ms in zip(rows(model), (0.5, 0.25), strict=True)
-    ]
-    figures = {"reason": "", "how": "as <asked>", "bytes": 1234}
-    return {
-        "model_sha256": digest,
-        "machine": {"processor": "<b>CPU", "architecture": "a", "processors": 2, "system": "S"},
-        "settings": {"data": "random data", "inputs": {"image": [1, 7, 3]}},
-        "models": {
-            "lowering: loop": {**figures, "ms": {"median": 2.0, "best": 1.5}, "ratio": 2.5},
-            "model.tflite": {**figures, "ms": {"median": 0.8, "best": 0.7}, "ratio": 1.0},
-            "stock": {"reason": "it crashed", "how": ""},
-        },
-        "ops": {"parts": parts, "sum_ms": 0.75, "whole_ms": 0.79},
-    }
-
-
-def reported(told: About, page: str, out: Path, benchmark: str) -> str:
-    """The report beside a model, after a benchmark.json was written there; "" for none."""
-    (out / ".work").mkdir(parents=True, exist_ok=True)
-    (out / ".work" / "report.html").write_text(page, encoding="utf-8")
-    (out / "model.tflite").write_bytes(write_model(told.model))
-    if benchmark:
-        (out / "benchmark.json").write_text(benchmark, encoding="utf-8")
-    report(told.config, out)
-    return (out / "report.html").read_text(encoding="utf-8")
-
-
-def test_times_are_in_it_once_they_were_measured(page: str, tmp_path: Path) -> None:
-    """Verify's page has no time; the report has those of this very model, and of no other."""
-    out, told = tmp_path / "out", about(tmp_path)
-    assert reported(told, page, out, "") == page
-    assert "Latency" not in page
-    assert "times differ between machines" in page
-    for other in ("{", json.dumps(benchmarked(told.model, "0" * 64))):
-        shown = reported(told, page, out, other)
-        assert "belongs to another model" in shown
-        assert "µs" not in shown
-        assert "Latency" not in shown
-    digest = hashlib.sha256(write_model(told.model)).hexdigest()
-    shown = reported(told, page, out, json.dumps(benchmarked(told.model, digest)))
-    assert "Measured on &lt;b&gt;CPU (2 processors, S a)" in shown
-    assert "image 1 × 7 × 3" in shown
-    assert shown.index(">model.tflite<") < shown.index("it crashed") < shown.index("2.50 ×")
-    assert shown.index("500.0 µs") < shown.index("66.7%") < shown.index("250.0 µs")
-    assert "Together the ops take 750.0 µs" in shown
-    assert "the whole model, without copying its inputs, takes 790.0 µs." in shown
-
-
-def test_only_the_section_of_times_and_its_entry_are_another(page: str, tmp_path: Path) -> None:
-    """Without both, the report beside the model is verify's page to the byte."""
-    told = about(tmp_path)
-    digest = hashlib.sha256(write_model(told.model)).hexdigest()
-    benchmark = json.dumps(benchmarked(told.model, digest))
-    shown = reported(told, page, tmp_path / "out", benchmark)
-    for name in ("work", "contents-work"):
-        shown, before = (filled(each, name, "") for each in (shown, page))
-        page = before
-    assert shown == page
-
-
 def test_a_model_cannot_write_a_place_of_the_page() -> None:
     """Text that looks like the place of the times is escaped, so it is never filled."""
     hostile = "<!--work-->"
@@ -207,3 +75,110 @@ def test_the_contents_name_every_section(page: str) -> None:
     sections = re.findall(r'<section id="([^"]+)"', page)
     assert len(sections) >= 8
     assert re.findall(r'<li><a href="#([^"]+)"', page) == sections
+
+
+def passed(**facts: object) -> Evidence:
+    """A verification that passed."""
+    found = Evidence(Facts("m", **facts))  # type: ignore[arg-type]  # fields by name
+    found.checks.append(Check("c", True, data="d", call=1, max_abs_error=1e-6, limit=1e-5))
+    return found
+
+
+def head(found: Evidence, told: About | None = None) -> str:
+    """The text of the head of the page."""
+    return text(render(found, told).partition("<header>")[2].partition("</header>")[0])
+
+
+def test_the_head_has_the_verdict_and_the_largest_error() -> None:
+    """With its part of the limit, and how many checks passed."""
+    said = head(passed())
+    assert said.startswith(" Verified m ")
+    assert "checks passed 1 of 1 100%" in said
+    assert "largest error 1.0e-06 10% of the limit, 1.0e-05" in said
+
+
+def test_ops_that_nothing_ran_are_part_of_the_verdict() -> None:
+    """A model with an op that was replaced is not called verified without a word."""
+    ops = {"CUSTOM:odd": "no kernel <here>"}
+    said = head(passed(unverified_ops=ops, ops_on_tensorflow=["FlexErf"]))
+    assert "Verified, except CUSTOM:odd" in said
+    assert "CUSTOM:odd is not verified (no kernel &lt;here&gt;)" in said
+    assert "TensorFlow ran FlexErf" in said
+    assert 'class="verdict bad"' in render(passed(unverified_ops=ops))
+    assert 'class="verdict good"' in render(passed())
+
+
+def test_what_was_not_found_has_no_tile() -> None:
+    """Without a comparison there is neither an error nor a size."""
+    found = Evidence(Facts("m"), [Check("a", True)])
+    said = head(found)
+    assert "Not verified" in said
+    for title in ("largest error", "accuracy", "size"):
+        assert title not in said
+
+
+def test_extreme_input_does_not_give_the_largest_error() -> None:
+    """An error that one rounding of the input explains is judged apart."""
+    found = passed()
+    found.checks.append(Check("c", True, call=1, max_abs_error=5.0, limit=9.0, rounding=9.0))
+    assert "largest error 1.0e-06" in head(found)
+
+
+def test_the_lowest_accuracy_is_shown_beside_its_source() -> None:
+    """Of several outputs the worst one counts."""
+    found = passed()
+    found.accuracy += [
+        Accuracy("a", "default", 10, 0.9, 0.9),
+        Accuracy("b", "default", 10, 0.8, 0.75),
+    ]
+    assert "accuracy 75.00% source 80.00%, -5.00 points" in head(found)
+
+
+@pytest.mark.parametrize(
+    ("quantization", "said"),
+    [
+        ({}, "size 500 B 25% of the imported graph"),
+        (
+            {"scheme": "int8", "ops": [], "bytes": {"float": 1000, "quantized": 500}},
+            "size 500 B 50% of the float model",
+        ),
+    ],
+)
+def test_the_size_is_compared_with_the_model_in_float(
+    quantization: dict[str, object], said: str
+) -> None:
+    """A quantized model with the same in float, another one with the graph as imported."""
+    sizes = {"source": 2000, "model": 500}
+    assert said in head(passed(bytes=sizes, quantization=quantization))
+
+
+def test_version_pipeline_and_digest_are_in_the_head(tmp_path: Path) -> None:
+    """The version is the config's."""
+    said = head(passed(pipeline="release", model_sha256="ab"), about(tmp_path))
+    assert "m 0.0.0" in said
+    assert "pipeline release · sha256 ab" in said
+
+
+def test_a_search_has_its_place_on_the_page(tmp_path: Path) -> None:
+    """The stage report fills it; other pages have no such place."""
+    told = about(tmp_path)
+    empty = slot(TRIED)
+    assert empty not in render(passed(), told)
+    values = {"scheme": "auto", "max_accuracy_drop": 0.01}
+    config = told.config.model_validate(
+        {
+            "name": "m",
+            "source": {"format": "keras", "path": "m.keras"},
+            "quantization": values,
+            "verification": {"data": {"path": "t.npz"}},
+        }
+    )
+    asked = About(config, told.source, told.model)
+    assert empty in render(passed(), asked)
+
+
+def test_an_output_of_integers_has_no_agreement() -> None:
+    """Its classes are compared as checks."""
+    found = passed()
+    found.profiles["y"] = (np.zeros(2, np.int32), np.zeros(2, np.int32))
+    assert "Agreement" not in render(found)

@@ -1,83 +1,14 @@
-"""The sections of a report that need a model or data of a certain kind."""
+"""The section on a quantized model."""
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
-from rnnlite_pipeline.graph.build import make_op
-from rnnlite_pipeline.graph.ir import Model, Op, Quantization, Signature, Subgraph, Tensor
-from rnnlite_pipeline.report.about import interface
-from rnnlite_pipeline.report.accuracy import MOST_CLASSES, accuracy
-from rnnlite_pipeline.report.agreement import profiles
-from rnnlite_pipeline.report.checks import comparisons, failures
-from rnnlite_pipeline.report.evidence import About, Accuracy, Check, Evidence, Facts
-from rnnlite_pipeline.report.layers import recurrences
-from rnnlite_pipeline.report.quantization import quantization
-from tests.report.test_report import about
-
-
-def text(html: str) -> str:
-    """What a page says, one blank between words."""
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html))
-
-
-def labelled(classes: int) -> Evidence:
-    """Labels and predictions of two samples a class; the model has one wrong, the source none."""
-    labels = np.repeat(np.arange(classes), 2)
-    source = np.eye(classes, dtype=np.float32)[labels]
-    model = source.copy()
-    model[0] = source[2]
-    found = Evidence(Facts("m"))
-    found.labels["y"], found.profiles["y"] = labels, (source, model)
-    rates = 1.0, 1 - 1 / len(labels)
-    found.accuracy.append(Accuracy("y", "default", len(labels), *rates))
-    return found
-
-
-def test_accuracy_stands_beside_the_source_and_for_each_class() -> None:
-    """Rates of both, their difference, recall and precision of a class, and what was confused."""
-    shown = accuracy(labelled(3), None)
-    assert shown is not None
-    said = text(shown.html)
-    assert "y default 6 100.00% 83.33% -16.67 points" in said
-    assert "1 of 6 predictions differ from the source&#39;s." in said
-    assert "0 2 100.0% 50.0% 100.0%" in said
-    assert "1 2 100.0% 100.0% 66.7%" in said
-    # The matrix: titles, then rows without their zeros.
-    assert "predicted class 0 1 2 label 0 1 1 1 2 2 2" in said
-
-
-def test_many_classes_have_no_matrix() -> None:
-    """Where it could not be read, the number of classes is told."""
-    shown = accuracy(labelled(MOST_CLASSES + 1), None)
-    assert shown is not None
-    assert 'class="matrix"' not in shown.html
-    assert "31 classes: too many for a confusion matrix." in shown.html
-
-
-def test_a_vocabulary_needs_no_matrix_of_its_square() -> None:
-    """Classes are those that occur: labels of any size, and -1, are counted all the same."""
-    found = Evidence(Facts("m"))
-    labels = np.array([-1, 2_000_000_000, 7])
-    found.labels["y"] = labels
-    found.profiles["y"] = (labels, np.array([7, 2_000_000_000, 7]))
-    found.accuracy.append(Accuracy("y", "default", 3, 1.0, 2 / 3))
-    shown = accuracy(found, None)
-    assert shown is not None
-    assert "-1 1 100.0% 0.0% –" in text(shown.html)
-    assert "7 1 100.0% 100.0% 50.0%" in text(shown.html)
-
-
-def test_one_hot_labels_count_as_classes() -> None:
-    """Labels may be rows, as the accuracy of verify takes them."""
-    found = labelled(3)
-    found.labels["y"] = np.eye(3)[found.labels["y"]]
-    assert accuracy(found, None) == accuracy(labelled(3), None)
+from rnnlite_pipeline.report.evidence import Accuracy, Check, Evidence, Facts
+from rnnlite_pipeline.report.quantization import CHARTS, quantization
+from tests.report.samples import text
 
 
 def quantized(count: int) -> Evidence:
@@ -116,83 +47,128 @@ def test_without_a_scheme_there_is_no_such_section() -> None:
     assert quantization(Evidence(Facts("m"))) is None
 
 
-def ported(*tensors: Tensor) -> Model:
-    """A model of these inputs and outputs: the last one is the output."""
-    *inputs, output = tensors
-    main = Subgraph("main", inputs, [output], [Op("ADD_N", [*inputs], [output])])
-    names = {tensor.name: tensor for tensor in inputs}
-    return Model([main], [Signature("serving_default", main, names, {output.name: output})])
-
-
-def test_quantized_inputs_tell_scale_and_zero_point(tmp_path: Path) -> None:
-    """And the real values that they reach; one that stays real says so."""
-    told = about(tmp_path)
-    units = Quantization((0.5,), (3,))
-    model = ported(
-        Tensor("x", "INT8", (1, 2), quantization=units),
-        Tensor("w", "FLOAT32", (1, 2)),
-        Tensor("y", "UINT8", (1, 2), quantization=units),
-    )
-    said = text(interface(About(told.config, model, model)).html)
-    assert "input x 1 × 2 int8 0.5 3 -65.5 to 62" in said
-    assert "input w 1 × 2 float32 as they are" in said
-    assert "output y 1 × 2 uint8 0.5 3 -1.5 to 126" in said
-    plain = text(interface(About(told.config, told.source, told.model)).html)
-    assert "zero point" not in plain
-
-
-def turned(count: int) -> Model:
-    """A loop over an input that is reversed so many times, by way of a reshape."""
-    value = x = Tensor("x", "FLOAT32", (-1, 5, 3))
-    ops = []
-    axis = Tensor.constant("axis", np.array([1], np.int32))
-    for i in range(count):
-        after = Tensor(f"turned{i}", "FLOAT32", (-1, 5, 3))
-        ops.append(make_op("REVERSE_V2", [value, axis], [after]))
-        value = after
-    y = Tensor("rows/y", "FLOAT32", (-1, 5, 3))
-    ops.append(Op("WHILE", [value], [y]))
-    main = Subgraph("main", [x], [y], ops)
-    return Model([main], [Signature("serving_default", main, {"x": x}, {"y": y})])
-
-
-@pytest.mark.parametrize(("count", "way"), [(0, "forward"), (1, "backward"), (2, "forward")])
-def test_a_loop_over_a_reversed_input_runs_backward(tmp_path: Path, count: int, way: str) -> None:
-    """The direction is that of time, as the author of the layer means it."""
-    told = about(tmp_path)
-    layer = told.layers[0] | {"op": "WHILE", "direction": "forward"}
-    shown = recurrences(About(told.config, told.source, turned(count), [layer]))
+def said_of(found: Evidence) -> str:
+    """The text of the section."""
+    shown = quantization(found)
     assert shown is not None
-    assert f"rows ({way})" in shown.html
+    return text(shown.html)
 
 
-def test_each_error_has_its_part_of_the_limit() -> None:
-    """In the table of comparisons, and the remedy of what failed is told once."""
-    run: dict[str, Any] = {"kernels": "default", "output": "y", "call": 1, "remedy": "Do <this>."}
-    found = Evidence(Facts("m"))
-    for data in ("data", "zeros"):
-        found.checks.append(
-            Check("equals the source", False, data=data, **run, max_abs_error=0.4, limit=0.1)
-        )
-    table, wrong = comparisons(found), failures(found)
-    assert table is not None
-    assert wrong is not None
-    assert "4.0e-01 400%" in text(table.html)
-    assert wrong.html.count("Do &lt;this&gt;.") == 1
-    assert wrong.html.count("<li>") == 2
+def quantized_to(before: int, after: int, *ops: dict[str, Any], **more: Any) -> Evidence:
+    """A model of these sizes and outcomes."""
+    sizes = {"float": before, "quantized": after}
+    told = {"scheme": "int8", "ops": ops, "bytes": sizes, **more}
+    return Evidence(Facts("m", quantization=told))
 
 
 @pytest.mark.parametrize(
-    ("cases", "said"),
+    ("before", "after", "said"),
     [
-        (["data", "random"], "On the data,"),
-        (["calibration", "random"], "On the calibration data,"),
-        (["random"], "On random input,"),
+        (10_000, 2_500, "What it gained 2,500 B instead of 10.0 kB in float: 75% smaller."),
+        (10_000, 12_000, "What it did to the size 12.0 kB instead of 10.0 kB in float: 20% larger"),
+        (1_000, 1_000, "What it did to the size 1,000 B, as large as in float."),
     ],
 )
-def test_the_agreement_says_on_which_samples(cases: list[str], said: str) -> None:
-    """Figures of random input are not called those of the data."""
-    found = labelled(3)
-    found.checks += [Check("equals the source", passed=True, data=c, output="y") for c in cases]
-    (shown,) = profiles(found)
-    assert shown.note.startswith(said)
+def test_the_size_is_smaller_larger_or_the_same(before: int, after: int, said: str) -> None:
+    """Only a smaller model is called a gain."""
+    assert said in said_of(quantized_to(before, after))
+
+
+@pytest.mark.parametrize(
+    ("error", "limit", "said"),
+    [
+        (0.02, 0.1, "The largest error is 2.0e-02, 20% of the limit."),
+        (0.02, None, "The largest error is 2.0e-02."),
+        (float("inf"), 0.1, "The largest error is infinite."),
+    ],
+)
+def test_a_part_of_the_limit_is_told_where_there_is_one(
+    error: float, limit: float | None, said: str
+) -> None:
+    """No half sentence where the error is infinite or has no limit."""
+    found = quantized_to(2, 1)
+    found.checks.append(Check("c", False, call=1, max_abs_error=error, limit=limit))
+    assert said in said_of(found)
+
+
+def test_without_checks_the_cost_is_not_known() -> None:
+    """A verification that broke off has no sentence on the cost."""
+    assert "What it cost" not in said_of(quantized_to(2, 1))
+
+
+def test_the_noisiest_value_is_called_by_its_layer() -> None:
+    """Else by its tensor, of which the first name counts."""
+    worst = [{"tensor": "a;b", "snr_db": 12.34}, {"tensor": "c", "value": "gru", "snr_db": 20.0}]
+    said = said_of(quantized_to(2, 1, worst=worst))
+    assert "The noisiest value, a, is 12.3 dB above its noise." in said
+    assert "gru 20.0" in said
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "said"),
+    [
+        ([], "Of 0 ops that could be quantized, none stayed in float32."),
+        (["int8"], "Of 1 op that could be quantized, 1 became int8; none stayed in float32."),
+        (["float32"], "1 op that could be quantized, 1 stayed in float32; the table says why."),
+        (
+            ["int8", "int8 weights", "float32"],
+            "1 became int8 and 1 became int8 weights; 1 stayed in float32",
+        ),
+    ],
+)
+def test_the_first_sentence_counts(outcomes: list[str], said: str) -> None:
+    """What became of the ops, and how many stayed as they were."""
+    ops = [{"op": "ADD", "name": "a", "became": became} for became in outcomes]
+    assert said in said_of(quantized_to(2, 1, *ops))
+
+
+def test_the_summary_starts_with_what_stayed_in_float() -> None:
+    """Then the forms in their order; a form of a newer version comes last, as it is."""
+    ops = [
+        {"op": "ADD", "name": "a", "became": "int4"},
+        {"op": "MUL", "name": "l/level_0_2;x", "became": "int8"},
+        {"op": "ADD", "name": "b", "became": "float32", "reason": "it is <odd>"},
+    ]
+    summary = said_of(quantized_to(2, 1, *ops)).partition("What became of each")[0]
+    assert "float32 1 ADD b it is &lt;odd&gt;" in summary
+    assert "int8 1 MUL l computes with int8 weights and values" in summary
+    assert summary.index("float32 1") < summary.index("int8 1") < summary.index("int4 1 ADD a")
+
+
+def test_many_ops_are_told_by_kind() -> None:
+    """The most frequent ones by name, the rest as a number."""
+    codes = ["ADD"] * 3 + ["MUL"] * 2 + ["SUB", "DIV", "EXP", "ABS", "NEG"]
+    ops = [{"op": code, "name": f"t{i}", "became": "int8"} for i, code in enumerate(codes)]
+    assert "3 ADD, 2 MUL, 1 SUB, 1 DIV, 1 EXP and 2 others" in said_of(quantized_to(2, 1, *ops))
+
+
+@pytest.mark.parametrize(
+    ("name", "inside", "said"),
+    [("body/mul", "lstm", "body/mul in lstm"), ("lstm/mul", "lstm", "lstm/mul int8")],
+)
+def test_an_op_in_a_loop_says_in_which(name: str, inside: str, said: str) -> None:
+    """Unless its own name begins with that of the layer."""
+    op = {"op": "MUL", "name": name, "inside": inside, "became": "int8"}
+    details = said_of(quantized_to(2, 1, op)).partition("What became of each")[2]
+    assert said in details
+
+
+@pytest.mark.parametrize(("more", "said"), [(0, ""), (1, "1 layer with less noise is not shown.")])
+def test_the_noisiest_layers_have_charts(more: int, said: str) -> None:
+    """The others are counted."""
+    layers = [
+        {"tensor": f"l{i}", "snr_db": 10.0 + i, "snr_db_by_step": [1.0, 2.0]}
+        for i in range(CHARTS + more)
+    ]
+    shown = said_of(quantized_to(2, 1, recurrent=layers[::-1]))
+    assert "l0: 10.0 dB in all" in shown
+    assert f"l{CHARTS}:" not in shown
+    assert ("not shown" in shown) == bool(more)
+    assert said in shown
+
+
+def test_why_the_noise_was_not_measured() -> None:
+    """The reason is told, as text."""
+    assert "was not measured: a <b>" in said_of(quantized_to(2, 1, not_measured="a <b>")).replace(
+        "&lt;", "<"
+    ).replace("&gt;", ">")
