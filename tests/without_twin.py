@@ -25,24 +25,18 @@ cli/test_view.py
     cli/configs cli/failure
 compare/test_validation.py
     compare/evidence compare/excerpts compare/stopped
-compat/test_lstm_ops.py
-    lstm_ops
 composites/test_annotated.py
     composites/record sources/graphdef/annotated sources/graphdef/annotated_body
 composites/test_chained.py
     resolve/chained
 composites/test_converters.py
-    composites/keras_lstm composites/registry plugins resolve/check resolve/composites
+    composites/keras_lstm composites/registry resolve/check resolve/composites
 config/test_early.py
     config/arrays config/document
-config/test_files.py
-    files
 config/test_load.py
     config/problems
 config/test_models.py
     config/conversion config/model config/schema config/source
-config/test_wrong_configs.py
-    errors
 config/test_wrong_files.py
     config/associated config/data
 docs/test_site.py
@@ -59,8 +53,6 @@ lower/test_loop_forms.py
     lower/loop/forms
 lower/test_unrolled.py
     lower/rows passes/memory
-metadata/test_attach.py
-    metadata/read metadata/schema
 passes/test_tensor_lists.py
     passes/run_time_shapes passes/tensor_list_groups
 quantize/test_extreme_ranges.py

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -13,7 +12,7 @@ from rnnlite_pipeline.config.base import RULES
 from rnnlite_pipeline.config.document import Document, Loc
 from rnnlite_pipeline.config.keys import choices_at, homes_of, section_at
 from rnnlite_pipeline.config.scalars import MAX_NUMBER_LENGTH, scalar
-from rnnlite_pipeline.errors import Problem
+from rnnlite_pipeline.errors import Problem, closest
 
 #: What each of pydantic's error types expected; filled in from the error's context.
 _EXPECTED = {
@@ -65,7 +64,7 @@ def problems_of(
 
 def suggestion(word: object, known: Sequence[str]) -> str:
     """`; did you mean X?` if a known word is close; else nothing."""
-    close = _closest(word, known)
+    close = closest(str(word), known)
     return f"; did you mean `{close}`?" if close else ""
 
 
@@ -83,12 +82,6 @@ def shown(value: object) -> str:
         printable = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in value)
         return f'"{printable[:57]}..."' if len(value) > 60 else f'"{printable}"'
     return f"the number {value}"
-
-
-def _closest(word: object, known: Sequence[str]) -> str | None:
-    by_lower = {name.lower(): name for name in known}
-    close = difflib.get_close_matches(str(word)[:60].lower(), by_lower, n=1)
-    return by_lower[close[0]] if close else None
 
 
 def _loc(error: ErrorDetails) -> Loc:
@@ -114,7 +107,7 @@ def _meant(model: type[BaseModel], loc: Loc) -> str | None:
     here = section_at(model, loc[:-1])
     if here is None or _homes(model, loc):
         return None
-    return _closest(loc[-1], list(here.model_fields))
+    return closest(str(loc[-1]), here.model_fields)
 
 
 def _homes(model: type[BaseModel], loc: Loc) -> list[str]:

@@ -21,7 +21,6 @@ from rnnlite_pipeline.config import (
 from rnnlite_pipeline.config.conversion import TOLERANCES, Scheme, Verification
 from rnnlite_pipeline.config.keys import choices_at, homes_of, section_at, sections_of
 from rnnlite_pipeline.config.source import ORIGINS, Format
-from rnnlite_pipeline.errors import ConfigError, Problem
 
 ROOT = Path(__file__).parents[2]
 
@@ -106,15 +105,6 @@ def test_the_schema_says_what_the_models_say() -> None:
     recurrent = whole["definitions"]["Recurrent"]["properties"]
     assert recurrent["time_major"]["enum"] == ["keep", True, False]
     assert recurrent["state"]["description"].startswith("The states from which a call starts")
-
-
-def test_an_error_takes_problems_in_parts_and_as_text() -> None:
-    """Both are shown with the file's name; only the parts are kept for machines."""
-    part = Problem(3, 5, "name", "wrong")
-    error = ConfigError(Path("m.yaml"), ["1:1: broken", part])
-    assert str(error) == "m.yaml:1:1: broken\nm.yaml:3:5: name: wrong"
-    assert error.problems == ["1:1: broken", "3:5: name: wrong"]
-    assert error.details == (part,)
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "configs").glob("*.yaml")), ids=lambda p: p.stem)
