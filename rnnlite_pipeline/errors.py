@@ -152,7 +152,7 @@ def of_system(error: OSError, path: object = "") -> StageError:
 
 
 #: Of a longer word only the start is compared with known names, so that it costs no time.
-_COMPARED = 60
+_COMPARED = 256
 
 
 def closest(word: str, known: Iterable[str]) -> str | None:

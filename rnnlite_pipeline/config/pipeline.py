@@ -15,6 +15,7 @@ from rnnlite_pipeline.config.base import (
     FrozenDict,
     Positive,
     Section,
+    Some,
     Text,
     section,
 )
@@ -130,7 +131,7 @@ class Pipeline(FileSection):
     """The stages that run, and the gates."""
 
     description: Text | None = Field(default=None, description="What the pipeline is for.")
-    stages: Annotated[Distinct[Stage], Field(min_length=1)] = Field(
+    stages: Some[Stage] = Field(
         default=_DEFAULT,
         description=f"The stages, in this order: {', '.join(STAGES)}; benchmark and verify need"
         " convert, package needs verify, and all but benchmark are the default.",

@@ -12,6 +12,7 @@ from rnnlite_pipeline.config.base import RULES
 from rnnlite_pipeline.config.document import Document, Loc
 from rnnlite_pipeline.config.keys import choices_at, homes_of, section_at
 from rnnlite_pipeline.config.scalars import MAX_NUMBER_LENGTH, scalar
+from rnnlite_pipeline.config.text import printable
 from rnnlite_pipeline.errors import Problem, closest
 
 #: What each of pydantic's error types expected; filled in from the error's context.
@@ -35,7 +36,10 @@ _EXPECTED = {
 }
 
 #: What YAML 1.1 read as a truth value, and 1.2 reads as text.
-_FORMER_BOOLS = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false"}
+_FORMER_BOOLS = {
+    **dict.fromkeys(("yes", "on", "y"), "true"),
+    **dict.fromkeys(("no", "off", "n"), "false"),
+}
 
 
 def problems_of(
@@ -58,6 +62,8 @@ def problems_of(
             continue
         if error["type"] == "missing" and loc in misspelled:
             continue
+        if error["type"] == "too_short" and len(error["input"]) >= error["ctx"]["min_length"]:
+            continue  # pydantic does not count an item that is wrong, and tells it as well
         found.update(_problems(model, document, error))
     return sorted(found)
 
@@ -79,8 +85,8 @@ def shown(value: object) -> str:
     if isinstance(value, tuple):
         return "a list"
     if isinstance(value, str):
-        printable = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in value)
-        return f'"{printable[:57]}..."' if len(value) > 60 else f'"{printable}"'
+        line = printable(value.replace("\n", "\N{REPLACEMENT CHARACTER}"))
+        return f'"{line[:57]}..."' if len(value) > 60 else f'"{line}"'
     return f"the number {value}"
 
 
@@ -171,7 +177,8 @@ def _is_number(value: object) -> bool:
     """Whether text is a number but for its quotes."""
     if not isinstance(value, str) or len(value) > MAX_NUMBER_LENGTH:
         return False
-    return isinstance(scalar(value, plain=True), int | float)
+    found = scalar(value, plain=True)
+    return isinstance(found, int | float) and not isinstance(found, bool)
 
 
 def _listed(choices: Sequence[str]) -> str:

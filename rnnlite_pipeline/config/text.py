@@ -16,6 +16,11 @@ _BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
 _CONFLICT = re.compile(r"^<{7}(?: .*)?$")
 
 
+def printable(text: str) -> str:
+    """The text without control characters, so that a file cannot write to the terminal."""
+    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
 def split_lines(text: str) -> tuple[str, ...]:
     """The lines of a text, by YAML's line breaks; at least one."""
     return tuple(_BREAK.split(text))
