@@ -31,16 +31,6 @@ composites/test_chained.py
     resolve/chained
 composites/test_converters.py
     composites/keras_lstm composites/registry resolve/check resolve/composites
-config/test_early.py
-    config/arrays config/document
-config/test_load.py
-    config/problems
-config/test_models.py
-    config/conversion config/model config/schema config/source
-config/test_wrong_files.py
-    config/associated config/data
-docs/test_site.py
-    config/reference
 fleet/test_cache.py
     fleet/location fleet/sharing
 latency/test_by_op.py
