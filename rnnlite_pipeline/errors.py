@@ -14,13 +14,13 @@ from pathlib import Path
 
 
 class RnnliteError(Exception):
-    """The root of all errors shown to the user without a traceback.
+    """The base of all errors that are shown to the user without a traceback.
 
     Args:
         message: What is wrong and what was expected, one or two sentences.
-        remedy: What to do next, one sentence; empty where the message says it all.
-        key: The way to the value of the config that is wrong, such as ("quantization", "skip", 0);
-            empty where it is not the config. Who knows the file gives it its place (`placed`).
+        remedy: What to do next, one sentence; empty where the message already says it.
+        key: The path to the wrong value of the config, such as ("quantization", "skip", 0); empty
+            where the config is not the cause. `config/placed.py` adds the line and the column.
     """
 
     exit_status = 1
@@ -65,7 +65,7 @@ class Problem:
 
 
 class ConfigError(RnnliteError):
-    """The config is wrong; it holds each root problem with its place.
+    """The config is wrong. The error has every problem with its place.
 
     Args:
         path: The config file, as the user named it.
@@ -151,13 +151,24 @@ def of_system(error: OSError, path: object = "") -> StageError:
     return StageError(message, _SYSTEM.get(error.errno or 0, ""))
 
 
+#: Of a longer word only the start is compared with known names, so that it costs no time.
+_COMPARED = 256
+
+
+def closest(word: str, known: Iterable[str]) -> str | None:
+    """The known name that was probably meant, whatever its case; None where none is close."""
+    by_lower = {name.lower(): name for name in sorted(known)}
+    near = get_close_matches(word[:_COMPARED].lower(), by_lower, n=1)
+    return by_lower[near[0]] if near else None
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """One sentence with the nearest known name, or with all of them.
+    """One sentence with the closest known name, or with all of them.
 
     >>> did_you_mean("vaildate", ["validate", "verify"])
     'Did you mean validate?'
     """
     names = sorted(known)
-    if near := get_close_matches(word, names, n=1):
-        return f"Did you mean {near[0]}?"
+    if near := closest(word, names):
+        return f"Did you mean {near}?"
     return f"There are {', '.join(names)}." if names else ""

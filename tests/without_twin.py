@@ -23,24 +23,8 @@ cli/test_init.py
     sources/proposal
 cli/test_view.py
     cli/configs cli/failure
-compat/test_lstm_ops.py
-    lstm_ops
 composites/test_annotated.py
     sources/graphdef/annotated sources/graphdef/annotated_body
-config/test_early.py
-    config/arrays config/document
-config/test_files.py
-    files
-config/test_load.py
-    config/problems
-config/test_models.py
-    config/conversion config/model config/schema config/source
-config/test_wrong_configs.py
-    errors
-config/test_wrong_files.py
-    config/associated config/data
-docs/test_site.py
-    config/reference
 fleet/test_cache.py
     fleet/location fleet/sharing
 latency/test_by_op.py
@@ -53,18 +37,8 @@ lower/test_loop_forms.py
     lower/loop/forms
 lower/test_unrolled.py
     lower/rows passes/memory
-metadata/test_attach.py
-    metadata/read metadata/schema
 passes/test_tensor_lists.py
     passes/run_time_shapes passes/tensor_list_groups
-report/test_index.py
-    report/agreement report/forms report/latency report/page report/results
-report/test_report.py
-    report/evidence report/stage
-report/test_sections.py
-    report/accuracy report/checks report/layers report/quantization
-resolve/test_composites.py
-    plugins
 runtimes/partition/test_flags.py
     stages/inspect
 sources/formats/test_keras.py
@@ -84,7 +58,7 @@ stages/test_complex.py
 stages/test_import_source.py
     sources/to_tflite
 stages/test_search.py
-    report/search stages/candidates
+    stages/candidates
 state/test_sources.py
     sources/graphdef/assigned
 tasks/test_child.py

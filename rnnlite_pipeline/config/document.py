@@ -19,10 +19,10 @@ from yaml.reader import Reader, ReaderError
 from yaml.scanner import Scanner
 
 from rnnlite_pipeline.config.scalars import scalar
-from rnnlite_pipeline.config.text import excerpt, read_text, split_lines
+from rnnlite_pipeline.config.text import excerpt, printable, read_text, split_lines
 from rnnlite_pipeline.errors import ConfigError, Problem
 
-#: The way to a value: keys of mappings and indexes of lists.
+#: The path of a value: keys of mappings and indexes of lists.
 Loc = tuple[str | int, ...]
 #: Line and column, counted from 1.
 Place = tuple[int, int]
@@ -84,7 +84,8 @@ class Document:
         key = self.keys.get(known, place)
         line, column = key if at_key or known != loc or key[0] < place[0] else place
         label = dotted(self._in_file(loc))
-        return Problem(line, column, label, message, excerpt(self.lines, line, column))
+        shown = excerpt(self.lines, line, column)
+        return Problem(line, column, label, printable(message), shown)
 
     def _in_file(self, loc: Loc) -> Loc:
         """The way to a value as the file has it: of a variant's own, under `variants`."""
@@ -95,8 +96,8 @@ class Document:
 
 
 def dotted(loc: Loc) -> str:
-    """A way to a value as a person writes it: `metadata.inputs[0].name`."""
-    parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc)
+    """The path of a value as a person writes it: `metadata.inputs[0].name`."""
+    parts = (f"[{part}]" if isinstance(part, int) else f".{printable(part)}" for part in loc)
     return "".join(parts).removeprefix(".")
 
 
@@ -120,7 +121,8 @@ def read_document(path: Path) -> Document:
     except ReaderError as error:
         before = split_lines(text[: error.position])
         place = (len(before), len(before[-1]) + 1)
-        message = f"the character {error.character!r} cannot stand in YAML"
+        code = ord(text[error.position])
+        message = f"the character U+{code:04X} cannot stand in YAML"
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = (mark.line + 1, mark.column + 1) if mark else (1, 1)

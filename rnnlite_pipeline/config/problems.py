@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -13,7 +12,8 @@ from rnnlite_pipeline.config.base import RULES
 from rnnlite_pipeline.config.document import Document, Loc
 from rnnlite_pipeline.config.keys import choices_at, homes_of, section_at
 from rnnlite_pipeline.config.scalars import MAX_NUMBER_LENGTH, scalar
-from rnnlite_pipeline.errors import Problem
+from rnnlite_pipeline.config.text import printable
+from rnnlite_pipeline.errors import Problem, closest
 
 #: What each of pydantic's error types expected; filled in from the error's context.
 _EXPECTED = {
@@ -36,7 +36,10 @@ _EXPECTED = {
 }
 
 #: What YAML 1.1 read as a truth value, and 1.2 reads as text.
-_FORMER_BOOLS = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false"}
+_FORMER_BOOLS = {
+    **dict.fromkeys(("yes", "on", "y"), "true"),
+    **dict.fromkeys(("no", "off", "n"), "false"),
+}
 
 
 def problems_of(
@@ -59,13 +62,15 @@ def problems_of(
             continue
         if error["type"] == "missing" and loc in misspelled:
             continue
+        if error["type"] == "too_short" and len(error["input"]) >= error["ctx"]["min_length"]:
+            continue  # pydantic does not count an item that is wrong, and tells it as well
         found.update(_problems(model, document, error))
     return sorted(found)
 
 
 def suggestion(word: object, known: Sequence[str]) -> str:
     """`; did you mean X?` if a known word is close; else nothing."""
-    close = _closest(word, known)
+    close = closest(str(word), known)
     return f"; did you mean `{close}`?" if close else ""
 
 
@@ -80,15 +85,9 @@ def shown(value: object) -> str:
     if isinstance(value, tuple):
         return "a list"
     if isinstance(value, str):
-        printable = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in value)
-        return f'"{printable[:57]}..."' if len(value) > 60 else f'"{printable}"'
+        line = printable(value.replace("\n", "\N{REPLACEMENT CHARACTER}"))
+        return f'"{line[:57]}..."' if len(value) > 60 else f'"{line}"'
     return f"the number {value}"
-
-
-def _closest(word: object, known: Sequence[str]) -> str | None:
-    by_lower = {name.lower(): name for name in known}
-    close = difflib.get_close_matches(str(word)[:60].lower(), by_lower, n=1)
-    return by_lower[close[0]] if close else None
 
 
 def _loc(error: ErrorDetails) -> Loc:
@@ -114,7 +113,7 @@ def _meant(model: type[BaseModel], loc: Loc) -> str | None:
     here = section_at(model, loc[:-1])
     if here is None or _homes(model, loc):
         return None
-    return _closest(loc[-1], list(here.model_fields))
+    return closest(str(loc[-1]), here.model_fields)
 
 
 def _homes(model: type[BaseModel], loc: Loc) -> list[str]:
@@ -178,7 +177,8 @@ def _is_number(value: object) -> bool:
     """Whether text is a number but for its quotes."""
     if not isinstance(value, str) or len(value) > MAX_NUMBER_LENGTH:
         return False
-    return isinstance(scalar(value, plain=True), int | float)
+    found = scalar(value, plain=True)
+    return isinstance(found, int | float) and not isinstance(found, bool)
 
 
 def _listed(choices: Sequence[str]) -> str:

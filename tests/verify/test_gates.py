@@ -77,7 +77,7 @@ def test_a_missed_gate_names_its_file_its_line_and_the_figure(tmp_path: Path) ->
     (tmp_path / "pipelines").mkdir()
     (tmp_path / "pipelines" / "mine.yaml").write_text(GATES)
     mine = load_pipeline("mine", tmp_path)
-    tensors = [{"name": "y", "associated_files": [{"name": "y.txt"}]}, {"name": "z"}]
+    tensors = [{"name": "y", "associated_files": [{"name": "y.txt", "type": 2}]}, {"name": "z"}]
     told = Description({"subgraph_metadata": [{"output_tensor_metadata": tensors}]})
     other = config(verification={"runtimes": ("tflm",)})
     errors = [

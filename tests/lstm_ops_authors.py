@@ -1,14 +1,15 @@
 """Writes models made with the drop-in names, as their sources are imported: needs TensorFlow.
 
-    python tests/compat/authors.py FOLDER
+    python tests/lstm_ops_authors.py FOLDER
 
 For each of `MODELS`, NAME.tflite is what the stage import makes of it, and NAME.npz holds inputs
 and what a session computes for them, named in/KEY and out/KEY; losses.npz holds the loss of each
-before and after some training.
+before and after some training; hints.json holds what annotations of several types are written as.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -153,7 +154,31 @@ def gradients(folder: Path) -> None:
     np.savez(folder / "losses.npz", allow_pickle=False, **losses)
 
 
+def hints(folder: Path) -> None:
+    """Leaves the attributes of an annotation by name, and the error of a type that has none."""
+    values = {"yes": True, "no": False, "one": 1, "half": 0.5, "text": 'a "b"'}
+    numbers = {"int": np.int64(7), "float": np.float32(0.25), "double": np.float64(0.125)}
+    annotation = lstm_ops.OpHint("acme", **values, **numbers)._annotation()
+    read = v1.AttrValue()
+    load("google.protobuf.text_format").Parse(annotation, read.func)
+    told = {key: attribute.WhichOneof("value") for key, attribute in read.func.attr.items()}
+    shown = {
+        key: getattr(read.func.attr[key], kind).decode()
+        if kind == "s"
+        else getattr(read.func.attr[key], kind)
+        for key, kind in told.items()
+    }
+    try:
+        lstm_ops.OpHint("acme", sizes=[1, 2])
+        refused = ""
+    except TypeError as error:
+        refused = str(error)
+    text = json.dumps({"name": read.func.name, "kinds": told, "values": shown, "refused": refused})
+    (folder / "hints.json").write_text(text, encoding="utf-8")
+
+
 if __name__ == "__main__":
+    hints(Path(sys.argv[1]))
     for each in MODELS:
         write(each, Path(sys.argv[1]))
     gradients(Path(sys.argv[1]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections import Counter
@@ -11,8 +12,15 @@ import numpy as np
 import pytest
 
 from rnnlite_pipeline.runtimes.missing import missing_ops
-from tests.authoring import check_numbers, convert
+from tests.authoring import check_numbers, convert, write_models
 from tests.fake.project import ROOT
+
+
+@pytest.fixture(scope="module")
+def authored(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `lstm_ops_authors.py` writes, in a child process: TensorFlow stays out of this one."""
+    script = Path(__file__).parent / "lstm_ops_authors.py"
+    return write_models(script, tmp_path_factory.mktemp("lstm_ops"))
 
 
 @pytest.mark.parametrize(
@@ -45,6 +53,25 @@ def test_drop_ins_train(authored: Path, name: str) -> None:
     with np.load(authored / "losses.npz") as losses:
         before, after = losses[name]
     assert after < 0.9 * before
+
+
+def test_hints_carry_their_attributes_by_type(authored: Path) -> None:
+    """Numbers of NumPy too; True is no integer. What has no such type is refused by name."""
+    told = json.loads((authored / "hints.json").read_text(encoding="utf-8"))
+    assert told["name"] == "acme"
+    assert told["values"] == {
+        "yes": True,
+        "no": False,
+        "one": 1,
+        "half": 0.5,
+        "text": 'a "b"',
+        "int": 7,
+        "float": 0.25,
+        "double": 0.125,
+    }
+    kinds = {"yes": "b", "no": "b", "one": "i", "half": "f", "text": "s"}
+    assert told["kinds"] == kinds | {"int": "i", "float": "f", "double": "f"}
+    assert told["refused"] == "OpHint takes bool, int, float and str; sizes is of type list"
 
 
 def test_needs_tf_keras_and_says_so() -> None:
