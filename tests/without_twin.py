@@ -48,7 +48,7 @@ config/test_wrong_files.py
 docs/test_site.py
     config/reference
 fleet/test_cache.py
-    fleet/location fleet/sharing
+    fleet/sharing
 latency/test_by_op.py
     latency/cut latency/text
 lower/test_choice.py
