@@ -14,7 +14,7 @@ from rnnlite_pipeline.cli.arguments import Call
 from rnnlite_pipeline.cli.failure import failed, print_json
 from rnnlite_pipeline.cli.output import BundleJson, error_json, files_json
 from rnnlite_pipeline.config.chosen import Chosen, chosen_by
-from rnnlite_pipeline.errors import CallError, RnnliteError, StageError
+from rnnlite_pipeline.errors import CallError, RnnliteError, StageError, of_system
 from rnnlite_pipeline.files import near, write_atomically
 from rnnlite_pipeline.trust.checks import check_digests, checks, different_members, epoch_of
 from rnnlite_pipeline.trust.files import Bundle, read_bundle
@@ -29,8 +29,8 @@ from rnnlite_pipeline.trust.signature import (
 #: The variable of the environment that holds the password of a key.
 PASSWORD = "RNNLITE_KEY_PASSWORD"
 
-#: Builds a config's release in a folder, with what a search chose where the config asks for one, and
-#: returns the exit status.
+#: Builds a config's release in a folder, with the choice of a search where the config asks for one,
+#: and returns the exit status.
 Build = Callable[[Path, Path, Chosen | None], int]
 
 
@@ -95,7 +95,8 @@ def _each(call: Call, work: Callable[[Path], Iterator[str | Path]]) -> int:
                 one["checks"].append(found)
                 if not call.json:
                     sys.stdout.write(f"{found}\n")
-        except RnnliteError as error:
+        except (RnnliteError, OSError) as raised:
+            error = of_system(raised, path) if isinstance(raised, OSError) else raised
             message = str(error)
             named = len(call.bundles) > 1 and str(path) not in message
             told_as = f"{path}: {message}" if named else message
