@@ -18,7 +18,7 @@ _COVERED_BY = """
 cli/test_cli.py
     cli/commands cli/main cli/stages
 cli/test_cli_output.py
-    cli/arguments cli/manual cli/output cli/parser tasks/live
+    cli/arguments cli/manual cli/output cli/parser
 cli/test_init.py
     sources/proposal sources/weights_beside
 cli/test_view.py
@@ -47,8 +47,6 @@ config/test_wrong_files.py
     config/associated config/data
 docs/test_site.py
     config/reference
-fleet/test_cache.py
-    fleet/sharing
 latency/test_by_op.py
     latency/cut latency/text
 lower/test_choice.py
@@ -115,16 +113,10 @@ state/test_sources.py
     sources/graphdef/assigned
 tasks/test_child.py
     machine stages/process
-tasks/test_dodo.py
-    tasks/command tasks/graph tasks/keys tasks/run tasks/work
-tasks/test_incremental.py
-    tasks/outcome tasks/plan tasks/reporter tasks/settings
 tasks/test_search.py
-    cli/locked tasks/summary tasks/table
+    cli/locked
 tasks/test_warm.py
     preloaded stages/server
-trust/test_trust.py
-    cli/trust trust/bom trust/checks trust/files trust/signature
 verify/test_every_interpreter.py
     verify/interpreters verify/states
 verify/test_gates.py
