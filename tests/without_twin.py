@@ -18,15 +18,13 @@ _COVERED_BY = """
 cli/test_cli.py
     cli/commands cli/main cli/stages
 cli/test_cli_output.py
-    cli/arguments cli/manual cli/output cli/parser tasks/live
+    cli/arguments cli/manual cli/output cli/parser
 cli/test_init.py
     sources/proposal
 cli/test_view.py
     cli/configs cli/failure
 composites/test_annotated.py
     sources/graphdef/annotated sources/graphdef/annotated_body
-fleet/test_cache.py
-    fleet/location fleet/sharing
 latency/test_by_op.py
     latency/cut latency/text
 lower/test_choice.py
@@ -63,16 +61,10 @@ state/test_sources.py
     sources/graphdef/assigned
 tasks/test_child.py
     machine stages/process
-tasks/test_dodo.py
-    tasks/command tasks/graph tasks/keys tasks/run tasks/work
-tasks/test_incremental.py
-    tasks/outcome tasks/plan tasks/reporter tasks/settings
 tasks/test_search.py
-    cli/locked tasks/summary tasks/table
+    cli/locked
 tasks/test_warm.py
     preloaded stages/server
-trust/test_trust.py
-    cli/trust trust/bom trust/checks trust/files trust/signature
 """
 
 

@@ -7,13 +7,18 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rnnlite_pipeline.cli import arguments as given
 from rnnlite_pipeline.cli.arguments import Call, Command
 from rnnlite_pipeline.cli.failure import print_json
 from rnnlite_pipeline.cli.stages import plan, stage, validate
 from rnnlite_pipeline.errors import CallError, did_you_mean
+
+if TYPE_CHECKING:
+    from rnnlite_pipeline.config.chosen import Chosen
 
 
 def _diff(call: Call) -> int:
@@ -52,8 +57,8 @@ def _verify_bundle(call: Call) -> int:
     from rnnlite_pipeline.tasks.plan import load_plan
     from rnnlite_pipeline.tasks.run import run_stages
 
-    def build(config: Path, folder: Path) -> int:
-        plan = load_plan(config, folder)
+    def build(config: Path, folder: Path, chosen: Chosen | None) -> int:
+        plan = replace(load_plan(config, folder), chosen=chosen)
         return run_stages("package", [plan], folder, 1, call.stage_program or COMMAND).status
 
     return verify_bundles(call, build)

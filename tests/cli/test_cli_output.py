@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -21,8 +19,6 @@ from rnnlite_pipeline.cli.output import OUTPUTS, CallErrorJson
 from rnnlite_pipeline.cli.parser import COMPLETE
 from rnnlite_pipeline.config.annotations import annotated
 from rnnlite_pipeline.errors import ConfigError, Problem, StageError
-from rnnlite_pipeline.steps import step
-from rnnlite_pipeline.tasks.live import Live
 from tests.fake.project import ROOT, Project
 
 
@@ -156,54 +152,6 @@ def test_manual_is_fresh() -> None:
     """docs/cli.md is what `python -m rnnlite_pipeline.cli.manual` prints."""
     written = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
     assert written == manual(COMMANDS)
-
-
-class _Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
-def test_steps_are_shown_on_a_terminal(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """On a terminal the running stage and its last step are shown; whole lines stay above."""
-    monkeypatch.setattr("rnnlite_pipeline.tasks.live.SECONDS", 0.01)
-    out, log = _Terminal(), tmp_path / "convert.log"
-    live = Live(out)
-    live.start("convert digits", log)
-    log.write_text("noise\n")
-    step("writing loops", 2, 5)
-    log.write_text(capsys.readouterr().out)
-    deadline = time.monotonic() + 5
-    while "writing loops (2 of 5)" not in out.getvalue() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    live.write("verify digits: start\n")
-    live.stop("convert digits")
-    live.close()
-    text = out.getvalue()
-    assert "convert digits" in text
-    assert "writing loops (2 of 5)" in text
-    assert "verify digits: start\n" in text
-
-
-def test_steps_are_lines_where_asked_for(tmp_path: Path) -> None:
-    """On what is no terminal, whole lines: with `-v` one for each new step, with `-q` none."""
-    log = tmp_path / "log"
-    log.write_text("step: of an earlier run\n")
-    for settings, expected in (
-        ({}, "a line\n"),
-        ({"steps": True}, "a line\nconvert digits: compare (1 of 2)\n"),
-        ({"quiet": True}, ""),
-    ):
-        out = io.StringIO()
-        live = Live(out, **settings)
-        live.write("a line\n")
-        live.start("convert digits", log)
-        with log.open("a") as file:
-            file.write("step: compare (1 of 2)\nnoise\n")
-        live.stop("convert digits")
-        live.close()
-        assert out.getvalue() == expected
 
 
 CONFIG = "name: {name}\nsource: {{format: keras, path: source.keras}}\n"

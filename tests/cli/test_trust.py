@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from pydantic import TypeAdapter
 
@@ -301,6 +302,21 @@ def test_a_release_is_built_again(project: Project) -> None:
     assert other.returncode == 1
     assert "config.yaml builds here: " in other.stderr
     assert "model.tflite" in other.stderr
+
+
+def test_a_release_of_a_search_is_built_again(project: Project) -> None:
+    """With the choice of its lock, on a machine whose search would choose otherwise."""
+    np.savez(project.folder / "test.npz", x=np.zeros(2))
+    project.write_config(
+        "quantization: {scheme: auto, max_accuracy_drop: 0.01}\n"
+        "verification: {data: {path: test.npz}}\n"
+    )
+    assert project.run("package", "config.yaml", FAKE_CHOICE="float16").returncode == 0
+    (project.build / "runs").unlink()
+    words = ["verify-bundle", str(project.bundle), "--unsigned", "--rebuild", "config.yaml"]
+    again = project.run(*words, FAKE_CHOICE="dynamic_range")
+    assert again.returncode == 0, again.stderr
+    assert "built again, the same bytes" in again.stdout
 
 
 def test_the_bill_of_materials(bundle: Path) -> None:
