@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
+#: The way to a value of a config: keys of mappings, indexes of lists, or names in them.
+Key = tuple[str | int, ...]
+
 
 class RnnliteError(Exception):
     """The root of all errors shown to the user without a traceback.
@@ -20,16 +23,29 @@ class RnnliteError(Exception):
         message: What is wrong and what was expected, one or two sentences.
         remedy: What to do next, one sentence; empty where the message says it all.
         key: The way to the value of the config that is wrong, such as ("quantization", "skip", 0);
-            empty where it is not the config. Who knows the file gives it its place (`placed`).
+            of a list of names also by the name, ("targets", "tflm"). Empty where it is not the
+            config. Who knows the file gives it its place (`placed`).
+        parts: Where several values are wrong: the way to each, and what is said of it. Without a
+            file to place them in, the message says it all.
     """
 
     exit_status = 1
 
-    def __init__(self, message: str, remedy: str = "", key: tuple[str | int, ...] = ()) -> None:
+    #: The key of an error that is given none.
+    default_key: Key = ()
+
+    def __init__(
+        self,
+        message: str,
+        remedy: str = "",
+        key: Key = (),
+        parts: Sequence[tuple[Key, str]] = (),
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.remedy = remedy
-        self.key = key
+        self.key = key or self.default_key
+        self.parts = tuple(parts)
 
     def __str__(self) -> str:
         return f"{self.message}\n  {self.remedy}" if self.remedy else self.message
@@ -92,7 +108,9 @@ class StageError(RnnliteError):
 
 
 class SourceError(StageError):
-    """The source model cannot be read or evaluated."""
+    """The source model cannot be read or evaluated; its place is where the config names it."""
+
+    default_key = ("source",)
 
 
 class ModelFormatError(StageError):

@@ -84,6 +84,7 @@ class Scales:
             raise NotConvertible(
                 f"The calibration data never reached {tensor.name!r}.",
                 "Give more samples, or name the layer in quantization.skip.",
+                ("quantization", "calibration", "path"),
             )
         low, high = min(least for least, _ in seen), max(most for _, most in seen)
         rules = {self._rule(t) for t in group} - {""}

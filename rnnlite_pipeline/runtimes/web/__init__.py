@@ -98,7 +98,8 @@ class WebRunner:
 
     def __init__(self, content: bytes, pages: Path | None = None) -> None:
         if reason := missing():
-            raise StageError(f"litert-web cannot be run here. {reason}.")
+            said = f"litert-web cannot be run here. {reason}."
+            raise StageError(said, key=("targets", "litert-web"))
         self._server = Server(content, modules(), *([pages] if pages else []))
         self._folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         self.profile = self._folder.name
