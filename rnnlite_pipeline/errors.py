@@ -169,6 +169,18 @@ def of_system(error: OSError, path: object = "") -> StageError:
     return StageError(message, _SYSTEM.get(error.errno or 0, ""))
 
 
+def named(config: str, message: str) -> str:
+    r"""A message of several lines, with the config's name before each that does not begin with it.
+
+    >>> named("a.yaml", "wrong\n  mend it")
+    'a.yaml: wrong\na.yaml:   mend it'
+    """
+    lines = message.split("\n")
+    return "\n".join(
+        line if not config or line.startswith(config) else f"{config}: {line}" for line in lines
+    )
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """One sentence with the nearest known name, or with all of them.
 

@@ -42,6 +42,25 @@ def test_validate_json(
     assert "none.yaml" in none["problems"][0]["message"]
 
 
+def test_several_configs_end_with_a_summary(
+    project: Project, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """How many are valid and which are wrong; each line of an error names its config."""
+    monkeypatch.chdir(project.folder)
+    Path("wrong.yaml").write_text("name: a\nsource: {format: kers, path: x}\n")
+    Path("second.yaml").write_text(Path("config.yaml").read_text().replace("fake", "second"))
+    assert main(["validate", "config.yaml", "second.yaml"]) == 0
+    assert capsys.readouterr().out.endswith("2 valid, 0 wrong\n")
+    for command, end in (("validate", ""), ("convert", "; nothing was run")):
+        assert main([command, "config.yaml", "wrong.yaml", "none.yaml"]) == 2
+        *lines, last = capsys.readouterr().err.splitlines()
+        assert last == f"1 valid, 2 wrong: wrong.yaml, none.yaml{end}"
+        names = [line.removeprefix("error: ").partition(":")[0] for line in lines]
+        assert set(names) == {"wrong.yaml", "none.yaml"}
+    assert main(["validate", "config.yaml"]) == 0
+    assert capsys.readouterr().out == "config.yaml: valid\n"
+
+
 @pytest.mark.parametrize("command", ["inspect", "verify"])
 def test_stage_json(project: Project, command: str) -> None:
     """With `--json` standard output is JSON and nothing else; progress goes to standard error."""
