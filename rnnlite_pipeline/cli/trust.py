@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import tempfile
@@ -90,7 +91,7 @@ def _each(call: Call, work: Callable[[Path], Iterator[str | Path]]) -> int:
                     one["files"] += files_json([found])
                     continue
                 one["checks"].append(found)
-                if not call.json:
+                if not call.json and not call.quiet:
                     sys.stdout.write(f"{found}\n")
         except RnnliteError as error:
             message = str(error)
@@ -128,7 +129,8 @@ def _verify(path: Path, trusted: Trusted | None, call: Call, build: Build) -> It
     for name in checks(bundle, call.lock):
         yield f"{near(path)}: {name}"
     if call.rebuild:
-        with redirect_stdout(sys.stderr if call.json else sys.stdout):
+        shown = io.StringIO() if call.quiet else sys.stderr if call.json else sys.stdout
+        with redirect_stdout(shown):
             _rebuild(bundle, call.rebuild, build)
         yield f"{near(path)}: built again, the same bytes"
 
