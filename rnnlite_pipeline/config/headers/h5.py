@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnlite_pipeline.config.document import Loc
+from rnnlite_pipeline.config.headers.h5_config import DAMAGED
 from rnnlite_pipeline.config.headers.interface import Interface, Tensor, WrongSource
 from rnnlite_pipeline.config.headers.keras import declared
 from rnnlite_pipeline.config.headers.kinds import HDF5
@@ -44,7 +45,7 @@ def read(path: Path, source: Source) -> Interface | None:
     """The inputs and the layers of a whole model; None where they are not known.
 
     Raises:
-        WrongSource: As `check_whole`; or the file holds weights only.
+        WrongSource: As `check_whole`; or the file is damaged, or holds weights only.
     """
     del source
     check_whole(path, ("source", "path"))
@@ -66,7 +67,11 @@ _UNKNOWN: dict[str, Any] = {}
 
 
 def _kept(path: Path) -> dict[str, Any] | None:
-    """What a file says, as JSON; None where h5py cannot read it, which the import says better."""
+    """What a file says, as JSON; None where h5py could not be asked, or crashed.
+
+    Raises:
+        WrongSource: The file is damaged.
+    """
     import subprocess  # not needed for a file that is known
 
     program = [sys.executable, "-P", str(Path(__file__).with_name("h5_config.py")), str(path)]
@@ -74,6 +79,8 @@ def _kept(path: Path) -> dict[str, Any] | None:
         ended = subprocess.run(program, capture_output=True, timeout=_SECONDS, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return None
+    if ended.returncode == DAMAGED:
+        raise WrongSource(f"{path} is damaged: its contents cannot be listed; {_AGAIN}")
     if ended.returncode:
         return None
     if not ended.stdout:

@@ -112,16 +112,25 @@ def test_a_cache_that_cannot_be_written_is_no_error(
     assert _read(path) == Interface(KNOWN)
 
 
-def test_what_h5py_cannot_read_is_left_to_the_import(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Damage within the file, or a file that crashes the library; nothing is kept of it."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+def test_damage_within_the_file(tmp_path: Path) -> None:
+    """What h5py cannot open is damaged, though it has its whole size."""
     path = tmp_path / "m.h5"
     path.write_bytes(WHOLE[:48] + bytes(1000) + WHOLE[1048:])
-    assert _read(path) is None
+    with pytest.raises(WrongSource, match="is damaged: its contents cannot be listed"):
+        _read(path)
+
+
+@pytest.mark.parametrize("program", ["import os; os.abort()", "import h6py", "while True: pass"])
+def test_what_cannot_be_asked_is_left_to_the_import(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str
+) -> None:
+    """A file that crashes h5py or hangs it, or no h5py: nothing is said, and nothing is kept."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    (tmp_path / "h5_config.py").write_text(program)
+    monkeypatch.setattr(header, "__file__", str(tmp_path / "h5.py"))
+    monkeypatch.setattr(header, "_SECONDS", 0.5)
+    path = tmp_path / "m.h5"
     path.write_bytes(WHOLE)
-    monkeypatch.setattr(header, "_SECONDS", 0.0)
     assert _read(path) is None
     assert not (tmp_path / "cache").exists()
 
