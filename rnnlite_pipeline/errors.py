@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
+#: The way to a value of a config: keys of mappings, indexes of lists, or names in them.
+Key = tuple[str | int, ...]
+
 
 class RnnliteError(Exception):
     """The base of all errors that are shown to the user without a traceback.
@@ -19,17 +22,30 @@ class RnnliteError(Exception):
     Args:
         message: What is wrong and what was expected, one or two sentences.
         remedy: What to do next, one sentence; empty where the message already says it.
-        key: The path to the wrong value of the config, such as ("quantization", "skip", 0); empty
-            where the config is not the cause. `config/placed.py` adds the line and the column.
+        key: The path to the wrong value of the config, such as ("quantization", "skip", 0); in a
+            list of names also by the name, ("targets", "tflm"). Empty where the config is not the
+            cause. `config/placed.py` adds the line and the column.
+        parts: Where several values are wrong: the path to each, and its message. Without a file to
+            place them in, `message` says all.
     """
 
     exit_status = 1
 
-    def __init__(self, message: str, remedy: str = "", key: tuple[str | int, ...] = ()) -> None:
+    #: The key of an error that is given none.
+    default_key: Key = ()
+
+    def __init__(
+        self,
+        message: str,
+        remedy: str = "",
+        key: Key = (),
+        parts: Sequence[tuple[Key, str]] = (),
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.remedy = remedy
-        self.key = key
+        self.key = key or self.default_key
+        self.parts = tuple(parts)
 
     def __str__(self) -> str:
         return f"{self.message}\n  {self.remedy}" if self.remedy else self.message
@@ -92,7 +108,9 @@ class StageError(RnnliteError):
 
 
 class SourceError(StageError):
-    """The source model cannot be read or evaluated."""
+    """The source model cannot be read or evaluated; its place is where the config names it."""
+
+    default_key = ("source",)
 
 
 class ModelFormatError(StageError):
@@ -160,6 +178,18 @@ def closest(word: str, known: Iterable[str]) -> str | None:
     by_lower = {name.lower(): name for name in sorted(known)}
     near = get_close_matches(word[:_COMPARED].lower(), by_lower, n=1)
     return by_lower[near[0]] if near else None
+
+
+def named(config: str, message: str) -> str:
+    r"""A message of several lines, with the config's name before each that does not begin with it.
+
+    >>> named("a.yaml", "wrong\n  mend it")
+    'a.yaml: wrong\na.yaml:   mend it'
+    """
+    lines = message.split("\n")
+    return "\n".join(
+        line if not config or line.startswith(config) else f"{config}: {line}" for line in lines
+    )
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

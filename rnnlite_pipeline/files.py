@@ -130,6 +130,11 @@ def _waiting(path: Path) -> Path:
     return path
 
 
+def user_cache() -> Path:
+    """The folder of this program in the user's cache: `XDG_CACHE_HOME`, else ~/.cache."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "rnnlite"
+
+
 def near(path: Path) -> Path:
     """A path as the user would type it: relative to the working folder where it is below it."""
     whole = path.absolute()

@@ -34,7 +34,7 @@ def _init(call: Call) -> int:
     made = write_config(call.model, call.to, call.signature, dict(call.custom_objects))
     if call.json:
         print_json({"files": files_json(made)})
-    else:
+    elif not call.quiet:
         sys.stdout.write("".join(f"{path}\n" for path in made))
     return 0
 
@@ -109,7 +109,12 @@ def _completion(call: Call) -> int:
 def _help(call: Call) -> int:
     from rnnlite_pipeline.cli.parser import help_text
 
-    sys.stdout.write(help_text(COMMANDS, _topic(call.topic)))
+    topic = _topic(call.topic)
+    text = help_text(COMMANDS, topic)
+    if call.json:
+        print_json({"command": topic, "help": text})
+    else:
+        sys.stdout.write(text)
     return 0
 
 
@@ -208,7 +213,7 @@ COMMANDS = {
     "bom": Command(
         "write the bill of materials of releases, CycloneDX 1.6 with a model card",
         _bom,
-        (given.BUNDLES, given.JSON),
+        (given.BUNDLES, given.QUIET, given.JSON),
         ("rnnlite bom build/digits/dist/digits-1.0.0.zip",),
     ),
     "benchmark": Command(

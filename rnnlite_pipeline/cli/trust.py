@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
@@ -93,7 +94,7 @@ def _each(call: Call, work: Callable[[Path], Iterator[str | Path]]) -> int:
                     one["files"] += files_json([found])
                     continue
                 one["checks"].append(found)
-                if not call.json:
+                if not call.json and not call.quiet:
                     sys.stdout.write(f"{found}\n")
         except (RnnliteError, OSError) as raised:
             error = of_system(raised, path) if isinstance(raised, OSError) else raised
@@ -132,7 +133,8 @@ def _verify(path: Path, trusted: Trusted | None, call: Call, build: Build) -> It
     for name in checks(bundle, call.lock):
         yield f"{near(path)}: {name}"
     if call.rebuild:
-        with redirect_stdout(sys.stderr if call.json else sys.stdout):
+        shown = io.StringIO() if call.quiet else sys.stderr if call.json else sys.stdout
+        with redirect_stdout(shown):
             _rebuild(bundle, call.rebuild, build)
         yield f"{near(path)}: built again, the same bytes"
 

@@ -41,6 +41,10 @@ _SYNTAX = (
     ("expected ',' or '}'", "a mapping `{` that is not closed, or lacks a `,`"),
     ("found unexpected end of stream", "the quotes are not closed"),
     ("found undefined alias", "an alias `*` of an anchor `&` that is not defined above"),
+    (
+        "found unknown escape character",
+        "in double quotes a `\\` begins an escape; write `/` in paths",
+    ),
     ("but found another document", "a second document (`---`); a file holds one"),
 )
 
@@ -57,6 +61,7 @@ class Document:
         values: Where each value starts.
         problems: Where the file breaks the rules above.
         unread: The values that could not be read, because of one of the problems.
+        incomplete: The mappings with a key that could not be read.
         variant: The variant whose values these are; empty where they are the base's.
         origins: The places in the file of the values that this variant replaces.
     """
@@ -68,6 +73,7 @@ class Document:
     values: Mapping[Loc, Place] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
     unread: frozenset[Loc] = frozenset()
+    incomplete: frozenset[Loc] = frozenset()
     variant: str = ""
     origins: Mapping[Loc, Loc] = field(default_factory=dict)
 
@@ -193,6 +199,7 @@ class _Builder:
         self.values: dict[Loc, Place] = {}
         self.problems: list[Problem] = []
         self.unread: set[Loc] = set()
+        self.incomplete: set[Loc] = set()
 
     def document(self, node: yaml.Node) -> Document:
         value = self.build(node, ())
@@ -206,6 +213,7 @@ class _Builder:
             self.values,
             tuple(self.problems),
             frozenset(self.unread),
+            frozenset(self.incomplete),
         )
 
     def report(self, loc: Loc, node: yaml.Node, message: str) -> None:
@@ -239,6 +247,7 @@ class _Builder:
         for key_node, value_node in node.value:
             key = self.key(key_node, loc)
             if key is None:
+                self.incomplete.add(loc)
                 continue
             if key in entries:
                 first = self.keys[(*loc, key)][0]

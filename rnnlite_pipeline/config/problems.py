@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeGuard
 
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
@@ -41,6 +42,9 @@ _FORMER_BOOLS = {
     **dict.fromkeys(("no", "off", "n"), "false"),
 }
 
+#: What other programs write for an open dimension.
+_OPEN = (-1, "None", "none", "?", "any")
+
 
 def problems_of(
     model: type[BaseModel], document: Document, errors: Sequence[ErrorDetails]
@@ -60,7 +64,7 @@ def problems_of(
         loc = _loc(error)
         if any(loc[: len(unread)] == unread for unread in document.unread):
             continue
-        if error["type"] == "missing" and loc in misspelled:
+        if error["type"] == "missing" and (loc in misspelled or loc[:-1] in document.incomplete):
             continue
         if error["type"] == "too_short" and len(error["input"]) >= error["ctx"]["min_length"]:
             continue  # pydantic does not count an item that is wrong, and tells it as well
@@ -145,19 +149,57 @@ def _wrong_value(model: type[BaseModel], loc: Loc, error: ErrorDetails) -> str:
     got = f"got {shown(value)}"
     if kind == "literal_error":
         choices = choices_at(model, loc)
-        return f"expected {_listed(choices)}; {got}{suggestion(value, choices)}"
+        return (
+            f"expected {_listed(choices)}; {got}{_former_bool(value) or suggestion(value, choices)}"
+        )
     if kind == "value_error":
-        return f"{error['msg'].removeprefix('Value error, ')}; {got}"
+        name = Path(value).stem if loc == ("pipeline",) and isinstance(value, str) else ""
+        meant = f"; write its name alone: {name}" if name and name != value else ""
+        return f"{error['msg'].removeprefix('Value error, ')}; {got}{meant}"
     if kind in ("model_type", "model_attributes_type"):
         below = section_at(model, loc)
         keys = f" with the keys {', '.join(below.model_fields)}" if below else ""
-        as_path = below is not None and "path" in below.model_fields and isinstance(value, str)
-        meant = f"; did you mean {{path: {value[:40]}}}?" if as_path else ""
-        return f"expected a mapping{keys}; {got}{meant}"
+        return f"expected a mapping{keys}; {got}{_as_a_key(model, loc, value)}"
     context: dict[str, Any] = error.get("ctx", {})
     template = _EXPECTED.get(kind)
     expected = f"expected {template.format(**context)}" if template else error["msg"]
-    return f"{expected}; {got}{_hint(kind, value)}"
+    hint = _of_a_shape(loc, value) or _percent(value, context) or _hint(kind, value)
+    return f"{expected}; {got}{hint}"
+
+
+def _as_a_key(model: type[BaseModel], loc: Loc, value: object) -> str:
+    """The key that was perhaps meant where a value stands in place of a section."""
+    if value is None:
+        return "; give it keys, or leave it out"
+    below = section_at(model, loc)
+    fields = below.model_fields if below else {}
+    keys = ["path"] if isinstance(value, str) and "path" in fields else []
+    keys += [key for key in fields if value in choices_at(model, (*loc, key))]
+    keys += ["samples"] if type(value) is int and "samples" in fields else []
+    return f"; did you mean {{{keys[0]}: {str(value)[:40]}}}?" if keys else ""
+
+
+def _former_bool(value: object) -> str:
+    return f"; did you mean {_FORMER_BOOLS[value]}?" if value in _FORMER_BOOLS else ""
+
+
+def _of_a_shape(loc: Loc, value: object) -> str:
+    """How a shape says that a dimension is open."""
+    is_shape = loc[:2] == ("source", "inputs") and len(loc) == 4
+    return "; write null for an open dimension" if is_shape and value in _OPEN else ""
+
+
+def _percent(value: object, context: Mapping[str, Any]) -> str:
+    """A share that is given in percent."""
+    number = scalar(value[:-1].strip(), plain=True) if _is_percent(value) else value
+    is_number = isinstance(number, int | float) and not isinstance(number, bool)
+    if is_number and (number is not value or (context.get("le") == 1 and 1 < number <= 100)):
+        return f"; {number:g} % is {number / 100:g}"
+    return ""
+
+
+def _is_percent(value: object) -> TypeGuard[str]:
+    return isinstance(value, str) and value.endswith("%") and _is_number(value[:-1].strip())
 
 
 def _hint(kind: str, value: object) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnlite_pipeline.cells.recurrence import Recurrence
-from rnnlite_pipeline.errors import NotConvertible
+from rnnlite_pipeline.errors import Key, NotConvertible
 from rnnlite_pipeline.graph.extract import standing_alone
 from rnnlite_pipeline.graph.ir import OPEN, Model, Op, Tensor
 from rnnlite_pipeline.graph.write import write_model
@@ -29,6 +29,9 @@ Arrays = dict[str, NDArray[Any]]
 #: What is asked for: the fused op where there is one, always a loop, the fused op or an error,
 #: what is faster here, or always steps written out.
 Form = Literal["auto", "loop", "fused", "fastest", "unrolled"]
+
+#: Where the config asks for it.
+LOWERING: Key = ("recurrent", "lowering")
 
 #: What a recurrence becomes.
 Chosen = Literal["fused", "loop", "unrolled"]
@@ -126,17 +129,19 @@ def choose(
     length = _length(op)
     if first.form == "loop" and length == 1:
         return replace(first, form="unrolled", reason=f"{first.reason}; it has one step")
-    against = [] if first.form == "unrolled" else list(map(str, why_not_loop(aim.targets)))
+    against = [] if first.form == "unrolled" else list(why_not_loop(aim.targets))
     if first.form == "loop" and not against:
         return first
-    if aim.form == "loop":
-        raise no_form(first.name, [("loop", against[0])], _OTHERS)
-    if length != OPEN:
+    if length != OPEN and aim.form != "loop":
         reason = first.reason if first.form == "unrolled" else f"{first.reason}; {against[0]}"
         return replace(first, form="unrolled", reason=reason)
-    tried = [("fused", first.reason), ("loop", against[0])] if against else []
+    keys = [("targets", each.target) for each in against] or [LOWERING]
+    tried = [("loop", "; ".join(map(str, against)))] if against else []
+    if aim.form == "loop":
+        raise no_form(first.name, tried, _OTHERS, keys)
+    tried = [("fused", first.reason), *tried] if against else []
     remedy = f"Pin the length, with yours in place of {STEPS}: source.inputs: {aim.pin}. {_ELSE}"
-    raise no_form(first.name, [*tried, ("unrolled", "its length is open")], remedy)
+    raise no_form(first.name, [*tried, ("unrolled", "its length is open")], remedy, keys)
 
 
 #: What to do where the targets take no loop.
@@ -182,6 +187,7 @@ def _as_asked(
         raise NotConvertible(
             f"{without.name}: {why_not_fused(without)}.",
             "Set recurrent.lowering to auto to write it as a loop.",
+            LOWERING,
         )
     not_fused = (without and why_not_fused(without)) or why_not(op)
     if form == "fastest":

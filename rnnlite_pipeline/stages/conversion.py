@@ -14,14 +14,14 @@ from rnnlite_pipeline.cells.recurrence import BIDIRECTIONAL, RECURRENCE
 from rnnlite_pipeline.compare.validation import check_whole, objection
 from rnnlite_pipeline.composites.record import COMPOSITE
 from rnnlite_pipeline.config import Config
-from rnnlite_pipeline.errors import NotConvertible
+from rnnlite_pipeline.errors import Key, NotConvertible
 from rnnlite_pipeline.graph.edit import producers, prune
 from rnnlite_pipeline.graph.ir import Model, Op
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.lower import lower, write_recurrences
 from rnnlite_pipeline.lower import lowering as rules_of_lowering
 from rnnlite_pipeline.lower.by_targets import has_op, pinned
-from rnnlite_pipeline.lower.choice import Chosen, Lowered
+from rnnlite_pipeline.lower.choice import LOWERING, Chosen, Lowered
 from rnnlite_pipeline.lower.fused import fused_code
 from rnnlite_pipeline.lower.integer_rows import integer_rows
 from rnnlite_pipeline.lower.layers import Layer
@@ -293,17 +293,21 @@ def _write_out(model: Model, context: Context) -> bool:
     """
     config = context.config
     has = has_op(config.meant_for)
-    every = config.recurrent.lowering == "unrolled" or not has("WHILE")
+    without = [name for name in config.meant_for if not has_op((name,))("WHILE")]
+    every = config.recurrent.lowering == "unrolled" or bool(without)
+    asked_by: Key = ("targets", without[0]) if without else LOWERING
     before = sum(1 for _ in model.ops())
     without_reduce_any(model, has)
     layers = [layer.name for layer in context.layers if layer.op == _CODES["unrolled"]]
-    left = unroll(model, every, has, packs=config.uses_xnnpack, layers=layers)
+    packs = config.uses_xnnpack
+    left = unroll(model, every, has, packs=packs, layers=layers, asked_by=asked_by)
     if left:
         raise NotConvertible(
             "These loops cannot be unrolled, because their number of steps is not known when the"
             f" model is converted: {', '.join(left)}.",
             f"Pin all lengths: source.inputs: {pinned(model)}. Or remove what forbids loops: the"
             " target, or recurrent.lowering: unrolled.",
+            asked_by,
         )
     integer_rows(model)
     return before != sum(1 for _ in model.ops())

@@ -57,6 +57,7 @@ class Oracle:
                 f'The source cannot run on "{case.name}" input: {first_line(error)}',
                 "Give data the model takes in verification.data.path, or pin its open dimensions "
                 "in source.inputs.",
+                ("verification", "data"),
             ) from error
         if case.extreme:
             if not all(_finite(array) for each in outputs for array in each.values()):

@@ -147,6 +147,7 @@ def _as_graph(model: Any, pins: Pins) -> Any:
         raise SourceError(
             f'The model "{model.name}" cannot be called on source.inputs: {first_line(error)}',
             "Give every input of the model, with the shape its layers expect.",
+            ("source", "inputs"),
         ) from error
 
 
