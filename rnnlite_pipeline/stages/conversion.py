@@ -21,7 +21,7 @@ from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.lower import lower, write_recurrences
 from rnnlite_pipeline.lower import lowering as rules_of_lowering
 from rnnlite_pipeline.lower.by_targets import has_op, pinned
-from rnnlite_pipeline.lower.choice import LOWERING, Chosen, Lowered
+from rnnlite_pipeline.lower.choice import LOWERING, Chosen, Lowered, scopes
 from rnnlite_pipeline.lower.fused import fused_code
 from rnnlite_pipeline.lower.integer_rows import integer_rows
 from rnnlite_pipeline.lower.layers import Layer
@@ -46,7 +46,15 @@ from rnnlite_pipeline.passes.settle_choices import settle_choices
 from rnnlite_pipeline.passes.share_sizes import share_sizes
 from rnnlite_pipeline.passes.tensor_list_groups import tensor_lists
 from rnnlite_pipeline.passes.tensor_lists import tensor_lists_to_tensors
-from rnnlite_pipeline.quantize import Outcome, grouping, lowering, quantize, trial, weight_bytes
+from rnnlite_pipeline.quantize import (
+    Outcome,
+    grouping,
+    lowering,
+    quantize,
+    skipped,
+    trial,
+    weight_bytes,
+)
 from rnnlite_pipeline.quantize.worth import size
 from rnnlite_pipeline.recognise import Finding, recognise
 from rnnlite_pipeline.resolve import (
@@ -195,8 +203,13 @@ def _write_recurrences(model: Model, context: Context) -> bool:
     turned = {op: _reads_reversed(op, model) for op in pseudo}
     works = works_of(model, pseudo)
     config = context.config
-    wanted, size, finish = lowering(config), weight_bytes(config), trial(config)
-    lowered = write_recurrences(model, *wanted, weight_bytes=size, finish=finish)
+    lowered = write_recurrences(
+        model,
+        *lowering(config),
+        weight_bytes=weight_bytes(config),
+        finish=trial(config),
+        skipped=skipped(config),
+    )
     layers = _layers(context.findings, turned, lowered)
     scheme, targets = config.quantization.scheme, config.meant_for
     context.layers = tuple(with_gain(layer, works, scheme, targets) for layer in layers)
@@ -399,7 +412,7 @@ CONVERSION: Passes[Context] = (
 
 
 #: What a layer becomes, by its form where that is no fused op.
-_CODES: Mapping[Chosen, str] = {"loop": "WHILE", "unrolled": "UNROLLED"}
+_CODES: Mapping[Chosen, str] = {"loop": "WHILE", "joined": "WHILE", "unrolled": "UNROLLED"}
 
 
 def _reads_reversed(op: Op, model: Model) -> bool:
@@ -427,7 +440,6 @@ def _layers(
         for name in (r.name for r in finding.recurrences if r.name in found):
             op, recurrence = found[name]
             each = became[name]
-            scope = next(iter(op.options.values())).name
             paired = op.code == BIDIRECTIONAL
             code = _CODES.get(each.form) or fused_code(recurrence, paired=paired)
             yield Layer(
@@ -435,7 +447,7 @@ def _layers(
                 recurrence,
                 code,
                 each.reason,
-                scope,
+                scopes(op, each.form)[name],
                 each.milliseconds,
                 reads_reversed=turned[op],
             )

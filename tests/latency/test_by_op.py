@@ -20,8 +20,8 @@ from rnnlite_pipeline.latency import Part, parts, rows
 from rnnlite_pipeline.latency.by_op import by_op, prepared, recorded
 from rnnlite_pipeline.latency.rows import place, title
 from rnnlite_pipeline.latency.text import as_text
-from rnnlite_pipeline.latency.timing import FEWEST, MOST, timed
 from rnnlite_pipeline.lower import lower
+from rnnlite_pipeline.timing import FEWEST, MOST, timed
 from tests.lower.cases import Case, random_lstm, random_rnn
 from tests.quantize.author import model_of, quantized
 

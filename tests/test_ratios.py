@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from benchmarks.peers.ratios import ratio
+from rnnlite_pipeline.ratios import ratio
 
 
 def test_what_falls_on_both_times_of_a_round_does_not_count() -> None:

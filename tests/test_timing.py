@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rnnlite_pipeline.latency.timing import FEWEST, MOST, SECONDS, timed
+from rnnlite_pipeline.timing import FEWEST, MOST, SECONDS, timed
 
 
 class Work:
