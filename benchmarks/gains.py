@@ -27,7 +27,6 @@ from rnnlite_pipeline.graph.ir import OPEN, Model
 from rnnlite_pipeline.graph.read import read_model
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.latency.machine import machine
-from rnnlite_pipeline.latency.timing import timed
 from rnnlite_pipeline.lower import lower
 from rnnlite_pipeline.lower.fused import why_not_fused, why_not_integer
 from rnnlite_pipeline.lower.times import FORMS, SCHEMES, Work
@@ -38,6 +37,7 @@ from rnnlite_pipeline.quantize.narrow_sums import narrow_sums
 from rnnlite_pipeline.quantize.ranges import measure
 from rnnlite_pipeline.quantize.skip import Skip
 from rnnlite_pipeline.runtimes.interpreter import Runner
+from rnnlite_pipeline.timing import timed
 
 #: F of the input, by units.
 FEATURES = {32: 40, 64: 40, 128: 40, 256: 128, 512: 256}

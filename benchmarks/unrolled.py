@@ -28,11 +28,11 @@ from rnnlite_pipeline.errors import NotConvertible
 from rnnlite_pipeline.graph.ir import Model
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.latency.machine import machine
-from rnnlite_pipeline.latency.timing import timed
 from rnnlite_pipeline.lower import lower
 from rnnlite_pipeline.lower.choice import Chosen
 from rnnlite_pipeline.lower.unrolled import unroll
 from rnnlite_pipeline.runtimes.interpreter import Runner
+from rnnlite_pipeline.timing import timed
 
 KINDS: tuple[Kind, ...] = ("LSTM", "GRU")
 UNITS = (64, 256)

@@ -12,24 +12,40 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
+#: The way to a value of a config: keys of mappings, indexes of lists, or names in them.
+Key = tuple[str | int, ...]
+
 
 class RnnliteError(Exception):
-    """The root of all errors shown to the user without a traceback.
+    """The base of all errors that are shown to the user without a traceback.
 
     Args:
         message: What is wrong and what was expected, one or two sentences.
-        remedy: What to do next, one sentence; empty where the message says it all.
-        key: The way to the value of the config that is wrong, such as ("quantization", "skip", 0);
-            empty where it is not the config. Who knows the file gives it its place (`placed`).
+        remedy: What to do next, one sentence; empty where the message already says it.
+        key: The path to the wrong value of the config, such as ("quantization", "skip", 0); in a
+            list of names also by the name, ("targets", "tflm"). Empty where the config is not the
+            cause. `config/placed.py` adds the line and the column.
+        parts: Where several values are wrong: the path to each, and its message. Without a file to
+            place them in, `message` says all.
     """
 
     exit_status = 1
 
-    def __init__(self, message: str, remedy: str = "", key: tuple[str | int, ...] = ()) -> None:
+    #: The key of an error that is given none.
+    default_key: Key = ()
+
+    def __init__(
+        self,
+        message: str,
+        remedy: str = "",
+        key: Key = (),
+        parts: Sequence[tuple[Key, str]] = (),
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.remedy = remedy
-        self.key = key
+        self.key = key or self.default_key
+        self.parts = tuple(parts)
 
     def __str__(self) -> str:
         return f"{self.message}\n  {self.remedy}" if self.remedy else self.message
@@ -65,7 +81,7 @@ class Problem:
 
 
 class ConfigError(RnnliteError):
-    """The config is wrong; it holds each root problem with its place.
+    """The config is wrong. The error has every problem with its place.
 
     Args:
         path: The config file, as the user named it.
@@ -92,7 +108,9 @@ class StageError(RnnliteError):
 
 
 class SourceError(StageError):
-    """The source model cannot be read or evaluated."""
+    """The source model cannot be read or evaluated; its place is where the config names it."""
+
+    default_key = ("source",)
 
 
 class ModelFormatError(StageError):
@@ -151,13 +169,36 @@ def of_system(error: OSError, path: object = "") -> StageError:
     return StageError(message, _SYSTEM.get(error.errno or 0, ""))
 
 
+#: Of a longer word only the start is compared with known names, so that it costs no time.
+_COMPARED = 256
+
+
+def closest(word: str, known: Iterable[str]) -> str | None:
+    """The known name that was probably meant, whatever its case; None where none is close."""
+    by_lower = {name.lower(): name for name in sorted(known)}
+    near = get_close_matches(word[:_COMPARED].lower(), by_lower, n=1)
+    return by_lower[near[0]] if near else None
+
+
+def named(config: str, message: str) -> str:
+    r"""A message of several lines, with the config's name before each that does not begin with it.
+
+    >>> named("a.yaml", "wrong\n  mend it")
+    'a.yaml: wrong\na.yaml:   mend it'
+    """
+    lines = message.split("\n")
+    return "\n".join(
+        line if not config or line.startswith(config) else f"{config}: {line}" for line in lines
+    )
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """One sentence with the nearest known name, or with all of them.
+    """One sentence with the closest known name, or with all of them.
 
     >>> did_you_mean("vaildate", ["validate", "verify"])
     'Did you mean validate?'
     """
     names = sorted(known)
-    if near := get_close_matches(word, names, n=1):
-        return f"Did you mean {near[0]}?"
+    if near := closest(word, names):
+        return f"Did you mean {near}?"
     return f"There are {', '.join(names)}." if names else ""

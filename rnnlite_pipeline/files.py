@@ -8,6 +8,7 @@ once it has ended with status 0.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import os
@@ -129,6 +130,11 @@ def _waiting(path: Path) -> Path:
     return path
 
 
+def user_cache() -> Path:
+    """The folder of this program in the user's cache: `XDG_CACHE_HOME`, else ~/.cache."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "rnnlite"
+
+
 def near(path: Path) -> Path:
     """A path as the user would type it: relative to the working folder where it is below it."""
     whole = path.absolute()
@@ -200,15 +206,38 @@ def digest(path: Path) -> str:
     of the path below the folder: what this prints inside the folder, where no file is a link:
     `find . -type f -printf '%P\0' | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum`.
 
+    A link counts as what it leads to.
+
     Raises:
-        OSError: Something in it cannot be read.
+        OSError: Something in it cannot be read, or a link leads to a folder around it.
     """
     if not path.is_dir():
         return _file_digest(path)
-    files = [Path(folder) / name for folder, _, names in os.walk(path) for name in names]
-    names = sorted((os.fsencode(file.relative_to(path).as_posix()), file) for file in files)
-    listing = b"".join(digest(file).encode() + b"  " + name + b"\n" for name, file in names)
+    names = sorted(
+        (os.fsencode(file.relative_to(path).as_posix()), file) for file in _files_below(path)
+    )
+    listing = b"".join(_file_digest(file).encode() + b"  " + name + b"\n" for name, file in names)
     return hashlib.sha256(listing).hexdigest()
+
+
+def _files_below(folder: Path, around: frozenset[tuple[int, int]] = frozenset()) -> Iterator[Path]:
+    """Every file in a folder and the folders in it; links are followed.
+
+    Args:
+        folder: The folder.
+        around: The folders around it, each by its device and number.
+    """
+    state = folder.stat()
+    here = (state.st_dev, state.st_ino)
+    if here in around:
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(folder))
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            path = folder / entry.name
+            if entry.is_dir():
+                yield from _files_below(path, around | {here})
+            else:
+                yield path
 
 
 #: What a file is known by: its device, number, size, and the times of its last changes.

@@ -18,6 +18,7 @@ rnn.py.
 from __future__ import annotations
 
 import importlib
+import numbers
 from collections.abc import Callable
 from typing import Any
 
@@ -159,10 +160,17 @@ class OpHint:
 
     Args:
         function_name: The op's name, for which a converter is registered (docs/guides).
-        **attributes: What the converter should know: bool, int, float or str.
+        **attributes: What the converter should know: bool, int, float or str; numbers of NumPy too.
+
+    Raises:
+        TypeError: An attribute is of another type.
     """
 
     def __init__(self, function_name: str, **attributes: bool | float | str) -> None:
+        for key, value in attributes.items():
+            if not isinstance(value, bool | str | numbers.Real):
+                kind = type(value).__name__
+                raise TypeError(f"OpHint takes bool, int, float and str; {key} is of type {kind}")
         self.function_name = function_name
         self.attributes = attributes
 
@@ -175,7 +183,14 @@ class OpHint:
         named = _V1.AttrValue().func
         named.name = self.function_name
         for key, value in self.attributes.items():
-            kind = {bool: "b", int: "i", float: "f", str: "s"}[type(value)]
-            setattr(named.attr[key], kind, value.encode() if isinstance(value, str) else value)
+            attribute = named.attr[key]
+            if isinstance(value, bool):
+                attribute.b = value
+            elif isinstance(value, numbers.Integral):
+                attribute.i = int(value)
+            elif isinstance(value, str):
+                attribute.s = value.encode()
+            else:
+                attribute.f = float(value)
         text: str = importlib.import_module("google.protobuf.text_format").MessageToString(named)
         return text

@@ -18,7 +18,7 @@ class Plugin:
     """A converter that an installed package registers.
 
     Attributes:
-        pattern: The composite's name, in which `*` stands for any characters.
+        pattern: The composite's name; `*`, `?` and `[...]` as in names of files (fnmatch).
         package: The distribution's name and version.
         entry: Where its function is.
     """

@@ -18,65 +18,25 @@ _COVERED_BY = """
 cli/test_cli.py
     cli/commands cli/main cli/stages
 cli/test_cli_output.py
-    cli/arguments cli/manual cli/output cli/parser tasks/live
+    cli/arguments cli/manual cli/output cli/parser
 cli/test_init.py
-    sources/proposal sources/weights_beside
+    sources/proposal
 cli/test_view.py
     cli/configs cli/failure
-compare/test_validation.py
-    compare/evidence compare/excerpts compare/stopped
-compat/test_lstm_ops.py
-    lstm_ops
 composites/test_annotated.py
-    composites/record sources/graphdef/annotated sources/graphdef/annotated_body
-composites/test_chained.py
-    resolve/chained
-composites/test_converters.py
-    composites/keras_lstm composites/registry plugins resolve/check resolve/composites
-config/test_early.py
-    config/arrays config/document
-config/test_files.py
-    files
-config/test_load.py
-    config/problems
-config/test_models.py
-    config/conversion config/model config/schema config/source
-config/test_wrong_configs.py
-    errors
-config/test_wrong_files.py
-    config/associated config/data
-docs/test_site.py
-    config/reference
-fleet/test_cache.py
-    fleet/location fleet/sharing
-metadata/test_attach.py
-    metadata/read metadata/schema
-recognise/test_fused.py
-    graph/leaks
-report/test_index.py
-    report/agreement report/forms report/latency report/page report/results
-report/test_report.py
-    report/evidence report/stage
-report/test_sections.py
-    report/accuracy report/checks report/layers report/quantization
+    sources/graphdef/annotated sources/graphdef/annotated_body
 runtimes/partition/test_flags.py
     stages/inspect
-sources/formats/test_concrete_function.py
-    sources/batch
-sources/formats/test_graph_def.py
-    sources/graphdef/tensor_arrays
 sources/formats/test_keras.py
     sources/formats/keras_files sources/formats/keras_load
 sources/formats/test_keras_archive.py
     sources/described
 sources/graphdef/test_detached.py
-    sources/attached sources/graphdef/flex sources/graphdef/functions sources/reference
+    sources/attached
 sources/graphdef/test_gathers.py
-    sources/graphdef/lifting sources/graphdef/placeholders sources/graphdef/session
+    sources/graphdef/session
 sources/graphdef/test_precision.py
     sources/formats/tf_keras
-sources/test_cell_ops.py
-    sources/graphdef/graph_edit
 stages/test_benchmark.py
     sources/stock
 stages/test_complex.py
@@ -84,29 +44,15 @@ stages/test_complex.py
 stages/test_import_source.py
     sources/to_tflite
 stages/test_search.py
-    report/search stages/candidates
-state/test_quantized.py
-    verify/quantized
+    stages/candidates
 state/test_sources.py
     sources/graphdef/assigned
 tasks/test_child.py
     machine stages/process
-tasks/test_dodo.py
-    tasks/command tasks/graph tasks/keys tasks/run tasks/work
-tasks/test_incremental.py
-    tasks/outcome tasks/plan tasks/reporter tasks/settings
 tasks/test_search.py
-    cli/locked tasks/summary tasks/table
+    cli/locked
 tasks/test_warm.py
     preloaded stages/server
-trust/test_trust.py
-    cli/trust trust/bom trust/checks trust/files trust/signature
-verify/test_every_interpreter.py
-    verify/interpreters verify/states
-verify/test_gates.py
-    verify/interface
-verify/test_noise.py
-    verify/runs
 """
 
 

@@ -1,11 +1,13 @@
 """What each form of a recurrent model costs, as parts of ONNX Runtime's time.
 
-    python -m benchmarks.peers [--case TEXT]... [--batch 8] [--threads 4] [--json F] [--markdown F]
+    python -m benchmarks.peers [--case TEXT]... [--batch 8] [--threads 4] [--json F [--resume]]
+                               [--markdown F]
 
 All forms of a case and both peers run in one process, in turns, in many short rounds; every figure
 is the median of the rounds' ratios to ONNX Runtime. Where the interval of a median is wider than
 15 % of it, the table says `cannot tell`. A model whose output differs from ONNX Runtime's ends the
-benchmark: what computes something else is not compared.
+benchmark: what computes something else is not compared. The file of `--json` is written after each
+case; with `--resume` the cases that it has are not measured again.
 
 Needs the extra `bench`; `make bench LOCK=requirements-extras.lock` sets up all of it.
 """
@@ -17,7 +19,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -34,13 +36,13 @@ from benchmarks.peers.others import (
     versions,
 )
 from benchmarks.peers.ours import lowered, stock
-from benchmarks.peers.ratios import Ratio, ratio
 from rnnlite_pipeline.cells.recurrence import Recurrence
 from rnnlite_pipeline.latency.machine import machine
-from rnnlite_pipeline.latency.timing import timed
 from rnnlite_pipeline.lower.choice import SHORT
 from rnnlite_pipeline.lower.fused import why_not_fused
+from rnnlite_pipeline.ratios import Ratio, ratio
 from rnnlite_pipeline.runtimes.interpreter import Runner
+from rnnlite_pipeline.timing import timed
 
 #: What all others are compared with.
 REFERENCE = "ONNX Runtime"
@@ -132,37 +134,58 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--json", type=Path, help="writes all ratios with their intervals")
+    parser.add_argument("--resume", action="store_true", help="keeps what the file of --json has")
     parser.add_argument("--markdown", type=Path, help="writes the table")
     asked = parser.parse_args()
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     columns = asked.column or COLUMNS
-    table: dict[str, dict[str, Ratio]] = {}
+    record = _record({"batch": asked.batch, "threads": asked.threads, "columns": [*columns]})
+    table = _measured_before(asked.json, record) if asked.resume and asked.json else {}
     for case in grid():
-        if not asked.case or any(text in str(case) for text in asked.case):
-            table[str(case)] = measured(case, asked.batch, asked.threads, columns)
-            told = ", ".join(f"{k} {v}" for k, v in table[str(case)].items() if k != REFERENCE)
-            print(f"{case}: {told}", flush=True)
+        wanted = not asked.case or any(text in str(case) for text in asked.case)
+        if not wanted or str(case) in table:
+            continue
+        table[str(case)] = measured(case, asked.batch, asked.threads, columns)
+        told = ", ".join(f"{k} {v}" for k, v in table[str(case)].items() if k != REFERENCE)
+        print(f"{case}: {told}", flush=True)
+        if asked.json:
+            _write(asked.json, json.dumps({**record, "ratios": _numbers(table)}, indent=1) + "\n")
     if asked.markdown:
-        _write(asked.markdown, lambda: markdown(table, columns))
-    if asked.json:
-        setting = {"batch": asked.batch, "threads": asked.threads}
-        _write(asked.json, lambda: json.dumps(_record(table, setting), indent=1) + "\n")
+        _write(asked.markdown, markdown(table, columns))
 
 
-def _record(table: Mapping[str, Mapping[str, Ratio]], setting: dict[str, int]) -> dict[str, Any]:
-    ratios = {
+def _measured_before(path: Path, record: Mapping[str, Any]) -> dict[str, dict[str, Ratio]]:
+    """What a file has.
+
+    Raises:
+        SystemExit: It was measured with something else.
+    """
+    if not path.exists():
+        return {}
+    before: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    if other := [key for key, value in record.items() if before.get(key) != value]:
+        sys.exit(f"{path} was measured with other {', '.join(other)}: remove it, or --resume")
+    rows = before["ratios"].items()
+    return {name: {key: Ratio(*ends) for key, ends in row.items()} for name, row in rows}
+
+
+def _numbers(table: Mapping[str, Mapping[str, Ratio]]) -> dict[str, dict[str, list[float]]]:
+    return {
         name: {key: [round(v, 3) for v in (r.median, r.low, r.high)] for key, r in row.items()}
         for name, row in table.items()
     }
+
+
+def _record(setting: Mapping[str, Any]) -> dict[str, Any]:
     own = {name: version(name) for name in ("ai-edge-litert", "tensorflow", "keras")}
     about = {"machine": machine(), "versions": own | versions(), **setting}
-    return {**about, "reference": REFERENCE, "ratios": ratios}
+    return {**about, "reference": REFERENCE}
 
 
-def _write(path: Path, text: Callable[[], str]) -> None:
+def _write(path: Path, text: str) -> None:
     beside = path.with_name(f".{path.name}.new")
-    beside.write_text(text(), encoding="utf-8")
+    beside.write_text(text, encoding="utf-8")
     beside.replace(path)
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Literal
+from unittest import mock
 
 import numpy as np
 
@@ -17,15 +19,17 @@ from rnnlite_pipeline.cells.simple_rnn import SimpleRnn
 from rnnlite_pipeline.graph.build import Builder
 from rnnlite_pipeline.graph.ir import OPEN, Model, Op, Signature, Subgraph, Tensor
 from rnnlite_pipeline.graph.write import write_model
-from rnnlite_pipeline.lower import lower
-from rnnlite_pipeline.lower.choice import Chosen
+from rnnlite_pipeline.lower import choice, lower
 from rnnlite_pipeline.lower.unrolled import unroll
 from rnnlite_pipeline.quantize.dynamic_range import dynamic_range
 from rnnlite_pipeline.quantize.skip import Skip
 
+#: A form of every layer. "joined" and "apart": loops, both directions in one, or each in its own.
+Asked = Literal["auto", "fused", "loop", "joined", "apart", "unrolled"]
+
 
 def lowered(
-    case: Case, stack: Stack, form: Chosen, *, int8: bool = False, open_steps: bool = False
+    case: Case, stack: Stack, form: Asked, *, int8: bool = False, open_steps: bool = False
 ) -> bytes:
     """The case in one form, as a file.
 
@@ -37,10 +41,39 @@ def lowered(
         open_steps: Whether T is open.
     """
     model = pseudo(case, stack, open_steps=open_steps)
-    lower(model, form, weight_bytes=1 if int8 else 4)
+    size = 1 if int8 else 4
+    if form in ("joined", "apart"):
+        with mock.patch.object(choice, "joins", return_value=form == "joined"):
+            lower(model, "loop", weight_bytes=size)
+    else:
+        lower(model, form, weight_bytes=size)
+    return _finished(model, int8=int8, every=form == "unrolled")
+
+
+def chosen(case: Case, stack: Stack, *, int8: bool = False) -> tuple[tuple[str, ...], bytes]:
+    """What `fastest` takes here: the form of each layer, and the file.
+
+    Args:
+        case: The model.
+        stack: Its cells.
+        int8: Whether weights are quantized: the forms are measured so.
+    """
+
+    def finish(model: Model, _scopes: Mapping[str, str]) -> None:
+        if int8:
+            dynamic_range(model, Skip())
+
+    model = pseudo(case, stack)
+    layers = lower(model, "fastest", weight_bytes=1 if int8 else 4, finish=finish)
+    unrolled = [each.name for each in layers if each.form == "unrolled"]
+    content = _finished(model, int8=int8, every=False, layers=unrolled)
+    return tuple(each.form for each in layers), content
+
+
+def _finished(model: Model, *, int8: bool, every: bool, layers: Sequence[str] = ()) -> bytes:
     if int8:
         dynamic_range(model, Skip())
-    unroll(model, every=form == "unrolled", packs=True)
+    unroll(model, every=every, packs=True, layers=layers)
     return write_model(model)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Self, TypeAlias
@@ -73,6 +73,11 @@ class Symbol:
         """Columns [start, stop) of this symbol."""
         return Symbol(self.name, self.start + start, self.start + stop)
 
+    @property
+    def parts(self) -> tuple[Atom, ...]:
+        """The atoms it is made of: none."""
+        return ()
+
     def symbols(self) -> Iterator[Symbol]:
         """Itself."""
         yield self
@@ -113,10 +118,14 @@ class Apply:
         cut = tuple(a if a.width == 1 else a.columns(start, stop) for a in self.arguments)
         return Apply(self.function, cut, stop - start, self.options)
 
+    @property
+    def parts(self) -> tuple[Atom, ...]:
+        """The atoms of its arguments."""
+        return tuple(atom for each in self.arguments for atom, _ in each.terms.values())
+
     def symbols(self) -> Iterator[Symbol]:
-        """Every symbol of the arguments."""
-        for argument in self.arguments:
-            yield from argument.symbols()
+        """Every symbol of the arguments, once."""
+        return symbols_of(self.parts)
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,11 +148,32 @@ class Product:
         """Columns [start, stop) of every factor."""
         return Product(tuple(f if f.width == 1 else f.columns(start, stop) for f in self.factors))
 
+    @property
+    def parts(self) -> tuple[Atom, ...]:
+        """Its factors."""
+        return self.factors
+
     def symbols(self) -> Iterator[Symbol]:
-        """Every symbol of the factors."""
-        for factor in self.factors:
-            yield from factor.symbols()
+        """Every symbol of the factors, once."""
+        return symbols_of(self.parts)
 
 
 Factor: TypeAlias = Symbol | Apply
 Atom: TypeAlias = Symbol | Apply | Product
+
+
+def symbols_of(atoms: Iterable[Atom]) -> Iterator[Symbol]:
+    """Every symbol that atoms depend on, however deep, each once, in the order they are written.
+
+    Steps that are written out share what they are computed from: a walk that enters each atom as
+    often as it is read takes twice as long with every step.
+    """
+    stack, seen = list(atoms)[::-1], set[str]()
+    while stack:
+        atom = stack.pop()
+        if atom.key in seen:
+            continue
+        seen.add(atom.key)
+        if isinstance(atom, Symbol):
+            yield atom
+        stack += atom.parts[::-1]

@@ -29,6 +29,7 @@ from rnnlite_pipeline.algebra.atoms import (
     Options,
     Product,
     Symbol,
+    symbols_of,
 )
 from rnnlite_pipeline.algebra.functions import FUNCTIONS, ODD
 from rnnlite_pipeline.algebra.maps import Map, digest, hashed, simplest
@@ -96,9 +97,8 @@ class Form:
         return Apply(atom.function, (argument,), atom.width, atom.options)
 
     def symbols(self) -> Iterator[Symbol]:
-        """Every symbol the form depends on, however deep."""
-        for atom, _ in self.terms.values():
-            yield from atom.symbols()
+        """Every symbol the form depends on, however deep, each once."""
+        return symbols_of(atom for atom, _ in self.terms.values())
 
     def columns(self, start: int, stop: int) -> Form:
         """Columns [start, stop) of the form."""

@@ -86,23 +86,35 @@ def _atom(atom: Atom, values: dict[str, Array]) -> Array:
 
 
 def substituted(form: Form, value_of: Callable[[Symbol], Form]) -> Form:
-    """The form with every symbol replaced by `value_of(symbol)`, at any depth."""
-    total = forms.constant(form.bias)
-    for atom, linear in form.terms.values():
-        value = _substituted(atom, value_of)
-        diagonal = linear.diagonal
-        part = value.scaled(linear.values) if diagonal else value @ linear.values
-        total = total + part
-    return total
+    """The form with every symbol replaced by `value_of(symbol)`, at any depth.
 
+    What several atoms share is replaced once.
+    """
+    known: dict[str, Form] = {}
 
-def _substituted(atom: Atom, value_of: Callable[[Symbol], Form]) -> Form:
-    if isinstance(atom, Symbol):
-        return value_of(atom)
-    if isinstance(atom, Product):
-        first, *rest = (_substituted(f, value_of) for f in atom.factors)
-        for factor in rest:
-            first = first * factor
-        return first
-    arguments = tuple(substituted(a, value_of) for a in atom.arguments)
-    return forms.of(Apply(atom.function, arguments, atom.width, atom.options))
+    def within(form: Form) -> Form:
+        total = forms.constant(form.bias)
+        for atom, linear in form.terms.values():
+            value = of(atom)
+            diagonal = linear.diagonal
+            part = value.scaled(linear.values) if diagonal else value @ linear.values
+            total = total + part
+        return total
+
+    def of(atom: Atom) -> Form:
+        if atom.key not in known:
+            known[atom.key] = made(atom)
+        return known[atom.key]
+
+    def made(atom: Atom) -> Form:
+        if isinstance(atom, Symbol):
+            return value_of(atom)
+        if isinstance(atom, Product):
+            first, *rest = map(of, atom.factors)
+            for factor in rest:
+                first = first * factor
+            return first
+        arguments = tuple(map(within, atom.arguments))
+        return forms.of(Apply(atom.function, arguments, atom.width, atom.options))
+
+    return within(form)

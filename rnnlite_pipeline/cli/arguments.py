@@ -189,6 +189,7 @@ INIT = (
         metavar="NAME=MODULE:NAME",
         help="a layer or function of your own that a Keras file needs, and where it is",
     ),
+    QUIET,
     JSON,
 )
 VIEW = (
@@ -230,6 +231,7 @@ SIGN = (
         "--sigstore",
         help="signs by sigstore, which needs a network, with the identity of the CI or a browser",
     ),
+    QUIET,
     JSON,
 )
 VERIFY_BUNDLE = (
@@ -250,6 +252,7 @@ VERIFY_BUNDLE = (
         metavar="CONFIG",
         help="builds this config and compares the bytes; CONFIG/VARIANT for a variant",
     ),
+    QUIET,
     JSON,
 )
 SCHEMA = (
@@ -271,4 +274,5 @@ HELP = (
     Positional(
         "topic", "a command; all of them where none is given", nargs=-1, metavar="[COMMAND]"
     ),
+    JSON,
 )

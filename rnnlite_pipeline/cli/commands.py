@@ -7,13 +7,18 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rnnlite_pipeline.cli import arguments as given
 from rnnlite_pipeline.cli.arguments import Call, Command
 from rnnlite_pipeline.cli.failure import print_json
 from rnnlite_pipeline.cli.stages import plan, stage, validate
 from rnnlite_pipeline.errors import CallError, did_you_mean
+
+if TYPE_CHECKING:
+    from rnnlite_pipeline.config.chosen import Chosen
 
 
 def _diff(call: Call) -> int:
@@ -29,7 +34,7 @@ def _init(call: Call) -> int:
     made = write_config(call.model, call.to, call.signature, dict(call.custom_objects))
     if call.json:
         print_json({"files": files_json(made)})
-    else:
+    elif not call.quiet:
         sys.stdout.write("".join(f"{path}\n" for path in made))
     return 0
 
@@ -52,8 +57,8 @@ def _verify_bundle(call: Call) -> int:
     from rnnlite_pipeline.tasks.plan import load_plan
     from rnnlite_pipeline.tasks.run import run_stages
 
-    def build(config: Path, folder: Path) -> int:
-        plan = load_plan(config, folder)
+    def build(config: Path, folder: Path, chosen: Chosen | None) -> int:
+        plan = replace(load_plan(config, folder), chosen=chosen)
         return run_stages("package", [plan], folder, 1, call.stage_program or COMMAND).status
 
     return verify_bundles(call, build)
@@ -104,7 +109,12 @@ def _completion(call: Call) -> int:
 def _help(call: Call) -> int:
     from rnnlite_pipeline.cli.parser import help_text
 
-    sys.stdout.write(help_text(COMMANDS, _topic(call.topic)))
+    topic = _topic(call.topic)
+    text = help_text(COMMANDS, topic)
+    if call.json:
+        print_json({"command": topic, "help": text})
+    else:
+        sys.stdout.write(text)
     return 0
 
 
@@ -203,7 +213,7 @@ COMMANDS = {
     "bom": Command(
         "write the bill of materials of releases, CycloneDX 1.6 with a model card",
         _bom,
-        (given.BUNDLES, given.JSON),
+        (given.BUNDLES, given.QUIET, given.JSON),
         ("rnnlite bom build/digits/dist/digits-1.0.0.zip",),
     ),
     "benchmark": Command(

@@ -30,6 +30,8 @@ def main(arguments: Sequence[str] | None = None, stage_program: Sequence[str] | 
         0 done; 1 a stage failed; 2 the config or the call is wrong; 130 interrupted.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
+    # pydantic would read what every installed package offers, in search of plugins for itself.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
         return _run(words, stage_program)
     except RnnliteError as error:

@@ -104,6 +104,13 @@ class CompletionJson(TypedDict):
     script: str
 
 
+class HelpJson(TypedDict):
+    """The help of a command, or of all of them: then `command` is empty."""
+
+    command: str
+    help: str
+
+
 class PlanJson(TypedDict):
     """The plan: `rnnlite_pipeline/fleet/plan.py` describes it."""
 
@@ -130,6 +137,7 @@ OUTPUTS: Mapping[str, Any] = {
     "schema": dict[str, Any],
     "targets": list[dict[str, Any]],
     "completion": CompletionJson,
+    "help": HelpJson,
 }
 
 

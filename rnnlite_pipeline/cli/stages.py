@@ -19,7 +19,7 @@ from rnnlite_pipeline.cli.output import (
     files_json,
     problems_json,
 )
-from rnnlite_pipeline.errors import CallError, RnnliteError
+from rnnlite_pipeline.errors import CallError, RnnliteError, named
 from rnnlite_pipeline.files import near
 
 if TYPE_CHECKING:
@@ -61,6 +61,8 @@ def validate(call: Call) -> int:
     status = _each(call, check, wrong)
     if call.json:
         print_json(told)
+    elif not status and not call.quiet and len(call.configs) > 1:
+        sys.stdout.write(f"{len(call.configs)} valid, 0 wrong\n")
     return status
 
 
@@ -265,20 +267,24 @@ def _each(
     """Does something for every config; the errors of all of them are printed."""
     from rnnlite_pipeline.config.annotations import annotated
 
-    status = 0
+    status, several, failures = 0, len(call.configs) > 1, []
     for word in call.configs:
         path = word
         try:
             path = found_config(word)
             work(path)
         except RnnliteError as error:
-            message = str(error)
-            if len(call.configs) > 1 and str(path) not in message:
-                message = f"{path}: {message}"
+            message = named(str(path), str(error)) if several else str(error)
             status = max(status, failed(message, error.exit_status))
             if _annotates(call):
                 sys.stderr.write(annotated(error, path))
             wrong(path, error)
+            failures.append(str(path))
+    if failures and several:
+        right = len(call.configs) - len(failures)
+        end = "" if call.command == "validate" else "; nothing was run"
+        what = f"{right} valid, {len(failures)} wrong: {', '.join(failures)}{end}"
+        sys.stderr.write(f"{what}\n")
     return status
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 import os
 import sys
 import tempfile
@@ -12,7 +14,8 @@ from pathlib import Path
 from rnnlite_pipeline.cli.arguments import Call
 from rnnlite_pipeline.cli.failure import failed, print_json
 from rnnlite_pipeline.cli.output import BundleJson, error_json, files_json
-from rnnlite_pipeline.errors import CallError, RnnliteError, StageError
+from rnnlite_pipeline.config.chosen import Chosen, chosen_by
+from rnnlite_pipeline.errors import CallError, RnnliteError, StageError, of_system
 from rnnlite_pipeline.files import near, write_atomically
 from rnnlite_pipeline.trust.checks import check_digests, checks, different_members, epoch_of
 from rnnlite_pipeline.trust.files import Bundle, read_bundle
@@ -27,8 +30,9 @@ from rnnlite_pipeline.trust.signature import (
 #: The variable of the environment that holds the password of a key.
 PASSWORD = "RNNLITE_KEY_PASSWORD"
 
-#: Builds a config's release in a folder, and returns the exit status.
-Build = Callable[[Path, Path], int]
+#: Builds a config's release in a folder, with the choice of a search where the config asks for one,
+#: and returns the exit status.
+Build = Callable[[Path, Path, Chosen | None], int]
 
 
 def sign_bundles(call: Call) -> int:
@@ -90,9 +94,10 @@ def _each(call: Call, work: Callable[[Path], Iterator[str | Path]]) -> int:
                     one["files"] += files_json([found])
                     continue
                 one["checks"].append(found)
-                if not call.json:
+                if not call.json and not call.quiet:
                     sys.stdout.write(f"{found}\n")
-        except RnnliteError as error:
+        except (RnnliteError, OSError) as raised:
+            error = of_system(raised, path) if isinstance(raised, OSError) else raised
             message = str(error)
             named = len(call.bundles) > 1 and str(path) not in message
             told_as = f"{path}: {message}" if named else message
@@ -128,7 +133,8 @@ def _verify(path: Path, trusted: Trusted | None, call: Call, build: Build) -> It
     for name in checks(bundle, call.lock):
         yield f"{near(path)}: {name}"
     if call.rebuild:
-        with redirect_stdout(sys.stderr if call.json else sys.stdout):
+        shown = io.StringIO() if call.quiet else sys.stderr if call.json else sys.stdout
+        with redirect_stdout(shown):
             _rebuild(bundle, call.rebuild, build)
         yield f"{near(path)}: built again, the same bytes"
 
@@ -140,8 +146,16 @@ def _rebuild(bundle: Bundle, config: Path, build: Build) -> None:
     name = f"{release.name}-{release.version}.zip"
     if name != bundle.path.name:
         raise CallError(f"{config} makes {name}, not {bundle.path.name}.")
+    chosen = None
+    if release.quantization.scheme == "auto":  # a search here may choose otherwise: by its times
+        chosen = chosen_by(json.loads(bundle.members["lock.json"]))
+        if chosen is None:
+            raise StageError(
+                f"lock.json in {bundle.path} does not say what quantization.scheme auto chose.",
+                f"{config} asks for a search; this release was built from another config.",
+            )
     with tempfile.TemporaryDirectory(prefix="rnnlite-") as folder, _date(epoch_of(bundle)):
-        if build(config, Path(folder)):
+        if build(config, Path(folder), chosen):
             raise StageError(f"{config} could not be built again.")
         again = read_bundle(Path(folder) / release.name / "dist" / name)
         if different := different_members(bundle, again):

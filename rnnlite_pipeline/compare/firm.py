@@ -11,7 +11,7 @@ Rules:
        sequence is firm in its first steps, and some batch entries are where others are not. Along
        the last axis it is not cut: what overflows in one unit reaches the others.
     3. In a firm part, results may differ by `TOLERANCE` of its scale, or by as much as
-       `ROUNDINGS` roundings move it.
+       `ROUNDINGS` roundings move it. Integers and booleans that roundings do not move are equal.
 """
 
 from __future__ import annotations
@@ -102,4 +102,5 @@ def _part(reference: Array, moved: Sequence[Array], where: tuple[slice | int, ..
     explained = ROUNDINGS * max(
         relative(a, m[where]) if m.shape == reference.shape else float("inf") for m in moved
     )
-    return Part(where, max(TOLERANCE, explained)) if explained < FIRM else None
+    tolerance = TOLERANCE if a.dtype.kind == "f" else 0.0
+    return Part(where, max(tolerance, explained)) if explained < FIRM else None

@@ -12,11 +12,11 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 
 from rnnlite_pipeline.composites.call import Array
+from rnnlite_pipeline.files import BROKEN_ZIP
 from rnnlite_pipeline.graph.flat import damaged
 from rnnlite_pipeline.graph.ir import NUMPY, OPEN, Model, Op, Tensor
 
@@ -36,7 +36,8 @@ class Sample:
     """What a function returned for some operands.
 
     Attributes:
-        operands: A value for each operand; None for a constant.
+        operands: A value for each operand; None for a constant, an empty array once it was read
+            from a file.
         results: One for each result.
         nudged: The results for operands off by their last bit: what rounding alone does.
     """
@@ -77,9 +78,13 @@ def told(op: Op) -> Told:
         ModelFormatError: It is not what `composite` writes.
     """
     try:
-        return Told(**json.loads(op.custom_options or b""))
-    except (ValueError, TypeError) as error:
+        found = Told(**json.loads(op.custom_options or b""))
+    except (ValueError, TypeError, RecursionError) as error:
         raise damaged(f"the op {COMPOSITE} does not say what it is") from error
+    types = (int, str, str, dict)
+    if tuple(map(type, (found.call, found.layer, found.name, found.attributes))) != types:
+        raise damaged(f"the op {COMPOSITE} does not say what it is")
+    return found
 
 
 def draws(operands: Sequence[Tensor]) -> Iterator[list[Array | None]]:
@@ -138,7 +143,7 @@ def read_samples(model: Model) -> dict[int, list[Sample]]:
                 call, k, part, _ = key.split("/")
                 sample = parts.setdefault(int(call), {}).setdefault(int(k), {})
                 sample.setdefault(part, []).append(file[key])
-    except (ValueError, OSError, BadZipFile) as error:
+    except (*BROKEN_ZIP, ValueError, TypeError, OSError) as error:
         raise damaged(f"its metadata {SAMPLES} cannot be read") from error
     return {call: [_sample(p) for p in each.values()] for call, each in parts.items()}
 

@@ -44,14 +44,23 @@ _OWN = (
 def converter_of(name: str) -> Converter | None:
     """The converter of a composite, None where nobody has one. Installed packages go first.
 
+    A function without a name, "", is no composite.
+
     Raises:
-        NotConvertible: Two packages claim it.
+        NotConvertible: Two packages, or two entry points of one, claim it.
     """
-    claims = [p for p in plugins() if p.matches(name)]
-    if len(claims) > 1:
+    claims = [p for p in plugins() if name and p.matches(name)]
+    packages = list(dict.fromkeys(p.package for p in claims))
+    if len(packages) > 1:
         raise NotConvertible(
-            f'The packages {" and ".join(p.package for p in claims)} both convert "{name}".',
+            f'The packages {" and ".join(packages)} both convert "{name}".',
             "Uninstall one of them.",
+        )
+    if len(claims) > 1:
+        patterns = " and ".join(f'"{p.pattern}"' for p in claims)
+        raise NotConvertible(
+            f'The entry points {patterns} of the package {packages[0]} both convert "{name}".',
+            "Ask the package's author, or uninstall it.",
         )
     for plugin in claims:
         return Converter(plugin.package, plugin.matches, lambda *_: True, plugin.load)

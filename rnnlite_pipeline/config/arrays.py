@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import math
+import re
 import struct
 import zipfile
 from dataclasses import dataclass
@@ -18,6 +19,9 @@ from rnnlite_pipeline.files import BROKEN_ZIP
 _MAGIC = b"\x93NUMPY"
 #: The longest header NumPy itself reads from a file it does not trust.
 _MAX_HEADER = 10_000
+
+#: The dtypes that can be read without pickle: order, kind, and size in bytes or characters.
+_DTYPE = re.compile(r"[<>|=]?([biufcSU])([0-9]+)", re.ASCII)
 
 #: The most that all arrays of a file may take; samples for a test or a calibration are far less.
 MAX_BYTES = 2**33
@@ -37,15 +41,24 @@ _DAMAGED = (
 
 @dataclass(frozen=True)
 class Header:
-    """The dtype, as NumPy writes it (`<f4`), and the shape of one array.
+    """What the file says of one array.
 
     Attributes:
+        dtype: As NumPy writes it: `<f4`.
+        shape: The size of each axis.
         fortran: Whether the first axis changes fastest.
     """
 
     dtype: str
     shape: tuple[int, ...]
     fortran: bool = False
+
+    @property
+    def width(self) -> int:
+        """The bytes of one value; a character of text has four."""
+        found = _DTYPE.fullmatch(self.dtype)
+        assert found is not None  # `read_headers` takes no other
+        return int(found[2]) * (4 if found[1] == "U" else 1)
 
 
 class NotArrays(Exception):
@@ -83,10 +96,8 @@ def read_headers(path: Path) -> dict[str, Header]:
 
 
 def _check_size(name: str, header: Header, stored: int) -> None:
-    """NumPy makes an array before it reads it: one must not say that it is more than is there."""
-    digits = header.dtype.lstrip("<>|=")[1:]
-    said = math.prod(header.shape) * (int(digits) if digits.isdecimal() else 1)
-    if said > stored:
+    """Refuses an array that claims more bytes than are there: NumPy allocates before it reads."""
+    if math.prod(header.shape) * header.width > stored:
         raise NotArrays(f"`{name}` has the shape {header.shape!r}, and only {stored:,} bytes")
 
 
@@ -100,8 +111,8 @@ def _header(name: str, member: IO[bytes]) -> Header:
         raise NotArrays(f"`{name}` has a header of {length} bytes")
     header = ast.literal_eval(member.read(length).decode("utf-8").strip())
     dtype, shape = header["descr"], header["shape"]
-    if not isinstance(dtype, str) or dtype.lstrip("<>|=")[:1] not in "biufcSU":
+    if not isinstance(dtype, str) or not _DTYPE.fullmatch(dtype):
         raise NotArrays(f"`{name}` holds objects or records; expected numbers")
-    if not isinstance(shape, tuple) or not all(isinstance(n, int) and n >= 0 for n in shape):
+    if not isinstance(shape, tuple) or not all(type(n) is int and n >= 0 for n in shape):
         raise NotArrays(f"`{name}` has the shape {shape!r}")
     return Header(dtype, shape, bool(header.get("fortran_order")))

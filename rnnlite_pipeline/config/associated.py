@@ -31,7 +31,7 @@ class AssociatedFiles:
     def lines(self, named: str) -> list[str] | None:
         """The lines of a file, one a label or word; None where the file could not be read."""
         content = self.content.get(packed_name(named))
-        return None if content is None else _lines(content.decode())
+        return None if content is None else lines_of(content.decode())
 
     def _add(self, config: Config, loc: Loc, named: str) -> None:
         path, name = config.resolve(named), packed_name(named)
@@ -41,16 +41,18 @@ class AssociatedFiles:
         try:
             with path.open("rb") as file:
                 content = file.read(LARGEST + 1)
-            text = content.decode()
         except OSError as error:
             self.wrong.append((loc, f"cannot be read: {error.strerror}: {path}"))
             return
+        if len(content) > LARGEST:
+            self.wrong.append((loc, f"larger than {LARGEST:,} bytes: {path}"))
+            return
+        try:
+            text = content.decode()
         except UnicodeDecodeError:
             self.wrong.append((loc, f"expected text in UTF-8: {path}"))
             return
-        if len(content) > LARGEST:
-            self.wrong.append((loc, f"larger than {LARGEST:,} bytes: {path}"))
-        elif not _lines(text):
+        if not lines_of(text):
             self.wrong.append((loc, f"the file is empty; expected one name a line: {path}"))
         elif self.content.setdefault(name, content) != content:
             self.wrong.append((loc, f"two different files would be packed as {name}; rename one"))
@@ -61,8 +63,11 @@ def packed_name(named: str) -> str:
     return PurePath(named).name
 
 
-def _lines(text: str) -> list[str]:
-    """The lines; the line break at the end of the file begins no further one."""
+def lines_of(text: str) -> list[str]:
+    """The labels or words of a file, one for each line.
+
+    Lines end with LF or CR LF. A line break at the end of the file begins no further line.
+    """
     lines = text.removeprefix("\ufeff").split("\n")
     if lines[-1] == "":
         lines.pop()

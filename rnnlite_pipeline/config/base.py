@@ -102,6 +102,8 @@ FrozenDict = Annotated[
     PlainSerializer(lambda entries: dict(sorted(entries.items()))),
 ]
 Distinct = Annotated[tuple[Item, ...], AfterValidator(_distinct)]
+#: At least one item. The bound stands before the validator, so that the JSON schema has it too.
+Some = Annotated[tuple[Item, ...], Field(min_length=1), AfterValidator(_distinct)]
 Text = Annotated[str, Field(min_length=1)]
 Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]

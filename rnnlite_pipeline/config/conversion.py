@@ -15,6 +15,7 @@ from rnnlite_pipeline.config.base import (
     Fraction,
     Positive,
     Section,
+    Some,
     Text,
 )
 
@@ -244,7 +245,7 @@ class Verification(Section):
         description="The largest loss of accuracy against the source that passes, where data has"
         " labels.",
     )
-    runtimes: Annotated[Distinct[Runtime], Field(min_length=1)] | None = Field(
+    runtimes: Some[Runtime] | None = Field(
         default=None,
         description="The runtimes the model is run on; those of `targets` that can be run here by"
         " default.",

@@ -30,6 +30,8 @@ _DTYPES = {
     "f4": "float32",
     "f8": "float64",
     "b1": "bool",
+    "c8": "complex64",
+    "c16": "complex128",
     **{f"{kind}{size}": f"{word}{8 * size}" for kind, word in (("i", "int"), ("u", "uint"))
        for size in (1, 2, 4, 8)},
 }  # fmt: skip
@@ -73,7 +75,7 @@ def _wrong_headers(
     config: Config, loc: Loc, headers: Headers, known: Declared | None, *, labels: bool
 ) -> Wrong:
     holds = f"it holds {', '.join(sorted(headers))}"
-    if labels and LABELS not in headers:
+    if labels and not any(map(_is_label, headers)):
         yield f"the config asks for an accuracy, and the file has no `{LABELS}`; {holds}"
     yield from _unlike(headers)
     if known:
@@ -148,7 +150,10 @@ def _has_shape(shape: tuple[int, ...], wanted: Shape, first: int) -> bool:
 
 
 def _dtype(header: Header) -> str:
-    return _DTYPES.get(header.dtype.lstrip("<>|="), header.dtype)
+    """The dtype in words; verify compares it as NumPy does, to which the order of bytes counts."""
+    plain = header.dtype.lstrip("<>|=")
+    name = _DTYPES.get(plain, header.dtype)
+    return f"big-endian {name}" if header.dtype.startswith(">") and plain in _DTYPES else name
 
 
 # Values -------------------------------------------------------------------------------------------
@@ -157,7 +162,7 @@ def _dtype(header: Header) -> str:
 def _wrong_values(
     loc: Loc, path: Path, headers: Headers, known: Declared | None, classes: Mapping[str, int]
 ) -> Wrong:
-    if sum(_size(header) for header in headers.values()) > MAX_BYTES:
+    if sum(math.prod(each.shape) * each.width for each in headers.values()) > MAX_BYTES:
         return
     for name, header in headers.items():
         is_input = name in known.inputs if known else not _is_label(name)
@@ -206,8 +211,3 @@ def _output(name: str, known: Declared | None) -> tuple[Shape | None, bool]:
 
 def _is_label(name: str) -> bool:
     return name == LABELS or name.startswith(_LABELS_OF)
-
-
-def _size(header: Header) -> int:
-    width = header.dtype.lstrip("<>|=")[1:]
-    return math.prod(header.shape) * (int(width) if width.isdecimal() else 1)

@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from rnnlite_pipeline.config.document import Loc
-from rnnlite_pipeline.config.headers.interface import Interface, Shape, Tensor
+from rnnlite_pipeline.config.headers.interface import Interface, Shape, Tensor, WrongSource
 from rnnlite_pipeline.config.model import Config
+from rnnlite_pipeline.config.source import Source
 from rnnlite_pipeline.errors import did_you_mean
 from rnnlite_pipeline.files import digest
 
@@ -68,7 +69,8 @@ def declared(config: Config, out: Path | None, header: Interface | None) -> Decl
         return found
     pins = config.source.inputs
     inputs = {n: Tensor(_pinned(t.shape, pins.get(n)), t.dtype) for n, t in header.inputs.items()}
-    return Declared(inputs, header.outputs, Path(str(config.source.path)).name)
+    said_by = Path(str(config.source.path)).name
+    return Declared(inputs, header.outputs, header.layers, said_by)
 
 
 def wrong_pins(config: Config, header: Interface) -> Iterator[tuple[Loc, str]]:
@@ -103,7 +105,20 @@ def _imported(config: Config, out: Path | None) -> Declared | None:
     told = json.loads(path.read_text(encoding="utf-8"))
     if not told.get("of") or told["of"] != source_digest(config):
         return None
-    return Declared(_side(told["inputs"]), _side(told["outputs"]), "the last import", imported=True)
+    layers = _tensors(path.with_name("source.tflite")) if config.quantization.skip else frozenset()
+    sides = _side(told["inputs"]), _side(told["outputs"])
+    return Declared(*sides, layers, "the last import", imported=True)
+
+
+def _tensors(graph: Path) -> frozenset[str]:
+    """The names of the tensors of the graph that the import left; none where it is not there."""
+    from rnnlite_pipeline.config.headers import tflite
+
+    try:
+        found = tflite.read(graph, Source(format="tflite", path=str(graph)))
+    except (OSError, ValueError, WrongSource):
+        return frozenset()
+    return found.layers if found else frozenset()
 
 
 def _side(told: Any) -> Mapping[str, Tensor]:

@@ -19,10 +19,10 @@ from yaml.reader import Reader, ReaderError
 from yaml.scanner import Scanner
 
 from rnnlite_pipeline.config.scalars import scalar
-from rnnlite_pipeline.config.text import excerpt, read_text, split_lines
+from rnnlite_pipeline.config.text import excerpt, printable, read_text, split_lines
 from rnnlite_pipeline.errors import ConfigError, Problem
 
-#: The way to a value: keys of mappings and indexes of lists.
+#: The path of a value: keys of mappings and indexes of lists.
 Loc = tuple[str | int, ...]
 #: Line and column, counted from 1.
 Place = tuple[int, int]
@@ -41,6 +41,10 @@ _SYNTAX = (
     ("expected ',' or '}'", "a mapping `{` that is not closed, or lacks a `,`"),
     ("found unexpected end of stream", "the quotes are not closed"),
     ("found undefined alias", "an alias `*` of an anchor `&` that is not defined above"),
+    (
+        "found unknown escape character",
+        "in double quotes a `\\` begins an escape; write `/` in paths",
+    ),
     ("but found another document", "a second document (`---`); a file holds one"),
 )
 
@@ -57,6 +61,7 @@ class Document:
         values: Where each value starts.
         problems: Where the file breaks the rules above.
         unread: The values that could not be read, because of one of the problems.
+        incomplete: The mappings with a key that could not be read.
         variant: The variant whose values these are; empty where they are the base's.
         origins: The places in the file of the values that this variant replaces.
     """
@@ -68,6 +73,7 @@ class Document:
     values: Mapping[Loc, Place] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
     unread: frozenset[Loc] = frozenset()
+    incomplete: frozenset[Loc] = frozenset()
     variant: str = ""
     origins: Mapping[Loc, Loc] = field(default_factory=dict)
 
@@ -84,7 +90,8 @@ class Document:
         key = self.keys.get(known, place)
         line, column = key if at_key or known != loc or key[0] < place[0] else place
         label = dotted(self._in_file(loc))
-        return Problem(line, column, label, message, excerpt(self.lines, line, column))
+        shown = excerpt(self.lines, line, column)
+        return Problem(line, column, label, printable(message), shown)
 
     def _in_file(self, loc: Loc) -> Loc:
         """The way to a value as the file has it: of a variant's own, under `variants`."""
@@ -95,8 +102,8 @@ class Document:
 
 
 def dotted(loc: Loc) -> str:
-    """A way to a value as a person writes it: `metadata.inputs[0].name`."""
-    parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc)
+    """The path of a value as a person writes it: `metadata.inputs[0].name`."""
+    parts = (f"[{part}]" if isinstance(part, int) else f".{printable(part)}" for part in loc)
     return "".join(parts).removeprefix(".")
 
 
@@ -120,7 +127,8 @@ def read_document(path: Path) -> Document:
     except ReaderError as error:
         before = split_lines(text[: error.position])
         place = (len(before), len(before[-1]) + 1)
-        message = f"the character {error.character!r} cannot stand in YAML"
+        code = ord(text[error.position])
+        message = f"the character U+{code:04X} cannot stand in YAML"
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = (mark.line + 1, mark.column + 1) if mark else (1, 1)
@@ -191,6 +199,7 @@ class _Builder:
         self.values: dict[Loc, Place] = {}
         self.problems: list[Problem] = []
         self.unread: set[Loc] = set()
+        self.incomplete: set[Loc] = set()
 
     def document(self, node: yaml.Node) -> Document:
         value = self.build(node, ())
@@ -204,6 +213,7 @@ class _Builder:
             self.values,
             tuple(self.problems),
             frozenset(self.unread),
+            frozenset(self.incomplete),
         )
 
     def report(self, loc: Loc, node: yaml.Node, message: str) -> None:
@@ -237,6 +247,7 @@ class _Builder:
         for key_node, value_node in node.value:
             key = self.key(key_node, loc)
             if key is None:
+                self.incomplete.add(loc)
                 continue
             if key in entries:
                 first = self.keys[(*loc, key)][0]

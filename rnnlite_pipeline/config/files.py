@@ -11,6 +11,7 @@ from rnnlite_pipeline.config.declared import Declared, declared, wrong_pins
 from rnnlite_pipeline.config.document import Loc
 from rnnlite_pipeline.config.early import wrong_early
 from rnnlite_pipeline.config.headers import Interface, WrongSource, read_header
+from rnnlite_pipeline.config.layers import wrong_layers
 from rnnlite_pipeline.config.model import Config
 from rnnlite_pipeline.config.pipeline import Pipeline, pipeline_of
 from rnnlite_pipeline.errors import ConfigError, Problem
@@ -89,6 +90,8 @@ def _wrong(
     files = AssociatedFiles(config)
     yield from files.wrong
     yield from wrong_early(config, pipeline, known, files)
+    if known:
+        yield from wrong_layers(config, known)
     classes = _classes(config, known, files)
     yield from _wrong_data(config, pipeline, known, classes)
     if calibration := config.quantization.calibration:

@@ -12,9 +12,9 @@ from pydantic import Field, PrivateAttr
 
 from rnnlite_pipeline.config.base import (
     Broken,
-    Distinct,
     FrozenDict,
     Section,
+    Some,
     Text,
     section,
     text_like,
@@ -90,9 +90,10 @@ class FileSection(Section):
         Two files that mean the same give the same. Of an absolute path only the last part is kept,
         so that the result does not depend on the machine. What is not set is left out.
         """
+        values = self.model_dump(mode="json", exclude_none=True)
         return {
-            key: _portable(value, key)
-            for key, value in sorted(self.model_dump(mode="json", exclude_none=True).items())
+            key: value if key == "annotations" else _portable(value, key)
+            for key, value in sorted(values.items())
         }
 
 
@@ -108,7 +109,7 @@ class Config(FileSection):
         description="The file of pipelines/, without .yaml, with the stages and the gates.",
     )
     source: Source = Field(description="Where the model comes from.")
-    targets: Annotated[Distinct[Target], Field(min_length=1)] = Field(
+    targets: Some[Target] = Field(
         default=("litert",),
         description="The runtimes the model must run on; `rnnlite targets` says what each takes.",
     )
@@ -228,11 +229,16 @@ def _defaults() -> dict[str, Any]:
     return vars(Config.model_construct(**given))
 
 
+#: The keys whose values are paths of files.
+_PATHS = ("path", "weights", "labels", "vocabulary")
+
+
 def _portable(value: Any, key: str = "") -> Any:
+    """A value with its keys sorted; of an absolute path the last part."""
     if isinstance(value, dict):
         return {k: _portable(value[k], k) for k in sorted(value)}
     if isinstance(value, list):
         return [_portable(item) for item in value]
-    if key in ("path", "labels", "vocabulary") and isinstance(value, str):
+    if key in _PATHS and isinstance(value, str):
         return Path(value).name if Path(value).is_absolute() else value
     return value

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
@@ -16,6 +15,7 @@ from rnnlite_pipeline.config.base import (
     FrozenDict,
     Positive,
     Section,
+    Some,
     Text,
     section,
 )
@@ -23,7 +23,7 @@ from rnnlite_pipeline.config.conversion import Runtime
 from rnnlite_pipeline.config.description import InputMetadata, Metadata, OutputMetadata
 from rnnlite_pipeline.config.load import load_file
 from rnnlite_pipeline.config.model import Config, FileSection
-from rnnlite_pipeline.errors import CallError, ConfigError, did_you_mean
+from rnnlite_pipeline.errors import CallError, ConfigError, closest, did_you_mean
 from rnnlite_pipeline.files import digest
 
 Stage = Literal["validate", "inspect", "convert", "benchmark", "verify", "package"]
@@ -131,7 +131,7 @@ class Pipeline(FileSection):
     """The stages that run, and the gates."""
 
     description: Text | None = Field(default=None, description="What the pipeline is for.")
-    stages: Annotated[Distinct[Stage], Field(min_length=1)] = Field(
+    stages: Some[Stage] = Field(
         default=_DEFAULT,
         description=f"The stages, in this order: {', '.join(STAGES)}; benchmark and verify need"
         " convert, package needs verify, and all but benchmark are the default.",
@@ -173,8 +173,8 @@ def load_pipeline(name: str, near: Path) -> Pipeline:
         if path.parent == folder and path.is_file():
             return _read(path)
     known = known_pipelines(near)
-    close = difflib.get_close_matches(name, known, n=1)
-    meant = f"; did you mean `{close[0]}`?" if close else "."
+    near_name = closest(name, known)
+    meant = f"; did you mean `{near_name}`?" if near_name else "."
     listed = f" The pipelines are {', '.join(known)}." if known else ""
     raise CallError(f"no pipeline `{name}`{meant}{listed}")
 

@@ -6,10 +6,10 @@ import re
 
 from rnnlite_pipeline.config.document import Loc, dotted
 from rnnlite_pipeline.config.model import Config
-from rnnlite_pipeline.errors import ConfigError, RnnliteError
+from rnnlite_pipeline.errors import ConfigError, Key, RnnliteError
 
-#: The key that a message begins with: `quantization.calibration: `.
-_KEY = re.compile(r"^([a-z_]+(?:\.[a-z_]+)+)(?:: | )(?=.)")
+#: The key that a message begins with: `quantization.calibration: `, `recurrent.state is `.
+_KEY = re.compile(r"^([a-z_]+(?:\.[a-z_]+)+)(?:: | is | )(?=.)")
 
 
 def _names(key: Loc) -> str:
@@ -24,11 +24,31 @@ def placed(error: RnnliteError, config: Config) -> RnnliteError:
         error: What a stage raised.
         config: Its config.
     """
-    if not error.key:
+    parts = error.parts or ([(error.key, error.message)] if error.key else [])
+    if not parts:
         return error
-    found = _KEY.match(error.message)
-    said = error.message
-    if found and f"{_names(error.key)}.".startswith(f"{found[1]}."):
-        said = said[found.end() :]
-    problem = config.document.problem(error.key, said)
-    return ConfigError(config.document.path, [problem], error.remedy)
+    problems = [config.document.problem(_way(key, config), _rest(key, said)) for key, said in parts]
+    return ConfigError(config.document.path, sorted(problems), error.remedy)
+
+
+def _rest(key: Key, said: str) -> str:
+    """A message without the key that it begins with, which the place says."""
+    found = _KEY.match(said)
+    return said[found.end() :] if found and f"{_names(key)}.".startswith(f"{found[1]}.") else said
+
+
+def _way(key: Key, config: Config) -> Loc:
+    """The way to a value in the file.
+
+    1. A source is its path, or its factory.
+    2. A target stands in `targets`, or in `verification.runtimes`, which means it as well.
+    """
+    if key == ("source",):
+        return ("source", "factory" if config.source.factory else "path")
+    if key[:1] != ("targets",) or len(key) < 2:
+        return key
+    _, name = key
+    if "targets" in config.model_fields_set and name in config.targets:
+        return ("targets", config.targets.index(name))
+    runtimes = config.verification.runtimes or ()
+    return ("verification", "runtimes", runtimes.index(name)) if name in runtimes else ("targets",)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeGuard
 
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
@@ -13,7 +13,8 @@ from rnnlite_pipeline.config.base import RULES
 from rnnlite_pipeline.config.document import Document, Loc
 from rnnlite_pipeline.config.keys import choices_at, homes_of, section_at
 from rnnlite_pipeline.config.scalars import MAX_NUMBER_LENGTH, scalar
-from rnnlite_pipeline.errors import Problem
+from rnnlite_pipeline.config.text import printable
+from rnnlite_pipeline.errors import Problem, closest
 
 #: What each of pydantic's error types expected; filled in from the error's context.
 _EXPECTED = {
@@ -36,7 +37,13 @@ _EXPECTED = {
 }
 
 #: What YAML 1.1 read as a truth value, and 1.2 reads as text.
-_FORMER_BOOLS = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false"}
+_FORMER_BOOLS = {
+    **dict.fromkeys(("yes", "on", "y"), "true"),
+    **dict.fromkeys(("no", "off", "n"), "false"),
+}
+
+#: What other programs write for an open dimension.
+_OPEN = (-1, "None", "none", "?", "any")
 
 
 def problems_of(
@@ -57,15 +64,17 @@ def problems_of(
         loc = _loc(error)
         if any(loc[: len(unread)] == unread for unread in document.unread):
             continue
-        if error["type"] == "missing" and loc in misspelled:
+        if error["type"] == "missing" and (loc in misspelled or loc[:-1] in document.incomplete):
             continue
+        if error["type"] == "too_short" and len(error["input"]) >= error["ctx"]["min_length"]:
+            continue  # pydantic does not count an item that is wrong, and tells it as well
         found.update(_problems(model, document, error))
     return sorted(found)
 
 
 def suggestion(word: object, known: Sequence[str]) -> str:
     """`; did you mean X?` if a known word is close; else nothing."""
-    close = _closest(word, known)
+    close = closest(str(word), known)
     return f"; did you mean `{close}`?" if close else ""
 
 
@@ -80,15 +89,9 @@ def shown(value: object) -> str:
     if isinstance(value, tuple):
         return "a list"
     if isinstance(value, str):
-        printable = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in value)
-        return f'"{printable[:57]}..."' if len(value) > 60 else f'"{printable}"'
+        line = printable(value.replace("\n", "\N{REPLACEMENT CHARACTER}"))
+        return f'"{line[:57]}..."' if len(value) > 60 else f'"{line}"'
     return f"the number {value}"
-
-
-def _closest(word: object, known: Sequence[str]) -> str | None:
-    by_lower = {name.lower(): name for name in known}
-    close = difflib.get_close_matches(str(word)[:60].lower(), by_lower, n=1)
-    return by_lower[close[0]] if close else None
 
 
 def _loc(error: ErrorDetails) -> Loc:
@@ -114,7 +117,7 @@ def _meant(model: type[BaseModel], loc: Loc) -> str | None:
     here = section_at(model, loc[:-1])
     if here is None or _homes(model, loc):
         return None
-    return _closest(loc[-1], list(here.model_fields))
+    return closest(str(loc[-1]), here.model_fields)
 
 
 def _homes(model: type[BaseModel], loc: Loc) -> list[str]:
@@ -146,19 +149,57 @@ def _wrong_value(model: type[BaseModel], loc: Loc, error: ErrorDetails) -> str:
     got = f"got {shown(value)}"
     if kind == "literal_error":
         choices = choices_at(model, loc)
-        return f"expected {_listed(choices)}; {got}{suggestion(value, choices)}"
+        return (
+            f"expected {_listed(choices)}; {got}{_former_bool(value) or suggestion(value, choices)}"
+        )
     if kind == "value_error":
-        return f"{error['msg'].removeprefix('Value error, ')}; {got}"
+        name = Path(value).stem if loc == ("pipeline",) and isinstance(value, str) else ""
+        meant = f"; write its name alone: {name}" if name and name != value else ""
+        return f"{error['msg'].removeprefix('Value error, ')}; {got}{meant}"
     if kind in ("model_type", "model_attributes_type"):
         below = section_at(model, loc)
         keys = f" with the keys {', '.join(below.model_fields)}" if below else ""
-        as_path = below is not None and "path" in below.model_fields and isinstance(value, str)
-        meant = f"; did you mean {{path: {value[:40]}}}?" if as_path else ""
-        return f"expected a mapping{keys}; {got}{meant}"
+        return f"expected a mapping{keys}; {got}{_as_a_key(model, loc, value)}"
     context: dict[str, Any] = error.get("ctx", {})
     template = _EXPECTED.get(kind)
     expected = f"expected {template.format(**context)}" if template else error["msg"]
-    return f"{expected}; {got}{_hint(kind, value)}"
+    hint = _of_a_shape(loc, value) or _percent(value, context) or _hint(kind, value)
+    return f"{expected}; {got}{hint}"
+
+
+def _as_a_key(model: type[BaseModel], loc: Loc, value: object) -> str:
+    """The key that was perhaps meant where a value stands in place of a section."""
+    if value is None:
+        return "; give it keys, or leave it out"
+    below = section_at(model, loc)
+    fields = below.model_fields if below else {}
+    keys = ["path"] if isinstance(value, str) and "path" in fields else []
+    keys += [key for key in fields if value in choices_at(model, (*loc, key))]
+    keys += ["samples"] if type(value) is int and "samples" in fields else []
+    return f"; did you mean {{{keys[0]}: {str(value)[:40]}}}?" if keys else ""
+
+
+def _former_bool(value: object) -> str:
+    return f"; did you mean {_FORMER_BOOLS[value]}?" if value in _FORMER_BOOLS else ""
+
+
+def _of_a_shape(loc: Loc, value: object) -> str:
+    """How a shape says that a dimension is open."""
+    is_shape = loc[:2] == ("source", "inputs") and len(loc) == 4
+    return "; write null for an open dimension" if is_shape and value in _OPEN else ""
+
+
+def _percent(value: object, context: Mapping[str, Any]) -> str:
+    """A share that is given in percent."""
+    number = scalar(value[:-1].strip(), plain=True) if _is_percent(value) else value
+    is_number = isinstance(number, int | float) and not isinstance(number, bool)
+    if is_number and (number is not value or (context.get("le") == 1 and 1 < number <= 100)):
+        return f"; {number:g} % is {number / 100:g}"
+    return ""
+
+
+def _is_percent(value: object) -> TypeGuard[str]:
+    return isinstance(value, str) and value.endswith("%") and _is_number(value[:-1].strip())
 
 
 def _hint(kind: str, value: object) -> str:
@@ -178,7 +219,8 @@ def _is_number(value: object) -> bool:
     """Whether text is a number but for its quotes."""
     if not isinstance(value, str) or len(value) > MAX_NUMBER_LENGTH:
         return False
-    return isinstance(scalar(value, plain=True), int | float)
+    found = scalar(value, plain=True)
+    return isinstance(found, int | float) and not isinstance(found, bool)
 
 
 def _listed(choices: Sequence[str]) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator, Mapping
-from enum import Enum
 from typing import Any
 
 from pydantic import BaseModel
@@ -91,8 +90,8 @@ def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "required"
     value = field.get_default(call_default_factory=True)
-    if value is None or isinstance(value, BaseModel | Enum) or (not value and value != 0):
-        return "" if value is not False else "`false`"
+    if value is None or isinstance(value, BaseModel) or (not value and value != 0):
+        return ""
     shown = list(value) if isinstance(value, tuple) else value
     text = shown if isinstance(shown, str) else json.dumps(shown)
     return f"`{text}`"

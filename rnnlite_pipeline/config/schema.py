@@ -36,14 +36,17 @@ def pipeline_schema_text() -> str:
 
 
 def _variants(generated: dict[str, Any]) -> None:
-    """What a variant may replace: every other key, and of a section each; null takes it away."""
+    """What a variant may replace: every other key, and each key of a section; null removes it."""
     own = ("name", "variants")
     keys = {key: node for key, node in generated["properties"].items() if key not in own}
-    generated["properties"]["variants"]["additionalProperties"] = {
+    variant = {
         "type": "object",
         "additionalProperties": False,
         "properties": {key: _replaceable(node, generated) for key, node in keys.items()},
     }
+    node = generated["properties"]["variants"]
+    node["patternProperties"] = dict.fromkeys(node["patternProperties"], variant)
+    node["additionalProperties"] = False
 
 
 def _replaceable(node: dict[str, Any], generated: dict[str, Any]) -> dict[str, Any]:

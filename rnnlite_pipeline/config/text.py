@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import codecs
-import difflib
 import re
 from pathlib import Path
 
-from rnnlite_pipeline.errors import CallError, ConfigError, Problem
+from rnnlite_pipeline.errors import CallError, ConfigError, Problem, closest
 
 MAX_BYTES = 256 * 1024
 _EXCERPT_WIDTH = 100
@@ -15,6 +14,11 @@ _EXCERPT_WIDTH = 100
 #: YAML's line breaks, as PyYAML counts them.
 _BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
 _CONFLICT = re.compile(r"^<{7}(?: .*)?$")
+
+
+def printable(text: str) -> str:
+    """The text without control characters, so that a file cannot write to the terminal."""
+    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def split_lines(text: str) -> tuple[str, ...]:
@@ -86,8 +90,8 @@ def _nearby(path: Path) -> str:
         names = sorted(f.name for f in path.parent.iterdir() if f.suffix in (".yaml", ".yml"))
     except OSError:
         return f"There is no folder {path.parent} either."
-    close = difflib.get_close_matches(path.name, names, n=1)
-    return f"Did you mean {path.parent / close[0]}?" if close else ""
+    near = closest(path.name, names)
+    return f"Did you mean {path.parent / near}?" if near else ""
 
 
 def _whole_file(path: Path, message: str) -> ConfigError:

@@ -15,6 +15,9 @@ A stage is kept as one entry and a blob for each of its files:
 4. An entry that was made of other intermediate files than those that are here is no hit.
 5. What is refused is told once, made here, and written over.
 6. A place that cannot be reached is told once; the work goes on here without it.
+7. A store may refuse what is absent as it refuses what may not be read (`Denied`). It is a miss. To
+   know which of both it is, the first entry that is stored after one is read back: if that is
+   refused too, nothing is read any more, and this is told once.
 
 Whoever can write to the place decides what others get from it: give it the protection of a build
 machine, and hold releases to their locks.
@@ -32,7 +35,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from rnnlite_pipeline.files import digest, written_atomically
-from rnnlite_pipeline.fleet.location import Location, Missing, ReadOnly, TooLarge, Unreachable
+from rnnlite_pipeline.fleet.location import (
+    Denied,
+    Location,
+    Missing,
+    ReadOnly,
+    TooLarge,
+    Unreachable,
+)
 
 #: A number that grows when entries change their meaning.
 FORM = 1
@@ -73,6 +83,7 @@ class Cache:
         self._strict = strict
         self._lock = threading.Lock()
         self._readable, self._writable = True, not self._place.is_read_only
+        self._may_be_blind = False  # rule 7
         self._refused: set[str] = set()
 
     def fetch(
@@ -101,6 +112,9 @@ class Cache:
             if entry["made_of"] != dict(made_of):
                 return False
             self._take(entry["files"], files)
+        except Denied:
+            self._may_be_blind = True
+            return False
         except Missing:
             return False
         except (Refused, TooLarge) as error:
@@ -127,11 +141,14 @@ class Cache:
                 told[name] = self.keep(path, anew=key in self._refused)._asdict()
             entry = {"form": FORM, "key": key, "made_of": dict(made_of), "files": told}
             self._place.write(_entry(key), json.dumps(entry, sort_keys=True).encode())
+            self._check_sight(key)
         except ReadOnly as error:
-            self._writable = False
             if self._strict:
                 raise
-            self._warn(f"nothing is stored in the cache: {error}")
+            with self._lock:
+                first, self._writable = self._writable, False
+            if first:
+                self._warn(f"nothing is stored in the cache: {error}")
         except Unreachable as error:
             self._lost(error)
 
@@ -186,6 +203,23 @@ class Cache:
     def _refuse(self, key: str, why: str) -> None:
         self._refused.add(key)
         self._warn(f"an entry of the cache is refused, and made anew: {why} ({_entry(key)})")
+
+    def _check_sight(self, key: str) -> None:
+        """Whether an entry that is there can be read, where that is in doubt (rule 7)."""
+        if not self._may_be_blind:
+            return
+        try:
+            self._place.read(_entry(key), _LARGEST_ENTRY)
+        except Denied as error:
+            if self._strict:
+                raise Unreachable(f"{self._place.shown} can only be written: {error}") from None
+            with self._lock:
+                first, self._readable = self._readable, False
+            if first:
+                self._warn(f"nothing is taken from the cache, what it holds is refused: {error}")
+        except (Missing, TooLarge):  # somebody else removed it or wrote over it
+            return
+        self._may_be_blind = False
 
     def _lost(self, error: Unreachable) -> None:
         if self._strict:

@@ -23,14 +23,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from rnnlite_pipeline.config.part import BATCHES
 from rnnlite_pipeline.errors import CallError, StageError
 from rnnlite_pipeline.files import write_atomically
 from rnnlite_pipeline.fleet.cache import Blob, Cache, Refused
 from rnnlite_pipeline.fleet.location import Missing, ReadOnly, Unreachable
 from rnnlite_pipeline.fleet.sharing import FROM_CACHE, Shared, files_of, made_of, why_not_shared
 from rnnlite_pipeline.fleet.worker import Ended, Job, environment_of_release, identity, run_job
-from rnnlite_pipeline.tasks.batches import discard_batches
 from rnnlite_pipeline.tasks.child import COMMAND, occupied
 from rnnlite_pipeline.tasks.keys import made_before, read_from_outside, stage_digest
 from rnnlite_pipeline.tasks.plan import Plan
@@ -218,50 +216,48 @@ class Clustered:
         self._alone = Shared(cache)
         self._lost = False
 
-    def __call__(
-        self,
-        group: str,
-        plan: Plan,
-        run: Callable[[], None],
-        parts: Callable[[], None] = lambda: None,
-    ) -> str:
-        """As `Bring`."""
-        # A search hands out its candidates; what is left of it, their times, is this machine's.
-        if self._lost or group == "search" or why_not_shared(group, plan):
-            return self._alone(group, plan, run)
-        plan.out.mkdir(parents=True, exist_ok=True)
-        with occupied(plan.out):
-            try:
-                return self._bring(group, plan, parts)
-            except Lost as error:
-                self._tell_lost(error)
-            except (Missing, ReadOnly, Refused, Unreachable) as error:
-                raise StageError(f"{group} of {plan.name}: the cache failed: {error}") from None
-        return self._alone(group, plan, run)
+    def fetch(self, group: str, plan: Plan) -> str:
+        """As of `Bring`."""
+        with _cache_of(group, plan):
+            return self._alone.fetch(group, plan)
 
-    def _bring(self, group: str, plan: Plan, parts: Callable[[], None]) -> str:
+    def __call__(self, group: str, plan: Plan, run: Callable[[], None]) -> str:
+        """As `Bring`."""
+        parted = GROUPS[group].parted
+        stays = (parted and parted.stays) or why_not_shared(group, plan)
+        if not self._lost and not stays:
+            plan.out.mkdir(parents=True, exist_ok=True)
+            with occupied(plan.out), _cache_of(group, plan):
+                try:
+                    return self._bring(group, plan)
+                except Lost as error:
+                    self._tell_lost(error)
+        with _cache_of(group, plan):
+            return self._alone(group, plan, run)
+
+    def _bring(self, group: str, plan: Plan) -> str:
         key, sources = stage_digest(group, plan), made_of(group, plan)
         files, optional = files_of(group, plan)
         if self._cache.fetch(key, files, optional, sources):
             return FROM_CACHE
         for path in files.values():
             path.unlink(missing_ok=True)
-        parts()
         stage = GROUPS[group]
         label = f"{stage.name} {plan.name}"
         ended = self._cluster.do(self._job(group, plan, key), label)
         if ended.refused:  # what was brought there is damaged in the cache: it is written over
             ended = self._cluster.do(self._job(group, plan, key, mend=True), label)
         write_atomically(stage.log(plan), ended.log.encode())
-        if group == "verify":
-            discard_batches(plan)
         if ended.status:
             self._take_what_is_left(plan, ended)
             error = StageError(ended.message, ended.remedy)
             error.exit_status = ended.status
             raise error
         if not self._cache.fetch(key, files, optional, sources):
-            raise StageError(f"{stage.name} of {plan.name} is done, but not in the cache.")
+            raise StageError(
+                f"{stage.name} of {plan.name} is done, but the cache does not give it.",
+                "May the workers write to the cache, and this machine read it?",
+            )
         return ""
 
     def _job(self, group: str, plan: Plan, key: str, *, mend: bool = False) -> Job:
@@ -273,7 +269,8 @@ class Clustered:
         if not own.is_relative_to(Path(sys.modules["rnnlite_pipeline"].__path__[0]).parent):
             outside.append(own)
         made = {path for _, path in made_before(group, plan) if path.exists()}
-        parts = sorted((plan.out / BATCHES).glob("*.npz")) if group == "verify" else []
+        parted = GROUPS[group].parted
+        parts = parted.left(plan) if parted else []
         return Job(
             key=key,
             group=group,
@@ -354,6 +351,15 @@ def _local(distributed: Any, workers: int) -> Iterator[str]:
         silence_logs=50,
     ) as started:
         yield started.scheduler_address
+
+
+@contextmanager
+def _cache_of(group: str, plan: Plan) -> Iterator[None]:
+    """What the cache, which the workers need, raises in the block becomes the stage's error."""
+    try:
+        yield
+    except (Missing, ReadOnly, Refused, Unreachable) as error:
+        raise StageError(f"{group} of {plan.name}: the cache failed: {error}") from None
 
 
 def _files(path: Path) -> list[Path]:

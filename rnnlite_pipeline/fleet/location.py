@@ -5,23 +5,33 @@
 
 The errors of fsspec's libraries are distinguished only here: `Missing` is an answer,
 `Unreachable` is none. No message holds a user's name, a password or a query of the URL.
+
+Who may not list a bucket is refused an object that is absent in the same way as one that may not be
+read: `Denied` is both. S3 says so in "GetObject" and "HeadObject" of its API reference (without
+s3:ListBucket: 403 instead of 404), Google in "Objects: get" (without storage.objects.list).
 """
 
 from __future__ import annotations
 
 import importlib
 import logging
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from rnnlite_pipeline.errors import CallError
 from rnnlite_pipeline.files import write_atomically, written_atomically
 
 _INSTALL = "Run `pip install rnnlite[cache]`."
+_KNOWN = "a folder, s3://, gs://, or http:// and https:// to read only"
+_IN_ENVIRONMENT = "Give credentials in the environment, as the provider's own tools take them."
+
+#: The user and the password of a URL, wherever in a text it stands.
+_USERINFO = re.compile(r"(?<=://)[^/?#\s]*@")
 
 #: Bytes that are read at a time.
 _CHUNK = 2**20
@@ -43,12 +53,19 @@ _OPTIONS: dict[str, dict[str, Any]] = {
 }
 _OPTIONS["gcs"] = _OPTIONS["gs"]
 
+#: The stores of objects: a bucket stands where other URLs have a host.
+_STORES = ("s3", "s3a", "gs", "gcs")
+
 #: Libraries that log their errors with tracebacks; the caller reports each error once.
 _TALKATIVE = ("fsspec", "gcsfs", "s3fs")
 
 
 class Missing(Exception):
     """There is no such file, or the user may not see it."""
+
+
+class Denied(Missing):
+    """The user is refused a file: it may not be read or written, or may be absent."""
 
 
 class ReadOnly(Exception):
@@ -74,22 +91,18 @@ class Location:
     """
 
     def __init__(self, url: str) -> None:
-        parts = urlsplit(url)
-        self.shown = _without_secrets(url)
-        self._secrets = [s for s in (parts.query, parts.password, parts.netloc) if s and s in url]
-        if parts.query or parts.fragment:
-            raise CallError(
-                f"{self.shown}: expected a URL without `?` and `#`.",
-                "Give credentials in the environment, as the provider's own tools take them.",
-            )
-        self.is_read_only = parts.scheme in ("http", "https")
-        self._files, self._root, self._is_local = _opened(url, self.shown)
+        self.shown = _checked(url)
+        self._hidden = _secrets(url)
+        protocol = _protocol(url)
+        self.is_read_only = protocol in ("http", "https")
+        self._is_local = protocol in ("file", "local")
+        self._files, self._root, self._why_not = self._opened(url, protocol)
 
     def read(self, name: str, most: int) -> bytes:
         """A whole file.
 
         Raises:
-            Missing: There is none.
+            Missing: There is none; `Denied` where that is not said.
             TooLarge: It has more than `most` bytes.
             Unreachable: The place does not answer.
         """
@@ -101,7 +114,7 @@ class Location:
             path = self._path(name)
             if self._is_local and (Path(path).is_symlink() or not Path(path).is_file()):
                 raise Missing  # a link may lead anywhere, and a pipe never ends
-            with self._files.open(path, "rb") as file:
+            with self._asked(path, lambda: self._files.open(path, "rb")) as file:
                 while piece := file.read(_CHUNK):
                     most -= len(piece)
                     if most < 0:
@@ -109,10 +122,11 @@ class Location:
                     yield piece
 
     def size(self, name: str) -> int | None:
-        """Bytes of a file; None where there is none. Raises Unreachable."""
+        """Bytes of a file; None where there is none, or it is refused. Raises Unreachable."""
         try:
             with self._told():
-                size = self._files.info(self._path(name)).get("size")
+                path = self._path(name)
+                size = self._asked(path, lambda: self._files.info(path)).get("size")
                 return int(size) if size is not None else None
         except Missing:
             return None
@@ -149,76 +163,159 @@ class Location:
     def _path(self, name: str) -> str:
         return f"{self._root.rstrip('/')}/{name}"
 
+    def _asked(self, path: str, ask: Callable[[], Any]) -> Any:
+        """What `ask` gives. S3 answers it without words (HEAD): why it refuses is asked by GET."""
+        try:
+            return ask()
+        except PermissionError as error:
+            if _s3_answer(error) == (403, "403"):
+                self._files.cat_file(path, start=0, end=1)
+            raise
+
     @contextmanager
     def _told(self) -> Iterator[None]:
         try:
+            if self._why_not:
+                raise self._why_not
             yield
-        except (Missing, ReadOnly, TooLarge):
+        except (Missing, ReadOnly, TooLarge, Unreachable):
             raise
-        except (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError) as error:
-            if (cause := _connection(error)) is not None:
-                raise Unreachable(f"{self.shown}: {self._said(cause)}") from None
-            raise Missing(self._said(error)) from None
-        except NotImplementedError:
-            raise ReadOnly(f"{self.shown} can only be read.") from None
         except Exception as error:  # noqa: BLE001  # each protocol's library has errors of its own
-            raise Unreachable(f"{self.shown}: {self._said(error)}") from None
+            raise self._meaning(error) from None
 
-    def _said(self, error: BaseException) -> str:
+    def _meaning(self, error: Exception) -> Exception:
+        """What a library's error means here."""
+        if isinstance(error, NotImplementedError):
+            return ReadOnly(f"{self.shown} can only be read.")
+        said = self._said(error)
+        if _is_denied(error):
+            return Denied(f"{said}; the credentials do not allow it")
+        if isinstance(error, _ABSENT):
+            if _is_answer(error.__cause__):
+                return Missing(said)
+            said = self._said(error.__cause__)
+        wrong = "; the credentials are wrong" if _is_stranger(error) else ""
+        return Unreachable(f"{self.shown}: {said}{wrong}")
+
+    def _said(self, error: BaseException | None) -> str:
         text = f"{type(error).__name__}: {error}".strip().split("\n", 1)[0]
-        for secret in self._secrets:
-            text = text.replace(secret, "...")
-        return text[:300] + _of_credentials(error)
+        return _USERINFO.sub("...@", self._hidden.sub("...", text))[:300]
+
+    def _opened(self, url: str, protocol: str) -> tuple[Any, str, Exception | None]:
+        """fsspec's file system, the root in it, and why it cannot be opened now."""
+        try:
+            core = importlib.import_module("fsspec.core")
+        except ImportError:
+            raise CallError("fsspec is not installed.", _INSTALL) from None
+        for name in _TALKATIVE:
+            logging.getLogger(name).setLevel(logging.CRITICAL)
+        try:
+            core.get_filesystem_class(protocol)
+        except ImportError as error:
+            raise CallError(f"{self.shown}: {error}.", _INSTALL) from None
+        except ValueError:
+            raise CallError(
+                f"{self.shown}: there is no way to read {protocol}://.", f"Use {_KNOWN}."
+            ) from None
+        target = url
+        if self._is_local:  # fsspec decodes no `%20` in file:///a%20b
+            target = str(Path(unquote(urlsplit(url).path) if "://" in url else url).absolute())
+        try:
+            options = {"skip_instance_cache": True, **_OPTIONS.get(protocol, {})}
+            return *core.url_to_fs(target, **options), None
+        except Exception as error:  # noqa: BLE001  # ftp:// and others connect at once
+            return None, "", error
 
 
-def _of_credentials(error: BaseException) -> str:
-    """What an answer of S3 without words means; empty where it has others.
+#: What is raised where a file cannot be had.
+_ABSENT = (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError)
 
-    Source: botocore.exceptions.ClientError, whose `response` has the HTTP status.
+
+def _is_answer(cause: BaseException | None) -> bool:
+    """Whether an error of `_ABSENT` says that there is no such file; not where asking failed.
+
+    Sources: fsspec.implementations.http, `HTTPFileSystem._info`, which says so of each failure;
+    s3fs.errors, `translate_boto_error`, which does of a bucket.
     """
-    response = getattr(error, "response", None)
-    told = response.get("ResponseMetadata", {}) if isinstance(response, dict) else {}
-    refused = told.get("HTTPStatusCode") in (401, 403)
-    return "; the credentials are wrong, or may not read there" if refused else ""
+    if cause is None or isinstance(cause, FileNotFoundError):
+        return True
+    if answer := _s3_answer(cause):
+        return answer[0] == 404 and answer[1] != "NoSuchBucket"
+    return getattr(cause, "status", 0) in (403, 404, 410)
 
 
-def _connection(error: OSError) -> BaseException | None:
-    """What kept fsspec from asking, where it says of that too that there is no such file.
+def _is_denied(error: Exception) -> bool:
+    """Whether the store knows who asks, and refuses.
 
-    Source: fsspec.implementations.http, `HTTPFileSystem._info`.
+    Sources: Amazon S3, "List of error codes"; gcsfs.retry, `validate_response`.
     """
+    forbidden = type(error) is OSError and str(error).startswith("Forbidden: ")
+    return forbidden or _s3_answer(error) == (403, "AccessDenied")
+
+
+def _is_stranger(error: Exception) -> bool:
+    """Whether the store or server does not know who asks."""
     cause = error.__cause__
-    answered = cause is None or isinstance(cause, FileNotFoundError) or hasattr(cause, "status")
-    return None if answered else cause
+    codes = (*(_s3_answer(error) or ()), getattr(error, "code", 0), getattr(cause, "status", 0))
+    return any(code in (401, 403, 407) for code in codes)
 
 
-def _opened(url: str, shown: str) -> tuple[Any, str, bool]:
-    """fsspec's file system, the root in it, and whether it is a folder of this machine."""
-    try:
-        core = importlib.import_module("fsspec.core")
-    except ImportError:
-        raise CallError("fsspec is not installed.", _INSTALL) from None
-    for name in _TALKATIVE:
-        logging.getLogger(name).setLevel(logging.CRITICAL)
-    protocol = urlsplit(url).scheme if "://" in url else "file"
-    target = str(Path(url).absolute()) if protocol == "file" and "://" not in url else url
-    try:
-        options = {"skip_instance_cache": True, **_OPTIONS.get(protocol, {})}
-        files, root = core.url_to_fs(target, **options)
-    except ImportError as error:
-        raise CallError(f"{shown}: {error}.", _INSTALL) from None
-    except ValueError:
-        known = "a folder, s3://, gs://, or http:// and https:// to read only"
-        raise CallError(
-            f"{shown}: there is no way to read {protocol}://.", f"Use {known}."
-        ) from None
-    return files, root, protocol in ("file", "local")
+def _s3_answer(error: BaseException) -> tuple[int, str] | None:
+    """The status of HTTP and the error code of S3's answer; None where it is another error.
+
+    Source: botocore.exceptions.ClientError.
+    """
+    for each in (error, error.__cause__):
+        response = getattr(each, "response", None)
+        if isinstance(response, dict):
+            status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+            return status, str(response.get("Error", {}).get("Code", ""))
+    return None
 
 
-def _without_secrets(url: str) -> str:
-    """The URL as it may be shown: without user, password, query and fragment."""
-    parts = urlsplit(url)
-    if not parts.scheme:
+def _protocol(url: str) -> str:
+    return urlsplit(url).scheme if "://" in url else "file"
+
+
+def _checked(url: str) -> str:
+    """A URL as it may be shown: without user and password.
+
+    Raises:
+        CallError: It is no URL of a place.
+    """
+    if "://" not in url:
         return url
-    host = parts.netloc.rpartition("@")[2]
-    return urlunsplit((parts.scheme, host, parts.path, "", ""))
+    plain = _USERINFO.sub("", url)
+    try:
+        parts = urlsplit(plain)
+        if parts.scheme not in _STORES:
+            _ = parts.port
+    except ValueError:  # what it says may hold a part of a password
+        raise CallError(
+            f"The host or the port of the cache's URL is wrong; expected {_KNOWN}.",
+            "Write `/`, `?`, `#` and `@` in a user's name or password as %2F, %3F, %23 and %40.",
+        ) from None
+    shown = urlunsplit((parts.scheme, parts.netloc, parts.path, "", ""))
+    if parts.query or parts.fragment:
+        raise CallError(f"{shown}: expected a URL without `?` and `#`.", _IN_ENVIRONMENT)
+    if parts.scheme in ("file", "local") and parts.netloc:
+        raise CallError(f"{shown}: expected {parts.scheme}:///PATH, without a host.")
+    if parts.scheme in (*_STORES, "http", "https") and not parts.netloc:
+        raise CallError(f"{shown}: expected {parts.scheme}://NAME/PATH.")
+    if parts.scheme in _STORES and plain != url:
+        raise CallError(f"{shown}: expected a URL without a user.", _IN_ENVIRONMENT)
+    return shown
+
+
+def _secrets(url: str) -> re.Pattern[str]:
+    """The users and passwords of a URL, as they stand there, decoded, and encoded again."""
+
+    def forms(text: str) -> set[str]:
+        plain = unquote(text)
+        return {re.escape(each) for each in (text, plain, quote(plain, safe="")) if each}
+
+    found = set[str]()
+    for each in _USERINFO.findall(url):
+        user, _, password = each[:-1].partition(":")
+        found |= forms(password) | {rf"(?<!\w){name}(?!\w)" for name in forms(user)}
+    return re.compile("|".join(sorted(found, key=len, reverse=True)) or r"(?!)")

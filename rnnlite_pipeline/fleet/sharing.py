@@ -61,40 +61,36 @@ class Shared:
     def __init__(self, cache: Cache) -> None:
         self._cache = cache
 
-    def __call__(
-        self,
-        group: str,
-        plan: Plan,
-        run: Callable[[], None],
-        parts: Callable[[], None] | None = None,  # noqa: ARG002
-    ) -> str:
-        """Fetches a stage, or runs it and keeps what it made.
+    def fetch(self, group: str, plan: Plan) -> str:
+        """As of `Bring`."""
+        if why_not_shared(group, plan):
+            return ""
+        plan.out.mkdir(parents=True, exist_ok=True)
+        with occupied(plan.out):
+            return FROM_CACHE if self._fetched(group, plan) else ""
 
-        Args:
-            group: A key of `GROUPS`.
-            plan: The release.
-            run: Runs the stage here, with its parts.
-            parts: Of `Bring`, not used.
-
-        Returns:
-            How it was done, for the reporter; empty where it was run.
-        """
+    def __call__(self, group: str, plan: Plan, run: Callable[[], None]) -> str:
+        """As `Bring`: fetches a stage, or runs it and keeps what it made."""
         if why_not_shared(group, plan):
             run()
             return ""
         plan.out.mkdir(parents=True, exist_ok=True)
         with occupied(plan.out):
-            return self._bring(group, plan, run)
+            if self._fetched(group, plan):
+                return FROM_CACHE
+            key, sources = stage_digest(group, plan), made_of(group, plan)
+            run()
+            # A file that was edited during the stage no longer has its digest.
+            if stage_digest(group, plan) == key and made_of(group, plan) == sources:
+                files, _ = files_of(group, plan)
+                there = {name: path for name, path in files.items() if path.exists()}
+                self._cache.store(key, there, sources)
+            return ""
 
-    def _bring(self, group: str, plan: Plan, run: Callable[[], None]) -> str:
+    def _fetched(self, group: str, plan: Plan) -> bool:
         key, sources = stage_digest(group, plan), made_of(group, plan)
         files, optional = files_of(group, plan)
-        if self._cache.fetch(key, files, optional, sources):
-            write_atomically(GROUPS[group].log(plan), f"taken from the cache, as {key}\n".encode())
-            return FROM_CACHE
-        run()
-        # A file that was edited during the stage no longer has its digest.
-        if stage_digest(group, plan) == key and made_of(group, plan) == sources:
-            there = {name: path for name, path in files.items() if path.exists()}
-            self._cache.store(key, there, sources)
-        return ""
+        if not self._cache.fetch(key, files, optional, sources):
+            return False
+        write_atomically(GROUPS[group].log(plan), f"taken from the cache, as {key}\n".encode())
+        return True

@@ -62,7 +62,8 @@ class Job:
         made: What earlier stages made, by name below the release's folder.
         environment: What a release depends on of the environment there: SOURCE_DATE_EPOCH, and
             what the CI says; a variable that is not among them is not set.
-        cache: The URL of the cache.
+        cache: The URL of the cache. It may hold a password, and Dask logs the jobs that fail: it is
+            no part of what a job is shown as.
         anew: Whether what is in the cache of this stage is damaged, and is written over.
         program: What starts a stage; the worker's own where empty.
         candidate: The candidate of a search that it makes, if it is about one.
@@ -78,7 +79,7 @@ class Job:
     outside: Mapping[str, Blob]
     made: Mapping[str, Blob]
     environment: Mapping[str, str]
-    cache: str
+    cache: str = field(repr=False)
     anew: bool = False
     program: tuple[str, ...] = ()
     candidate: Chosen | None = None

@@ -98,7 +98,7 @@ class Decoder:
         return self.table(schema.table(name), self._follow(0))
 
     def table(self, table: Table, position: int) -> Fields:
-        """The table at `position`."""
+        """The table at `position`; fields that the schema calls deprecated are left out."""
         offsets, size = self._vtable(table, position)
         self._charge(max(size, TABLE_CHARGE))
         self._span(position, size)
@@ -121,8 +121,7 @@ class Decoder:
         count = (length - 4) // 2
         self._span(at + 4, 2 * count)
         offsets = struct.unpack_from(f"<{count}H", self.data, at + 4)
-        known = {field.slot for field in table.fields}
-        unknown = [slot for slot, offset in enumerate(offsets) if offset and slot not in known]
+        unknown = [k for k, offset in enumerate(offsets) if offset and k >= table.slots]
         if unknown:
             raise ModelFormatError(
                 f"The model uses field {unknown[0]} of {table.name}, which this version's "

@@ -58,6 +58,7 @@ def lift_leaks(model: Model, asked: str) -> list[State]:
                 f'recurrent.state is {asked}, and "{names[op]}" has a backward half: its first '
                 "step needs the end of the sequence, so that it cannot go on from call to call.",
                 "Set recurrent.state to reset.",
+                ("recurrent", "state"),
             )
         state = State(
             f"{names[op]}/{place.name}", np.zeros(_shape(variable, names[op]), np.float32)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from rnnlite_pipeline.errors import NotConvertible
+from rnnlite_pipeline.errors import Key, NotConvertible
 from rnnlite_pipeline.graph.ir import OPEN, Model, Op, Tensor
 from rnnlite_pipeline.lower.rows import Has
 from rnnlite_pipeline.runtimes import RUNTIMES
@@ -98,13 +98,18 @@ def pinned(model: Model, length: int = 100) -> str:
     ).replace("'", "")
 
 
-def no_form(name: str, tried: Sequence[tuple[str, str]], remedy: str) -> NotConvertible:
+def no_form(
+    name: str, tried: Sequence[tuple[str, str]], remedy: str, keys: Sequence[Key]
+) -> NotConvertible:
     """The error for a layer that has no form that all targets take.
 
     Args:
         name: The layer's name.
         tried: Each form with the reason against it.
         remedy: What to do.
+        keys: What of the config is in the way; the error is said at the first.
     """
     lines = "".join(f"\n  {form}: {reason}" for form, reason in tried)
-    return NotConvertible(f'"{name}" has no form that all targets take:{lines}', remedy)
+    said = f'"{name}" has no form that all targets take:{lines}'
+    others = [(key, f'"{name}" has no form that this target takes') for key in keys[1:]]
+    return NotConvertible(said, remedy, parts=[(keys[0], said), *others])

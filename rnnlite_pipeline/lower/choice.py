@@ -1,4 +1,4 @@
-"""Which form a recurrence gets: the fused op, a loop of builtin ops, or its steps written out."""
+"""Which form a recurrence gets: the fused op, loops of builtin ops, or its steps written out."""
 
 from __future__ import annotations
 
@@ -13,16 +13,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnlite_pipeline.cells.recurrence import Recurrence
-from rnnlite_pipeline.errors import NotConvertible
+from rnnlite_pipeline.errors import Key, NotConvertible
 from rnnlite_pipeline.graph.extract import standing_alone
 from rnnlite_pipeline.graph.ir import OPEN, Model, Op, Tensor
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.lower.by_targets import has_op, no_form, why_not_fused_there, why_not_loop
 from rnnlite_pipeline.lower.fused import why_not_fused
+from rnnlite_pipeline.lower.loop.pair import joins
 from rnnlite_pipeline.lower.loop.plan import plan
 from rnnlite_pipeline.lower.loop.turns import CACHE
 from rnnlite_pipeline.lower.unrolled import unroll
+from rnnlite_pipeline.ratios import ratio
 from rnnlite_pipeline.runtimes.interpreter import Runner
+from rnnlite_pipeline.timing import timed
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -30,35 +33,37 @@ Arrays = dict[str, NDArray[Any]]
 #: what is faster here, or always steps written out.
 Form = Literal["auto", "loop", "fused", "fastest", "unrolled"]
 
-#: What a recurrence becomes.
-Chosen = Literal["fused", "loop", "unrolled"]
+#: Where the config asks for it.
+LOWERING: Key = ("recurrent", "lowering")
 
-#: Lowers a model to one form.
-Write = Callable[[Model, Chosen], None]
+#: What a recurrence becomes. "loop": one for each direction; "joined": one for both (loop/pair.py).
+Chosen = Literal["fused", "loop", "joined", "unrolled"]
+
+#: Lowers a model to one form; tells what it became: a pair that cannot be joined is a "loop".
+Write = Callable[[Model, Chosen], Chosen]
 
 #: The number of steps an open sequence is measured at.
 STEPS = 100
 
-#: What part of the time of the forms before it a form may take at most to be chosen. Less of a gain
-#: cannot be told from nothing; the fused op is one op, and smaller; steps that are written out make
-#: a larger file.
-ADVANTAGE: Mapping[Chosen, float] = {"loop": 0.98, "unrolled": 0.9}
+#: What part of the time of the forms before it a form may take at most to be chosen; all of the
+#: ratio's interval has to be below 1 as well. Less of a gain cannot be told from nothing, and the
+#: forms before it make a smaller file.
+ADVANTAGE: Mapping[Chosen, float] = {"joined": 0.98, "loop": 0.98, "unrolled": 0.95}
 
 #: Up to so many steps are measured written out, as long as the weights that the delegate packs for
-#: each step anew fit into a core's cache (turns.CACHE): where other programs use it as well, a loop
-#: is faster above (two GRUs of 64 units in float, 28 steps: 2.3 times).
+#: each step anew, of all such layers, fit into a core's cache (turns.CACHE). Above, it depends on
+#: what else uses the caches which form is faster: measured alone and a minute later beside other
+#: programs, a bidirectional GRU of 64 units, 28 steps, was faster and then 1.4 times slower.
 SHORT = 128
 
-#: The forms are timed in turns, in so many rounds of about so many seconds each; the median counts.
-#: Rounds are shorter than the turns that the system gives to other processes.
-ROUNDS, SECONDS = 31, 0.002
 
-#: No more rounds are begun after so many seconds, but for the least.
-PATIENCE, LEAST = 10.0, 3
-
-
-def as_it_is(_model: Model) -> None:
+def as_it_is(_model: Model, _scopes: Mapping[str, str]) -> None:
     """The model itself: it is released as it was lowered."""
+
+
+def no_layer(_name: str) -> bool:
+    """None stays in float."""
+    return False
 
 
 @dataclass(frozen=True)
@@ -89,8 +94,11 @@ class Aim:
         dtype: The type that fused ops will compute in, once the model is quantized.
         pin: What `source.inputs` could be, so that the length is known.
         weight_bytes: What a weight will take.
-        finish: What the conversion does to a lowered model before it is shipped, in place: each
-            form is measured after it.
+        finish: What the conversion does to a lowered model before it is shipped, in place, given
+            the scope of each layer's tensors: each form is measured after it.
+        skipped: Whether a layer of this name stays in float.
+        joins: Whether the targets take one loop for both directions.
+        room: The bytes that steps written out may pack weights into.
     """
 
     form: Form = "auto"
@@ -98,7 +106,16 @@ class Aim:
     dtype: str = "FLOAT32"
     pin: str = ""
     weight_bytes: int = 4
-    finish: Callable[[Model], None] = as_it_is
+    finish: Callable[[Model, Mapping[str, str]], None] = as_it_is
+    skipped: Callable[[str], bool] = no_layer
+    joins: bool = False
+    room: int = CACHE
+
+
+def scopes(op: Op, form: Chosen) -> dict[str, str]:
+    """The scope that the tensors of each layer of an op stand in, once it has a form."""
+    names = [recurrence.name for recurrence in op.options.values()]
+    return {name: names[0] if form in ("fused", "joined") else name for name in names}
 
 
 def choose(
@@ -124,19 +141,21 @@ def choose(
     if first.form == "fused":
         return first
     length = _length(op)
-    if first.form == "loop" and length == 1:
+    if first.form in ("loop", "joined") and length == 1:
         return replace(first, form="unrolled", reason=f"{first.reason}; it has one step")
-    against = [] if first.form == "unrolled" else list(map(str, why_not_loop(aim.targets)))
-    if first.form == "loop" and not against:
+    against = [] if first.form == "unrolled" else list(why_not_loop(aim.targets))
+    if first.form in ("loop", "joined") and not against:
         return first
-    if aim.form == "loop":
-        raise no_form(first.name, [("loop", against[0])], _OTHERS)
-    if length != OPEN:
+    if length != OPEN and aim.form != "loop":
         reason = first.reason if first.form == "unrolled" else f"{first.reason}; {against[0]}"
         return replace(first, form="unrolled", reason=reason)
-    tried = [("fused", first.reason), ("loop", against[0])] if against else []
+    keys = [("targets", each.target) for each in against] or [LOWERING]
+    tried = [("loop", "; ".join(map(str, against)))] if against else []
+    if aim.form == "loop":
+        raise no_form(first.name, tried, _OTHERS, keys)
+    tried = [("fused", first.reason), *tried] if against else []
     remedy = f"Pin the length, with yours in place of {STEPS}: source.inputs: {aim.pin}. {_ELSE}"
-    raise no_form(first.name, [*tried, ("unrolled", "its length is open")], remedy)
+    raise no_form(first.name, [*tried, ("unrolled", "its length is open")], remedy, keys)
 
 
 #: What to do where the targets take no loop.
@@ -182,15 +201,23 @@ def _as_asked(
         raise NotConvertible(
             f"{without.name}: {why_not_fused(without)}.",
             "Set recurrent.lowering to auto to write it as a loop.",
+            LOWERING,
         )
     not_fused = (without and why_not_fused(without)) or why_not(op)
     if form == "fastest":
         return _fastest(op, aim, used, write, not_fused)
+    loops: Chosen = "joined" if _may_join(op, aim) and joins(recurrences[0]) else "loop"
     if not_fused:
-        return Lowered(name, "loop", not_fused)
+        return Lowered(name, loops, not_fused)
     if form == "loop":
-        return Lowered(name, "loop", "recurrent.lowering is loop")
+        return Lowered(name, loops, "recurrent.lowering is loop")
     return Lowered(name, "fused")
+
+
+def _may_join(op: Op, aim: Aim) -> bool:
+    """Whether both directions may be one loop: what stays in float are both, or none."""
+    stays = {aim.skipped(recurrence.name) for recurrence in op.options.values()}
+    return aim.joins and len(op.options) > 1 and len(stays) == 1
 
 
 def _fastest(op: Op, aim: Aim, used: set[Tensor], write: Write, not_fused: str) -> Lowered:
@@ -207,64 +234,64 @@ def _fastest(op: Op, aim: Aim, used: set[Tensor], write: Write, not_fused: str) 
     name = recurrences[0].name
     forms: list[Chosen] = [] if not_fused else ["fused"]
     if not list(why_not_loop(aim.targets)):
-        forms += ["loop", "unrolled"] if _is_short(op, aim) else ["loop"]
+        forms += ["joined"] if _may_join(op, aim) else []
+        fits = 0 < packed(op, aim.weight_bytes) <= aim.room
+        forms += ["loop", "unrolled"] if fits else ["loop"]
     if len(forms) < 2:
         return Lowered(name, forms[0] if forms else "loop", not_fused)
-    times = _times(op, aim, used, write, forms)
-    best, *others = forms
+    rounds = _rounds(op, aim, used, write, forms)
+    first, *others = rounds
+    best = first
     for form in others:
-        if times[form] < ADVANTAGE[form] * times[best]:
+        found = ratio(rounds[form], rounds[best])
+        if found.median < ADVANTAGE[form] and found.high < 1.0:
             best = form
-    faster = "" if best == forms[0] else f"it is faster here than {_CALLED[forms[0]]}"
+    faster = "" if best == first else f"it is faster here than {_CALLED[first]}"
+    times: dict[str, float] = {form: median(each) for form, each in rounds.items()}
     return Lowered(name, best, "; ".join(filter(None, (not_fused, faster))), times)
 
 
 #: What a form is called in a sentence.
-_CALLED: Mapping[Chosen, str] = {"fused": "the fused op", "loop": "a loop"}
+_CALLED: Mapping[Chosen, str] = {
+    "fused": "the fused op",
+    "joined": "one loop for both directions",
+    "loop": "a loop",
+}
 
 
-def _is_short(op: Op, aim: Aim) -> bool:
-    """Whether its steps may be faster written out than in a loop."""
+def packed(op: Op, weight_bytes: int) -> int:
+    """The bytes that the delegate packs for a pseudo op's steps if they are written out.
+
+    0 where they are too many, or one, or their number is not known.
+    """
     steps = _length(op)
+    if not 1 < steps <= SHORT:
+        return 0
     weights = sum(plan(r.cell.equations(), hoists=True).weights() for r in op.options.values())
-    return 1 < steps <= SHORT and steps * weights * aim.weight_bytes <= CACHE
+    return steps * weights * weight_bytes
 
 
-def _times(
+def _rounds(
     op: Op, aim: Aim, used: set[Tensor], write: Write, forms: Sequence[Chosen]
-) -> dict[str, float]:
-    """Milliseconds a call, by form, each as it would be shipped."""
-    runners: dict[str, Runner] = {}
-    for form in forms:
+) -> dict[Chosen, list[float]]:
+    """Milliseconds a call, round by round, of each form as it would be shipped.
+
+    Those that are one form when they are written count once.
+    """
+    runners: dict[Chosen, Runner] = {}
+    for asked in forms:
         model = _alone(op, used)
-        write(model, form)
-        aim.finish(model)
+        form = write(model, asked)
+        if form in runners:
+            continue
+        aim.finish(model, scopes(op, form))
         unroll(model, every=form == "unrolled", has=has_op(aim.targets), packs=True)
         runners[form] = Runner(write_model(model), "default")
-    inputs = _numbers(runners[forms[0]])
-    calls = {form: _calls(runner, inputs) for form, runner in runners.items()}
-    rounds: dict[str, list[float]] = {form: [] for form in forms}
-    begun = time.perf_counter()
-    for count in range(ROUNDS):
-        if count >= LEAST and time.perf_counter() - begun > PATIENCE:
-            break
-        for name, runner in runners.items():
-            rounds[name].append(_seconds(runner, calls[name]) / calls[name])
-    return {name: 1e3 * median(times) for name, times in rounds.items()}
-
-
-def _seconds(runner: Runner, calls: int) -> float:
-    """The CPU time of the calls in this thread, which does all the work."""
-    start = time.thread_time()
-    for _ in range(calls):
-        runner.invoke()
-    return time.thread_time() - start
-
-
-def _calls(runner: Runner, inputs: Arrays) -> int:
-    """How many calls fill a round; the first call, which prepares, does not count."""
-    runner.run(inputs)
-    return max(1, int(SECONDS / max(_seconds(runner, 1), 1e-9)))
+    inputs = _numbers(next(iter(runners.values())))
+    for runner in runners.values():
+        runner.run(inputs)
+    # One thread does all the work; what others take does not count.
+    return timed({form: runner.invoke for form, runner in runners.items()}, time.thread_time)
 
 
 def _alone(op: Op, used: set[Tensor]) -> Model:

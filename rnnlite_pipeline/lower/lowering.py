@@ -25,10 +25,19 @@ from rnnlite_pipeline.graph.calls import called
 from rnnlite_pipeline.graph.edit import producers
 from rnnlite_pipeline.graph.ir import Model, Op, Subgraph, Tensor
 from rnnlite_pipeline.lower.by_targets import has_op, pinned
-from rnnlite_pipeline.lower.choice import Aim, Chosen, Form, Lowered, as_it_is, choose
+from rnnlite_pipeline.lower.choice import (
+    Aim,
+    Chosen,
+    Form,
+    Lowered,
+    as_it_is,
+    choose,
+    no_layer,
+    packed,
+)
 from rnnlite_pipeline.lower.emit import Emitter
 from rnnlite_pipeline.lower.fused import bidirectional, unidirectional, why_not_integer
-from rnnlite_pipeline.lower.loop.pair import joins, lower_pair_to_loop
+from rnnlite_pipeline.lower.loop.pair import lower_pair_to_loop
 from rnnlite_pipeline.lower.loop.writer import Loops, lower_to_loop
 from rnnlite_pipeline.lower.states import Producer, StateWriter, read_final_cell
 from rnnlite_pipeline.passes.fold_reverse import fold_reverse
@@ -52,7 +61,8 @@ def lower(
     dtype: str = "FLOAT32",
     *,
     weight_bytes: int = 4,
-    finish: Callable[[Model], None] = as_it_is,
+    finish: Callable[[Model, Mapping[str, str]], None] = as_it_is,
+    skipped: Callable[[str], bool] = no_layer,
 ) -> tuple[Lowered, ...]:
     """Writes every recurrence of `model`, and what makes the result ready to run, in place.
 
@@ -63,12 +73,23 @@ def lower(
     Args, Returns, Raises: as `write_recurrences`.
     """
     lowered = write_recurrences(
-        model, form, integers, targets, dtype, weight_bytes=weight_bytes, finish=finish
+        model,
+        form,
+        integers,
+        targets,
+        dtype,
+        weight_bytes=weight_bytes,
+        finish=finish,
+        skipped=skipped,
     )
+    _make_ready(model)
+    return lowered
+
+
+def _make_ready(model: Model) -> None:
     fold_reverse(model)
     measure_at_inputs(model)
     give_states_room(model)
-    return lowered
 
 
 def write_recurrences(
@@ -79,7 +100,8 @@ def write_recurrences(
     dtype: str = "FLOAT32",
     *,
     weight_bytes: int = 4,
-    finish: Callable[[Model], None] = as_it_is,
+    finish: Callable[[Model, Mapping[str, str]], None] = as_it_is,
+    skipped: Callable[[str], bool] = no_layer,
 ) -> tuple[Lowered, ...]:
     """Writes every recurrence of `model` as fused ops and loops, in place.
 
@@ -96,7 +118,9 @@ def write_recurrences(
             meant, which takes all.
         dtype: The type that fused ops will compute in, once the model is quantized.
         weight_bytes: What a weight will take then: loops are written for it (loop/turns.py).
-        finish: What the conversion then does to a model, in place; "fastest" measures after it.
+        finish: What the conversion then does to a model, in place, given the scope of each layer's
+            tensors; "fastest" measures after it.
+        skipped: Whether a layer of this name then stays in float.
 
     Returns:
         What each recurrence became, in execution order, a pair's forward one first.
@@ -105,7 +129,11 @@ def write_recurrences(
         NotConvertible: `form` is "fused" and a cell has no fused op, or the targets take none of
             the forms that `form` allows. The model is then unchanged.
     """
-    write = partial(_write, integers=integers, targets=targets, weight_bytes=weight_bytes)
+    narrow, has = integers or not MICRO.isdisjoint(targets), has_op(targets)
+    packs = has("PACK") and has("UNPACK")
+    joins = packs and not narrow and all(map(has, JOINING))
+    loops = Loops(narrow, weight_bytes if packs else 0)
+    write = partial(_write, loops=loops, skipped=skipped)
     graphs = [(subgraph, _used(model, subgraph)) for subgraph in model.subgraphs]
     chosen: dict[Op, Lowered] = {}
     for subgraph, used in graphs:
@@ -115,28 +143,32 @@ def write_recurrences(
             producer = producers(subgraph).get
             reasons.append(partial(why_not_integer, used=used, producer=producer))
         why_not = partial(_first_of, reasons)
-        aim = Aim(form, targets, dtype, pinned(model), weight_bytes, finish)
-        chosen.update((op, choose(op, aim, used, write, why_not)) for op in pseudo)
-    narrow, has = integers or not MICRO.isdisjoint(targets), has_op(targets)
-    packs = has("PACK") and has("UNPACK")
-    loops = Loops(narrow, weight_bytes if packs else 0, joins=packs and all(map(has, JOINING)))
+        aim = Aim(form, targets, dtype, pinned(model), weight_bytes, finish, skipped, joins)
+        for op in pseudo:
+            chosen[op] = choose(op, aim, used, write, why_not)
+            if chosen[op].form == "unrolled":
+                aim = replace(aim, room=aim.room - packed(op, weight_bytes))
+    forms = {op: lowered.form for op, lowered in chosen.items()}
     for subgraph, used in graphs:
-        _lower_subgraph(model, subgraph, used, chosen, loops)
+        _lower_subgraph(model, subgraph, used, forms, loops=loops, skipped=skipped)
     return tuple(
-        replace(lowered, name=recurrence.name)
+        replace(lowered, name=recurrence.name, form=forms[op])
         for op, lowered in chosen.items()
         for recurrence in op.options.values()
     )
 
 
-def _write(
-    model: Model, form: Chosen, *, integers: bool, targets: Sequence[str], weight_bytes: int
-) -> None:
-    """Lowers a model of one recurrence to a form; which the targets take is decided elsewhere."""
-    if form == "fused":
-        lower(model, form)
-    else:
-        lower(model, form, integers, targets, weight_bytes=weight_bytes)
+def _write(model: Model, form: Chosen, *, loops: Loops, skipped: Callable[[str], bool]) -> Chosen:
+    """Lowers a model of one recurrence to a form; which the targets take is decided elsewhere.
+
+    Returns:
+        What it became.
+    """
+    main = model.main
+    forms = dict.fromkeys((op for op in main.ops if op.code in (RECURRENCE, BIDIRECTIONAL)), form)
+    _lower_subgraph(model, main, _used(model, main), forms, loops=loops, skipped=skipped)
+    _make_ready(model)
+    return next(iter(forms.values()))
 
 
 def _first_of(reasons: Sequence[Callable[[Op], str]], op: Op) -> str:
@@ -154,15 +186,33 @@ def _used(model: Model, subgraph: Subgraph) -> Used:
 
 
 def _lower_subgraph(
-    model: Model, subgraph: Subgraph, used: Used, chosen: Mapping[Op, Lowered], loops: Loops
+    model: Model,
+    subgraph: Subgraph,
+    used: Used,
+    forms: dict[Op, Chosen],
+    *,
+    loops: Loops,
+    skipped: Callable[[str], bool],
 ) -> None:
+    """Lowers the ops of a graph.
+
+    Args:
+        model: What it belongs to.
+        subgraph: The graph.
+        used: Its tensors that something reads.
+        forms: Of each pseudo op; a pair that cannot be joined becomes a "loop" there.
+        loops: How loops are written.
+        skipped: Whether a layer of this name will stay in float.
+    """
     made_by = producers(subgraph).get
     lowered: list[Op] = []
     for op in subgraph.ops:
         new = [op]
-        if op in chosen and chosen[op].form != "fused":
-            flat = chosen[op].form == "unrolled"
-            new = _lower_to_loops(model, op, used, replace(loops, flat=flat))
+        if op in forms and forms[op] != "fused":
+            stays = all(skipped(recurrence.name) for recurrence in op.options.values())
+            size = 4 if loops.weight_bytes and stays else loops.weight_bytes
+            own = replace(loops, flat=forms[op] == "unrolled", weight_bytes=size)
+            new, forms[op] = _lower_to_loops(model, op, used, own, forms[op])
         elif op.code == RECURRENCE:
             new = _lower_one(op, used, made_by)
         elif op.code == BIDIRECTIONAL:
@@ -171,22 +221,22 @@ def _lower_subgraph(
     subgraph.ops = lowered
 
 
-def _lower_to_loops(model: Model, op: Op, used: Used, loops: Loops) -> list[Op]:
-    """Writes a loop for each direction, in the way that `loops` sets."""
+def _lower_to_loops(
+    model: Model, op: Op, used: Used, loops: Loops, form: Chosen
+) -> tuple[list[Op], Chosen]:
+    """Writes one loop for both directions, or one for each; returns the ops, and what it became."""
     recurrences = list(op.options.values())
-    ops = _joined(op, recurrences, used, loops) or _apart(op, recurrences, used, loops)
+    ops: list[Op] | None = None
+    if form == "joined":
+        ops = lower_pair_to_loop(recurrences, op.inputs, op.outputs, used, loops)
+    if ops is None:
+        form = "unrolled" if loops.flat else "loop"
+        ops = _apart(op, recurrences, used, loops)
     waiting = [target for op in ops for target in called(op)]
     for subgraph in waiting:
         model.subgraphs.append(subgraph)
         waiting += [target for op in subgraph.ops for target in called(op)]
-    return ops
-
-
-def _joined(op: Op, recurrences: Sequence[Recurrence], used: Used, loops: Loops) -> list[Op] | None:
-    """One loop for both directions, where there are two and it is faster."""
-    if len(recurrences) < 2 or not joins(recurrences[0], loops):
-        return None
-    return lower_pair_to_loop(recurrences, op.inputs, op.outputs, used, loops)
+    return ops, form
 
 
 def _apart(op: Op, recurrences: Sequence[Recurrence], used: Used, loops: Loops) -> list[Op]:

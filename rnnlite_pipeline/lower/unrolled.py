@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from rnnlite_pipeline.errors import NotConvertible
+from rnnlite_pipeline.errors import Key, NotConvertible
 from rnnlite_pipeline.graph.build import Builder
 from rnnlite_pipeline.graph.edit import producers, prune, replace_uses
 from rnnlite_pipeline.graph.ir import Model, Op, Subgraph, Tensor
@@ -46,6 +46,7 @@ def unroll(
     *,
     packs: bool = False,
     layers: Collection[str] = (),
+    asked_by: Key = (),
 ) -> list[str]:
     """Writes loops out, in place.
 
@@ -55,6 +56,7 @@ def unroll(
         has: Whether the targets have an op.
         packs: Whether XNNPACK runs the model.
         layers: The names of recurrent layers whose loops are written out.
+        asked_by: What of the config forbids loops.
 
     Returns:
         The loops of the main graph that stay loops though they should not, by the name of their
@@ -63,7 +65,7 @@ def unroll(
     Raises:
         NotConvertible: The steps would be more than `MOST_OPS` ops, or `MOST_PACKED` bytes.
     """
-    writer = _Unroller(every, layers, has, packs)
+    writer = _Unroller(every, layers, has, packs, asked_by)
     left: list[str] = []
     roots = dict.fromkeys([model.main, *(s.subgraph for s in model.signatures)])
     for subgraph in roots:
@@ -80,10 +82,13 @@ class _Unroller:
         layers: The layers whose loops are, where not all are.
         has: Whether the targets have an op.
         packs: Whether XNNPACK runs the model.
+        asked_by: What of the config forbids loops.
     """
 
-    def __init__(self, every: bool, layers: Collection[str], has: Has, packs: bool) -> None:
-        self._every, self._has, self._packs = every, has, packs
+    def __init__(
+        self, every: bool, layers: Collection[str], has: Has, packs: bool, asked_by: Key
+    ) -> None:
+        self._every, self._has, self._packs, self._asked_by = every, has, packs, asked_by
         self._asked = every  # of the loop of the main graph that is being looked at
         self._scopes = tuple(f"{name}/level_" for name in layers)
         self._constants = Constants()
@@ -126,9 +131,11 @@ class _Unroller:
         carried = [t if t.data is not None else None for t in operands]
         for turns in range(MOST_OPS):
             if self._asked and turns * len(body.ops) > MOST_OPS:
-                raise _too_long(loop, f"{turns} steps and more of {len(body.ops)} ops; {_MOST}")
+                raise self._too_long(
+                    loop, f"{turns} steps and more of {len(body.ops)} ops; {_MOST}"
+                )
             if self._packs and turns * weights > MOST_PACKED:
-                raise _too_long(
+                raise self._too_long(
                     loop,
                     f"XNNPACK packs the weights of each of its steps, {weights:,} bytes, anew;"
                     f" {turns} steps are above the limit of {MOST_PACKED:,} bytes",
@@ -141,7 +148,7 @@ class _Unroller:
             if turns and not self._asked:
                 return None
             carried = self._computed(body, carried, counting)
-        raise _too_long(loop, f"more steps than {_MOST}")
+        raise self._too_long(loop, f"more steps than {_MOST}")
 
     def _computed(
         self, graph: Subgraph, given: Sequence[Tensor | None], ops: set[Op]
@@ -170,7 +177,7 @@ class _Unroller:
             carried = self._turn(body, carried, rows, f"{scope}/step_{turn}")
             if self._count + len(ops) > MOST_OPS:
                 each = len(ops) // (turn + 1)
-                raise _too_long(loop, f"{turns} steps of some {each} ops; {_MOST}")
+                raise self._too_long(loop, f"{turns} steps of some {each} ops; {_MOST}")
         self._count += len(ops)
         placed = {tensor: op for op in ops for tensor in op.outputs}
         results = [together(rows.build, self._has, placed, tensor) for tensor in carried]
@@ -232,6 +239,14 @@ class _Unroller:
             replace_uses(model, subgraph, old, new)
         return True
 
+    def _too_long(self, loop: Op, what: str) -> NotConvertible:
+        return NotConvertible(
+            f'The loop "{loop.outputs[0].name}" cannot be written out: {what}.',
+            "Pin a shorter length in source.inputs and feed the sequence in pieces"
+            " (recurrent.state: explicit), or take targets that have WHILE.",
+            self._asked_by,
+        )
+
 
 def _counting(condition: Subgraph, body: Subgraph) -> set[Op]:
     """The ops of a body that decide what its condition reads, at the next turn or later."""
@@ -271,11 +286,3 @@ def _copy(op: Op, inputs: list[Tensor | None], within: str, name: str) -> Op:
     copied.custom, copied.custom_options = op.custom, op.custom_options
     copied.intermediates, copied.extra = list(op.intermediates), dict(op.extra)
     return copied
-
-
-def _too_long(loop: Op, what: str) -> NotConvertible:
-    return NotConvertible(
-        f'The loop "{loop.outputs[0].name}" cannot be written out: {what}.',
-        "Pin a shorter length in source.inputs and feed the sequence in pieces"
-        " (recurrent.state: explicit), or take targets that have WHILE.",
-    )

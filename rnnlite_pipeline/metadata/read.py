@@ -13,7 +13,7 @@ from rnnlite_pipeline.errors import ModelFormatError
 from rnnlite_pipeline.graph.flat import Decoder, Fields
 from rnnlite_pipeline.graph.ir import Model
 from rnnlite_pipeline.metadata.recurrent import NAME
-from rnnlite_pipeline.metadata.schema import BUFFER_NAME, SCHEMA
+from rnnlite_pipeline.metadata.schema import BUFFER_NAME, FILE_TYPES, SCHEMA, member
 
 #: The largest associated files that are read, all together, in bytes.
 LARGEST_FILES = 64 * 1024 * 1024
@@ -35,9 +35,8 @@ class Description:
 
     def tensors(self, side: str) -> list[Fields]:
         """The TensorMetadata of each input or output; `side` is "inputs" or "outputs"."""
-        graphs: list[Fields] = (self.fields or {}).get("subgraph_metadata", [{}])
         key = "input_tensor_metadata" if side == "inputs" else "output_tensor_metadata"
-        return list(graphs[0].get(key, [])) if graphs else []
+        return list(_first_graph(self.fields or {}).get(key, ()))
 
     def missing(self, field: str) -> str:
         """What is missing of a field, in words; empty if the field is given.
@@ -49,8 +48,10 @@ class Description:
         if not of_tensor:
             return "" if (self.fields or {}).get(field) else "not given"
         tensors = self.tensors(side)
+        if not tensors:
+            return f"not given: the metadata describes no {side}"
         without = [t.get("name", "") for t in tensors if not _told(t, of_tensor)]
-        return f"not given for {', '.join(without)}" if without or not tensors else ""
+        return f"not given for {', '.join(without)}" if without else ""
 
 
 #: The field of TensorMetadata that has a key of a tensor's `metadata:`.
@@ -66,7 +67,20 @@ TENSOR_FIELDS = {
 
 
 def _told(tensor: Fields, key: str) -> bool:
-    return bool(tensor.get(TENSOR_FIELDS[key]))
+    """Whether the metadata of a tensor has a key; fields that serve several keys, by their type."""
+    value = tensor.get(TENSOR_FIELDS[key])
+    if key in FILE_TYPES:
+        return any(file.get("type") == FILE_TYPES[key] for file in value or ())
+    if key == "normalization":
+        kind = member("ProcessUnitOptions", "NormalizationOptions")
+        return any(unit.get("options_type") == kind for unit in value or ())
+    return bool(value)
+
+
+def _first_graph(fields: Fields) -> Fields:
+    """The SubGraphMetadata of the main graph; empty where there is none."""
+    graphs: list[Fields] = fields.get("subgraph_metadata") or [{}]
+    return graphs[0]
 
 
 def read_description(model: Model) -> Description:
@@ -83,30 +97,33 @@ def read_description(model: Model) -> Description:
 
 
 def read_files(trailer: bytes) -> dict[str, bytes]:
-    """The files of the zip at the end of a model; offsets that count from the model's start too.
+    """The files of the zip at the end of a model.
+
+    Its offsets may count from the start of the zip or from the start of the model.
+
+    Args:
+        trailer: The bytes behind the flatbuffer; empty where there are none.
 
     Raises:
-        ModelFormatError: It is no zip, packed otherwise than stored, or too large.
+        ModelFormatError: It is no zip, a member is compressed, or the files are too large.
     """
     if not trailer:
         return {}
     try:
         with zipfile.ZipFile(io.BytesIO(trailer)) as archive:
             members = archive.infolist()
-            if any(member.compress_type != zipfile.ZIP_STORED for member in members):
+            if any(each.compress_type != zipfile.ZIP_STORED for each in members):
                 raise _damaged("they are compressed, and readers expect them stored")
-            if sum(member.file_size for member in members) > LARGEST_FILES:
+            if sum(each.file_size for each in members) > LARGEST_FILES:
                 raise _damaged(f"they are larger than {LARGEST_FILES:,} bytes")
-            return {member.filename: archive.read(member) for member in members}
+            return {each.filename: archive.read(each) for each in members if not each.is_dir()}
     except (zipfile.BadZipFile, EOFError, NotImplementedError, OSError, RuntimeError, ValueError):
         raise _damaged("they are no zip") from None
 
 
 def _recurrent(fields: Fields) -> dict[str, Any]:
-    graphs = fields.get("subgraph_metadata") or [{}]
-    blobs = {
-        each.get("name"): each.get("data", b"") for each in graphs[0].get("custom_metadata", [])
-    }
+    custom = _first_graph(fields).get("custom_metadata", ())
+    blobs = {each.get("name"): each.get("data", b"") for each in custom}
     if NAME not in blobs:
         return {}
     try:

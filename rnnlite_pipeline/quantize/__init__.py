@@ -23,7 +23,7 @@ from rnnlite_pipeline.quantize.skip import Skip
 from rnnlite_pipeline.state import Keeping
 from rnnlite_pipeline.steps import step
 
-__all__ = ["Outcome", "grouping", "lowering", "quantize", "trial", "weight_bytes"]
+__all__ = ["Outcome", "grouping", "lowering", "quantize", "skipped", "trial", "weight_bytes"]
 
 #: The schemes that change weights alone, in place.
 _WEIGHTS: Mapping[str, Callable[[Model, Skip], list[Outcome]]] = {
@@ -64,14 +64,20 @@ def weight_bytes(config: Config) -> int:
     return 1 if config.quantization.scheme == "dynamic_range" else 4
 
 
-def trial(config: Config) -> Callable[[Model], None]:
+def skipped(config: Config) -> Callable[[str], bool]:
+    """Whether a recurrent layer of a name stays in float."""
+    return Skip(config.quantization.skip).has_layer
+
+
+def trial(config: Config) -> Callable[[Model, Mapping[str, str]], None]:
     """Quantizes a layer that stands alone as the model will be, in place, so that it can be timed.
 
     Ranges are measured on random numbers: they change what is computed, not how long it takes.
     """
-    scheme, skip = config.quantization.scheme, Skip(config.quantization.skip)
+    scheme = config.quantization.scheme
 
-    def finish(model: Model) -> None:
+    def finish(model: Model, scopes: Mapping[str, str]) -> None:
+        skip = Skip(config.quantization.skip, scopes)
         if scheme in _WEIGHTS:
             _WEIGHTS[scheme](model, skip)
         elif scheme in CALIBRATED:

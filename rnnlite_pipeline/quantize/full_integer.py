@@ -14,6 +14,7 @@ from rnnlite_pipeline.graph.edit import producers
 from rnnlite_pipeline.graph.ir import Model, Tensor
 from rnnlite_pipeline.graph.ops import RECURRENT
 from rnnlite_pipeline.graph.variables import State
+from rnnlite_pipeline.lower.choice import LOWERING
 from rnnlite_pipeline.quantize.calibration import batches
 from rnnlite_pipeline.quantize.dynamic_range import dynamic_range
 from rnnlite_pipeline.quantize.integer_model import IntegerModel, Interface
@@ -148,10 +149,12 @@ def _check_runnable(outcomes: list[Outcome], config: Config) -> None:
             f"recurrent.lowering is fused, and these layers have no {scheme} form:{lines}",
             "Set recurrent.lowering to auto to let them have int8 weights, or name them in"
             " quantization.skip.",
+            LOWERING,
         )
     wide = scheme == "int16x8" and any(o.became == scheme for o in fused)
     if wide and config.uses_xnnpack:
         raise NotConvertible(
             "LiteRT has no int16x8 LSTM kernel; TensorFlow Lite Micro has.",
             "Set targets to [tflm], recurrent.lowering to auto, or the scheme to int8.",
+            ("quantization", "scheme"),
         )

@@ -91,6 +91,7 @@ class Scales:
             raise NotConvertible(
                 f"The calibration data never reached {tensor.name!r}.",
                 "Give more samples, or name the layer in quantization.skip.",
+                ("quantization", "calibration", "path"),
             )
         if not self.is_finite(tensor):
             raise NotConvertible(

@@ -30,6 +30,10 @@ class Skip:
         """Whether an op belongs to a layer to skip."""
         return any(_within(name, scope) for name in _names(op) for scope in self.scopes)
 
+    def has_layer(self, name: str) -> bool:
+        """Whether a recurrent layer of this name is one to skip."""
+        return any(_within(name, each) for each in self.names)
+
     def check(self, model: Model) -> None:
         """Refuses a name that is no layer's.
 

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from rnnlite_pipeline.config import Config, Pipeline
-from rnnlite_pipeline.errors import StageError
+from rnnlite_pipeline.errors import Key, StageError
 from rnnlite_pipeline.files import moment_of_release, write_atomically, zip_bytes
 from rnnlite_pipeline.graph.read import read_model
 from rnnlite_pipeline.metadata import read_description
@@ -73,17 +73,17 @@ def _files(config: Config, out: Path) -> dict[str, bytes]:
     }
     files["report.html"] = _read(out / ".work" / "report.html", again)  # the one without times
     files["config.yaml"] = _config_text(config)
-    for name in config.package.include:
-        remedy = f"package.include of {config.path} names it."
-        files[f"files/{name}"] = _read(config.resolve(name), remedy)
+    for i, name in enumerate(config.package.include):
+        key = ("package", "include", i)
+        files[f"files/{name}"] = _read(config.resolve(name), "Check the path.", key)
     return files
 
 
-def _read(path: Path, remedy: str) -> bytes:
+def _read(path: Path, remedy: str, key: Key = ()) -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError:
-        raise StageError(f"There is no {path.name} to package.", remedy) from None
+        raise StageError(f"There is no {path.name} to package.", remedy, key) from None
 
 
 def _verified(model: bytes, verification: bytes, out: Path) -> dict[str, Any]:

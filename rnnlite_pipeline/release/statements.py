@@ -35,6 +35,9 @@ BUILD_TYPE = "urn:rnnlite:package:1"
 #: vouches for the machine.
 BUILDER = "urn:rnnlite:local"
 
+#: The name of the dependency that a CI tells: the repository and its commit.
+REPOSITORY = "repository"
+
 #: The last second that fits a time of four digits for the year.
 _LAST_SECOND = 253402300799
 
@@ -72,7 +75,7 @@ def provenance(
             "python": f"{sys.version_info.major}.{sys.version_info.minor}",
             **({"workflow": ci.workflow} if ci and ci.workflow else {}),
         },
-        "resolvedDependencies": [*_dependencies(lock), *(_repository(ci) if ci else ())],
+        "resolvedDependencies": [*dependencies(lock), *(_repository(ci) if ci else ())],
     }
     return _statement(files, PROVENANCE, {"buildDefinition": definition, "runDetails": details})
 
@@ -117,8 +120,8 @@ def _resource(name: str, content: bytes) -> dict[str, Any]:
     return {"name": name, "digest": {"sha256": sha256(content)}}
 
 
-def _dependencies(lock: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Files by digest, and packages by their package URL."""
+def dependencies(lock: Mapping[str, str]) -> list[dict[str, Any]]:
+    """What a release was built from, by its lock: files by digest, packages by package URL."""
     files = [
         {"name": key, "digest": {"sha256": value}}
         for key, value in sorted(lock.items())
@@ -132,7 +135,7 @@ def _dependencies(lock: Mapping[str, str]) -> list[dict[str, Any]]:
 
 
 def _repository(ci: Builder) -> list[dict[str, Any]]:
-    return [{"name": "repository", "uri": ci.repository, "digest": {"gitCommit": ci.commit}}]
+    return [{"name": REPOSITORY, "uri": ci.repository, "digest": {"gitCommit": ci.commit}}]
 
 
 def _packages(lock: Mapping[str, str]) -> Sequence[str]:

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rnnlite_pipeline.config.associated import lines_of
 from rnnlite_pipeline.metadata import read_description
+from rnnlite_pipeline.metadata.schema import FILE_TYPES
 from rnnlite_pipeline.report.evidence import Evidence
-from rnnlite_pipeline.report.figures import points
+from rnnlite_pipeline.report.figures import points, rate
 from rnnlite_pipeline.report.html import Cell, Section, section, table
 
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 #: A confusion matrix of more classes is not drawn.
 MOST_CLASSES = 30
 
-#: How many classes are listed: where there are more, those that are most often wrong.
+#: How many classes are listed: where there are more, those with the lowest recall.
 LISTED = 40
 
 
@@ -69,8 +71,8 @@ def accuracy(evidence: Evidence, about: About | None) -> Section | None:
             a.output,
             a.kernels,
             f"{a.samples:,}",
-            f"{a.source:.2%}",
-            f"{a.litert:.2%}",
+            rate(a.source),
+            rate(a.litert),
             points(a.litert - a.source),
         )
         for a in evidence.accuracy
@@ -87,14 +89,19 @@ def accuracy(evidence: Evidence, about: About | None) -> Section | None:
 
 
 def _names(about: About | None, output: str) -> Sequence[str]:
-    """The classes' names, from the labels file that is packed in the model."""
+    """The classes' names, from the labels file that is packed in the model.
+
+    An output of one value has one label: that of class 1, which the model decides for or against.
+    """
     if about is None:
         return ()
     description = read_description(about.model)
     for told in description.tensors("outputs"):
-        files = [file["name"] for file in told.get("associated_files", [])]
+        associated = told.get("associated_files", [])
+        files = [file["name"] for file in associated if file.get("type") == FILE_TYPES["labels"]]
         if told.get("name") == output and files:
-            return description.files.get(files[0], b"").decode("utf-8", "replace").splitlines()
+            names = lines_of(description.files.get(files[0], b"").decode("utf-8", "replace"))
+            return [f"not {names[0]}", names[0]] if len(names) == 1 else names
     return ()
 
 
@@ -106,6 +113,7 @@ def _shown(output: str, found: Confusion, changed: int) -> dict[str, Any]:
         "classes": _classes(found),
         "matrix": _matrix(found) if len(found.names) <= MOST_CLASSES else None,
         "count": len(found.names),
+        "listed": LISTED,
     }
 
 
@@ -114,7 +122,8 @@ def _classes(found: Confusion) -> Any:
     held, said = found.count(found.labels), found.count(found.model)
     right = found.count(found.labels[found.labels == found.model])
     theirs = found.count(found.labels[found.labels == found.source])
-    order = np.argsort(right / np.maximum(held, 1), kind="stable")
+    recall = np.where(held > 0, right / np.maximum(held, 1), 1.0)
+    order = np.argsort(recall, kind="stable")
     rows: list[list[Cell]] = [
         [
             found.names[k],
@@ -130,7 +139,7 @@ def _classes(found: Confusion) -> Any:
 
 
 def _rate(part: int, whole: int) -> str:
-    return f"{part / whole:.1%}" if whole else "–"
+    return rate(part / whole, 1) if whole else "–"
 
 
 def _matrix(found: Confusion) -> Mapping[str, Any]:

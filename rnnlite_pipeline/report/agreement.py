@@ -80,7 +80,10 @@ def _charts(source: Array, model: Array, limit: float) -> list[dict[str, Any]]:
         drawn = svg.line([float(step) for step in steps], "time step", "largest error", limit)
         charts.append({"title": "Largest error at each time step", "drawn": drawn})
     counts, edges = _binned(off)
-    title = f"How large the errors of {off.size:,} values are"
+    finite = int(np.isfinite(off).sum())
+    title = f"How large the errors of {finite:,} values are"
+    if finite < off.size:
+        title += f"; {off.size - finite:,} values are not finite"
     drawn = svg.histogram(counts, edges, "absolute error", "values (logarithmic)")
     charts.append({"title": title, "drawn": drawn})
     theirs, ours = _pairs(source, model)

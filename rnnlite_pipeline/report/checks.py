@@ -99,7 +99,8 @@ def others(evidence: Evidence) -> Section | None:
 
 def _several(names: Iterable[str | None]) -> str:
     distinct = list(dict.fromkeys(name for name in names if name))
-    return ", ".join(distinct) if len(distinct) <= 3 else f"all {len(distinct)}"
+    more = f" and {len(distinct) - 3} more" if len(distinct) > 3 else ""
+    return ", ".join(distinct[:3]) + more
 
 
 def _error(group: Sequence[Check]) -> str:

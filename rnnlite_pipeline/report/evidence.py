@@ -58,7 +58,7 @@ class Check:
     asked: str = ""
 
     def as_json(self) -> dict[str, Any]:
-        """The fields that say something; an infinite error is "inf", no number of JSON."""
+        """The fields that say something. JSON has no infinity: an infinite error is "inf"."""
         fields = _said(self)
         if self.passed:
             fields.pop("remedy", None)
@@ -82,7 +82,8 @@ class Check:
             noise = f"signal to noise {self.snr_db:.3g} dB, at least {self.min_snr_db:.3g} passes"
         found = "; ".join(filter(None, (self.detail, figures, noise)))
         asked = f"{self.asked}: " if self.asked else ""
-        return f"{asked}{self.name}{f' ({place})' if place else ''}: {found}"
+        name = f"{self.name} ({place})" if place else self.name
+        return f"{asked}{name}{f': {found}' if found else ''}"
 
 
 @dataclass(frozen=True)
@@ -255,14 +256,18 @@ class Evidence:
         return self.max_abs_error is not None and not self.failed and not self.broken_off
 
     @property
+    def worst(self) -> Check | None:
+        """The check with the largest error on input that is not extreme; the first of equal ones.
+
+        All outputs, kernels and calls count.
+        """
+        judged = [c for c in self.checks if c.max_abs_error is not None and c.rounding is None]
+        return max(judged, key=lambda check: check.max_abs_error or 0.0, default=None)
+
+    @property
     def max_abs_error(self) -> float | None:
-        """The largest error on input that is not extreme, over all outputs, kernels and calls."""
-        errors = [
-            c.max_abs_error
-            for c in self.checks
-            if c.max_abs_error is not None and c.rounding is None
-        ]
-        return max(errors, default=None)
+        """The error of `worst`; None where nothing was compared."""
+        return self.worst.max_abs_error if self.worst else None
 
     def as_json(self) -> dict[str, Any]:
         """The content of verification.json; no time, path or host in it."""
@@ -278,7 +283,7 @@ class Evidence:
 
 
 def _json(value: Any) -> Any:
-    return "inf" if isinstance(value, float) and math.isinf(value) else value
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _said(value: Any) -> dict[str, Any]:

@@ -37,6 +37,12 @@ def share(part: float, whole: float) -> str:
     return f"{percent:.2g}%" if percent < 10 else f"{percent:,.0f}%"
 
 
+def rate(value: float, decimals: int = 2) -> str:
+    """A rate from 0 to 1 in percent. One below 1 is never shown as 100%."""
+    most = 1 - 10.0 ** -(decimals + 2)
+    return f"{value if value >= 1 else min(value, most):.{decimals}%}"
+
+
 def points(difference: float) -> str:
     """A difference of two rates, in percentage points, with its sign."""
     return "±0 points" if difference == 0 else f"{100 * difference:+.2f} points"
@@ -49,7 +55,8 @@ def times(ratio: float) -> str:
 
 def plural(count: int, noun: str) -> str:
     """`1 op`, `2 ops`."""
-    many = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s" + ""
-    if noun.endswith("s"):
-        many = f"{noun}es"
-    return f"{count:,} {noun if count == 1 else many}"
+    if count == 1:
+        return f"1 {noun}"
+    if noun.endswith("y"):
+        return f"{count:,} {noun[:-1]}ies"
+    return f"{count:,} {noun}{'es' if noun.endswith('s') else 's'}"

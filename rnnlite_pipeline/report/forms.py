@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from rnnlite_pipeline.report.figures import error, points, share, size, time, times
+from rnnlite_pipeline.report.figures import error, points, rate, share, size, time, times
 from rnnlite_pipeline.report.html import Bar, Both, Cell, Link, Mark, Section, section, table
 from rnnlite_pipeline.report.results import Results
 
@@ -67,9 +67,10 @@ def _row(each: Results, group: Sequence[Results], folder: Path) -> list[Cell]:
         *(size_of(each, first), Bar((each.bytes or 0) / most)),
         *(error_of(each), accuracy_of(each)),
     ]
-    slowest = max(other.milliseconds or 0.0 for other in group)
-    if slowest:
-        bar: Cell = Bar(each.milliseconds / slowest) if each.milliseconds else ""
+    times_ = [other.milliseconds for other in group if other.milliseconds is not None]
+    if times_:
+        slowest = max(times_) or 1.0
+        bar: Cell = "" if each.milliseconds is None else Bar(each.milliseconds / slowest)
         cells += [time_of(each, first) or "not measured", bar]
     return cells
 
@@ -110,4 +111,4 @@ def accuracy_of(each: Results) -> Cell:
     if each.accuracy is None:
         return ""
     own, source = each.accuracy
-    return Both(f"{own:.2%}", points(own - source), own)
+    return Both(rate(own), points(own - source), own)

@@ -141,7 +141,7 @@ def _failure(entry: Entry) -> dict[str, Any]:
     """What is wrong with a model, in words."""
     told = entry.results.verification
     if not told:
-        return {"name": entry.config.name, "lines": ["no verification.json in its folder"]}
+        return {"name": entry.config.name, "lines": ["no verification of this model in its folder"]}
     worst: dict[tuple[str, str], dict[str, Any]] = {}
     for check in (c for c in told.get("checks", ()) if not c.get("passed")):
         key = check["name"], check.get("output", "")

@@ -66,7 +66,7 @@ def measured(told: Mapping[str, Any]) -> Section:
     )
     columns = ("model", "#median", "", "#to this model", "#size", "made by")
     models = sorted(told["models"].items(), key=lambda each: _PLACES.get(each[0], len(_PLACES)))
-    most = max(model["ms"]["median"] for _, model in models if "ms" in model)
+    most = max((model["ms"]["median"] for _, model in models if "ms" in model), default=0.0) or 1.0
     own = told["models"].get("model.tflite", {}).get("bytes", 0)
     whole = table(columns, [_model(name, model, most, own) for name, model in models])
     return section("latency", "Latency", note=note, models=whole, **_by_op(told["ops"]))

@@ -13,7 +13,7 @@ from rnnlite_pipeline.report.accuracy import accuracy
 from rnnlite_pipeline.report.agreement import profiles
 from rnnlite_pipeline.report.checks import comparisons, failures, others
 from rnnlite_pipeline.report.evidence import About, Evidence, Facts
-from rnnlite_pipeline.report.figures import error, points, share, size
+from rnnlite_pipeline.report.figures import error, points, rate, share, size
 from rnnlite_pipeline.report.graph import graphs
 from rnnlite_pipeline.report.html import Section, rendered
 from rnnlite_pipeline.report.latency import counted
@@ -126,10 +126,9 @@ def _tile(title: str, value: str, under: str = "") -> dict[str, str]:
 
 
 def _error_tile(evidence: Evidence) -> dict[str, str]:
-    judged = [c for c in evidence.checks if c.max_abs_error is not None and c.rounding is None]
-    if not judged:
+    worst = evidence.worst
+    if worst is None:
         return _tile("largest error", "")
-    worst = max(judged, key=lambda c: c.max_abs_error or 0.0)
     part = share(worst.max_abs_error or 0.0, worst.limit or 0.0)
     under = f"{part} of the limit, {error(worst.limit)}" if part and worst.limit else ""
     return _tile("largest error", error(worst.max_abs_error or 0.0), under)
@@ -137,8 +136,8 @@ def _error_tile(evidence: Evidence) -> dict[str, str]:
 
 def _accuracy_tiles(evidence: Evidence) -> Iterable[dict[str, str]]:
     for worst in sorted(evidence.accuracy, key=lambda a: a.litert)[:1]:
-        under = f"source {worst.source:.2%}, {points(worst.litert - worst.source)}"
-        yield _tile("accuracy", f"{worst.litert:.2%}", under)
+        under = f"source {rate(worst.source)}, {points(worst.litert - worst.source)}"
+        yield _tile("accuracy", rate(worst.litert), under)
 
 
 def _size_tiles(facts: Facts) -> Iterable[dict[str, str]]:

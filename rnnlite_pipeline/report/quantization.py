@@ -9,7 +9,7 @@ from typing import Any
 from rnnlite_pipeline.graph.loop_names import of_layer
 from rnnlite_pipeline.report import svg
 from rnnlite_pipeline.report.evidence import Evidence
-from rnnlite_pipeline.report.figures import error, plural, points, share, size
+from rnnlite_pipeline.report.figures import error, plural, points, rate, share, size
 from rnnlite_pipeline.report.html import Cell, Section, section, table
 
 #: The word in `quantization.ops` of verification.json for an op that was not changed.
@@ -65,17 +65,14 @@ def _became(ops: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
 def _cost(evidence: Evidence, said: Mapping[str, Any]) -> list[tuple[str, str]]:
     """The sentences on error, accuracy and noise."""
     parts = []
-    checks = [c for c in evidence.checks if c.max_abs_error is not None and c.rounding is None]
-    if checks:
-        worst = max(checks, key=lambda c: c.max_abs_error or 0.0)
+    if worst := evidence.worst:
         off = worst.max_abs_error or 0.0
-        parts.append(
-            f"the largest error is {error(off)}, {share(off, worst.limit or 0)} of the limit"
-        )
+        part = share(off, worst.limit or 0.0)
+        parts.append(f"the largest error is {error(off)}{f', {part} of the limit' if part else ''}")
     if evidence.accuracy:
         each = min(evidence.accuracy, key=lambda a: a.litert - a.source)
         parts.append(
-            f"accuracy is {each.litert:.2%} where the source has {each.source:.2%}"
+            f"accuracy is {rate(each.litert)} where the source has {rate(each.source)}"
             f" ({points(each.litert - each.source)})"
         )
     if noisy := said.get("worst"):
@@ -89,6 +86,8 @@ def _cost(evidence: Evidence, said: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def _gain(bytes_: Mapping[str, Any]) -> tuple[str, str]:
     before, after = bytes_["float"], bytes_["quantized"]
+    if before == after:
+        return "What it did to the size", f"{size(after)}, as large as in float."
     way = "smaller" if after < before else "larger"
     change = share(abs(before - after), before)
     said = f"{size(after)} instead of {size(before)} in float: {change} {way}."

@@ -36,15 +36,16 @@ class Results:
     def of(cls, folder: Path) -> Results:
         """The results in a folder.
 
-        Results of another model than the one in the folder do not count: a source or
-        a config may have changed since, and the conversion failed.
+        Results of another model than the one in the folder do not count: the source or the config
+        may have changed since, and the new conversion failed.
         """
         verification = _json(folder / "verification.json")
         own = _sha256(folder / "model.tflite")
         if verification.get("passed") and verification.get("model_sha256") != own:
             verification = {}
         benchmark = _json(folder / "benchmark.json")
-        if benchmark.get("model_sha256") not in (own, verification.get("model_sha256")):
+        of_this = {own, verification.get("model_sha256")} - {"", None}
+        if benchmark.get("model_sha256") not in of_this:
             benchmark = {}
         source = _sha256(folder / ".work" / "source.tflite")
         bundles = sorted(path.name for path in (folder / "dist").glob("*.zip"))

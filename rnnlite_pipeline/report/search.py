@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rnnlite_pipeline.report.figures import error, points, size, time
+from rnnlite_pipeline.report.figures import error, points, rate, size, time
 from rnnlite_pipeline.report.html import Cell, Section, section, table
 
 #: The place that the stage report fills with the candidates.
@@ -52,7 +52,7 @@ def _row(each: Mapping[str, Any], chosen: Any) -> Sequence[Cell]:
         skip,
         size(each["bytes"]),
         error(each["error"]),
-        f"{each['accuracy']:.2%}",
+        rate(each["accuracy"]),
         points(-each["drop"] if each["drop"] else 0),
         time(each["ms"]),
         ", ".join(marks),

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from rnnlite_pipeline.cells.recurrence import RECURRENCE, Recurrence
-from rnnlite_pipeline.composites.call import CompositeCall, Converted, Refused
+from rnnlite_pipeline.composites.call import CompositeCall, Refused
 from rnnlite_pipeline.composites.record import COMPOSITE, Sample, Told, read_samples, told
 from rnnlite_pipeline.composites.registry import Converter, converter_of
 from rnnlite_pipeline.errors import NotConvertible
@@ -73,15 +73,23 @@ def resolve(model: Model, distance: Distance) -> list[Composite]:
         extents = Extents(subgraph)
         for op in [o for o in subgraph.ops if o.code == COMPOSITE]:
             what = told(op)
-            if what.call not in samples:
+            own = samples.get(what.call, [])
+            if not own or not all(_is_of(op, sample) for sample in own):
                 raise damaged(f"it does not hold what {what.layer} computes")
             composite = _converted(op, what)
-            _check(composite, distance(composite, samples[what.call]))
+            _check(composite, distance(composite, own))
             _put(model, subgraph, op, composite, extents)
             found.append(composite)
     if found:
         prune(model)
     return found
+
+
+def _is_of(op: Op, sample: Sample) -> bool:
+    """Whether a sample has a value for each operand and each result."""
+    operands, results = sum(t is not None for t in op.inputs), len(op.outputs)
+    found = (len(sample.operands), len(sample.results), len(sample.nudged))
+    return found == (operands, results, results)
 
 
 def _converted(op: Op, what: Told) -> Composite:
@@ -111,10 +119,18 @@ def _stand_in(tensor: Tensor) -> Tensor:
     return tensor if tensor.data is not None else Tensor(tensor.name, tensor.dtype, tensor.shape)
 
 
-def _run(converter: Converter, call: CompositeCall) -> Converted:
-    """Runs a converter; whatever it raises becomes one error that names its package."""
+def _run(converter: Converter, call: CompositeCall) -> Sequence[Tensor | None]:
+    """Runs a converter, and the recurrence that it may return.
+
+    Raises:
+        NotConvertible: Whatever it raises, as one error that names its package.
+    """
     try:
-        return converter.load()(call)
+        converted = converter.load()(call)
+        if isinstance(converted, Recurrence):
+            made = call.run(converted, call.operands[0])
+            return [*made, *[None] * len(call.results)][: len(call.results)]
+        return converted
     except Refused as reason:
         raise NotConvertible(
             f'{call.layer}: {converter.package} cannot convert this "{call.name}": {reason}.',
@@ -135,9 +151,6 @@ def _results(call: CompositeCall, converted: Any) -> tuple[Tensor | None, ...]:
     Raises:
         NotConvertible: It returned something else.
     """
-    if isinstance(converted, Recurrence):
-        converted = call.run(converted, call.operands[0])
-        converted = [*converted, *[None] * len(call.results)][: len(call.results)]
     made = {id(t) for op in call.build.ops for t in op.outputs}
     wrong = not isinstance(converted, (list, tuple)) or len(converted) != len(call.results)
     if wrong or not all(t is None or id(t) in made for t in converted):

@@ -74,6 +74,7 @@ class MicroRunner:
             raise StageError(
                 "verification.runtimes asks for tflm, and tflite-micro is not installed.",
                 "Install the extra: pip install --pre 'rnnlite[tflm]'.",
+                ("targets", "tflm"),
             )
         model = read_model(content)
         if reasons := why_wrong(model):
@@ -81,6 +82,7 @@ class MicroRunner:
             raise StageError(
                 f"TensorFlow Lite Micro would not compute this model:{lines}",
                 "Change the model, or leave tflm out of verification.runtimes.",
+                ("targets", "tflm"),
             )
         signature, main = model.signatures[0], model.main
         self._inputs = {n: main.inputs.index(t) for n, t in signature.inputs.items()}

@@ -48,10 +48,12 @@ def open_runner(target: str, content: bytes) -> ModelRunner:
     opener = RUNNERS.get(target)
     if opener is None:
         raise StageError(
-            f"Models are not run on {target} here; `rnnlite targets` says how they are held to it."
+            f"Models are not run on {target} here; `rnnlite targets` says how they are held to it.",
+            key=("targets", target),
         )
     if reason := opener.missing():
-        raise StageError(f"A model cannot be run on {target} here. {reason}.")
+        said = f"A model cannot be run on {target} here. {reason}."
+        raise StageError(said, key=("targets", target))
     return opener.open(content)
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from rnnlite_pipeline.errors import SourceError
 from rnnlite_pipeline.sources.batch import pins_of_one
 from rnnlite_pipeline.sources.graphdef.assigned import with_states
 from rnnlite_pipeline.sources.graphdef.ranges import with_ranges
@@ -53,11 +52,7 @@ def open_source(config: Config) -> SourceModel:
 
 def _opened(config: Config) -> SourceModel:
     module = importlib.import_module(FORMATS[config.source.format])
-    try:
-        source: SourceModel = module.open_source(config)
-    except SourceError as error:  # of what the config names, if not of another key
-        error.key = error.key or ("source", "factory" if config.source.factory else "path")
-        raise
+    source: SourceModel = module.open_source(config)
     return with_ranges(with_states(source))
 
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from rnnlite_pipeline.child import run_apart, tell
 from rnnlite_pipeline.config import Config, load_config
-from rnnlite_pipeline.errors import RnnliteError, SourceError
+from rnnlite_pipeline.errors import RnnliteError, StageError
 from rnnlite_pipeline.files import write_atomically
 from rnnlite_pipeline.graph.edit import ports
 from rnnlite_pipeline.graph.read import read_model
@@ -99,7 +99,7 @@ def _converted(config: Config, attempt: str, pins: Pins) -> tuple[SourceModel, b
 def _converter(source: SourceModel, attempt: str, converters: Any) -> Any:
     if attempt == "keras":
         if source.keras_model is None:
-            raise SourceError("the source is no model of Keras 3")
+            raise StageError("the source is no model of Keras 3")
         return converters.from_keras_model(source.keras_model())
     function = source.trace()
     return converters.from_concrete_functions([function], function)

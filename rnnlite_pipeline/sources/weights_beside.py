@@ -1,15 +1,44 @@
-"""The other half of a Keras model that was saved in two files: architecture, and weights."""
+"""The other half of a Keras model that was saved in two files: architecture, and weights.
+
+Rules (keras/src/saving/saving_lib.py, _save_container_state; tf_keras legacy/hdf5_format.py):
+    1. An H5 file of Keras 2 names the layers that have weights by their own names: all of them are
+       in the architecture.
+    2. A `.weights.h5` of Keras 3 names each layer of the model by its class, numbered: lstm, dense,
+       dense_1. The architecture has the same classes, equally many times; inputs may be left out.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from rnnlite_pipeline.errors import SourceError
 from rnnlite_pipeline.sources.formats.h5 import is_architecture, is_h5
 from rnnlite_pipeline.toolchain import load
+
+
+@dataclass(frozen=True)
+class _Weights:
+    """What an H5 file of weights calls its layers.
+
+    Attributes:
+        names: Empty where the file holds a whole model, or something else.
+        by_class: Whether these are the names of classes (rule 2).
+    """
+
+    names: frozenset[str] = frozenset()
+    by_class: bool = False
+
+    def fit(self, architecture: Any) -> bool:
+        """Whether they are those of an architecture."""
+        if self.by_class:
+            return _without_inputs(self.names) == _without_inputs(_classes(architecture))
+        return self.names <= set(_names(architecture))
 
 
 def pair(path: Path) -> tuple[Path, Path | None]:
@@ -21,11 +50,12 @@ def pair(path: Path) -> tuple[Path, Path | None]:
         SourceError: A half is there, and no other or several; it says what to write.
     """
     if is_architecture(path):
-        named = _layers_of_json(path)
-        found = [p for p in _beside(path) if is_h5(p) and named >= _layers_of_weights(p) > set()]
+        own = _architecture(path)
+        found = [p for p in _beside(path) if is_h5(p) and (w := _weights(p)).names and w.fit(own)]
         return path, _only(path, found, "an architecture", "the H5 file of its weights", "weights")
-    if is_h5(path) and (names := _layers_of_weights(path)):
-        found = [p for p in _beside(path) if is_architecture(p) and _layers_of_json(p) >= names]
+    if is_h5(path) and (weights := _weights(path)).names:
+        files = [p for p in _beside(path) if is_architecture(p)]
+        found = [p for p in files if (other := _architecture(p)) and weights.fit(other)]
         return _only(path, found, "weights only", "their architecture as JSON", "path"), path
     return path, None
 
@@ -51,13 +81,34 @@ def _beside(path: Path) -> Iterator[Path]:
     )
 
 
-def _layers_of_json(path: Path) -> set[str]:
-    """The names of an architecture's layers; none of other JSON."""
+def _architecture(path: Path) -> dict[str, Any]:
+    """An architecture; empty where the file is other JSON."""
     try:
-        architecture = json.loads(path.read_bytes())
+        found = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError):
-        return set()
-    return set(_names(architecture)) if "class_name" in architecture else set()
+        return {}
+    return found if isinstance(found, dict) and "class_name" in found else {}
+
+
+def _classes(architecture: Any) -> Iterator[str]:
+    """What Keras 3 calls the model's own layers (rule 2)."""
+    config = architecture.get("config")
+    layers = config.get("layers") if isinstance(config, dict) else config
+    seen = Counter[str]()
+    for layer in layers if isinstance(layers, list) else ():
+        name = _snake_case(str(layer.get("class_name")) if isinstance(layer, dict) else "")
+        yield f"{name}_{seen[name]}" if seen[name] else name
+        seen[name] += 1
+
+
+def _snake_case(name: str) -> str:
+    """As keras/src/utils/naming.py, to_snake_case: InputLayer is input_layer, LSTM is lstm."""
+    words = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", re.sub(r"\W+", "", name))
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", words).lower()
+
+
+def _without_inputs(names: Iterable[str]) -> set[str]:
+    return {name for name in names if not re.fullmatch(r"input_layer(_\d+)?", name)}
 
 
 def _names(value: Any) -> Iterator[str]:
@@ -71,18 +122,18 @@ def _names(value: Any) -> Iterator[str]:
             yield from _names(each)
 
 
-def _layers_of_weights(path: Path) -> set[str]:
-    """The names of the layers that a weights-only file has; none of a whole model's."""
+def _weights(path: Path) -> _Weights:
+    """The layers of a weights-only file; none of a whole model's."""
     h5py = load("h5py")
     try:
         with h5py.File(path, "r") as file:
             if "model_config" in file.attrs:
-                return set()
+                return _Weights()
             if "layer_names" in file.attrs:
-                names = (
-                    n.decode() if isinstance(n, bytes) else n for n in file.attrs["layer_names"]
-                )
-                return {name for name in names if len(file.get(name, ()))}
-            return set(file["layers"]) if "layers" in file else set()
-    except (OSError, KeyError, RuntimeError, ValueError):
-        return set()
+                stored = file.attrs["layer_names"]
+                names = [n.decode() if isinstance(n, bytes) else str(n) for n in stored]
+                return _Weights(frozenset(name for name in names if len(file.get(name, ()))))
+            layers = file.get("layers")
+            return _Weights(frozenset(layers if isinstance(layers, h5py.Group) else ()), True)
+    except (OSError, KeyError, RuntimeError, TypeError, ValueError):
+        return _Weights()

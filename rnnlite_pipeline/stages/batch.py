@@ -5,6 +5,7 @@ It judges nothing: verify puts the parts together (`verify/batches.py`).
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,4 +48,4 @@ def batch(config: Config, out: Path, part: Part) -> None:
     held_to = tuple(dict.fromkeys(oracles(source, axes, runs).values()))
     step(f"running part {part} of the data")
     ran = run_part(part, data, held_to, runs)
-    Parts(out, made_of(config, content, imported)).write(part, ran)
+    Parts(out, partial(made_of, config, content, imported)).write(part, ran)

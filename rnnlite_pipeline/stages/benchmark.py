@@ -4,7 +4,7 @@
    names, else `STEPS`.
 2. Each model runs in a process of its own first, which tells the memory it takes. One that does
    not run is told with its reason: of the stock conversion, that is a result.
-3. The others are timed in turns, in one process (`latency/timing.py`). A figure is the median of
+3. The others are timed in turns, in one process (`timing.py`). A figure is the median of
    the rounds, and their best; a ratio is the median of the rounds' ratios to model.tflite.
 4. What each op of model.tflite takes is measured with the op alone (`latency/`).
 """
@@ -34,7 +34,6 @@ from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.latency.by_op import by_op
 from rnnlite_pipeline.latency.machine import machine
 from rnnlite_pipeline.latency.text import as_text
-from rnnlite_pipeline.latency.timing import timed
 from rnnlite_pipeline.lower.layer_record import read_layers
 from rnnlite_pipeline.runtimes.interpreter import Runner
 from rnnlite_pipeline.runtimes.missing import missing_ops
@@ -43,6 +42,7 @@ from rnnlite_pipeline.sources.model import Array, TensorSpec
 from rnnlite_pipeline.sources.stock import ATTEMPTS, stock
 from rnnlite_pipeline.stages.convert import converted, read_limits, read_source
 from rnnlite_pipeline.steps import step
+from rnnlite_pipeline.timing import timed
 from rnnlite_pipeline.verify.data import random_shape, read_samples
 
 #: The number of steps of an open sequence, where no data says another.

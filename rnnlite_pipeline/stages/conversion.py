@@ -14,14 +14,14 @@ from rnnlite_pipeline.cells.recurrence import BIDIRECTIONAL, RECURRENCE
 from rnnlite_pipeline.compare.validation import check_whole, objection
 from rnnlite_pipeline.composites.record import COMPOSITE
 from rnnlite_pipeline.config import Config
-from rnnlite_pipeline.errors import NotConvertible
+from rnnlite_pipeline.errors import Key, NotConvertible
 from rnnlite_pipeline.graph.edit import producers, prune
 from rnnlite_pipeline.graph.ir import Model, Op
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.lower import lower, write_recurrences
 from rnnlite_pipeline.lower import lowering as rules_of_lowering
 from rnnlite_pipeline.lower.by_targets import has_op, pinned
-from rnnlite_pipeline.lower.choice import Chosen, Lowered
+from rnnlite_pipeline.lower.choice import LOWERING, Chosen, Lowered, scopes
 from rnnlite_pipeline.lower.fused import fused_code
 from rnnlite_pipeline.lower.integer_rows import integer_rows
 from rnnlite_pipeline.lower.layers import Layer
@@ -46,7 +46,15 @@ from rnnlite_pipeline.passes.settle_choices import settle_choices
 from rnnlite_pipeline.passes.share_sizes import share_sizes
 from rnnlite_pipeline.passes.tensor_list_groups import tensor_lists
 from rnnlite_pipeline.passes.tensor_lists import tensor_lists_to_tensors
-from rnnlite_pipeline.quantize import Outcome, grouping, lowering, quantize, trial, weight_bytes
+from rnnlite_pipeline.quantize import (
+    Outcome,
+    grouping,
+    lowering,
+    quantize,
+    skipped,
+    trial,
+    weight_bytes,
+)
 from rnnlite_pipeline.quantize.worth import size
 from rnnlite_pipeline.recognise import Finding, recognise
 from rnnlite_pipeline.resolve import (
@@ -195,8 +203,13 @@ def _write_recurrences(model: Model, context: Context) -> bool:
     turned = {op: _reads_reversed(op, model) for op in pseudo}
     works = works_of(model, pseudo)
     config = context.config
-    wanted, size, finish = lowering(config), weight_bytes(config), trial(config)
-    lowered = write_recurrences(model, *wanted, weight_bytes=size, finish=finish)
+    lowered = write_recurrences(
+        model,
+        *lowering(config),
+        weight_bytes=weight_bytes(config),
+        finish=trial(config),
+        skipped=skipped(config),
+    )
     layers = _layers(context.findings, turned, lowered)
     scheme, targets = config.quantization.scheme, config.meant_for
     context.layers = tuple(with_gain(layer, works, scheme, targets) for layer in layers)
@@ -293,17 +306,21 @@ def _write_out(model: Model, context: Context) -> bool:
     """
     config = context.config
     has = has_op(config.meant_for)
-    every = config.recurrent.lowering == "unrolled" or not has("WHILE")
+    without = [name for name in config.meant_for if not has_op((name,))("WHILE")]
+    every = config.recurrent.lowering == "unrolled" or bool(without)
+    asked_by: Key = ("targets", without[0]) if without else LOWERING
     before = sum(1 for _ in model.ops())
     without_reduce_any(model, has)
     layers = [layer.name for layer in context.layers if layer.op == _CODES["unrolled"]]
-    left = unroll(model, every, has, packs=config.uses_xnnpack, layers=layers)
+    packs = config.uses_xnnpack
+    left = unroll(model, every, has, packs=packs, layers=layers, asked_by=asked_by)
     if left:
         raise NotConvertible(
             "These loops cannot be unrolled, because their number of steps is not known when the"
             f" model is converted: {', '.join(left)}.",
             f"Pin all lengths: source.inputs: {pinned(model)}. Or remove what forbids loops: the"
             " target, or recurrent.lowering: unrolled.",
+            asked_by,
         )
     integer_rows(model)
     return before != sum(1 for _ in model.ops())
@@ -395,7 +412,7 @@ CONVERSION: Passes[Context] = (
 
 
 #: What a layer becomes, by its form where that is no fused op.
-_CODES: Mapping[Chosen, str] = {"loop": "WHILE", "unrolled": "UNROLLED"}
+_CODES: Mapping[Chosen, str] = {"loop": "WHILE", "joined": "WHILE", "unrolled": "UNROLLED"}
 
 
 def _reads_reversed(op: Op, model: Model) -> bool:
@@ -423,7 +440,6 @@ def _layers(
         for name in (r.name for r in finding.recurrences if r.name in found):
             op, recurrence = found[name]
             each = became[name]
-            scope = next(iter(op.options.values())).name
             paired = op.code == BIDIRECTIONAL
             code = _CODES.get(each.form) or fused_code(recurrence, paired=paired)
             yield Layer(
@@ -431,7 +447,7 @@ def _layers(
                 recurrence,
                 code,
                 each.reason,
-                scope,
+                scopes(op, each.form)[name],
                 each.milliseconds,
                 reads_reversed=turned[op],
             )

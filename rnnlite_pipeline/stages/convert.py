@@ -18,6 +18,7 @@ from rnnlite_pipeline.graph.edit import ensure_signature
 from rnnlite_pipeline.graph.ir import Model
 from rnnlite_pipeline.graph.read import read_model
 from rnnlite_pipeline.graph.write import write_model
+from rnnlite_pipeline.lower.choice import LOWERING
 from rnnlite_pipeline.lower.layer_record import leave_layers, read_layers
 from rnnlite_pipeline.lower.layers import Layer
 from rnnlite_pipeline.metadata import described_model
@@ -173,6 +174,7 @@ def check_convertible(conversion: Conversion, config: Config) -> None:
             f"recurrent.lowering is fused, and {len(loops)} of {len(conversion.layers)}"
             f" recurrent layers have no fused op that computes the same:{lines}",
             "Set recurrent.lowering to auto to keep these as loops, or change the layers.",
+            LOWERING,
         )
     refused = refused_ops(conversion.model, config.converter)
     if numbers := complex_ops(conversion.model) if refused else []:
@@ -250,4 +252,5 @@ def _check_targets(model: Model, config: Config) -> None:
             + "\n".join(map(str, wrong)),
             "Change what is named above, in the config or in the source model, or remove the target"
             " from targets; `rnnlite targets` lists what each target takes.",
+            parts=[(("targets", verdict.target), str(verdict)) for verdict in wrong],
         )

@@ -116,9 +116,10 @@ def _run(
     try:
         call(config, out, **given)
     except RnnliteError as error:
-        if not error.key:
+        there = placed(error, config)
+        if there is error:
             raise
-        raise placed(error, config) from error
+        raise there from error
 
 
 def _fail(report: int, error: RnnliteError, status: int = 0) -> int:

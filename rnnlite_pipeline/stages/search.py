@@ -22,7 +22,6 @@ from rnnlite_pipeline.config.chosen import CHOSEN, Chosen
 from rnnlite_pipeline.errors import NotConvertible
 from rnnlite_pipeline.files import write_atomically
 from rnnlite_pipeline.latency.machine import machine
-from rnnlite_pipeline.latency.timing import timed
 from rnnlite_pipeline.quantize.search import (
     Name,
     Trial,
@@ -36,6 +35,7 @@ from rnnlite_pipeline.runtimes.interpreter import Runner
 from rnnlite_pipeline.stages.benchmark import Candidate, feed
 from rnnlite_pipeline.stages.candidates import Candidates
 from rnnlite_pipeline.steps import step
+from rnnlite_pipeline.timing import timed
 
 
 def search(config: Config, out: Path) -> None:

@@ -11,6 +11,7 @@ import importlib.metadata
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -145,7 +146,7 @@ def _examine(config: Config, out: Path, pipeline: Pipeline, evidence: Evidence) 
     samples, note = _samples(config, batch_first(source, axes), work)
     if note:
         evidence.skipped["random samples"] = note
-    parts = Parts(out, made_of(config, content, imported))
+    parts = Parts(out, partial(made_of, config, content, imported))
     subject = _Subject(content, states, work, samples, parts)
     with in_every_interpreter(config, content, source, axes, evidence) as add_the_check:
         _compare(config, subject, source, axes, evidence)

@@ -100,6 +100,7 @@ def _exposed(model: Model, op: Op, run: _Run, asked: str) -> Iterator[State]:
                 "backward partner: its first step needs the end of the sequence, so that it cannot "
                 "go on from call to call.",
                 "Set recurrent.state to reset, or make the layer run forwards only.",
+                ("recurrent", "state"),
             )
         rows = len(value) if batch == OPEN else batch
         state = State(f"{run.recurrence.name}/{short}", np.resize(value, (rows, width)))
@@ -140,4 +141,5 @@ def _check_loops(model: Model, asked: str, kept: Sequence[State]) -> None:
                 "recurrent, so that its states are not known.",
                 "Set recurrent.state to reset, or keep the layer's states in variables in the "
                 "source.",
+                ("recurrent", "state"),
             )

@@ -136,4 +136,5 @@ def _check_batch(model: Model, state: State) -> None:
             "kept between calls has a fixed one.",
             "Pin the batch in source.inputs, such as {x: [1, null, 8]}, or set recurrent.state to "
             "explicit.",
+            ("recurrent", "state"),
         )

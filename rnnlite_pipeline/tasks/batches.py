@@ -2,26 +2,23 @@
 
 1. The data is run in parts (`Part`): each is a stage, with a digest by which it is shared. How many
    there are follows from the model and the data alone, so another machine asks for the same ones.
-2. They are no tasks of the graph, for their number is known when the model is. What brings stages
-   up to date brings these, once it is known that verify runs.
-3. verify finds the outputs and judges them. It makes those that are missing: a part that fails is
-   made there again, and verify fails on it in its own words. So its result does not depend on who
-   ran the data.
-4. Where one stage runs at a time, or the data is soon run, verify does it itself: each part opens
-   the source and the model anew.
+2. verify finds the outputs and judges them. It makes those that are missing: a part that fails is
+   made there again, and verify fails on it in its own words.
+3. Data that is soon run is not parted: each part opens the source and the model anew.
+
+See `parted.py` for what such parts have in common.
 """
 
 from __future__ import annotations
 
-import shutil
 import sys
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from rnnlite_pipeline.config.arrays import NotArrays, read_headers
-from rnnlite_pipeline.config.part import BATCHES, Part
+from rnnlite_pipeline.config.part import Part
 from rnnlite_pipeline.errors import RnnliteError
+from rnnlite_pipeline.tasks.parted import Make
 from rnnlite_pipeline.tasks.plan import Plan
 
 #: The multiply-adds of a part, for one call with each sample: the reference kernels, which make
@@ -55,12 +52,7 @@ def parts_of(plan: Plan) -> int:
     return max(1, min(MOST, samples, cost // PART))
 
 
-def discard_batches(plan: Plan) -> None:
-    """Removes parts that are not of this verification, or that it needs no more."""
-    shutil.rmtree(plan.out / BATCHES, ignore_errors=True)
-
-
-def make_batches(plan: Plan, make: Callable[[str, Plan], None], at_once: int) -> None:
+def make_batches(plan: Plan, make: Make, at_once: int) -> None:
     """Has the data run, if it is in several parts.
 
     Args:

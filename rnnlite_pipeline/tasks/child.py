@@ -113,32 +113,38 @@ def run_command(command: Sequence[str], log: Path, label: str) -> None:
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as log_file:
-        ended = _run(command, log_file, None, _environment(os.environ))
+        ended = _run(command, log_file, None, _environment(os.environ), reports=False)
     if ended.returncode != 0:
         raise _failure(label, ended, log)
 
 
 def _run(
-    command: Sequence[str], log: IO[bytes], lock: int | None, environment: Mapping[str, str]
+    command: Sequence[str],
+    log: IO[bytes],
+    lock: int | None,
+    environment: Mapping[str, str],
+    *,
+    reports: bool = True,
 ) -> Ended:
+    """Runs a process to its end; what it `reports` is on its standard output, which else is log."""
     process = subprocess.Popen(
         command,
         stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
+        stdout=subprocess.PIPE if reports else log,
         stderr=log,
         env=environment,
         pass_fds=() if lock is None else (lock,),
     )
     assert process.stdin is not None
-    assert process.stdout is not None
     try:
         # The leash stays open until the child is gone: `communicate` would close it at once.
-        report = process.stdout.read()
+        report = process.stdout.read() if process.stdout else b""
         return Ended(process.wait(), report)
     finally:
         process.kill()
         process.stdin.close()
-        process.stdout.close()
+        if process.stdout:
+            process.stdout.close()
         process.wait()
 
 

@@ -13,17 +13,14 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from rnnlite_pipeline.config import check_files
-from rnnlite_pipeline.config.chosen import CHOSEN, Chosen
 from rnnlite_pipeline.errors import StageError
 from rnnlite_pipeline.files import write_atomically
-from rnnlite_pipeline.tasks.batches import discard_batches, make_batches
 from rnnlite_pipeline.tasks.child import COMMAND, occupied, run_stage
 from rnnlite_pipeline.tasks.keys import same_imports, stage_digest
+from rnnlite_pipeline.tasks.parted import Parted
 from rnnlite_pipeline.tasks.plan import BrokenPlan, Plan
-from rnnlite_pipeline.tasks.search import discard_candidates, make_candidates, why_not_in_parts
 from rnnlite_pipeline.tasks.state import Fresh
 from rnnlite_pipeline.tasks.table import GROUP_OF, GROUPS, Stage, groups_before
 from rnnlite_pipeline.tasks.work import Task, failure, task
@@ -31,21 +28,27 @@ from rnnlite_pipeline.tasks.work import Task, failure, task
 __all__ = ["GROUPS", "GROUP_OF", "Stage", "group", "namespace"]
 
 
-#: Brings a stage up to date: its group, its release, what runs it here, and what has its parts
-#: made, for who runs it elsewhere. Returns how it was done, for the reporter; empty where it was
-#: run.
-Bring = Callable[[str, Plan, Callable[[], None], Callable[[], None]], str]
+class Bring(Protocol):
+    """Brings stages up to date in another way than to run each of them here."""
 
+    def fetch(self, group: str, plan: Plan) -> str:
+        """Takes a stage from where it is kept.
 
-def run_here(
-    group: str,  # noqa: ARG001
-    plan: Plan,  # noqa: ARG001
-    run: Callable[[], None],
-    parts: Callable[[], None],  # noqa: ARG001
-) -> str:
-    """Runs it."""
-    run()
-    return ""
+        Returns:
+            How that was done, for the reporter; empty where it is kept nowhere.
+        """
+
+    def __call__(self, group: str, plan: Plan, run: Callable[[], None]) -> str:
+        """Takes a stage from where it is kept, or has it run.
+
+        Args:
+            group: A key of `GROUPS`.
+            plan: The release.
+            run: Runs it here.
+
+        Returns:
+            How it was done, for the reporter; empty where it was run.
+        """
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +57,7 @@ class Means:
 
     Attributes:
         command: The command that starts a stage in a separate process.
-        bring: Runs a stage, or does it in another way.
+        bring: What does a stage in another way; each is run here where None.
         here: Taken by each process of a stage on this machine, so that there are not too many.
         at_once: How many stages run at a time, here and elsewhere; a stage has as many of its
             parts made at a time.
@@ -63,7 +66,7 @@ class Means:
     """
 
     command: Sequence[str] = COMMAND
-    bring: Bring = run_here
+    bring: Bring | None = None
     here: AbstractContextManager[object] | None = None
     at_once: int = 1
     dump_passes: Path | None = None
@@ -79,7 +82,7 @@ class Means:
     ) -> Means:
         """The means of a run with `jobs` processes here, and stages `elsewhere`."""
         here = threading.BoundedSemaphore(jobs)
-        return cls(command, bring or run_here, here, max(jobs, elsewhere), dump_passes)
+        return cls(command, bring, here, max(jobs, elsewhere), dump_passes)
 
 
 def group(name: str, plans: Sequence[Plan | BrokenPlan], means: Means = Means()) -> Iterator[Task]:
@@ -125,11 +128,9 @@ def _task(name: str, plan: Plan, means: Means, first: Plan | None) -> Task:
     may_read = tuple(stage.may_read(plan))
     dump = means.dump_passes if stage.name == "convert" else None
     fresh = Fresh(digest, reads, known, may_read, always=dump is not None)
-    run = partial(_work, name, plan, means)
-    parts = partial(_make_parts, name, plan, means)
-    work = partial(_copy, first, plan) if first else partial(means.bring, name, plan, run, parts)
+    work = partial(_copy, first, plan) if first else partial(_brought, name, plan, means)
     if dump:  # a stage that is shared, or run elsewhere, would leave nothing here
-        work = run
+        work = partial(_run, name, plan, means)
     meta: dict[str, Any] = {
         "config": str(plan.path),
         "reference": str(plan.reference),
@@ -154,15 +155,40 @@ def _task(name: str, plan: Plan, means: Means, first: Plan | None) -> Task:
     }
 
 
-def _work(name: str, plan: Plan, means: Means) -> None:
+def _brought(name: str, plan: Plan, means: Means) -> str:
+    """Brings a stage up to date, its parts before it; how, for the reporter."""
+    if parted := GROUPS[name].parted:
+        return _brought_in_parts(parted, name, plan, means)
+    return _brought_whole(name, plan, means)
+
+
+def _brought_in_parts(parted: Parted, name: str, plan: Plan, means: Means) -> str:
+    plan.out.mkdir(parents=True, exist_ok=True)
+    with occupied(plan.out):
+        parted.discard(plan)
+        if means.at_once > 1:
+            if means.bring and (how := means.bring.fetch(name, plan)):
+                return how
+            parted.make(plan, lambda group, part: _brought(group, part, means), means.at_once)
+        how = _brought_whole(name, plan, means)
+        parted.discard(plan)
+    return how
+
+
+def _brought_whole(name: str, plan: Plan, means: Means) -> str:
+    run = partial(_run, name, plan, means)
+    if means.bring:
+        return means.bring(name, plan, run)
+    run()
+    return ""
+
+
+def _run(name: str, plan: Plan, means: Means) -> None:
+    """Runs a stage here."""
     stage = GROUPS[name]
-    if name == "validate":
-        check_files(plan.config, plan.out)
+    if within := stage.within(plan):
+        within()
         return
-    if name == "search" and plan.chosen:
-        _take_locked(plan, plan.chosen)
-        return
-    _make_parts(name, plan, means)
     dump = means.dump_passes if stage.name == "convert" else None
     dumping = ("--dump-passes", str(dump.absolute() / plan.name)) if dump else ()
     makes = tuple(stage.makes(plan))
@@ -182,39 +208,6 @@ def _work(name: str, plan: Plan, means: Means) -> None:
         raise StageError(
             f"{stage.name} of {plan.name} ended with status 0, but did not write {missing.name}."
         )
-    _discard_parts(name, plan)
-
-
-def _make_parts(name: str, plan: Plan, means: Means) -> None:
-    """Has the parts of a stage made, where it may be parted and several run at a time."""
-    _discard_parts(name, plan)
-    if means.at_once == 1:
-        return
-    if name == "search" and not why_not_in_parts(plan):
-        make_candidates(plan, partial(_make, means), means.at_once)
-    if name == "verify":
-        make_batches(plan, partial(_make, means), means.at_once)
-
-
-def _discard_parts(name: str, plan: Plan) -> None:
-    if name == "search":
-        discard_candidates(plan)
-    if name == "verify":
-        discard_batches(plan)
-
-
-def _make(means: Means, name: str, plan: Plan) -> None:
-    """Has a part of a stage made, as any stage."""
-    run, parts = (partial(each, name, plan, means) for each in (_work, _make_parts))
-    means.bring(name, plan, run, parts)
-
-
-def _take_locked(plan: Plan, chosen: Chosen) -> None:
-    """The choice of a lock, instead of a search."""
-    plan.out.mkdir(parents=True, exist_ok=True)
-    with occupied(plan.out):
-        write_atomically(plan.out / CHOSEN, chosen.as_json())
-        write_atomically(plan.out / "search.json", b'{"locked": true}\n')
 
 
 def _copy(first: Plan, plan: Plan) -> None:

@@ -7,8 +7,7 @@ is a line that stays, on a terminal or not.
 from __future__ import annotations
 
 import threading
-import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -25,7 +24,6 @@ class _Running:
     label: str
     steps: Steps
     line: Any = None
-    began: float = field(default_factory=time.monotonic)
 
 
 class Live:
@@ -50,9 +48,9 @@ class Live:
         """A stage starts, which writes to a log."""
         running = _Running(label, Steps(log or Path()))
         running.steps.new()  # what an earlier run left there
-        if self._progress:
-            running.line = self._progress.add_task(label, step="", total=None)
         with self._lock:
+            if self._progress:
+                running.line = self._progress.add_task(label, step="", total=None)
             self._running[label] = running
 
     def stop(self, label: str) -> None:
@@ -60,15 +58,15 @@ class Live:
         self._look()
         with self._lock:
             running = self._running.pop(label, None)
-        if self._progress and running:
-            self._progress.remove_task(running.line)
+            if self._progress and running:
+                self._progress.remove_task(running.line)
 
     def write(self, text: str) -> None:
         """Writes whole lines that stay."""
         if self._quiet:
             return
-        if self._progress:
-            console = self._progress.console
+        if progress := self._progress:
+            console = progress.console
             console.print(text, end="", markup=False, highlight=False, soft_wrap=True)
         else:
             self._out.write(text)
@@ -77,22 +75,23 @@ class Live:
     def close(self) -> None:
         """Nothing runs any more."""
         self._over.set()
-        if self._progress:
-            self._progress.stop()
-            self._progress = None
+        with self._lock:
+            if self._progress:
+                self._progress.stop()
+                self._progress = None
 
     def _watch(self) -> None:
         while not self._over.wait(SECONDS):
             self._look()
 
     def _look(self) -> None:
-        with self._lock:
-            found = [(each, each.steps.new()) for each in self._running.values()]
-        for running, steps in found:
-            if steps and self._progress:
-                self._progress.update(running.line, step=steps[-1])
-            if self._steps:
-                self.write("".join(f"{running.label}: {step}\n" for step in steps))
+        with self._lock:  # until it is shown: a line that was removed meanwhile cannot be updated
+            for running in self._running.values():
+                steps = running.steps.new()
+                if steps and self._progress:
+                    self._progress.update(running.line, step=steps[-1])
+                if steps and self._steps:
+                    self.write("".join(f"{running.label}: {step}\n" for step in steps))
 
 
 def _progress(out: TextIO) -> Any:

@@ -76,18 +76,6 @@ def _why(outcome: Outcome) -> str:
     return str(outcome.error.message).split("\n")[0] if outcome.error else outcome.state
 
 
-def named(config: str, message: str) -> str:
-    r"""A message of several lines, with the config's name before each that does not begin with it.
-
-    >>> named("a.yaml", "wrong\n  mend it")
-    'a.yaml: wrong\na.yaml:   mend it'
-    """
-    lines = message.split("\n")
-    return "\n".join(
-        line if not config or line.startswith(config) else f"{config}: {line}" for line in lines
-    )
-
-
 def shown(path: Path | None) -> str:
     """A config as the user would name it."""
     from rnnlite_pipeline.files import near

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import chain, count
 from pathlib import Path
 from platform import machine, python_version
 from typing import Any, TypeVar
@@ -138,13 +139,35 @@ def _plans_or_broken(path: Path, build: Path) -> Sequence[Plan | BrokenPlan]:
 
 
 def _distinct(plans: Iterable[Plan | BrokenPlan]) -> Iterator[Plan | BrokenPlan]:
-    seen: dict[str, Path] = {}
-    for plan in plans:
-        if plan.name in seen:
-            error = same_name(plan.name, seen[plan.name], plan.reference)
-            plan = BrokenPlan(f"{plan.name}@{plan.path.stem}", plan.path, error)  # noqa: PLW2901
-        seen[plan.name] = plan.reference
-        yield plan
+    """The same with names that differ, as each is that of a task.
+
+    1. Of releases of one name, which would work in one folder, the first keeps it.
+    2. A broken config is called by its file, as nobody knows its name; it takes no release's.
+    """
+    found = list(plans)
+    first: dict[str, Plan] = {}
+    for each in found:
+        if isinstance(each, Plan):
+            first.setdefault(each.name, each)
+    taken = set(first)
+    for plan in found:
+        if isinstance(plan, Plan) and first[plan.name] is plan:
+            yield plan
+            continue
+        error = plan.error if isinstance(plan, BrokenPlan) else _named_twice(plan, first[plan.name])
+        name = _free(plan.name, plan.path.stem, taken)
+        taken.add(name)
+        yield BrokenPlan(name, plan.path, error)
+
+
+def _named_twice(plan: Plan, first: Plan) -> CallError:
+    return same_name(plan.name, first.reference, plan.reference)
+
+
+def _free(name: str, stem: str, taken: Collection[str]) -> str:
+    """A name that no task has: no release's own has an `@`."""
+    names = chain((name, f"{name}@{stem}"), (f"{name}@{stem}@{n}" for n in count(2)))
+    return next(each for each in names if each not in taken)
 
 
 def same_name(name: str, first: Path, second: Path) -> CallError:
@@ -163,7 +186,7 @@ def toolchain() -> dict[str, Any]:
         "rnnlite": rnnlite_pipeline.__version__,
         "code": _code_digest(),
         "toolchain": versions(*OF_FORMAT),
-        "plugins": {plugin.pattern: _plugin_digest(plugin) for plugin in plugins()},
+        "plugins": {f"{p.pattern} of {p.package}": _plugin_digest(p) for p in plugins()},
     }
 
 
@@ -172,9 +195,9 @@ def _code_digest() -> str:
     return _files_digest([*top.rglob("*.py"), *top.rglob("templates/**/*.*")])
 
 
-def _plugin_digest(plugin: Plugin) -> dict[str, str]:
-    """Its version, and its files: it may be edited where it is installed in place."""
-    return {"package": plugin.package, "files": _files_digest(plugin.files())}
+def _plugin_digest(plugin: Plugin) -> str:
+    """Of its files: it may be edited where it is installed in place, under the same version."""
+    return _files_digest(plugin.files())
 
 
 def _files_digest(paths: Iterable[Path]) -> str:

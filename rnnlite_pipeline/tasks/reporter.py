@@ -12,9 +12,9 @@ from typing import Any, TextIO
 from doit.exceptions import BaseFail, DependencyError, UnmetDependency
 
 from rnnlite_pipeline.config.annotations import annotated
-from rnnlite_pipeline.errors import CallError, RnnliteError, StageError
+from rnnlite_pipeline.errors import CallError, RnnliteError, StageError, named
 from rnnlite_pipeline.tasks.live import Live
-from rnnlite_pipeline.tasks.outcome import Outcome, State, named, shown, summary
+from rnnlite_pipeline.tasks.outcome import Outcome, State, shown, summary
 
 
 @dataclass(frozen=True)

@@ -1,26 +1,27 @@
 """The candidates of a search as stages of their own, on as many processes or machines as there are.
 
-1. Which candidates there are is known when others are done (`quantize/search.py`). So they are no
-   tasks of the graph: the task of the search asks for each when its turn comes, and what brings
-   stages up to date brings these, here, from a cache or on a cluster.
-2. Otherwise each is a stage like any other: a process, files that appear whole, a digest by which
-   it is shared.
+1. Which candidates there are is known when others are done (`quantize/search.py`): each is asked
+   for when its turn comes.
+2. Each is a stage like any other: a process, files that appear whole, a digest by which it is
+   shared.
 3. The stage search then goes the same way, finds every candidate made, times them on this machine,
-   and chooses. It would make the same ones, so the choice does not depend on who made them.
-4. Where one stage runs at a time, the stage search makes its candidates itself: a process for each
-   would only cost time.
+   and chooses.
+
+See `parted.py` for what such parts have in common.
 """
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from rnnlite_pipeline.config.chosen import CANDIDATES, IN_FLOAT, Chosen
+from rnnlite_pipeline.config.chosen import CANDIDATES, CHOSEN, IN_FLOAT, Chosen
+from rnnlite_pipeline.files import write_atomically
 from rnnlite_pipeline.steps import MARK
+from rnnlite_pipeline.tasks.child import occupied
+from rnnlite_pipeline.tasks.parted import Make
 from rnnlite_pipeline.tasks.plan import Plan
 
 if TYPE_CHECKING:
@@ -31,19 +32,24 @@ MOST = 64
 
 
 def why_not_in_parts(plan: Plan) -> str:
-    """Why a search makes its candidates in one process; empty where it need not."""
+    """Why no candidates are made beforehand; empty where they are."""
+    if plan.chosen:
+        return "the lock says what it chose"
     if plan.config.recurrent.lowering == "fastest":
         return "recurrent.lowering is fastest: each is measured, alone and on one machine"
     return ""
 
 
-def discard_candidates(plan: Plan) -> None:
-    """Removes candidates that are not of this search, or that it needs no more."""
-    shutil.rmtree(plan.out / CANDIDATES, ignore_errors=True)
+def take_locked(plan: Plan, chosen: Chosen) -> None:
+    """The choice of a lock, instead of a search."""
+    plan.out.mkdir(parents=True, exist_ok=True)
+    with occupied(plan.out):
+        write_atomically(plan.out / CHOSEN, chosen.as_json())
+        write_atomically(plan.out / "search.json", b'{"locked": true}\n')
 
 
-def make_candidates(plan: Plan, make: Callable[[str, Plan], None], at_once: int) -> None:
-    """Has every candidate made that the search will ask for.
+def make_candidates(plan: Plan, make: Make, at_once: int) -> None:
+    """Has every candidate made that the search will ask for, where they may be made apart.
 
     Args:
         plan: The release.
@@ -53,6 +59,8 @@ def make_candidates(plan: Plan, make: Callable[[str, Plan], None], at_once: int)
     Raises:
         StageError: A candidate could not be made, or the one in float does not run.
     """
+    if why_not_in_parts(plan):
+        return
     from rnnlite_pipeline.quantize.search import restored, schemes_of, trials
 
     most = plan.config.quantization.max_accuracy_drop

@@ -5,9 +5,9 @@
                                                  └─▶ benchmark ┄┄┄┘
 
 If `quantization.scheme` is auto, the stage search comes after import and before all others.
-It may hand out its candidates (`search.py`): each is a stage too, with a digest and files, but no
-task, for which of them there are is known when others are done. So may verify: the stage batch runs
-a part of a large data set (`batches.py`).
+Its candidates (`search.py`) may be made as stages of their own, with a digest and files, but
+without a task. So may parts of verify: the stage batch runs a part of a large data set
+(`batches.py`).
 
 A stage is given the keys of the config that its entry names, and the others' defaults
 (`Config.only`): so it is made again only when one of them changes.
@@ -21,16 +21,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from rnnlite_pipeline.config import associated_files
+from rnnlite_pipeline.config import associated_files, check_files
 from rnnlite_pipeline.config.chosen import ANSWERS, CANDIDATES, CHOSEN, IN_FLOAT
 from rnnlite_pipeline.config.part import BATCHES
 from rnnlite_pipeline.files import moment_of_release
 from rnnlite_pipeline.release.ci import variables
 from rnnlite_pipeline.tasks import summary
+from rnnlite_pipeline.tasks.batches import make_batches
+from rnnlite_pipeline.tasks.parted import Parted
 from rnnlite_pipeline.tasks.plan import Plan
+from rnnlite_pipeline.tasks.search import make_candidates, take_locked
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,8 @@ class Stage:
         called: Its name in the release's folder where it may run there several times at once.
         frameworks: Whether it runs the source's framework, TensorFlow.
         condemns: The files that are renamed if it fails, with their new names.
+        within: Does it in this process, where it needs none of its own.
+        parted: What of it may be made beforehand, as stages of their own.
     """
 
     name: str
@@ -71,6 +77,8 @@ class Stage:
     told: Callable[[Plan], tuple[str, ...]] = lambda _: ()
     called: Callable[[Plan], str] = lambda _: ""
     frameworks: Callable[[Plan], bool] = lambda _: False
+    within: Callable[[Plan], Callable[[], None] | None] = lambda _: None
+    parted: Parted | None = None
 
     def options(self, plan: Plan) -> tuple[str, ...]:
         """Arguments of its process besides the config and the folder (stages/process.py)."""
@@ -207,7 +215,13 @@ _DATA = ("verification.data", *_CONVERSION)
 
 #: The stages by doit group, in the order in which they run.
 GROUPS: dict[str, Stage] = {
-    "validate": Stage("validate", (), _named_files, lambda _: ()),
+    "validate": Stage(
+        "validate",
+        (),
+        _named_files,
+        lambda _: (),
+        within=lambda p: partial(check_files, p.config, p.out),
+    ),
     "import": Stage(
         "import",
         ("validate",),
@@ -243,6 +257,8 @@ GROUPS: dict[str, Stage] = {
         lambda p: [p.out / CHOSEN, p.out / "search.json"],
         keys=_DATA,
         applies=_searches,
+        within=lambda p: partial(take_locked, p, p.chosen) if p.chosen else None,
+        parted=Parted(CANDIDATES, make_candidates, stays=True),
     ),
     "inspect": Stage(
         "inspect",
@@ -296,6 +312,7 @@ GROUPS: dict[str, Stage] = {
         may_read=_beside_model,
         frameworks=_in_tensorflow,
         condemns=lambda p: {p.out / "model.tflite": p.out / "model.failed.tflite"},
+        parted=Parted(BATCHES, make_batches),
     ),
     "report": Stage(
         "report",

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-import calendar
 import json
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from rnnlite_pipeline.errors import StageError
+from rnnlite_pipeline.files import FIRST_MOMENT
 from rnnlite_pipeline.graph.read import read_model
 from rnnlite_pipeline.release.digests import sha256, sums
 from rnnlite_pipeline.release.lock import check_locks, read_lock
 from rnnlite_pipeline.release.semantic import semantic_digest
-from rnnlite_pipeline.release.statements import PROVENANCE, STATEMENT, TEST_RESULT
+from rnnlite_pipeline.release.statements import (
+    PROVENANCE,
+    REPOSITORY,
+    STATEMENT,
+    TEST_RESULT,
+    dependencies,
+)
 from rnnlite_pipeline.trust.files import Bundle
 
 
@@ -53,12 +60,16 @@ def check_statements(bundle: Bundle) -> None:
     products = {each["name"]: each["digest"] for each in provenance["runDetails"]["byproducts"]}
     if products.get("lock.json") != {"sha256": sha256(bundle.members["lock.json"])}:
         raise _differs(bundle, "holds another lock than its provenance says")
+    from_lock = dependencies(_json(bundle, "lock.json"))
+    if [d for d in definition["resolvedDependencies"] if d["name"] != REPOSITORY] != from_lock:
+        raise _differs(bundle, "was built from other files or packages than its provenance says")
     result = _statement(bundle, "test-result", TEST_RESULT)
     if result.get("result") != "PASSED" or result.get("failedTests"):
         raise _differs(bundle, "did not pass, by its test result")
-    for each in result["configuration"]:
-        if each["digest"] != {"sha256": sha256(bundle.members.get(each["name"], b""))}:
-            raise _differs(bundle, f"holds another {each['name']} than its test result says")
+    told = {each["name"]: each["digest"] for each in result["configuration"]}
+    for name in ("config.yaml", "verification.json"):
+        if told.get(name) != {"sha256": sha256(bundle.members[name])}:
+            raise _differs(bundle, f"holds another {name} than its test result says")
 
 
 def check_lock(bundle: Bundle, checked_in: Path | None) -> None:
@@ -91,10 +102,17 @@ def different_members(bundle: Bundle, again: Bundle) -> list[str]:
 
 
 def epoch_of(bundle: Bundle) -> int | None:
-    """SOURCE_DATE_EPOCH that gives the members of a bundle their time; None for 1980."""
-    if bundle.moment == (1980, 1, 1, 0, 0, 0):
+    """SOURCE_DATE_EPOCH that gives the members of a bundle their time; None for 1980.
+
+    Raises:
+        StageError: That is no time.
+    """
+    if bundle.moment == FIRST_MOMENT:
         return None
-    return calendar.timegm((*bundle.moment, 0, 0, 0))
+    try:
+        return int(datetime(*bundle.moment, tzinfo=UTC).timestamp())
+    except ValueError:
+        raise _differs(bundle, "carries a time that no calendar has") from None
 
 
 def _statement(bundle: Bundle, kind: str, predicate: str) -> Mapping[str, Any]:

@@ -75,7 +75,9 @@ def read_bundle(path: Path) -> Bundle:
     beside = {}
     for ending, needed in BESIDE.items():
         file = path.with_name(path.stem + ending)
-        if file.is_file() and file.stat().st_size <= _LARGEST_BESIDE:
+        if file.is_file():
+            if file.stat().st_size > _LARGEST_BESIDE:
+                raise StageError(f"{file} is larger than what rnnlite writes beside a release.")
             beside[file.name] = file.read_bytes()
         elif needed:
             raise StageError(

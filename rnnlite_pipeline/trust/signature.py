@@ -81,10 +81,10 @@ def sign(bundle: Bundle, signer: Signer) -> Path:
         )
     elif signer.key:
         _there(signer.key)
+        # As bytes: it hands the password on to `cryptography`, which takes no text (1.1.1).
+        password = signer.password.encode() if signer.password else None
         _told(
-            lambda: config.use_elliptic_key_signer(
-                private_key=signer.key, password=signer.password
-            ),
+            lambda: config.use_elliptic_key_signer(private_key=signer.key, password=password),
             "The key cannot be used",
         )
     else:

@@ -14,8 +14,10 @@ import hashlib
 import io
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
+from operator import add
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -90,21 +92,22 @@ def made_of(config: Config, content: bytes, imported: bytes) -> str:
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Parts:
     """What parts of the data left.
 
     Attributes:
         out: The model's folder.
-        basis: `made_of`.
+        basis: Gives `made_of`. It reads every file of the source, so it is asked for where there
+            are parts, and nowhere else.
     """
 
     out: Path
-    basis: str
+    basis: Callable[[], str]
 
     def write(self, part: Part, ran: Ran) -> None:
         """Leaves the outputs of a part for verify."""
-        write_atomically(self._path(part), _packed(ran, self.basis))
+        write_atomically(self._path(part), _packed(ran, self.basis()))
 
     def run(self, case: Case, oracles: Sequence[Oracle], runs: Runs) -> Ran:
         """All calls of the data. What parts left is taken, the rest is run here.
@@ -117,28 +120,30 @@ class Parts:
         Raises:
             VerificationFailed: As `run_part`.
         """
-        whole: Ran | None = None
         count = self._count()
-        for number in range(count):
-            part = Part(number, count)
-            ran = self._taken(part, case, len(oracles), runs)
-            ran = ran or run_part(part, case, oracles, runs)
-            whole = whole + ran if whole else ran
-        assert whole is not None
-        return whole
+        if not count:
+            return run_part(Part(0, 1), case, oracles, runs)
+        basis = self.basis()
+        parts = (Part(number, count) for number in range(count))
+        ran = (
+            self._taken(part, basis, case, len(oracles), runs)
+            or run_part(part, case, oracles, runs)
+            for part in parts
+        )
+        return reduce(add, ran)
 
     def _path(self, part: Part) -> Path:
         return self.out / BATCHES / f"{part.called}.npz"
 
     def _count(self) -> int:
-        """In how many parts the data was run; 1 where it was not."""
+        """In how many parts the data was run; 0 where it was not."""
         names = (_NAME.fullmatch(path.stem) for path in (self.out / BATCHES).glob("*.npz"))
-        return next((int(name[2]) for name in names if name and int(name[2])), 1)
+        return next((int(name[2]) for name in names if name), 0)
 
-    def _taken(self, part: Part, case: Case, oracles: int, runs: Runs) -> Ran | None:
+    def _taken(self, part: Part, basis: str, case: Case, oracles: int, runs: Runs) -> Ran | None:
         """What is there of a part, if it is of this case on so many sources and these kernels."""
         try:
-            ran = _unpacked(self._path(part).read_bytes(), self.basis)
+            ran = _unpacked(self._path(part).read_bytes(), basis)
         except (*BROKEN_ZIP, KeyError, OSError, ValueError):
             return None
         calls = len(case.feeds[part.within(len(case.feeds))])

@@ -191,6 +191,7 @@ def fixed_batch(inputs: Sequence[TensorSpec]) -> int | None:
             + ", ".join(f'"{s.name}" {list(s.shape)}' for s in inputs)
             + ".",
             "Pin their first dimensions to the same size with source.inputs.",
+            ("source", "inputs"),
         )
     return sizes.pop()
 

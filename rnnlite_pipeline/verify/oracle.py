@@ -57,6 +57,7 @@ class Oracle:
                 f'The source cannot run on "{case.name}" input: {first_line(error)}',
                 "Give data the model takes in verification.data.path, or pin its open dimensions "
                 "in source.inputs.",
+                ("verification", "data"),
             ) from error
         if case.extreme:
             if not all(_finite(array) for each in outputs for array in each.values()):
@@ -72,8 +73,9 @@ class Oracle:
         rounding = dict.fromkeys(outputs[0], 0.0)
         for before, after in zip(outputs, moved, strict=True):
             for name, array in before.items():
-                if array.dtype.kind == "f" and _finite(after[name]):
-                    rounding[name] = max(rounding[name], compare(array, after[name]).error)
+                difference = compare(array, after[name])
+                if array.dtype.kind == "f" and not difference.what:
+                    rounding[name] = max(rounding[name], difference.error)
         return rounding
 
     def _check_repeatable(self, case: Case, outputs: tuple[Outputs, ...]) -> None:

@@ -159,7 +159,7 @@ class Streaming:
                 shape[k] = shape[k] if length is None else length
             if axis is not None:
                 shape[axis] = STEPS
-            if axis == 0 and spec.shape[1] is None:
+            if axis == 0 and spec.shape[1:2] == (None,):
                 shape[1] = batch
             feed[spec.name] = draw(rng, spec, shape, self._source.limits)
         return feed
@@ -194,13 +194,17 @@ class Streaming:
 
 
 def _joined(pieces: Sequence[Array], whole: Array) -> Array:
-    """The pieces along the axis that they are shorter on; the last where there is none."""
+    """The pieces along the axis that they are shorter on; the last where there is no such axis.
+
+    Pieces of another form than rows of the whole, such as scores of each step with each other step,
+    cannot be joined: then the last one has another shape than the whole, and is not equal to it.
+    """
     first = pieces[0].shape
-    if len(first) == whole.ndim:
-        for axis, (part, length) in enumerate(zip(first, whole.shape, strict=True)):
-            if part < length:
-                return np.concatenate(pieces, axis)
-    return pieces[-1]
+    shorter = [k for k, (p, n) in enumerate(zip(first, whole.shape, strict=False)) if p < n]
+    if len(first) != whole.ndim or not shorter:
+        return pieces[-1]
+    others = {tuple(np.delete(piece.shape, shorter[0])) for piece in pieces}
+    return np.concatenate(pieces, shorter[0]) if len(others) == 1 else pieces[-1]
 
 
 def _check(

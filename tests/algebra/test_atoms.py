@@ -87,3 +87,11 @@ def test_a_name_with_a_number() -> None:
     """It is the letter and the number, and a copy keeps the number."""
     name = copy.deepcopy(Letter(12))
     assert (name, name.number, type(name)) == ("q12", 12, Letter)
+
+
+def test_what_steps_share_is_walked_through_once() -> None:
+    """A form that reads the step before twice, in each of 60 steps, still names its symbols."""
+    value = forms.symbol("h", 4)
+    for _ in range(60):
+        value = forms.of(Apply("MAXIMUM", (value, value.scaled(np.array([-1.0]))), 4))
+    assert [s.key for s in value.symbols()] == ["h[0:4]"]

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 
 from rnnlite_pipeline.algebra import forms
-from rnnlite_pipeline.algebra.atoms import Symbol
+from rnnlite_pipeline.algebra.atoms import Apply, Symbol
 from rnnlite_pipeline.algebra.forms import Form
 from rnnlite_pipeline.cells.equations import Equations, evaluate, substituted
 from rnnlite_pipeline.cells.symbols import INPUT, after, before
@@ -60,3 +60,20 @@ def test_a_form_in_the_place_of_a_symbol(value: Form, inside: Form) -> None:
     got = np.broadcast_to(evaluate(substituted(value, value_of), VALUES), (4, value.width))
     want = evaluate(value, VALUES | {"h": np.broadcast_to(evaluate(inside, VALUES), (4, 3))})
     np.testing.assert_allclose(got, np.broadcast_to(want, got.shape), rtol=1e-7, atol=1e-9)
+
+
+def test_what_steps_share_is_replaced_once() -> None:
+    """A symbol is replaced in a form that reads the step before twice, in each of 60 steps."""
+    asked: list[str] = []
+
+    def value_of(symbol: Symbol) -> Form:
+        asked.append(symbol.key)
+        return forms.symbol("x", 4)
+
+    def deep(value: Form) -> Form:
+        for _ in range(60):
+            value = forms.of(Apply("MAXIMUM", (value, value.scaled(np.array([-1.0]))), 4))
+        return value
+
+    assert substituted(deep(forms.symbol("h", 4)), value_of).key == deep(forms.symbol("x", 4)).key
+    assert asked == ["h[0:4]"]

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -21,8 +19,6 @@ from rnnlite_pipeline.cli.output import OUTPUTS, CallErrorJson
 from rnnlite_pipeline.cli.parser import COMPLETE
 from rnnlite_pipeline.config.annotations import annotated
 from rnnlite_pipeline.errors import ConfigError, Problem, StageError
-from rnnlite_pipeline.steps import step
-from rnnlite_pipeline.tasks.live import Live
 from tests.fake.project import ROOT, Project
 
 
@@ -40,6 +36,25 @@ def test_validate_json(
     assert (problem["file"], problem["line"], problem["column"]) == ("wrong.yaml", 2, 18)
     assert problem["key"] == "source.format"
     assert "none.yaml" in none["problems"][0]["message"]
+
+
+def test_several_configs_end_with_a_summary(
+    project: Project, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """How many are valid and which are wrong; each line of an error names its config."""
+    monkeypatch.chdir(project.folder)
+    Path("wrong.yaml").write_text("name: a\nsource: {format: kers, path: x}\n")
+    Path("second.yaml").write_text(Path("config.yaml").read_text().replace("fake", "second"))
+    assert main(["validate", "config.yaml", "second.yaml"]) == 0
+    assert capsys.readouterr().out.endswith("2 valid, 0 wrong\n")
+    for command, end in (("validate", ""), ("convert", "; nothing was run")):
+        assert main([command, "config.yaml", "wrong.yaml", "none.yaml"]) == 2
+        *lines, last = capsys.readouterr().err.splitlines()
+        assert last == f"1 valid, 2 wrong: wrong.yaml, none.yaml{end}"
+        names = [line.removeprefix("error: ").partition(":")[0] for line in lines]
+        assert set(names) == {"wrong.yaml", "none.yaml"}
+    assert main(["validate", "config.yaml"]) == 0
+    assert capsys.readouterr().out == "config.yaml: valid\n"
 
 
 @pytest.mark.parametrize("command", ["inspect", "verify"])
@@ -158,54 +173,6 @@ def test_manual_is_fresh() -> None:
     assert written == manual(COMMANDS)
 
 
-class _Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
-def test_steps_are_shown_on_a_terminal(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """On a terminal the running stage and its last step are shown; whole lines stay above."""
-    monkeypatch.setattr("rnnlite_pipeline.tasks.live.SECONDS", 0.01)
-    out, log = _Terminal(), tmp_path / "convert.log"
-    live = Live(out)
-    live.start("convert digits", log)
-    log.write_text("noise\n")
-    step("writing loops", 2, 5)
-    log.write_text(capsys.readouterr().out)
-    deadline = time.monotonic() + 5
-    while "writing loops (2 of 5)" not in out.getvalue() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    live.write("verify digits: start\n")
-    live.stop("convert digits")
-    live.close()
-    text = out.getvalue()
-    assert "convert digits" in text
-    assert "writing loops (2 of 5)" in text
-    assert "verify digits: start\n" in text
-
-
-def test_steps_are_lines_where_asked_for(tmp_path: Path) -> None:
-    """On what is no terminal, whole lines: with `-v` one for each new step, with `-q` none."""
-    log = tmp_path / "log"
-    log.write_text("step: of an earlier run\n")
-    for settings, expected in (
-        ({}, "a line\n"),
-        ({"steps": True}, "a line\nconvert digits: compare (1 of 2)\n"),
-        ({"quiet": True}, ""),
-    ):
-        out = io.StringIO()
-        live = Live(out, **settings)
-        live.write("a line\n")
-        live.start("convert digits", log)
-        with log.open("a") as file:
-            file.write("step: compare (1 of 2)\nnoise\n")
-        live.stop("convert digits")
-        live.close()
-        assert out.getvalue() == expected
-
-
 CONFIG = "name: {name}\nsource: {{format: keras, path: source.keras}}\n"
 
 
@@ -250,6 +217,8 @@ OTHERS: tuple[tuple[str, ...], ...] = (
     ("schema",),
     ("targets", "litert"),
     ("completion", "bash"),
+    ("help", "convert"),
+    ("help",),
 )
 
 
@@ -301,40 +270,39 @@ def test_the_output_of_every_command_is_tested() -> None:
     assert {*STAGES, *elsewhere, *(words[0] for words in OTHERS)} == set(OUTPUTS)
 
 
-def test_every_command_with_json_has_a_schema(capsys: pytest.CaptureFixture[str]) -> None:
-    """Every command but `help` takes `--json`, and `schema output` says what it prints."""
+def test_every_command_has_json_with_a_schema(capsys: pytest.CaptureFixture[str]) -> None:
+    """Every command takes `--json`, and `schema output` says what it prints."""
     assert main(["schema", "output"]) == 0
     defs = json.loads(capsys.readouterr().out)["$defs"]
     for name, command in COMMANDS.items():
-        takes = any("--json" in each.opts for each in command.arguments)
-        assert takes == (name != "help"), name
-        assert (name in defs) == takes, name
+        assert any("--json" in each.opts for each in command.arguments), name
+        assert name in defs
 
 
-def test_quiet_and_force(project: Project) -> None:
-    """`-q` tells errors only; `--force` runs again what is up to date."""
-    assert project.run("convert", "config.yaml", "-q").stdout == ""
-    assert "convert fake: done" in project.run("convert", "config.yaml", "--force").stdout
-    ended = project.run("convert", "config.yaml", "-q", "--force", FAKE_TROUBLE="import=refused")
-    assert (ended.returncode, ended.stdout) == (1, "")
-    assert "cannot be converted" in ended.stderr
+#: The commands whose result is what they print.
+PRINTING = {"plan", "diff", "view", "schema", "targets", "completion", "help"}
 
 
-def test_verbose_tells_steps(project: Project) -> None:
-    """`-v` tells what each stage does, step by step."""
-    ended = project.run("convert", "config.yaml", "-v")
-    assert "convert fake: pretending (1 of 1)\n" in ended.stdout
+def test_every_command_that_works_on_files_can_be_quiet(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """All take `-q` but those whose result is what they print; errors are printed all the same."""
+    for name, command in COMMANDS.items():
+        assert any("-q" in each.opts for each in command.arguments) == (name not in PRINTING)
+    config = tmp_path / "none.yaml"
+    for words in (["validate"], ["convert"], ["bom"], ["verify-bundle", "--unsigned"], ["init"]):
+        assert main([*words, str(config), "-q"]) != 0
+        told = capsys.readouterr()
+        assert (told.out, bool(told.err)) == ("", True)
 
 
-def test_a_config_by_its_name(project: Project) -> None:
-    """A model of configs/ is named by its name, a variant by NAME-VARIANT."""
-    folder = project.folder / "configs"
-    folder.mkdir()
-    project.config.rename(folder / "any.yaml")
-    project.source.rename(folder / "source.keras")
-    with (folder / "any.yaml").open("a") as file:
-        file.write("variants: {split: {recurrent: {bidirectional: split}}}\n")
-    ended = project.run("convert", "fake-split")
-    assert "convert fake-split: done" in ended.stdout
-    ended = project.run("validate", "fake")
-    assert ended.stdout == "configs/any.yaml: valid\n"
+def test_a_command_that_is_quiet_prints_nothing(
+    project: Project, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It makes the same files."""
+    monkeypatch.chdir(project.folder)
+    assert project.run("package", "config.yaml", "-q").stdout == ""
+    bundle = str(project.bundle)
+    for words in (["validate", "config.yaml"], ["verify-bundle", bundle, "--unsigned"]):
+        assert main([*words, "-q"]) == 0
+        assert capsys.readouterr() == ("", "")

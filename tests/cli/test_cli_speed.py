@@ -57,7 +57,32 @@ def test_quick_commands(project: Project, command: list[str]) -> None:
     assert seconds < SECONDS
 
 
-def test_validate_needs_no_doit(project: Project) -> None:
-    """`validate` reads the config and nothing else."""
+#: What `validate` needs besides Python itself: the command line, the reader, the checks.
+NEEDED = {
+    *("click", "yaml", "_yaml", "pydantic", "pydantic_core"),
+    *("annotated_types", "typing_extensions", "typing_inspection", "rnnlite_pipeline"),
+    "org",  # not there: Python's own `copy` asks for it, in case it is run by Jython
+}
+
+
+def test_validate_imports_what_it_needs(project: Project) -> None:
+    """No package but these: neither doit, nor rich, nor h5py, nor what reads models."""
     command = [sys.executable, "-m", "rnnlite_pipeline", "validate", "config.yaml"]
-    assert "doit" not in _imported(command, project)[0]
+    bare = _imported([sys.executable, "-c", ""], project)[0]  # what the environment starts with
+    imported = _imported(command, project)[0] - bare - set(sys.stdlib_module_names)
+    assert {name for name in imported if not name.startswith("_")} <= NEEDED
+
+
+def test_validate_reads_no_entry_points() -> None:
+    """What other packages offer is not read: pydantic would, to find plugins for itself."""
+    code = (
+        "import importlib.metadata as m, sys; from rnnlite_pipeline.cli import main\n"
+        "def entry_points(**_): raise AssertionError\n"
+        "def distributions(**_): raise AssertionError\n"
+        "m.entry_points, m.distributions = entry_points, distributions\n"
+        "sys.exit(main(['validate', 'configs/digits-bilstm.yaml']))"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 0, ended.stderr

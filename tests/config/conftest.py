@@ -20,3 +20,10 @@ def write(tmp_path: Path) -> Write:
         return path
 
     return write_config
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What `validate` keeps of files is kept in the tests' folder, and for all tests."""
+    cache = tmp_path_factory.getbasetemp() / "cache"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache))

@@ -153,7 +153,7 @@ def test_an_unknown_variant_is_a_wrong_call(write: Write) -> None:
 
 def test_the_schema_knows_what_a_variant_replaces() -> None:
     """Editors complete the keys of a variant and of its sections, none of them required."""
-    variants = schema()["properties"]["variants"]["additionalProperties"]
+    (variants,) = schema()["properties"]["variants"]["patternProperties"].values()
     assert {"name", "variants"}.isdisjoint(variants["properties"])
     assert set(variants["properties"]) | {"name", "variants"} == set(Config.model_fields)
     assert "scheme" in variants["properties"]["quantization"]["properties"]

@@ -109,6 +109,51 @@ WRONG: dict[str, tuple[str, list[str]]] = {
         f"{HEAD}verification: {{data: {MARK}test.npz}}\n",
         ["did you mean {path: test.npz}?"],
     ),
+    "time_major as yes": (
+        f"{HEAD}recurrent: {{time_major: {MARK}yes}}\n",
+        ['got "yes"; did you mean true?'],
+    ),
+    "scheme for quantization": (
+        f"{HEAD}quantization: {MARK}float16\n",
+        ["did you mean {scheme: float16}?"],
+    ),
+    "number for random": (
+        f"{HEAD}verification: {{data: {{random: {MARK}32}}}}\n",
+        ["did you mean {samples: 32}?"],
+    ),
+    "section without keys": (f"{HEAD}recurrent:{MARK}\n", ["give it keys, or leave it out"]),
+    "percent": (
+        f"{HEAD}verification: {{data: {{path: a}}, min_accuracy: {MARK}97}}\n",
+        ["97 % is 0.97"],
+    ),
+    "percent sign": (
+        f"{HEAD}verification: {{data: {{path: a}}, min_accuracy: {MARK}97.5%}}\n",
+        ["97.5 % is 0.975"],
+    ),
+    "far too large": (
+        f"{HEAD}verification: {{data: {{path: a}}, min_accuracy: {MARK}970}}\n",
+        ["a number of at most 1; got the number 970\n"],
+    ),
+    "open as -1": (
+        f"{HEAD.replace('m.keras}', f'm.keras, inputs: {{x: [{MARK}-1, 3]}}}}')}",
+        ["got the number -1; write null for an open dimension"],
+    ),
+    "open as None": (
+        f"{HEAD.replace('m.keras}', f'm.keras, inputs: {{x: [{MARK}None, 3]}}}}')}",
+        ['got "None"; write null for an open dimension'],
+    ),
+    "pipeline as a path": (
+        f"{HEAD}pipeline: {MARK}pipelines/release.yaml\n",
+        ["write its name alone: release"],
+    ),
+    "path with backslashes": (
+        f'name: m\nsource: {{format: keras, path: "a{chr(92)}{MARK}m.keras"}}\n',
+        ["in double quotes a `\\` begins an escape; write `/` in paths"],
+    ),
+    "required key behind a merge key": (
+        f"name: m\nsource: {{{MARK}<<: 3, path: a}}\n",
+        ["merge keys"],
+    ),
     "bool as yes": (
         f"{HEAD}converter: {{select_tf_ops: {MARK}yes}}\n",
         ["expected true or false", "did you mean true?"],

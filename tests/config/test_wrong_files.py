@@ -38,7 +38,9 @@ FILES: dict[str, bytes] = {
     "no-json.keras": zip_bytes(
         {"config.json": b"{", "metadata.json": b"{}", "model.weights.h5": b""}
     ),
-    "m.h5": written.h5(),
+    "m.h5": written.h5({"class_name": "Own", "config": {}}),
+    "two.h5": written.h5(written.KERAS_2),
+    "weights.h5": written.h5(),
     "cut.h5": written.h5()[:-300],
     "head.h5": written.h5()[:20],
     "m.json": b'{"class_name": "Sequential", "config": {}}',
@@ -100,6 +102,10 @@ def _calibration(name: str, head: str = KERAS) -> str:
     return f"{head}quantization: {scheme}\n"
 
 
+def _skip(name: str, head: str = KERAS) -> str:
+    return f"{head}quantization: {{scheme: dynamic_range, skip: [{MARK}{name}]}}\n"
+
+
 _CHANNELS = f"""{KERAS}metadata:
   inputs:
     - name: x
@@ -158,6 +164,24 @@ WRONG: dict[str, tuple[str, str]] = {
         _source(f"{{format: keras, path: {MARK}no-json.keras}}"),
         "its config is no JSON",
     ),
+    "weights alone": (
+        _source(f"{{format: h5, path: {MARK}weights.h5}}"),
+        "holds weights only, without the model they belong to",
+    ),
+    "calibration of an h5": (
+        _calibration("integers.npz", _source("{format: h5, path: two.h5}")),
+        "`x` is int64, and the input float32",
+    ),
+    "pin of an h5": (
+        _source(f"{{format: h5, path: two.h5, inputs: {{x: {MARK}[null, 8, 3]}}}}"),
+        "the model has [null, 7, 3]",
+    ),
+    "layer of a keras": (_skip("y"), "the model has no layer `y`"),
+    "layer of an h5": (
+        _skip("bothh", _source("{format: h5, path: two.h5}")),
+        "the model has no layer `bothh`. Did you mean both?",
+    ),
+    "layer of a tflite": (_skip("tabel", TFLITE), "`tabel`. Did you mean table?"),
     "cut h5": (_source(f"{{format: h5, path: {MARK}cut.h5}}"), "was cut short"),
     "head of h5": (_source(f"{{format: h5, path: {MARK}head.h5}}"), "was cut short"),
     "cut tflite": (_source(f"{{format: tflite, path: {MARK}cut.tflite}}"), "was cut short"),
@@ -273,6 +297,11 @@ GOOD = {
     "data of a tflite": _data("good.npz", TFLITE),
     "soft labels": _data("soft.npz", TFLITE),
     "large numbers": _data("large.npz"),
+    "data of an h5": _data("good.npz", _source("{format: h5, path: two.h5}")),
+    "layer of a keras": _skip("x"),
+    "layer of an h5": _skip("both/words/MatMul", _source("{format: h5, path: two.h5}")),
+    "layer of an unknown h5": _skip("both", _source("{format: h5, path: m.h5}")),
+    "layer of a tflite": _skip("table", TFLITE),
     "calibration with labels": _calibration("good.npz"),
     "calibration of a source that is not known": _calibration(
         "integers.npz", _source("{format: h5, path: m.h5}")
@@ -326,7 +355,7 @@ def test_what_fits_is_valid(text: str, folder: Path, capsys: pytest.CaptureFixtu
 def test_the_last_import_says_what_a_file_does_not(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """An H5 file does not say its inputs; after an import, data and labels are compared with it."""
+    """What an H5 file of an own class does not: data, labels and layers are held to it."""
     from rnnlite_pipeline.config import load_config
     from rnnlite_pipeline.config.declared import source_digest
 
@@ -341,13 +370,16 @@ def test_the_last_import_says_what_a_file_does_not(
     work = folder / "build" / "m" / ".work"
     work.mkdir(parents=True)
     (work / "source.json").write_text(json.dumps(told))
+    (work / "source.tflite").write_bytes(written.tflite())
     try:
         for text, said in {
             _calibration("integers.npz", head): "is int64, and the input float32",
             _data("wide.npz", head): "expected [N, 7, 3] (the last import)",
             _data("seven.npz", head): "expected a whole number from 0 to 2",
+            _skip("tabel", head): "the model has no layer `tabel`. Did you mean table?",
         }.items():
             status, found = _validated(folder, text, capsys)
             assert (status, said in found) == (2, True), found
+        assert _validated(folder, _skip("table", head), capsys) == (0, "")
     finally:
         (work / "source.json").unlink()

@@ -28,11 +28,41 @@ def keras(shape: Shape = (None, 7, 3), dtype: str = "float32", name: str = "x") 
     return zip_bytes({**packed, "model.weights.h5": h5()})
 
 
-def h5() -> bytes:
-    """An HDF5 file with some numbers in it."""
+#: A model of Keras 2: one input `x`, and an LSTM in both directions.
+KERAS_2 = {
+    "class_name": "Functional",
+    "config": {
+        "name": "model",
+        "layers": [
+            {
+                "class_name": "InputLayer",
+                "config": {"batch_input_shape": [None, 7, 3], "dtype": "float32", "name": "x"},
+                "name": "x",
+                "inbound_nodes": [],
+            },
+            {
+                "class_name": "Bidirectional",
+                "config": {
+                    "name": "both",
+                    "layer": {"class_name": "LSTM", "config": {"name": "words", "units": 4}},
+                },
+                "name": "both",
+                "inbound_nodes": [[["x", 0, 0, {}]]],
+            },
+        ],
+        "input_layers": [["x", 0, 0]],
+        "output_layers": [["both", 0, 0]],
+    },
+}
+
+
+def h5(model: Any = None) -> bytes:
+    """An HDF5 file with some numbers in it, and the config of a model where one is given."""
     buffer = io.BytesIO()
     with h5py.File(buffer, "w") as file:
         file["kernel"] = np.arange(300.0)
+        if model is not None:
+            file.attrs["model_config"] = json.dumps(model).encode()
     return buffer.getvalue()
 
 

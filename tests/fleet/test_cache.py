@@ -19,6 +19,8 @@ pytest.importorskip("fsspec", reason="the extra `cache` is not installed")
 
 from rnnlite_pipeline.errors import CallError
 from rnnlite_pipeline.fleet.cache import Cache
+from rnnlite_pipeline.fleet.location import ReadOnly, Unreachable
+from tests.fake import s3
 from tests.fake.project import Project
 
 KEY = "ab" + "0" * 62
@@ -237,6 +239,75 @@ def test_an_unreachable_cache_is_one_warning(
     assert "the cache cannot be used, all is made here: http://127.0.0.1:9/cache" in said
     assert "hidden" not in said
     assert "someone" not in said
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[s3.Bucket]:
+    """A bucket of a user whose permissions the test sets."""
+    pytest.importorskip("s3fs", reason="the extra `cache` is not installed")
+    with s3.served() as bucket:
+        for name, value in bucket.environment.items():
+            monkeypatch.setenv(name, value)
+        yield bucket
+
+
+def test_a_user_who_may_not_list(
+    bucket: s3.Bucket, there: Stage, here: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A miss, which S3 answers with 403, is a miss: what is stored after it is fetched."""
+    bucket.may = frozenset({s3.READ, s3.WRITE})
+    cache = Cache("s3://bucket/x")
+    assert not here.fetch(cache)
+    there.store(cache)
+    asked = len(bucket.asked)
+    there.store(cache)
+    stores_again = len(bucket.asked) - asked
+    assert here.fetch(cache)
+    assert here.files["model.tflite"].read_bytes() == b"model"
+    assert capsys.readouterr().err == ""
+    assert stores_again == 2  # the blob is there; the entry is written; nothing is read back again
+
+
+def test_a_user_who_may_not_read(
+    bucket: s3.Bucket, there: Stage, here: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is told once, when it is known; nothing is asked for any more, and results are stored."""
+    bucket.may = frozenset({s3.WRITE})
+    cache = Cache("s3://bucket/x")
+    for _ in range(2):
+        assert not here.fetch(cache)
+        there.store(cache)
+    said = capsys.readouterr().err
+    assert said.count("warning: ") == 1
+    assert "nothing is taken from the cache, what it holds is refused: " in said
+    assert len(bucket.objects) == 2
+    asked = len(bucket.asked)
+    assert not here.fetch(cache)
+    assert len(bucket.asked) == asked
+    strict = Cache("s3://bucket/x", strict=True)
+    assert not here.fetch(strict)
+    with pytest.raises(Unreachable, match="s3://bucket/x can only be written"):
+        there.store(strict)
+
+
+def test_a_user_who_may_only_read(
+    bucket: s3.Bucket, there: Stage, here: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Results are not stored, which is told once; hits go on."""
+    there.store(Cache("s3://bucket/x"))
+    bucket.may = frozenset({s3.READ})
+    cache = Cache("s3://bucket/x")
+    there.files["model.tflite"].write_bytes(b"another")
+    for _ in range(2):
+        cache.store(
+            "cd" + "0" * 62, there.files | {".work/layers": there.files["model.tflite"]}, {}
+        )
+    said = capsys.readouterr().err
+    assert said.count("warning: ") == 1
+    assert "nothing is stored in the cache: s3://bucket/x takes no files: " in said
+    assert here.fetch(cache)
+    with pytest.raises(ReadOnly):
+        Cache("s3://bucket/x", strict=True).store(KEY, there.files, MADE_OF)
 
 
 def test_a_project_is_made_from_the_cache(project: Project) -> None:

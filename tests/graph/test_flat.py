@@ -32,6 +32,19 @@ def test_unknown_fields_and_members_are_refused() -> None:
         read_model(pack(model))
 
 
+def test_a_deprecated_field_is_left_out() -> None:
+    """TensorFlow 2.4 wrote the method's name into a signature, where the schema has a gap."""
+    builder = flatbuffers.Builder(64)
+    tag, key = builder.CreateString("serving_default"), builder.CreateString("run")
+    builder.StartObject(5)
+    builder.PrependUOffsetTRelativeSlot(2, key, 0)
+    builder.PrependUOffsetTRelativeSlot(3, tag, 0)
+    builder.PrependUint32Slot(4, 1, 0)
+    builder.Finish(builder.EndObject(), b"TFL3")
+    fields = Decoder(bytes(builder.Output())).root("SignatureDef")
+    assert fields == {"signature_key": "run", "subgraph_index": 1}
+
+
 def _reads_or_refuses(data: bytes) -> None:
     """Damage may go unseen, but what was read can be written, and nothing else is raised."""
     try:

@@ -5,21 +5,18 @@ from __future__ import annotations
 import io
 import struct
 import zipfile
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
-from rnnlite_pipeline.errors import ConfigError, ModelFormatError
-from rnnlite_pipeline.graph.flat import Decoder, encode
+from rnnlite_pipeline.errors import ConfigError
 from rnnlite_pipeline.graph.ir import Model, Op, Subgraph, Tensor
 from rnnlite_pipeline.graph.read import read_model
 from rnnlite_pipeline.metadata import described_model, differences, read_description
 from rnnlite_pipeline.metadata.recurrent import state_policy
-from rnnlite_pipeline.metadata.schema import BUFFER_NAME, SCHEMA, min_parser_version
+from rnnlite_pipeline.metadata.schema import BUFFER_NAME
 from rnnlite_pipeline.runtimes.interpreter import Runner
 from tests.metadata.described import CONFIG, LABELS, config, layer, model
 
@@ -153,70 +150,6 @@ def test_a_difference_from_the_config_is_told(tmp_path: Path) -> None:
     without = read_model(content)
     del without.metadata[BUFFER_NAME]
     assert differences(without, config(tmp_path)) == ["the model has no metadata"]
-
-
-@pytest.mark.parametrize(
-    ("fields", "version"),
-    [
-        ({"name": "m"}, "1.0.0"),
-        ({"associated_files": [{"name": "v", "type": 5}]}, "1.0.1"),
-        ({"subgraph_metadata": [{"input_process_units": [{}]}]}, "1.1.0"),
-        ({"subgraph_metadata": [{"input_tensor_groups": [{"name": "g"}]}]}, "1.2.0"),
-        ({"associated_files": [{"name": "v", "version": "2"}]}, "1.4.1"),
-        ({"subgraph_metadata": [{"custom_metadata": [{"name": "c"}]}]}, "1.5.0"),
-    ],
-)
-def test_the_newest_thing_decides_the_parser_version(fields: Any, version: str) -> None:
-    """min_parser_version is the version of the newest field, table or type that is used."""
-    assert min_parser_version(fields) == version
-    again = Decoder(encode("ModelMetadata", fields, SCHEMA), SCHEMA).root("ModelMetadata")
-    assert min_parser_version(again) == version
-
-
-@pytest.mark.parametrize("damage", ["metadata", "zip", "compressed"])
-def test_damage_is_an_error(tmp_path: Path, damage: str) -> None:
-    """A damaged buffer or zip, or a compressed one, is refused with one clear error."""
-    read = read_model(described_model(model(), config(tmp_path), []))
-    if damage == "metadata":
-        read.metadata[BUFFER_NAME] = read.metadata[BUFFER_NAME][:20]
-    elif damage == "zip":
-        read.trailer = read.trailer[:-8]
-    else:
-        buffer = io.BytesIO()
-        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-            archive.writestr("digits.txt", "a" * 100)
-        read.trailer = buffer.getvalue()
-    with pytest.raises(ModelFormatError):
-        read_description(read)
-
-
-@pytest.mark.parametrize("part", ["metadata", "trailer", "file"])
-def test_hostile_metadata_is_an_error_or_read(tmp_path: Path, part: str) -> None:
-    """300 mutations of each part: read, or refused with the error a user sees; nothing else."""
-    read = read_model(described_model(model(), config(tmp_path), [layer()]))
-    content = described_model(model(), config(tmp_path), [layer()])
-    random = np.random.default_rng(0)
-    for _ in range(300):
-        whole = {"metadata": read.metadata[BUFFER_NAME], "trailer": read.trailer, "file": content}
-        mutated = bytearray(whole[part])
-        for place in random.integers(0, len(mutated), random.integers(1, 6)):
-            mutated[place] = random.integers(0, 256)
-        mutated = mutated[: random.integers(1, len(mutated))] if random.random() < 0.2 else mutated
-        with suppress(ModelFormatError):
-            if part == "file":
-                read_description(read_model(bytes(mutated)))
-            elif part == "trailer":
-                read_description(replace(read, trailer=bytes(mutated)))
-            else:
-                read_description(replace(read, metadata={BUFFER_NAME: bytes(mutated)}))
-
-
-def test_custom_metadata_nested_too_deeply_is_an_error() -> None:
-    """JSON that would exhaust the stack is refused."""
-    deep = [{"name": "rnnlite.recurrent", "data": b"[" * 100_000}]
-    blob = encode("ModelMetadata", {"subgraph_metadata": [{"custom_metadata": deep}]}, SCHEMA)
-    with pytest.raises(ModelFormatError, match="no JSON object"):
-        read_description(replace(model(), metadata={BUFFER_NAME: blob}))
 
 
 def test_what_else_follows_a_flatbuffer_stays(tmp_path: Path) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from rnnlite_pipeline.graph.ir import Quantization, Tensor
-from rnnlite_pipeline.report.about import _scaled, _scales, provenance, shape, sizes
-from rnnlite_pipeline.report.evidence import Facts
-from tests.report.test_sections import text
+from rnnlite_pipeline.graph.ir import Model, Op, Quantization, Signature, Subgraph, Tensor
+from rnnlite_pipeline.report.about import _scaled, _scales, interface, provenance, shape, sizes
+from rnnlite_pipeline.report.evidence import About, Facts
+from tests.report.samples import about, text
 
 
 @pytest.mark.parametrize(
@@ -60,3 +61,28 @@ def test_where_nothing_is_known_there_is_no_origin() -> None:
     shown = provenance(Facts("m", model_sha256="abc"), None)
     assert shown is not None
     assert "model.tflite abc" in text(shown.html)
+
+
+def ported(*tensors: Tensor) -> Model:
+    """A model of these inputs and outputs: the last one is the output."""
+    *inputs, output = tensors
+    main = Subgraph("main", inputs, [output], [Op("ADD_N", [*inputs], [output])])
+    names = {tensor.name: tensor for tensor in inputs}
+    return Model([main], [Signature("serving_default", main, names, {output.name: output})])
+
+
+def test_quantized_inputs_tell_scale_and_zero_point(tmp_path: Path) -> None:
+    """And the real values that they reach; one that stays real says so."""
+    told = about(tmp_path)
+    units = Quantization((0.5,), (3,))
+    model = ported(
+        Tensor("x", "INT8", (1, 2), quantization=units),
+        Tensor("w", "FLOAT32", (1, 2)),
+        Tensor("y", "UINT8", (1, 2), quantization=units),
+    )
+    said = text(interface(About(told.config, model, model)).html)
+    assert "input x 1 × 2 int8 0.5 3 -65.5 to 62" in said
+    assert "input w 1 × 2 float32 as they are" in said
+    assert "output y 1 × 2 uint8 0.5 3 -1.5 to 126" in said
+    plain = text(interface(About(told.config, told.source, told.model)).html)
+    assert "zero point" not in plain

@@ -8,8 +8,8 @@ import pytest
 
 from rnnlite_pipeline.report.page import render
 from tests.report.browser import measured, needs_chromium
+from tests.report.samples import about, evidence
 from tests.report.test_index import page_of_three
-from tests.report.test_report import about, evidence
 
 pytestmark = [pytest.mark.browser, needs_chromium]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rnnlite_pipeline.report.figures import error, plural, points, share, size, time, times
+from rnnlite_pipeline.report.figures import error, plural, points, rate, share, size, time, times
 
 
 @pytest.mark.parametrize(
@@ -51,6 +51,11 @@ def test_a_part_is_never_called_the_whole() -> None:
         (plural(0, "loss"), "0 losses"),
         (size(999_999), "1,000.0 kB"),
         (share(0.0, 5.0), "0%"),
+        (rate(0.8333), "83.33%"),
+        (rate(1.0), "100.00%"),
+        (rate(0.999999), "99.99%"),
+        (rate(0.9999, 1), "99.9%"),
+        (rate(0.0), "0.00%"),
     ],
 )
 def test_other_figures(said: str, expected: str) -> None:

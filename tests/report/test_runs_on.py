@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rnnlite_pipeline.report.evidence import Held
 from rnnlite_pipeline.report.runs_on import runs_on
-from tests.report.test_sections import text
+from tests.report.samples import text
 
 
 def test_each_target_says_how_the_model_was_held_to_it() -> None:

@@ -12,7 +12,7 @@ from rnnlite_pipeline.graph.ir import Model, Op, Signature, Subgraph, Tensor
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.tasks import batches, graph
 from rnnlite_pipeline.tasks.batches import parts_of
-from rnnlite_pipeline.tasks.graph import Bring, Means, run_here
+from rnnlite_pipeline.tasks.graph import Bring, Means
 from rnnlite_pipeline.tasks.keys import stage_digest
 from rnnlite_pipeline.tasks.plan import Plan, load_plan
 from tests.conftest import FAKE
@@ -29,7 +29,7 @@ def parted(project: Project, monkeypatch: pytest.MonkeyPatch) -> Plan:
     return plan
 
 
-def do(group: str, plan: Plan, at_once: int, bring: Bring = run_here) -> str:
+def do(group: str, plan: Plan, at_once: int, bring: Bring | None = None) -> str:
     """Brings one stage up to date; how it was done."""
     (task,) = graph.group(group, [plan], Means.of(FAKE, bring, at_once, 0, None))
     how: str = task["actions"][0][1][0]()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from rnnlite_pipeline.files import Held, hold_back, write_atomically
+from rnnlite_pipeline.files import Held
 from tests.fake.project import RNNLITE, Project
 
 AT_EXIT = {
@@ -99,20 +99,6 @@ def test_leftovers_of_a_killed_run_are_never_released(project: Project) -> None:
     assert project.run("convert", "config.yaml").returncode == 0
     assert not left.exists()
     assert not (project.out / "old.txt").exists()
-
-
-def test_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file that tells of a failure is not held back, and nor is one of another folder."""
-    monkeypatch.setattr("rnnlite_pipeline.files._HELD", [])
-    out, elsewhere = tmp_path / "out", tmp_path / "elsewhere"
-    held = Held.of("verify", out)
-    hold_back(held)
-    write_atomically(out / "a" / "waits", b"1")
-    write_atomically(out / "now", b"2", at_once=True)
-    write_atomically(elsewhere, b"3")
-    assert _files(tmp_path) == {"out/.work/held/verify/a/waits", "out/now", "elsewhere"}
-    held.release()
-    assert _files(tmp_path) == {"out/a/waits", "out/now", "elsewhere"}
 
 
 def _files(folder: Path) -> set[str]:

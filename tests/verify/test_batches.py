@@ -94,6 +94,14 @@ def test_parts_give_the_same_bytes(
     assert made == []
 
 
+def test_no_parts_need_no_digests(
+    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the data is in one piece, the files of the source are not read for their digests."""
+    monkeypatch.setattr(stage, "made_of", lambda *_: pytest.fail("nobody asks for it"))
+    assert b'"passed": true' in _verified(config, folder(tmp_path, "whole"))
+
+
 def test_what_is_missing_is_run(config: Config, tmp_path: Path) -> None:
     """One part of three is there, and one is damaged."""
     whole = _verified(config, folder(tmp_path, "whole"))
@@ -131,7 +139,7 @@ def test_a_second_call_that_differs_is_kept(tmp_path: Path) -> None:
     one, two = ({"y": np.array([value], np.float32)} for value in (0.0, -0.0))
     answers = (Answer((one, one), {}),)
     calls = {"default": ((one, two), (two, two))}
-    batches.Parts(tmp_path, "basis").write(Part(0, 1), batches.Ran(answers, calls))
+    batches.Parts(tmp_path, lambda: "basis").write(Part(0, 1), batches.Ran(answers, calls))
     ran = batches._unpacked((tmp_path / BATCHES / "001-of-001.npz").read_bytes(), "basis")
     assert ran is not None
     signs = [[str(call["y"][0]) for call in pair] for pair in ran.calls["default"]]

@@ -65,3 +65,10 @@ def test_indices_are_not_moved() -> None:
     answer = oracle(lambda x: x * np.float32(1000), limits={"x": range(3)}).answer(ONES)
     assert isinstance(answer, Answer)
     assert answer.rounding["y"] == 0.0
+
+
+def test_an_output_whose_shape_a_rounding_changes() -> None:
+    """It gives no tolerance, as it would be an infinite one: any result at all would pass."""
+    answer = oracle(lambda x: x[x >= 1]).answer(ONES)
+    assert isinstance(answer, Answer)
+    assert answer.rounding["y"] == 0.0

@@ -30,10 +30,13 @@ class Interface:
     Attributes:
         inputs: By name.
         outputs: By name, the first one first; empty where they are not known.
+        layers: The names of its layers, or of its tensors with those of their layers in front;
+            empty where they are not known.
     """
 
     inputs: Mapping[str, Tensor]
     outputs: Mapping[str, Tensor] = field(default_factory=dict)
+    layers: frozenset[str] = field(default=frozenset(), compare=False)
 
 
 class WrongSource(Exception):

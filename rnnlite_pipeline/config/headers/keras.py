@@ -52,10 +52,7 @@ def read(path: Path, source: Source) -> Interface | None:
         model = json.loads(content)
     except (ValueError, RecursionError):
         raise WrongSource(f"{path} is damaged: its config is no JSON; {_AGAIN}") from None
-    try:
-        return _declared(model)
-    except (KeyError, IndexError, TypeError, AttributeError):
-        return None  # a config of another Keras; the import says more
+    return declared(model)
 
 
 def _check_content(path: Path, archive: zipfile.ZipFile) -> None:
@@ -63,20 +60,40 @@ def _check_content(path: Path, archive: zipfile.ZipFile) -> None:
         raise WrongSource(f"{path} is damaged: {damaged} fails its checksum; {_AGAIN}")
 
 
-def _declared(model: Any) -> Interface | None:
-    kind, layers = model["class_name"], model["config"]["layers"]
-    if kind == "Sequential":
-        first = layers[0]
-        if first["class_name"] != "InputLayer":
+def declared(model: Any) -> Interface | None:
+    """The inputs and the layers of a model's config as JSON, of Keras 2 or 3.
+
+    None where it does not say its inputs: the import says more.
+    """
+    try:
+        entrances = _entrances(model["class_name"], model["config"])
+        if not entrances or any(each["class_name"] != "InputLayer" for each in entrances):
             return None
-        return Interface({first["config"]["name"]: _tensor(first["config"])})
-    if kind != "Functional":
-        return None
-    by_name = {layer["name"]: layer for layer in layers}
-    entrances = [by_name[name] for name in _names(model["config"]["input_layers"])]
-    if not entrances or any(each["class_name"] != "InputLayer" for each in entrances):
-        return None
-    return Interface({each["name"]: _tensor(each["config"]) for each in entrances})
+        inputs = {each["config"]["name"]: _tensor(each["config"]) for each in entrances}
+        return Interface(inputs, layers=frozenset(_all_names(model["config"]["layers"])))
+    except (KeyError, IndexError, TypeError, AttributeError, RecursionError):
+        return None  # a config of another Keras
+
+
+def _entrances(kind: str, config: Any) -> list[Any]:
+    """What should be the model's InputLayers."""
+    if kind == "Sequential":
+        return [config["layers"][0]]
+    if kind not in ("Functional", "Model"):
+        return []
+    by_name = {layer["name"]: layer for layer in config["layers"]}
+    return [by_name[name] for name in _names(config["input_layers"])]
+
+
+def _all_names(told: Any) -> Iterator[str]:
+    """Every name in a config: of layers, of those that they wrap, and of their cells."""
+    if isinstance(told, Mapping):
+        if isinstance(name := told.get("name"), str):
+            yield name
+        told = list(told.values())
+    if isinstance(told, list):
+        for each in told:
+            yield from _all_names(each)
 
 
 def _names(told: Any) -> Iterator[str]:
@@ -93,4 +110,5 @@ def _names(told: Any) -> Iterator[str]:
 def _tensor(told: Mapping[str, Any]) -> Tensor:
     if not isinstance(told["dtype"], str):
         raise TypeError(told["dtype"])
-    return Tensor(tuple(told["batch_shape"]), told["dtype"])
+    shape = told["batch_shape"] if "batch_shape" in told else told["batch_input_shape"]  # Keras 2
+    return Tensor(tuple(shape), told["dtype"])

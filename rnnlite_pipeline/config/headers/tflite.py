@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import mmap
 import struct
+from collections.abc import Iterator
 from pathlib import Path
 
 from rnnlite_pipeline.config.headers.flatbuffer import Table
@@ -69,7 +70,13 @@ def _interface(model: Table) -> Interface | None:
             name = names.get(index) or tensor.text(_NAME)
             found[f"{name}_{position}" if name in found else name] = Tensor(_shape(tensor), dtype)
         sides.append(found)
-    return Interface(*sides)
+    names = (each.text(_NAME) for each in _all_tensors(model))
+    return Interface(*sides, frozenset(part for name in names for part in name.split(";")))
+
+
+def _all_tensors(model: Table) -> Iterator[Table]:
+    for graph in model.tables(_SUBGRAPHS):
+        yield from graph.tables(_TENSORS)
 
 
 def _check_whole(model: Table) -> None:

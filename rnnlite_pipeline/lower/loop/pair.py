@@ -21,15 +21,13 @@ from rnnlite_pipeline.lower.loop.writer import Loops, Writer, delivered
 MOST_WEIGHTS = 64 << 10
 
 
-def joins(recurrence: Recurrence, loops: Loops) -> bool:
-    """Whether both directions are to be one loop, if they are alike.
+def joins(recurrence: Recurrence) -> bool:
+    """Whether one loop for both directions is mostly faster than two.
 
     Args:
         recurrence: One of them.
-        loops: How loops are written.
     """
-    weights = plan(recurrence.cell.equations(), hoists=True).weights()
-    return loops.joins and not loops.narrow and not loops.flat and weights <= MOST_WEIGHTS
+    return plan(recurrence.cell.equations(), hoists=True).weights() <= MOST_WEIGHTS
 
 
 def lower_pair_to_loop(

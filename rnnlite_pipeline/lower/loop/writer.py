@@ -56,13 +56,11 @@ class Loops:
         weight_bytes: What a weight of the products takes, once the model is quantized; 0 where a
             turn is to run one step (turns.py).
         flat: Whether there is one loop over all steps, as it will be written out.
-        joins: Whether both directions of a layer may be one loop: the targets take its ops.
     """
 
     narrow: bool = False
     weight_bytes: int = 0
     flat: bool = False
-    joins: bool = False
 
 
 #: One step a turn, the input's product over the whole sequence.

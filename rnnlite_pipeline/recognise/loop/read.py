@@ -34,6 +34,7 @@ from rnnlite_pipeline.recognise.symbolic.values import (
     TensorList,
     Unknown,
     Value,
+    constant,
     rows,
     whole,
 )
@@ -189,17 +190,9 @@ def _execute(
 def _value(tensor: Tensor, environment: dict[int, Value]) -> Value:
     known = environment.get(id(tensor))
     if known is None:
-        known = _constant(tensor)
+        known = constant(tensor)
         environment[id(tensor)] = known
     return known
-
-
-def _constant(tensor: Tensor) -> Value:
-    if tensor.quantization is not None:
-        return Unknown(f"it reads {tensor.name}, which is quantized")
-    if tensor.array is None:
-        return Unknown(f"it reads {tensor.name}, which is not there")
-    return Const(tensor.array)
 
 
 def _counters(

@@ -156,6 +156,15 @@ Value: TypeAlias = (
 )
 
 
+def constant(tensor: Tensor) -> Value:
+    """The value of a constant; unknown where its numbers stand for others, or it is none."""
+    if tensor.quantization is not None and tensor.quantization.scale:
+        return Unknown(f"it reads {tensor.name}, which is quantized")
+    if tensor.array is None:
+        return Unknown(f"it reads {tensor.name}, which is not there")
+    return Const(tensor.array)
+
+
 class Unreadable(Exception):
     """A rule found a value that it does not handle."""
 

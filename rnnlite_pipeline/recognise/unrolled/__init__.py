@@ -21,6 +21,7 @@ from rnnlite_pipeline.recognise.loop.rewriter import Replacement
 from rnnlite_pipeline.recognise.unrolled.chains import Chain, Straight, chains, scope
 from rnnlite_pipeline.recognise.unrolled.explicit import replace_step
 from rnnlite_pipeline.recognise.unrolled.reading import NoRecurrence
+from rnnlite_pipeline.recognise.unrolled.rejoined import cut_joins
 from rnnlite_pipeline.recognise.unrolled.restack import restack
 from rnnlite_pipeline.recognise.unrolled.rewrite import replace_chain
 
@@ -53,6 +54,7 @@ def roll_up(
     names = set() if taken is None else taken
     found: Found = {}
     tried: set[Op] = set()
+    cut_joins(subgraph)
     while chain := _next(subgraph, tried):
         tried.update(chain.products)
         name = scope(chain.products)

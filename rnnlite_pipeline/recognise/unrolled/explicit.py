@@ -23,7 +23,7 @@ from rnnlite_pipeline.graph.ops import PRODUCTS
 from rnnlite_pipeline.recognise.loop.loop import STEP, Loop, Reading, State, Unrecognised
 from rnnlite_pipeline.recognise.loop.rewriter import Replacement
 from rnnlite_pipeline.recognise.symbolic import operations
-from rnnlite_pipeline.recognise.symbolic.values import Const, Item, Rows, Unknown, Value
+from rnnlite_pipeline.recognise.symbolic.values import Item, Rows, Unknown, Value, constant
 from rnnlite_pipeline.recognise.unrolled.chains import Straight, scope
 from rnnlite_pipeline.recognise.unrolled.writing import Results, replacement, wanted, write
 from rnnlite_pipeline.shapes.extents import Extents
@@ -168,9 +168,9 @@ class _Step:
 
     def _value(self, tensor: Tensor) -> Value:
         if id(tensor) not in self._known:
-            array, integers = tensor.array, operations.integers(tensor, self.extents)
-            unknown = integers or Unknown("it is not one row a batch entry")
-            self._known[id(tensor)] = unknown if array is None else Const(array)
+            made = operations.integers(tensor, self.extents)
+            unknown = made or Unknown("it is not one row a batch entry")
+            self._known[id(tensor)] = unknown if tensor.data is None else constant(tensor)
         return self._known[id(tensor)]
 
     def _name(self, tensor: Tensor) -> str:

@@ -26,6 +26,7 @@ from rnnlite_pipeline.recognise.symbolic.values import (
     Rows,
     Unknown,
     Value,
+    constant,
     rows,
 )
 from rnnlite_pipeline.recognise.unrolled.chains import Chain
@@ -147,8 +148,8 @@ class _Reader:
 
     def _read(self, column: Column, depth: int) -> Value:
         kind, last = self.columns.kind(column), column[-1]
-        if kind is Kind.SAME and last.array is not None:
-            return Const(last.array)
+        if kind is Kind.SAME and last.data is not None:
+            return constant(last)
         if kind is Kind.SAME and last.dtype in ("INT32", "INT64") and not last.shape:
             return Index(self.extents.scalar(last))
         if kind in (Kind.INSIDE, Kind.CARRIED):
@@ -251,7 +252,7 @@ class _Folded:
 
     def _value(self, tensor: Tensor, depth: int) -> Value:
         if id(tensor) not in self._known:
-            array = tensor.array
-            known = self.computed(tensor, depth + 1) if array is None else _as_row(Const(array))
+            is_made = tensor.data is None
+            known = self.computed(tensor, depth + 1) if is_made else _as_row(constant(tensor))
             self._known[id(tensor)] = known
         return self._known[id(tensor)]

@@ -127,6 +127,7 @@ def _levels(ops: Sequence[Op]) -> dict[Op, int]:
                 f"A state ({variable[0].name if variable else 'a variable'}) passes through an op"
                 " that LiteRT lacks on its way from one call to the next, and cannot be run here.",
                 "Set recurrent.state to explicit, or to reset.",
+                ("recurrent", "state"),
             )
 
 

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnlite_pipeline.errors import StageError
+from rnnlite_pipeline.files import user_cache
 from rnnlite_pipeline.graph.ir import NUMPY
 from rnnlite_pipeline.runtimes.web.server import Server
 
@@ -52,9 +53,8 @@ _LEASH = '"$0" "$@" </dev/null & read -r _; kill $!; wait $!'
 
 def modules() -> Path:
     """The folder node_modules with @litertjs/core: `RNNLITE_LITERTJS`, else in the user's cache."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     chosen = os.environ.get("RNNLITE_LITERTJS")
-    return Path(chosen) if chosen else cache / "rnnlite" / "litertjs" / "node_modules"
+    return Path(chosen) if chosen else user_cache() / "litertjs" / "node_modules"
 
 
 def install() -> str:
@@ -98,7 +98,8 @@ class WebRunner:
 
     def __init__(self, content: bytes, pages: Path | None = None) -> None:
         if reason := missing():
-            raise StageError(f"litert-web cannot be run here. {reason}.")
+            said = f"litert-web cannot be run here. {reason}."
+            raise StageError(said, key=("targets", "litert-web"))
         self._server = Server(content, modules(), *([pages] if pages else []))
         self._folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         self.profile = self._folder.name

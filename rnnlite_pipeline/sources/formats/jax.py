@@ -44,7 +44,9 @@ def open_source(config: Config) -> SourceModel:
     prepare()
     if importlib.util.find_spec("jax") is None:
         raise SourceError(
-            "source.format is jax, and JAX is not installed.", "Run `pip install rnnlite[jax]`."
+            "source.format is jax, and JAX is not installed.",
+            "Run `pip install rnnlite[jax]`.",
+            ("source", "format"),
         )
     load("jax").config.update("jax_platforms", "cpu")
     with importable(config.folder):

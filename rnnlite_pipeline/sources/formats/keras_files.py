@@ -56,6 +56,7 @@ def _read(path: Path, weights: Path | None) -> Archive:
         raise SourceError(
             f"source.weights is given, and {path} is no architecture as JSON.",
             "A file of a whole model has its weights: leave source.weights out.",
+            ("source", "weights"),
         )
     return read_h5(path) if is_h5(path) else read_archive(path)
 

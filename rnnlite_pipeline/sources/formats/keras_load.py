@@ -72,6 +72,7 @@ def _assembled(path: Path, archive: Archive, keras: Any, custom: Mapping[str, An
             f"{path.name}: {first_line(error)}",
             "Name the weights that were saved from this model; its layers must have the same "
             "order.",
+            ("source", "weights"),
         ) from error
     return model
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rnnlite_pipeline.errors import ModelFormatError, NotConvertible, SourceError
+from rnnlite_pipeline.errors import ModelFormatError, NotConvertible, SourceError, StageError
 from rnnlite_pipeline.graph.affine import computes_in_integers
 from rnnlite_pipeline.graph.edit import ensure_signature, ports
 from rnnlite_pipeline.graph.extract import of_signature
@@ -166,7 +166,7 @@ class _Runs:
     def start(self, arrays: Mapping[str, Array]) -> dict[str, Array]:
         """A call on a new interpreter, so that nothing is kept of the calls before."""
         if self._refused:
-            raise SourceError(f"The runtime has no op for {', '.join(map(str, self._refused))}.")
+            raise StageError(f"The runtime has no op for {', '.join(map(str, self._refused))}.")
         self._now = open_runner(self._model, self._kernels, content=self._content, stand_ins=True)
         return self._now.run(arrays)
 

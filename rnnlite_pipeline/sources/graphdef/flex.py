@@ -16,6 +16,11 @@ def repeatable(custom_options: bytes) -> bytes:
     """A Flex op's options, [op name, NodeDef], without the names the op was traced under."""
     name, node = node_of(custom_options)
     node.ClearField("experimental_debug_info")
+    return options_of(name, node)
+
+
+def options_of(name: bytes, node: Any) -> bytes:
+    """What a Flex op of this name and NodeDef carries."""
     builder = flexbuffers.Builder()
     with builder.Vector():
         builder.String(_Bytes(name))

@@ -18,11 +18,11 @@ from rnnlite_pipeline.sources.model import (
     first_line,
     pin,
 )
+from rnnlite_pipeline.sources.repeated import Call, repeated
 from rnnlite_pipeline.sources.state import is_stateful
 from rnnlite_pipeline.toolchain import load
 
 Pins = Mapping[str, Sequence[int | None]]
-Call = Callable[[Sequence[Any]], Sequence[Any]]
 
 
 def function_model(
@@ -46,13 +46,15 @@ def function_model(
         tensor_spec(n, t.dtype, t.shape) for n, t in zip(outputs, function.outputs, strict=True)
     ]
     check_dtypes(results)
+    keeps = is_stateful(function.graph.as_graph_def())
+    called = call if keeps else repeated(call)
 
     def run(arrays: Mapping[str, Array]) -> dict[str, Array]:
         tf = load("tensorflow")
-        values = call([tf.constant(arrays[s.name], s.dtype) for s in inputs])
+        values = called([tf.constant(arrays[s.name], s.dtype) for s in inputs])
         return {name: np.asarray(v) for name, v in zip(outputs, values, strict=True)}
 
-    if pins and not is_stateful(function.graph.as_graph_def()):
+    if pins and not keeps:
         results = list(closed_by_pins(results, inputs, run))
     return SourceModel(tuple(inputs), tuple(results), lambda: function, run, versions=versions())
 
@@ -116,8 +118,8 @@ def tensor_spec(name: str, dtype: Any, shape: Any) -> TensorSpec:
     if shape.rank is None:
         raise SourceError(
             f'The shape of "{name}" is unknown, even its rank.',
-            f"Give it in the config, such as source.inputs: {{{name}: [null, 8, 8]}}, or in the "
-            "source itself.",
+            "Give the shapes of the inputs in the config, such as source.inputs: "
+            "{x: [null, 8, 8]}, or set this one in the source: tf.ensure_shape(value, [None, 8]).",
         )
     return TensorSpec(name, dtype.base_dtype.name, tuple(shape.as_list()))
 
@@ -130,7 +132,7 @@ def pinned_shape(shape: Any, name: str, pins: Pins) -> Any:
 
 
 def in_order(names: Sequence[str]) -> list[str]:
-    """Names sorted as a person sorts them: output_2 before output_10."""
+    """Names sorted by their numbers, output_2 before output_10; a shorter word comes first."""
     return sorted(names, key=lambda n: [p.zfill(9) for p in re.split(r"(\d+)", n)])
 
 

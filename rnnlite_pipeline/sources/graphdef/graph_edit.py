@@ -21,6 +21,8 @@ def rename_functions(graph_def: Any, suffix: str, names: Container[str]) -> None
     TensorFlow keeps every function it has seen, and refuses another one of the same name.
     """
     for node in nodes_of(graph_def):
+        if node.op in names:  # a call of TensorFlow 1 is an op of the function's name
+            node.op += suffix
         for attribute in node.attr.values():
             functions = [attribute.func] if attribute.WhichOneof("value") == "func" else []
             for function in (*functions, *attribute.list.func):

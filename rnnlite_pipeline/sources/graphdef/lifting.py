@@ -136,19 +136,18 @@ class _Lifting:
             )
 
     def _follow(self, node: Any, variable: str, taken: list[int]) -> None:
-        """A reference of TensorFlow 1: assignments give the value, all else reads it."""
+        """References of TensorFlow 1: assignments give the value, all else reads it."""
         state, controls = self.states[variable], [n for n in node.input if n.startswith("^")]
-        now = self.now[variable]
-        if node.op == "Assign":
-            self._become(node, "Identity", [node.input[1], *controls], "T", state)
-            self.now[variable] = f"{node.name}:0"
-        elif node.op in _REFERENCE_SUMS:
-            operands = [now, node.input[1], *controls]
+        for k in taken:
+            node.input[k] = self.now[self.owner[_node(node.input[k])]]
+        operands = [*node.input[:2], *controls]
+        if taken[0] == 0 and node.op == "Assign":
+            self._become(node, "Identity", operands[1:], "T", state)
+        elif taken[0] == 0 and node.op in _REFERENCE_SUMS:
             self._become(node, _REFERENCE_SUMS[node.op], operands, "T", state)
-            self.now[variable] = f"{node.name}:0"
         else:
-            for k in taken:
-                node.input[k] = now
+            return
+        self.now[variable] = f"{node.name}:0"
 
     def _become(self, node: Any, op: str, inputs: list[str], key: str, state: Assigned) -> None:
         node.op = op

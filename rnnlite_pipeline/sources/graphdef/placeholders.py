@@ -39,17 +39,12 @@ def constant_feeds(tensors: Mapping[str, T], constants: Constants) -> dict[T, Ar
 
 
 def _array(name: str, tensor: Any, value: Any) -> Array:
-    given, dtype = np.asarray(value), np.dtype(tensor.dtype.as_numpy_dtype)
-    array = given.astype(dtype)
-    shape = tensor.shape
+    given, dtype, shape = np.asarray(value), tensor.dtype.base_dtype, tensor.shape
+    with np.errstate(over="ignore"):
+        array = given.astype(dtype.as_numpy_dtype)
     if not given.ndim and shape.rank and shape.is_fully_defined():
         array = np.full(shape.as_list(), array)
-    kept = np.array_equal(array.astype(np.float64), given.astype(np.float64)) or dtype.kind == "f"
-    if (
-        not kept
-        or (array.ndim != given.ndim and given.ndim)
-        or not shape.is_compatible_with(array.shape)
-    ):
+    if not _is_kept(given, array, tensor.dtype) or not shape.is_compatible_with(array.shape):
         raise SourceError(
             f"source.constants gives {name} {value}, and it is a {dtype.name} of shape {shape}.",
             "Give a value of that type, and as many numbers as it has.",
@@ -58,26 +53,45 @@ def _array(name: str, tensor: Any, value: Any) -> Array:
     return array
 
 
-def with_constants(definition: Any, fixed: Mapping[Any, Array]) -> None:
-    """Puts constants in the place of tensors of a GraphDef.
+def _is_kept(given: Array, array: Array, dtype: Any) -> bool:
+    """Whether a dtype has the numbers that were given: floats may be rounded, but not overflow."""
+    if not (dtype.is_floating or dtype.is_integer or dtype.is_bool):
+        return False
+    kept = array.astype(np.float64)
+    return bool(np.isfinite(kept).all()) if dtype.is_floating else bool((kept == given).all())
 
-    A placeholder with a default is that default.
+
+def with_constants(definition: Any, fixed: Mapping[Any, Array]) -> None:
+    """Puts constants in the place of tensors of a GraphDef, in place.
+
+    1. An op with one output becomes the constant.
+    2. Of an op with several, the others stay: what reads the tensor reads a new constant.
+    3. A placeholder with a default is that default.
     """
-    make = load("tensorflow").make_tensor_proto
-    values = {tensor.op.name: array for tensor, array in fixed.items()}
+    nodes = {node.name: node for node in definition.node}
+    instead: dict[str, str] = {}
+    for tensor, array in fixed.items():
+        if len(tensor.op.outputs) == 1:
+            _become_constant(nodes[tensor.op.name], array)
+        else:
+            constant = definition.node.add(name=f"{tensor.name.replace(':', '/')}/constant")
+            _become_constant(constant, array)
+            instead[tensor.name.removesuffix(":0")] = constant.name
     for node in definition.node:
-        if node.name in values:
-            array = values[node.name]
-            node.op = "Const"
-            del node.input[:]
-            node.attr.clear()
-            node.attr["value"].tensor.CopyFrom(make(array))
-            node.attr["dtype"].type = node.attr["value"].tensor.dtype
-        elif node.op == "PlaceholderWithDefault":
+        node.input[:] = [instead.get(name.removesuffix(":0"), name) for name in node.input]
+        if node.op == "PlaceholderWithDefault":
             dtype = node.attr["dtype"].type
             node.op = "Identity"
             node.attr.clear()
             node.attr["T"].type = dtype
+
+
+def _become_constant(node: Any, array: Array) -> None:
+    node.op = "Const"
+    del node.input[:]
+    node.attr.clear()
+    node.attr["value"].tensor.CopyFrom(load("tensorflow").make_tensor_proto(array))
+    node.attr["dtype"].type = node.attr["value"].tensor.dtype
 
 
 def check_placeholders(definition: Any, inputs: Mapping[str, Any]) -> None:

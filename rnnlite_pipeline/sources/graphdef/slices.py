@@ -5,7 +5,8 @@ x[..., None] of x [B, T], both open, arrives as FlexStridedSlice, which no runti
 Rules (tensorflow/core/util/strided_slice_op.cc has the meaning of the masks):
     1. An ellipsis stands for as many whole axes as are missing; so does the end of a short slice.
     2. What is left of the slice without its new axes is one STRIDED_SLICE, or nothing if it is
-       the whole of x.
+       the whole of x. Its begin and end are INT32, which is all that the kernel takes
+       (kernels/strided_slice.cc).
     3. Each new axis is an EXPAND_DIMS, the first of them first.
 """
 
@@ -19,6 +20,7 @@ import numpy as np
 
 from rnnlite_pipeline.graph.build import Builder
 from rnnlite_pipeline.graph.ir import OPEN, Model, Op, Tensor
+from rnnlite_pipeline.graph.schema import enum_values
 from rnnlite_pipeline.sources.graphdef.flex import node_of
 
 _CODE = "FlexStridedSlice"
@@ -63,11 +65,12 @@ def _builtin(op: Op) -> list[Op]:
     axes, new = _axes(_masks(op), steps, len(x.shape))
     build = Builder(op.outputs[0].name)
     y = x
-    if not new or set(axes) != {_Axis()}:
+    if not new or any(axis != _Axis() for axis in axes):
         y = _sliced(build, x, (begin, end), axes, steps)
     for place in new:
         y = build.expand_dims(y, place)
-    build.ops[-1].outputs = op.outputs
+    (out,) = build.ops[-1].outputs = op.outputs
+    out.shape = y.shape if out.shape is None else out.shape
     return build.ops
 
 
@@ -128,6 +131,10 @@ def _of_axes(build: Builder, ends: Tensor, axes: list[_Axis]) -> Tensor:
     entries = [axis.entry or 0 for axis in axes]
     if ends.array is not None:
         return build.indices([int(ends.array[entry]) for entry in entries])
+    if ends.dtype != "INT32":
+        types = enum_values("TensorType")
+        dtypes = {"in_data_type": types[ends.dtype], "out_data_type": types["INT32"]}
+        ends = build.op("CAST", [ends], "INT32", ends.shape, **dtypes)
     return build.gather(ends, build.indices(entries))
 
 

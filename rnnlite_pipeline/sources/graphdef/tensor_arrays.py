@@ -8,15 +8,17 @@ Rules (tensorflow/python/ops/tensor_array_ops.py has both forms side by side):
        that carried the flow carry the list.
     2. TensorArrayV3 becomes TensorListReserve; Read and Write become GetItem and SetItem; Size
        becomes Length.
-    3. Scatter to 0, 1, 2, ... becomes TensorListFromTensor, and Gather from there TensorListStack;
-       with other indices they become TensorListScatterIntoExistingList and TensorListGather.
-    4. An element's shape is what the array declares, else what is written into it.
+    3. Scatter to 0, 1, 2, ... becomes TensorListFromTensor, and Gather from there TensorListStack,
+       where the indices reach the size of this array; of an array that can grow, its size at that
+       flow. With other indices they become TensorListScatterIntoExistingList and TensorListGather.
+    4. An element's shape is what the array declares, and what all that is written into it has in
+       common.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -35,6 +37,7 @@ _FLOW = {
     "TensorArrayGatherV3": 2,
     "TensorArraySizeV3": 1,
 }
+_WRITING = {"TensorArrayScatterV3", "TensorArrayWriteV3"}
 #: What happens to an array that is filled once, as a whole.
 _READING = {"TensorArrayScatterV3", "TensorArrayReadV3"}
 
@@ -121,8 +124,9 @@ class _Rewriter:
         kind = node.op
         node.attr.clear()
         if kind == "TensorArraySizeV3":
-            self._become(node, "TensorListLength", [flow])
+            self._become(node, "TensorListLength", [flow, *controls])
             return
+        whole = self._is_whole(operands[1], array, flow)
         node.attr["element_dtype"].type = dtype
         shape = self._element_shape(array, near=operands[1])
         if kind == "TensorArrayReadV3":
@@ -130,14 +134,14 @@ class _Rewriter:
         elif kind == "TensorArrayWriteV3":
             self._become(node, "TensorListSetItem", [flow, operands[1], operands[2]])
             node.attr["resize_if_index_out_of_bounds"].b = array.attr["dynamic_size"].b
-        elif kind == "TensorArrayScatterV3" and self._counts(operands[1], array):
+        elif kind == "TensorArrayScatterV3" and whole:
             self._become(node, "TensorListFromTensor", [operands[2], shape])
             node.attr["shape_type"].type = self.types.int32.as_datatype_enum
         elif kind == "TensorArrayScatterV3":
             self._become(
                 node, "TensorListScatterIntoExistingList", [flow, operands[2], operands[1]]
             )
-        elif self._counts(operands[1], array):
+        elif whole:
             self._become(node, "TensorListStack", [flow, shape])
             node.attr["num_elements"].i = -1
         else:
@@ -170,29 +174,34 @@ class _Rewriter:
             node = self.nodes[_split(node.input[0])[0]]
         return node
 
-    def _counts(self, indices: str, array: Any) -> bool:
-        """Whether indices are 0, 1, 2, ..., to the array's size.
+    def _is_whole(self, indices: str, array: Any, flow: str) -> bool:
+        """Whether indices are 0, 1, 2, ..., to the array's size at `flow`.
 
         An array that is scattered to once and else only read may be larger: nobody sees the rest.
         """
         found = self.nodes[_split(indices)[0]]
         if found.op == "Range":
             start, limit, step = found.input[:3]
-            whole = self._is_size(limit, array) or self._is_only_read(array)
+            whole = self._is_size(limit, array, flow) or self._is_only_read(array)
             return whole and self._constant(start) == 0 and self._constant(step) == 1
         values, size = self._constant(indices), self._constant(array.input[0])
-        return (
-            values is not None and size is not None and np.array_equal(values, np.arange(int(size)))
-        )
+        if values is None or size is None or array.attr["dynamic_size"].b:
+            return False
+        return np.array_equal(values, np.arange(int(size)))
 
     def _is_only_read(self, array: Any) -> bool:
         kinds = [op.type for op in self.users[array.name]]
         return kinds.count("TensorArrayScatterV3") == 1 and set(kinds) <= _READING
 
-    def _is_size(self, name: str, array: Any) -> bool:
-        node = self.nodes[_split(name)[0]]
-        if node.op in ("TensorArraySizeV3", "TensorListLength"):
-            return True
+    def _is_size(self, name: str, array: Any, flow: str) -> bool:
+        """Whether a number is the array's size; the one it was made with need not stay it."""
+        op = self.graph.get_operation_by_name(_split(name)[0])
+        grows = array.attr["dynamic_size"].b
+        if op.type == "TensorArraySizeV3":
+            its_own = self._array(op.inputs[0].name).name == array.name
+            return its_own and (not grows or _split(op.inputs[1].name) == _split(flow))
+        if grows:
+            return False
         size, value = self._constant(array.input[0]), self._constant(name)
         same = size is not None and value is not None and int(size) == int(value)
         return same or self._measures(name) == self._measures(array.input[0])
@@ -218,11 +227,12 @@ class _Rewriter:
         """Rule 4, as the name of a constant; `near`, a tensor of the frame it is read in."""
         tf = load("tensorflow")
         shape = self.graph.get_operation_by_name(array.name).get_attr("element_shape")
-        declared = tf.TensorShape(shape)
-        for written in self._written(array.name):
-            if declared.rank is None or not declared.is_fully_defined():
-                declared = _merged(declared, written)
-        values = -1 if declared.rank is None else [d or -1 for d in declared.as_list()]
+        declared, written = tf.TensorShape(shape), self._written(array.name)
+        if written:
+            alike = array.attr["identical_element_shapes"].b
+            declared = _merged(declared, reduce(_merged if alike else _common, written))
+        known = declared.rank is not None
+        values = [-1 if d is None else d for d in declared.as_list()] if known else -1
         name = self._free(f"{array.name}/element_shape")
         tensor = tf.make_tensor_proto(np.array(values, np.int32))
         node = self.definition.node.add(name=name, op="Const")
@@ -233,13 +243,10 @@ class _Rewriter:
         self.nodes[name] = node
         return name
 
-    def _written(self, array: str) -> Iterator[Any]:
-        """The shape of each element that is written into an array."""
-        for op in self.users[array]:
-            if op.type == "TensorArrayWriteV3":
-                yield op.inputs[2].shape
-            elif op.type == "TensorArrayScatterV3":
-                yield op.inputs[2].shape[1:]
+    def _written(self, array: str) -> list[Any]:
+        """The shape of each element that is written into an array, as far as it is known."""
+        values = [(op.type, op.inputs[2].shape) for op in self.users[array] if op.type in _WRITING]
+        return [shape[1:] if "Scatter" in kind else shape for kind, shape in values]
 
     def _free(self, name: str) -> str:
         number, candidate = 0, name
@@ -262,7 +269,13 @@ def _users(graph: Any) -> dict[str, list[Any]]:
 
 
 def _merged(one: Any, two: Any) -> Any:
-    return one.merge_with(two) if one.is_compatible_with(two) else one
+    """What two descriptions of one shape say together; what they contradict each other in, open."""
+    return one.merge_with(two) if one.is_compatible_with(two) else _common(one, two)
+
+
+def _common(one: Any, two: Any) -> Any:
+    """What two shapes have in common."""
+    return one.most_specific_compatible_shape(two)
 
 
 def _split(name: str) -> tuple[str, int]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from rnnlite_pipeline.cells.symbols import Before
-from rnnlite_pipeline.graph.ir import OPEN, Subgraph, Tensor
+from rnnlite_pipeline.graph.ir import OPEN, Quantization, Subgraph, Tensor
+from rnnlite_pipeline.graph.ops import PRODUCTS
 from rnnlite_pipeline.recognise.loop.loop import Unrecognised
 from rnnlite_pipeline.recognise.unrolled.chains import Chain, Straight, chains
 from rnnlite_pipeline.recognise.unrolled.places import Place
@@ -106,3 +108,15 @@ def test_the_step_before_the_first(positions: list[int], length: int, previous: 
     x = Tensor("x", "FLOAT32", (length, 2, 3))
     source = Source((X, X), tuple(Place(x, 0, k) for k in positions))
     assert source.previous == (None if previous is None else Place(x, 0, previous))
+
+
+def test_integers_that_stand_for_other_numbers_are_not_read_as_these() -> None:
+    """A matrix of int8 is quantized: the steps stay, and the reason names it."""
+    main = graph(initial="input")
+    for op in main.ops:
+        if op.code in PRODUCTS and op.inputs[1] is not None and op.inputs[1].array is not None:
+            array = np.round(op.inputs[1].array * 50).astype(np.int8)
+            op.inputs[1] = Tensor.constant("stored", array)
+            op.inputs[1].quantization = Quantization(scale=(0.02,), zero_point=(0,))
+    with pytest.raises(Unrecognised, match="stored, which is quantized"):
+        read(main)

@@ -9,9 +9,7 @@ import numpy as np
 import pytest
 
 from rnnlite_pipeline.errors import SourceError
-from rnnlite_pipeline.sources.graphdef.placeholders import likely_value
 from rnnlite_pipeline.sources.opening import open_source
-from rnnlite_pipeline.toolchain import load
 from tests.sources.round_trip import config, round_trip, shapes
 
 X = {"x": [None, 7, 3]}
@@ -177,24 +175,3 @@ def test_what_indexes_a_table_through_a_cast_has_its_rows(tmp_path: Path) -> Non
     asked: dict[str, Any] = {"inputs": {"x": [None, 4]}, "outputs": ["y"]}
     source = open_source(config(format="graph_def", path=str(tmp_path / "t.pb"), **asked))
     assert source.limits == {"x": range(5)}
-
-
-@pytest.mark.parametrize("name", ["dropout", "keep_prob", "p"])
-@pytest.mark.parametrize(
-    ("written", "value"),
-    [("keep_prob", "1.0"), ("rate", "0.0"), ("one minus", "0.0"), ("floor", "1.0")],
-)
-def test_what_a_dropout_keeps_is_read_off_the_graph(name: str, written: str, value: str) -> None:
-    """A number that a dropout keeps is 1 in inference, and one that it drops 0, by any name."""
-    tf = load("tensorflow")
-    v1 = tf.compat.v1
-    with tf.Graph().as_default() as graph:
-        x = v1.placeholder(tf.float32, [None, 4], "x")
-        number = v1.placeholder(tf.float32, [], name)
-        if written == "floor":  # TensorFlow before 1.13
-            x / number * tf.floor(number + tf.random.uniform(tf.shape(x)))
-        elif written == "one minus":
-            v1.nn.dropout(x, keep_prob=1.0 - number)
-        else:
-            v1.nn.dropout(x, **{written: number})
-    assert likely_value(name, tf.float32, graph.as_graph_def().node) == value
