@@ -44,15 +44,20 @@ ORDER = _ORDER.split()
 
 
 @cache
-def imported(path: Path) -> frozenset[str]:
-    """The modules of this package that a file imports when it runs, wherever in it."""
-    return frozenset(_imported(path))
+def imported(path: Path, types: bool = False) -> frozenset[str]:
+    """The modules of this package that a file imports when it runs, wherever in it.
+
+    Args:
+        path: The file.
+        types: Whether those count as well that it imports for its types alone.
+    """
+    return frozenset(_imported(path, types))
 
 
-def _imported(path: Path) -> Iterator[str]:
+def _imported(path: Path, types: bool) -> Iterator[str]:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     typing = [n for n in ast.walk(tree) if isinstance(n, ast.If) and _is_for_types(n)]
-    skipped = {inner for node in typing for inner in ast.walk(node)}
+    skipped = set() if types else {inner for node in typing for inner in ast.walk(node)}
     for node in (n for n in ast.walk(tree) if n not in skipped):
         if isinstance(node, ast.Import):
             yield from (each.name for each in node.names if each.name.startswith(PACKAGE))
@@ -109,10 +114,10 @@ def test_the_root_imports_no_room(name: str) -> None:
 
 
 def test_no_circle_between_files() -> None:
-    """Of two files at most one imports the other when it runs, directly or by way of others."""
+    """Of two files at most one imports the other, be it for types alone or by way of others."""
     found = {_module(path): path for path in FOLDER.rglob("*.py")}
     graph = {
-        name: {module for module in imported(path) if module in found and module != name}
+        name: {each for each in imported(path, types=True) if each in found and each != name}
         for name, path in found.items()
     }
     try:

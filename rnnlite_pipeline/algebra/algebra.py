@@ -4,7 +4,7 @@ A step that adds, multiplies and applies functions by an `Algebra` computes with
 algebra's values are:
 
 - numbers (`algebra/numbers.py`): arrays [B, width]; the step is the specification;
-- forms (`cells/equations.py`): the equations a loop is written from;
+- forms (`cells/forms.py`): the equations a loop is written from;
 - text (`cells/text.py`): what a person reads;
 - patterns (`algebra/patterns.py`): what recognition looks for, with unknown weights.
 """

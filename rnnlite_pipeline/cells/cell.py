@@ -1,17 +1,24 @@
-"""The interface of a cell; no code outside `cells/` asks which kind a cell is."""
+"""The interface of a cell, and the cell that is given only by its equations.
+
+No code outside `cells/` asks which kind a cell is.
+"""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
+import numpy as np
 from numpy.typing import NDArray
 
+from rnnlite_pipeline.algebra.atoms import Form
 from rnnlite_pipeline.algebra.structure import structure
-
-if TYPE_CHECKING:
-    from rnnlite_pipeline.cells.equations import Equations
+from rnnlite_pipeline.cells.equations import evaluate
+from rnnlite_pipeline.cells.field_names import field_names
+from rnnlite_pipeline.cells.symbols import INPUT, after, before
+from rnnlite_pipeline.cells.text import text_of
 
 Array = NDArray[Any]
 T = TypeVar("T")
@@ -109,3 +116,46 @@ class Cell(ABC):
     def paired_version(self, _time_major: bool) -> int:
         """The version of the bidirectional op."""
         return 1
+
+
+@dataclass(frozen=True, eq=False)
+class Equations(Cell):
+    """A cell by its equations: one without a fused op, or without a name.
+
+    Attributes:
+        kind: The cell's name as its author knows it, such as "GRU"; "cell" where it has none.
+        features: F.
+        states: The width of each state; the first is what the cell puts out.
+        updates: The new value of each state, a form over `INPUT`, `before(k)` and `after(j)`.
+        order: The positions of `updates` in an order they can be computed in.
+        reason: Why it is no cell that a fused op computes, in the user's terms.
+    """
+
+    kind: str
+    features: int
+    states: tuple[int, ...]
+    updates: tuple[Form, ...]
+    order: tuple[int, ...]
+    reason: str = ""
+
+    @property
+    def own_features(self) -> int:
+        """F without the columns that are the mask of the step."""
+        return self.features - field_names(self.updates).mask
+
+    def equations(self) -> Equations:
+        """Itself."""
+        return self
+
+    def text(self) -> list[str]:
+        """Its equations in an order they can be computed in; each function has a line."""
+        return text_of(self.features, self.states, self.updates, self.order)
+
+    def step(self, x: Array, states: Sequence[Array]) -> tuple[Array, ...]:
+        """x [B, F] and the states [B, width] before the step, to the states after it."""
+        values: dict[str, Array] = {INPUT: x}
+        values.update((before(k), s) for k, s in enumerate(states))
+        for k in self.order:
+            new = evaluate(self.updates[k], values)
+            values[after(k)] = np.broadcast_to(new, (x.shape[0], self.states[k]))
+        return tuple(values[after(k)] for k in range(len(self.states)))

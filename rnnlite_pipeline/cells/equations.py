@@ -1,9 +1,8 @@
-"""A cell given only by its equations: one without a fused op, or without a name."""
+"""What the equations of a step give, and equations with others in the place of their symbols."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import reduce
 from typing import Any
 
@@ -14,55 +13,8 @@ from rnnlite_pipeline.algebra import forms
 from rnnlite_pipeline.algebra.atoms import Apply, Atom, Product, Symbol
 from rnnlite_pipeline.algebra.forms import Form
 from rnnlite_pipeline.algebra.functions import FUNCTIONS
-from rnnlite_pipeline.cells.cell import Cell
-from rnnlite_pipeline.cells.field_names import field_names
-from rnnlite_pipeline.cells.symbols import INPUT, after, before
-from rnnlite_pipeline.cells.text import text_of
 
 Array = NDArray[Any]
-
-
-@dataclass(frozen=True, eq=False)
-class Equations(Cell):
-    """A cell by its equations.
-
-    Attributes:
-        kind: The cell's name as its author knows it, such as "GRU"; "cell" where it has none.
-        features: F.
-        states: The width of each state; the first is what the cell puts out.
-        updates: The new value of each state, a form over `INPUT`, `before(k)` and `after(j)`.
-        order: The positions of `updates` in an order they can be computed in.
-        reason: Why it is no cell that a fused op computes, in the user's terms.
-    """
-
-    kind: str
-    features: int
-    states: tuple[int, ...]
-    updates: tuple[Form, ...]
-    order: tuple[int, ...]
-    reason: str = ""
-
-    @property
-    def own_features(self) -> int:
-        """F without the columns that are the mask of the step."""
-        return self.features - field_names(self).mask
-
-    def equations(self) -> Equations:
-        """Itself."""
-        return self
-
-    def text(self) -> list[str]:
-        """Its equations in an order they can be computed in; each function has a line."""
-        return text_of(self)
-
-    def step(self, x: Array, states: Sequence[Array]) -> tuple[Array, ...]:
-        """x [B, F] and the states [B, width] before the step, to the states after it."""
-        values: dict[str, Array] = {INPUT: x}
-        values.update((before(k), s) for k, s in enumerate(states))
-        for k in self.order:
-            new = evaluate(self.updates[k], values)
-            values[after(k)] = np.broadcast_to(new, (x.shape[0], self.states[k]))
-        return tuple(values[after(k)] for k in range(len(self.states)))
 
 
 def evaluate(form: Form, values: dict[str, Array]) -> Array:

@@ -16,18 +16,14 @@ A state that no step reads is what the cell puts out: y.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rnnlite_pipeline.algebra.atoms import Apply, Atom, Factor, Product, Symbol
 from rnnlite_pipeline.algebra.forms import Form
 from rnnlite_pipeline.cells.symbols import INPUT, after, before
-
-if TYPE_CHECKING:
-    from rnnlite_pipeline.cells.equations import Equations
 
 #: Functions from 0 to 1, or to 6 (rule 4).
 _SIGMOIDS = ("LOGISTIC", "RELU_0_TO_1", "RELU6")
@@ -51,9 +47,13 @@ class Names:
     mask: int = 0
 
 
-def field_names(cell: Equations) -> Names:
-    """The names of a cell's parts, as far as its equations tell; h and s_1, s_2, ... else."""
-    cores = [_core(update) for update in cell.updates]
+def field_names(updates: Sequence[Form]) -> Names:
+    """The names of a cell's parts, as far as its equations tell; h and s_1, s_2, ... else.
+
+    Args:
+        updates: The new value of each state.
+    """
+    cores = [_core(update) for update in updates]
     count = len(cores)
     read = {symbol.name for core in cores for symbol in core.symbols()}
     recurring = [k for k in range(count) if {before(k), after(k)} & read]
@@ -61,7 +61,7 @@ def field_names(cell: Equations) -> Names:
     states |= {k: "y" for k in range(count) if k not in recurring} if states else {}
     if sorted(states) != list(range(count)) or len(set(states.values())) < count:
         states, functions = {k: f"s_{k}" if k else "h" for k in range(count)}, {}
-    masks = {m.key: m for update in cell.updates if (m := _mask(update)) is not None}
+    masks = {m.key: m for update in updates if (m := _mask(update)) is not None}
     width = max((s.stop for m in masks.values() for s in m.symbols()), default=0)
     columns = (s.start for core in cores for s in core.symbols() if s.name == INPUT)
     if any(start < width for start in columns):  # the mask is computed from the features

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from rnnlite_pipeline.algebra.algebra import Algebra, V
 from rnnlite_pipeline.algebra.forms import symbol
 from rnnlite_pipeline.algebra.numbers import Numbers
-from rnnlite_pipeline.cells.cell import Cell
-from rnnlite_pipeline.cells.equations import Equations
+from rnnlite_pipeline.cells.cell import Cell, Equations
 from rnnlite_pipeline.cells.forms import Forms
 from rnnlite_pipeline.cells.symbols import INPUT, before
 from rnnlite_pipeline.cells.text import Names, Text

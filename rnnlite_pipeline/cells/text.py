@@ -12,7 +12,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from numpy.typing import NDArray
 
@@ -22,9 +22,6 @@ from rnnlite_pipeline.algebra.maps import Map
 from rnnlite_pipeline.cells.field_names import Names as FieldNames
 from rnnlite_pipeline.cells.field_names import field_names
 from rnnlite_pipeline.cells.symbols import INPUT, After, Before
-
-if TYPE_CHECKING:
-    from rnnlite_pipeline.cells.equations import Equations
 
 Array = NDArray[Any]
 
@@ -130,9 +127,18 @@ class Names:
         return self.let(f"{name}′", value, called)
 
 
-def text_of(cell: Equations) -> list[str]:
-    """The equations of one step, in an order they can be computed in."""
-    lines = _Writer(cell).lines()
+def text_of(
+    features: int, states: Sequence[int], updates: Sequence[Form], order: Sequence[int]
+) -> list[str]:
+    """The equations of one step, in an order they can be computed in.
+
+    Args:
+        features: F.
+        states: The width of each state.
+        updates: The new value of each state.
+        order: The positions of `updates` in that order.
+    """
+    lines = _Writer(features, states, updates, order).lines()
     more = len(lines) - MOST_LINES
     return lines if more <= 0 else [*lines[:MOST_LINES], f"… and {more} more"]
 
@@ -147,11 +153,17 @@ class _Writer:
     """Writes a cell of equations; each function that is applied gets a line and a name.
 
     Attributes:
-        cell: The cell.
+        features: F.
+        states: The width of each state.
+        updates: The new value of each state.
+        order: The positions of `updates` in an order they can be computed in.
         gate: The function whose argument is being written; its weights carry its name.
     """
 
-    cell: Equations
+    features: int
+    states: Sequence[int]
+    updates: Sequence[Form]
+    order: Sequence[int]
     gate: str = ""
     _lines: list[str] = field(default_factory=list)
     _names: dict[str, str] = field(default_factory=dict)
@@ -160,11 +172,11 @@ class _Writer:
     @cached_property
     def known(self) -> FieldNames:
         """What the parts of the cell are called."""
-        return field_names(self.cell)
+        return field_names(self.updates)
 
     def lines(self) -> list[str]:
-        for k in self.cell.order:
-            update, new = self.cell.updates[k], f"{self.known.states[k]}′"
+        for k in self.order:
+            update, new = self.updates[k], f"{self.known.states[k]}′"
             atom = update.atom
             if isinstance(atom, Apply) and not {atom.key} & {*self._names, *self.known.functions}:
                 self._lines.append(f"{new} = {self._applied(atom)}")
@@ -277,11 +289,11 @@ class _Writer:
         if symbol.name == INPUT:
             shift = self.known.mask
             name, start, stop = "x", symbol.start - shift, symbol.stop - shift
-            width = self.cell.features - shift
+            width = self.features - shift
         else:
             assert isinstance(symbol.name, Before | After), "all but the input is a state"
             k = symbol.name.number
-            name, width = self.known.states[k], self.cell.states[k]
+            name, width = self.known.states[k], self.states[k]
             start, stop = symbol.start, symbol.stop
             name += "′" if isinstance(symbol.name, After) else ""
         return name if stop - start == width else f"{name}[{start}:{stop}]"

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rnnlite_pipeline.cells.cell import Array, Cell
-from rnnlite_pipeline.cells.equations import Equations
+from rnnlite_pipeline.cells.cell import Array, Cell, Equations
 from tests.lower.loop_cases import gru, hard_lstm
 
 

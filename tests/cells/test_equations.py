@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from rnnlite_pipeline.algebra import forms
 from rnnlite_pipeline.algebra.atoms import Apply, Symbol
 from rnnlite_pipeline.algebra.forms import Form
-from rnnlite_pipeline.cells.equations import Equations, evaluate, substituted
+from rnnlite_pipeline.cells.cell import Equations
+from rnnlite_pipeline.cells.equations import evaluate, substituted
 from rnnlite_pipeline.cells.symbols import INPUT, after, before
 from tests.algebra.random_forms import VALUES, any_form, evaluated
 

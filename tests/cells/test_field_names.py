@@ -8,7 +8,6 @@ import pytest
 from rnnlite_pipeline.algebra import forms
 from rnnlite_pipeline.algebra.atoms import Apply
 from rnnlite_pipeline.algebra.forms import Form
-from rnnlite_pipeline.cells.equations import Equations
 from rnnlite_pipeline.cells.field_names import Names, field_names
 from rnnlite_pipeline.cells.symbols import INPUT, after, before
 from tests.cells.written import gate_of, gru, symbol
@@ -17,10 +16,9 @@ FULL = np.array([[1.0, 2.0], [0.5, 1.0]])
 ONE = forms.constant(np.ones(2))
 
 
-def named(*updates: Form, order: tuple[int, ...] = ()) -> Names:
+def named(*updates: Form) -> Names:
     """The names of the cell with these updates, each of width 2."""
-    count = len(updates)
-    return field_names(Equations("cell", 3, (2,) * count, updates, order or tuple(range(count))))
+    return field_names(updates)
 
 
 @pytest.fixture
@@ -56,7 +54,7 @@ def test_the_reset_gate_is_what_multiplies_the_state_inside_the_candidate() -> N
 def test_an_lstm_in_either_order_of_its_states(lstm: tuple[Form, Form]) -> None:
     """Which state is c is told by the update, not by its number."""
     h, c = lstm
-    names = named(h, c, order=(1, 0))
+    names = named(h, c)
     assert names.states == ("h", "c")
     assert sorted(names.functions.values()) == ["f", "g", "i", "o"]
 
@@ -71,7 +69,7 @@ def test_of_input_gate_and_candidate_the_logistic_one_is_the_gate(
         for atom, _ in update.terms.values()
         for factor in getattr(atom, "factors", ())
     }
-    names = named(*lstm, order=(1, 0)).functions
+    names = named(*lstm).functions
     called = {names[k]: getattr(f, "function", "") for k, f in functions.items() if k in names}
     assert called == {"i": "LOGISTIC", "f": "LOGISTIC", "g": "TANH", "o": "LOGISTIC"}
 

@@ -9,7 +9,8 @@ import numpy as np
 from rnnlite_pipeline.algebra import forms
 from rnnlite_pipeline.algebra.atoms import Apply, Symbol
 from rnnlite_pipeline.algebra.forms import Form
-from rnnlite_pipeline.cells.equations import Equations, substituted
+from rnnlite_pipeline.cells.cell import Equations
+from rnnlite_pipeline.cells.equations import substituted
 from rnnlite_pipeline.cells.symbols import after, before
 from rnnlite_pipeline.cells.text import MOST_LINES
 from tests.cells.written import gate_of, gru, symbol

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 
 from rnnlite_pipeline.algebra.forms import Form, apply, constant, symbol
-from rnnlite_pipeline.cells.cell import Cell
-from rnnlite_pipeline.cells.equations import Equations, substituted
+from rnnlite_pipeline.cells.cell import Cell, Equations
+from rnnlite_pipeline.cells.equations import substituted
 from rnnlite_pipeline.cells.symbols import INPUT, after, before
 
 

@@ -11,8 +11,8 @@ import pytest
 
 from rnnlite_pipeline.algebra.atoms import Symbol
 from rnnlite_pipeline.algebra.forms import Form, symbol
-from rnnlite_pipeline.cells.cell import Cell
-from rnnlite_pipeline.cells.equations import Equations, substituted
+from rnnlite_pipeline.cells.cell import Cell, Equations
+from rnnlite_pipeline.cells.equations import substituted
 from rnnlite_pipeline.cells.lstm import Lstm
 from rnnlite_pipeline.cells.simple_rnn import SimpleRnn
 from rnnlite_pipeline.cells.symbols import INPUT

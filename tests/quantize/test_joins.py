@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from rnnlite_pipeline.algebra.forms import apply, symbol
-from rnnlite_pipeline.cells.equations import Equations
+from rnnlite_pipeline.cells.cell import Equations
 from rnnlite_pipeline.cells.symbols import INPUT, before
 from rnnlite_pipeline.config import Config
 from rnnlite_pipeline.graph.build import Builder

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from rnnlite_pipeline.algebra import forms
-from rnnlite_pipeline.cells.cell import Cell
-from rnnlite_pipeline.cells.equations import Equations
+from rnnlite_pipeline.cells.cell import Cell, Equations
 from rnnlite_pipeline.cells.recurrence import RECURRENCE, Recurrence
 from rnnlite_pipeline.cells.symbols import INPUT, after, before
 from rnnlite_pipeline.graph.build import Builder

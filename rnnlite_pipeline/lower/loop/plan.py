@@ -25,7 +25,7 @@ import numpy as np
 from rnnlite_pipeline.algebra.atoms import Apply, Atom, Factor, Product, Symbol
 from rnnlite_pipeline.algebra.forms import Form, constant, form, of
 from rnnlite_pipeline.algebra.maps import Map
-from rnnlite_pipeline.cells.equations import Equations
+from rnnlite_pipeline.cells.cell import Equations
 from rnnlite_pipeline.cells.symbols import INPUT
 
 #: What atoms are ordered by.

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from rnnlite_pipeline.algebra.atoms import Atom, Product, Symbol
 from rnnlite_pipeline.algebra.forms import Form, concatenated, widened
-from rnnlite_pipeline.cells.equations import Equations
+from rnnlite_pipeline.cells.cell import Equations
 from rnnlite_pipeline.cells.symbols import INPUT, after, before
 from rnnlite_pipeline.graph.ir import Tensor
 from rnnlite_pipeline.lower.emit import Emitter

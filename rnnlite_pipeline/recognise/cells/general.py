@@ -12,7 +12,8 @@ import numpy as np
 from rnnlite_pipeline.algebra import forms
 from rnnlite_pipeline.algebra.atoms import Symbol
 from rnnlite_pipeline.algebra.forms import Form
-from rnnlite_pipeline.cells.equations import Equations, substituted
+from rnnlite_pipeline.cells.cell import Equations
+from rnnlite_pipeline.cells.equations import substituted
 from rnnlite_pipeline.cells.registry import cells as registered
 from rnnlite_pipeline.cells.symbols import INPUT, After, Before
 from rnnlite_pipeline.recognise import cells

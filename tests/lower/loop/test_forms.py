@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from rnnlite_pipeline.algebra.atoms import Options
 from rnnlite_pipeline.algebra.forms import Form, apply, constant, symbol
 from rnnlite_pipeline.algebra.functions import FUNCTIONS
-from rnnlite_pipeline.cells.equations import Equations
+from rnnlite_pipeline.cells.cell import Equations
 from rnnlite_pipeline.cells.symbols import INPUT, after, before
 from rnnlite_pipeline.lower import lower
 from tests.lower.cases import Case, Initial

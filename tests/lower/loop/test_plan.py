@@ -7,7 +7,7 @@ import pytest
 
 from rnnlite_pipeline.algebra.atoms import Product, Symbol
 from rnnlite_pipeline.algebra.forms import Form, apply, constant, symbol
-from rnnlite_pipeline.cells.equations import Equations
+from rnnlite_pipeline.cells.cell import Equations
 from rnnlite_pipeline.cells.symbols import INPUT, before
 from rnnlite_pipeline.lower.loop.plan import (
     Plan,

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from rnnlite_pipeline.algebra.forms import apply, constant, symbol
-from rnnlite_pipeline.cells.equations import Equations
+from rnnlite_pipeline.cells.cell import Equations
 from rnnlite_pipeline.cells.symbols import INPUT, after, before
 from rnnlite_pipeline.graph.ir import OPEN, Tensor
 from rnnlite_pipeline.graph.write import write_model
