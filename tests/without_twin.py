@@ -81,16 +81,12 @@ runtimes/partition/test_flags.py
     stages/inspect
 sources/formats/test_keras.py
     sources/formats/keras_files sources/formats/keras_load
-sources/formats/test_keras_archive.py
-    sources/described
-sources/graphdef/test_detached.py
-    sources/attached
 sources/graphdef/test_gathers.py
     sources/graphdef/session
 sources/graphdef/test_precision.py
     sources/formats/tf_keras
 stages/test_benchmark.py
-    latency/machine sources/stock
+    latency/machine
 stages/test_complex.py
     stages/convert
 stages/test_import_source.py
