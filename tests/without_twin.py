@@ -89,8 +89,6 @@ stages/test_benchmark.py
     latency/machine
 stages/test_complex.py
     stages/convert
-stages/test_import_source.py
-    sources/to_tflite
 stages/test_search.py
     report/search stages/candidates
 state/test_sources.py
