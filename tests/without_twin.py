@@ -81,8 +81,6 @@ runtimes/partition/test_flags.py
     stages/inspect
 sources/formats/test_keras.py
     sources/formats/keras_files sources/formats/keras_load
-sources/graphdef/test_gathers.py
-    sources/graphdef/session
 sources/graphdef/test_precision.py
     sources/formats/tf_keras
 stages/test_benchmark.py

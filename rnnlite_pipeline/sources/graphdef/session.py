@@ -135,12 +135,18 @@ def _known(
 ) -> Any:
     """An output's shape: what a loop of control flow v1 carries is traced without its rank.
 
-    It is then seen by running the graph on inputs of two sizes: what differs is open.
+    It is then seen by running the graph on inputs of two sizes: what differs is open. It stays
+    unknown where the graph does not run on these, or the rank differs as well.
     """
     if traced.rank is not None:
         return traced
-    seen = [session.run(output, feed).shape for feed in feeds]
-    one, two = seen
+    try:
+        one, two = (session.run(output, feed).shape for feed in feeds)
+    except Exception as error:  # noqa: BLE001  # whatever zeros of such sizes raise
+        print(error, flush=True)
+        return traced
+    if len(one) != len(two):
+        return traced
     return load("tensorflow").TensorShape(
         [a if a == b else None for a, b in zip(one, two, strict=True)]
     )
