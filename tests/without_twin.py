@@ -19,8 +19,6 @@ cli/test_cli.py
     cli/commands cli/main cli/stages
 cli/test_cli_output.py
     cli/arguments cli/manual cli/output cli/parser tasks/live
-cli/test_init.py
-    sources/proposal
 cli/test_view.py
     cli/configs cli/failure
 compat/test_lstm_ops.py
