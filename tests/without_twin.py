@@ -23,8 +23,6 @@ cli/test_view.py
     cli/configs cli/failure
 compat/test_lstm_ops.py
     lstm_ops
-composites/test_annotated.py
-    sources/graphdef/annotated sources/graphdef/annotated_body
 resolve/test_composites.py
     plugins
 config/test_early.py
@@ -77,18 +75,12 @@ report/test_sections.py
     report/accuracy report/checks report/layers report/quantization
 runtimes/partition/test_flags.py
     stages/inspect
-sources/formats/test_keras.py
-    sources/formats/keras_files sources/formats/keras_load
-sources/graphdef/test_precision.py
-    sources/formats/tf_keras
 stages/test_benchmark.py
     latency/machine
 stages/test_complex.py
     stages/convert
 stages/test_search.py
     report/search stages/candidates
-state/test_sources.py
-    sources/graphdef/assigned
 tasks/test_child.py
     machine stages/process
 tasks/test_dodo.py
