@@ -76,6 +76,29 @@ def test_an_inner_tensor_is_an_input(session: Any) -> None:
     np.testing.assert_array_equal(traced[0], found["y"])
 
 
+def test_one_output_of_an_op_is_an_input(session: Any) -> None:
+    """What computes it is left out as well, and the other output is still computed."""
+    tf = load("tensorflow")
+    with session.graph.as_default():
+        left, right = (session.graph.get_tensor_by_name(f"halves:{k}") for k in range(2))
+        tf.subtract(right, 1.0, name="less")
+        tf.subtract(left, right, name="apart")
+    one = np.float32([[7], [8]])
+    source = model(session, ["halves:1"], ["less"])
+    assert source.inputs[0].shape == (None, 1)
+    np.testing.assert_array_equal(source.run({"halves:1": one})["less"], one - 1)
+    np.testing.assert_array_equal(source.trace()(load("tensorflow").constant(one))[0], one - 1)
+    kinds = {op.type for op in source.trace().graph.get_operations()}
+    assert not {"Split", "SplitV"} & kinds
+    both = model(session, ["x", "halves:1"], ["apart", "halves:1"])
+    fed = {"x": X[:2], "halves:1": one}
+    wanted = [X[:2, :1] - one, one]
+    traced = both.trace()(*map(load("tensorflow").constant, fed.values()))
+    for found in (both.run(fed).values(), traced):
+        for array, value in zip(found, wanted, strict=True):
+            np.testing.assert_array_equal(array, value)
+
+
 def test_pins_close_dimensions(session: Any) -> None:
     """Those of the outputs follow."""
     source = model(session, ["x"], ["y"], shift=np.float32(0), pins={"x": [3, None]})
