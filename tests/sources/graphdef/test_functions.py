@@ -124,6 +124,21 @@ def test_a_shape_that_depends_on_the_numbers_stays_open() -> None:
     assert closed_by_pins(results, [spec("x", 2, 3)], run) == (spec("some", None), spec("all", 6))
 
 
+def test_a_shape_that_only_large_numbers_change() -> None:
+    """It stays open; a source that takes no large numbers is closed by the small ones."""
+
+    def run(arrays: Mapping[str, Array]) -> Outputs:
+        return {"y": arrays["x"][arrays["x"] > 2]}
+
+    assert closed_by_pins([spec("y", None)], [spec("x", 99)], run) == (spec("y", None),)
+
+    def rows(arrays: Mapping[str, Array]) -> Outputs:
+        return {"y": np.zeros((2, 3))[arrays["n"]]}
+
+    found = closed_by_pins([spec("y", None, 3)], [spec("n", 9, dtype="int32")], rows)
+    assert found == (spec("y", 9, 3),)
+
+
 def test_numbers_that_the_source_does_not_take(capsys: pytest.CaptureFixture[str]) -> None:
     """Nothing is closed, and the log says why."""
 
