@@ -40,11 +40,14 @@ def constant_feeds(tensors: Mapping[str, T], constants: Constants) -> dict[T, Ar
 
 def _array(name: str, tensor: Any, value: Any) -> Array:
     given, dtype, shape = np.asarray(value), tensor.dtype.base_dtype, tensor.shape
-    with np.errstate(over="ignore"):
-        array = given.astype(dtype.as_numpy_dtype)
+    try:
+        with np.errstate(over="ignore", invalid="ignore"):
+            array = given.astype(dtype.as_numpy_dtype)
+    except OverflowError:  # an integer of more than 64 bits
+        array = np.asarray(np.nan)
     if not given.ndim and shape.rank and shape.is_fully_defined():
         array = np.full(shape.as_list(), array)
-    if not _is_kept(given, array, tensor.dtype) or not shape.is_compatible_with(array.shape):
+    if not _is_kept(given, array, dtype) or not shape.is_compatible_with(array.shape):
         raise SourceError(
             f"source.constants gives {name} {value}, and it is a {dtype.name} of shape {shape}.",
             "Give a value of that type, and as many numbers as it has.",
