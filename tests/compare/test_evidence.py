@@ -167,8 +167,8 @@ def many(batch: int) -> Made:
 
     def make(build: Builder, x: Tensor) -> Tensor:
         more = build.binary("GREATER", build.dimension(x, 0), build.indices([batch]))
-        dtypes = {"in_data_type": types["BOOL"], "out_data_type": types["FLOAT32"]}
-        return build.binary("ADD", x, build.op("CAST", [more], "FLOAT32", [1], **dtypes))
+        dtypes = {"in_data_type": types["BOOL"], "out_data_type": types[x.dtype]}
+        return build.binary("ADD", x, build.op("CAST", [more], x.dtype, [1], **dtypes))
 
     return make
 
@@ -185,6 +185,16 @@ def test_a_large_batch() -> None:
         both.repeat(65, {"x": 0})
     assert right.evidence.difference == 0.0
     assert wrong.evidence.difference == pytest.approx(1.0)
+
+
+def test_large_integers_of_a_large_batch() -> None:
+    """One that is off by one is a difference there as well."""
+    shape, x = (OPEN, 3), np.arange(50_000, 50_012, dtype=np.int32).reshape(4, 3)
+    same: Made = lambda build, x: build.binary("ADD", x, build.indices(0))  # noqa: E731
+    both = pair(model(same, shape=shape, dtype="INT32"), model(many(9), shape=shape, dtype="INT32"))
+    both.weigh([({"x": x}, True)])
+    both.repeat(65, {"x": 0})
+    assert both.evidence.difference > 0
 
 
 def test_what_a_large_batch_changes_in_both_is_no_difference() -> None:
