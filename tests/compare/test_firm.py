@@ -36,7 +36,7 @@ def test_what_roundings_do_not_move_is_one_firm_part() -> None:
 def test_the_limit_grows_with_what_roundings_do() -> None:
     """Results may differ by as much as 64 roundings move them."""
     output = sequence()
-    moved = output + np.float32(1e-5) * np.abs(output).max()
+    moved = output + np.array(1e-5, np.float32) * np.abs(output).max()
     (part,) = firm_parts(output, [moved])
     assert part.limit == pytest.approx(ROUNDINGS * 1e-5, rel=0.05)
 

@@ -220,7 +220,10 @@ def test_several_weights_in_order() -> None:
     y = Tensor("y", "FLOAT32", (2,))
     op = Op("SUB", [a, b], [y], {"fused_activation_function": "NONE"}, "SubOptions")
     model = Model([Subgraph("main", [x, a, b, c], [y], [op], [x, a, b, c, y])])
-    attach(model, [np.float32([1, 2]), np.float32([3, 4]), np.float32([5, 6])])
+    attach(
+        model,
+        [np.array([1, 2], np.float32), np.array([3, 4], np.float32), np.array([5, 6], np.float32)],
+    )
     assert model.main.inputs == [x]
     np.testing.assert_array_equal(a.array, [1, 2])
     np.testing.assert_array_equal(b.array, [3, 4])
@@ -231,5 +234,5 @@ def test_an_output_of_the_model() -> None:
     """A weight that is put out is a constant."""
     x, a = (Tensor(n, "FLOAT32", (2,)) for n in "xa")
     model = Model([Subgraph("main", [x, a], [a])])
-    attach(model, [np.float32([1, 2])])
+    attach(model, [np.array([1, 2], np.float32)])
     np.testing.assert_array_equal(model.main.outputs[0].array, [1, 2])

@@ -18,7 +18,7 @@ from rnnlite_pipeline.sources.model import SourceModel, TensorSpec
 from rnnlite_pipeline.sources.to_tflite import SIGNATURE, to_tflite
 from rnnlite_pipeline.toolchain import load
 
-ONE = np.float32([[1, 2]])
+ONE = np.array([[1, 2]], np.float32)
 
 
 def tensor(name: str, **more: Any) -> Tensor:
@@ -73,7 +73,7 @@ def test_names_lose_what_tracing_added() -> None:
 def test_outputs_that_are_one_tensor_are_copies() -> None:
     """An input, a constant, a state and an output that was named before are put out as copies."""
     x, h, y = tensor("arg"), tensor("state"), tensor("result")
-    one = Tensor.constant("one", np.float32([1, 1]))
+    one = Tensor.constant("one", np.array([1, 1], np.float32))
     main = Subgraph("main", [x, h], [y, x, one, y, h])
     model = Model([main])
     main.inputs.remove(h)  # a state stands apart

@@ -95,7 +95,7 @@ def closed_by_pins(
         print(error, flush=True)
         return tuple(results)
     with contextlib.suppress(Exception):
-        found.append(shapes(lambda shape: rng.normal(0.0, LARGE, shape)))
+        found.append(shapes(lambda shape: np.asarray(rng.normal(0.0, LARGE, shape))))
     seen = {r.name: {each[r.name] for each in found} for r in results}
     return tuple(
         replace(r, shape=next(iter(seen[r.name]))) if len(seen[r.name]) == 1 else r for r in results

@@ -38,7 +38,7 @@ def test_inputs_in_a_structure(tf_keras: Any) -> None:
     source = source_model(model, {"a": [4, None]})
     assert {s.name: s.shape for s in source.inputs} == {"a": (4, 2), "b": (None, 2)}
     assert [s.name for s in source.outputs] == ["apart", "apart_1"]
-    one, two = np.float32([[5, 6]]), np.float32([[1, 2]])
+    one, two = np.array([[5, 6]], np.float32), np.array([[1, 2]], np.float32)
     for array in source.run({"a": one, "b": two}).values():
         np.testing.assert_array_equal(array, one - two)
     assert source.versions["tf-keras"] == tf_keras.__version__
@@ -58,7 +58,7 @@ def test_a_model_computes_in_inference_and_in_float32(tf_keras: Any) -> None:
     source = source_model(model, {})
     (spec,) = source.outputs
     assert spec.dtype == "float32"
-    x = np.float32([[1, 2, 3]])
+    x = np.array([[1, 2, 3]], np.float32)
     first, second = (next(iter(source.run({"x": x}).values())) for _ in range(2))
     np.testing.assert_array_equal(first, second)
     kernel = model.layers[0].get_weights()[0]

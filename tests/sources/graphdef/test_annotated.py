@@ -31,15 +31,14 @@ def function(name: str | None = "lstm_mine", *, mask: bool = False, shape: Any =
     says = {"api_implements": name, "time_major": False, "go_backwards": True} if name else {}
     w = tf.Variable(np.ones((3, 4 * UNITS), np.float32))
 
-    @tf.function
-    def last(x: Any) -> Any:
-        return x[:, -1, :UNITS]
+    last = tf.function(lambda x: x[:, -1, :UNITS])
 
-    @tf.function(experimental_attributes=says)
-    def lstm(x: Any, h: Any, c: Any, *weights: Any) -> Any:
+    def body(x: Any, h: Any, c: Any, *weights: Any) -> Any:
         x = x if shape is None else tf.reshape(x, shape)
         y = last(x) * tf.reduce_sum(weights[0])
         return y, x[..., :UNITS], y + h, y + c, tf.constant(0.0)
+
+    lstm = tf.function(body, experimental_attributes=says)
 
     def call(x: Any) -> Any:
         zeros = tf.zeros([tf.shape(x)[0], UNITS])
@@ -72,9 +71,11 @@ def converted(call: str, x: tuple[int, ...] = (OPEN, OPEN, 3)) -> Model:
     shapes = ((3, 4 * UNITS), (UNITS, 4 * UNITS), (4 * UNITS,))
     weights = [Tensor.constant("w", np.ones(s, np.float32)) for s in shapes]
     results = [Tensor(f"r{k}", "FLOAT32", None) for k in range(5)]
-    operands = [Tensor("x", "FLOAT32", x), *states, *weights]
-    op = Op("PartitionedCall", operands, results, custom=True, custom_options=options)
-    main = Subgraph("main", [operands[0], *states], results[:1], [op])
+    given = Tensor("x", "FLOAT32", x)
+    op = Op(
+        "PartitionedCall", [given, *states, *weights], results, custom=True, custom_options=options
+    )
+    main = Subgraph("main", [given, *states], results[:1], [op])
     body = Subgraph("body", ops=[Op(call, [], [], custom=True)])
     return Model([main, body, Subgraph("other")])
 

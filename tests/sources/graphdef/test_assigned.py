@@ -13,7 +13,7 @@ from rnnlite_pipeline.sources.graphdef.assigned import lifted, with_states
 from rnnlite_pipeline.sources.model import SourceModel
 from rnnlite_pipeline.toolchain import load
 
-ONE = np.float32([[1, 2]])
+ONE = np.array([[1, 2]], np.float32)
 
 
 def traced(call: Any) -> Any:

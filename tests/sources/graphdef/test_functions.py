@@ -40,7 +40,7 @@ def test_a_function_is_a_source() -> None:
     assert source.outputs == (spec("product", 2, 3), spec("same", 2, 3))
     assert [t.shape.as_list() for t in source.trace().inputs] == [[2, 3], []]
     x = np.ones((2, 3), np.float32)
-    found = source.run({"n": np.int32(5), "x": x})
+    found = source.run({"n": np.array(5, np.int32), "x": x})
     np.testing.assert_array_equal(found["product"], 5 * x)
     np.testing.assert_array_equal(found["same"], x)
     assert source.versions["tensorflow"]

@@ -26,15 +26,15 @@ def fed(dtype: str, shape: Any, value: Any) -> np.ndarray[Any, Any]:
 @pytest.mark.parametrize(
     ("dtype", "shape", "value", "wanted"),
     [
-        ("float32", [], 0.1, np.float32(0.1)),
+        ("float32", [], 0.1, np.array(0.1, np.float32)),
         ("float32", [2, 1], 3, np.full((2, 1), 3.0, np.float32)),
-        ("float32", None, 2, np.float32(2)),
-        ("float32", [None], (1, 2.5), np.float32([1, 2.5])),
+        ("float32", None, 2, np.array(2, np.float32)),
+        ("float32", [None], (1, 2.5), np.array([1, 2.5], np.float32)),
         ("float32", [0], 1.0, np.empty(0, np.float32)),
-        ("int64", [], 2**40, np.int64(2**40)),
-        ("int32", [], True, np.int32(1)),
-        ("bool", [], 1, np.bool_(True)),
-        ("uint8", [2], (0, 255), np.uint8([0, 255])),
+        ("int64", [], 2**40, np.array(2**40, np.int64)),
+        ("int32", [], True, np.array(1, np.int32)),
+        ("bool", [], 1, np.array(True, np.bool_)),
+        ("uint8", [2], (0, 255), np.array([0, 255], np.uint8)),
     ],
 )
 def test_a_value_that_fits(dtype: str, shape: Any, value: Any, wanted: Any) -> None:
@@ -99,7 +99,7 @@ def test_constants_in_the_place_of_tensors() -> None:
     made = graph()
     definition = made.as_graph_def()
     kept, second = (made.get_tensor_by_name(n) for n in ("kept:0", "split:1"))
-    fixed = {kept: np.float32(10.0), second: np.float32([5.0, 6.0])}
+    fixed = {kept: np.array(10.0, np.float32), second: np.array([5.0, 6.0], np.float32)}
     with_constants(definition, fixed)
     assert run(definition) == [1 * 2 + 5 * 10, 2 * 2 + 6 * 10]
 
@@ -109,7 +109,9 @@ def test_the_first_of_two_outputs() -> None:
     made = graph()
     definition = made.as_graph_def()
     kept, first = (made.get_tensor_by_name(n) for n in ("kept:0", "split:0"))
-    with_constants(definition, {kept: np.float32(10.0), first: np.float32([5.0, 6.0])})
+    with_constants(
+        definition, {kept: np.array(10.0, np.float32), first: np.array([5.0, 6.0], np.float32)}
+    )
     assert run(definition) == [5 * 2 + 3 * 10, 6 * 2 + 4 * 10]
 
 

@@ -13,7 +13,7 @@ from rnnlite_pipeline.sources.graphdef.session import find_tensor, new_session, 
 from rnnlite_pipeline.sources.model import SourceModel
 from rnnlite_pipeline.toolchain import load
 
-X = np.float32([[1, 2], [3, 4], [5, 6]])
+X = np.array([[1, 2], [3, 4], [5, 6]], np.float32)
 
 
 @pytest.fixture
@@ -45,8 +45,10 @@ def model(session: Any, inputs: list[str], outputs: list[str], **more: Any) -> S
     """The part of the graph between tensors of these names."""
     pins = more.pop("pins", {})
     constants = {find_tensor(session.graph, n, "c"): v for n, v in more.items()}
-    found = [{n: find_tensor(session.graph, n, "k") for n in side} for side in (inputs, outputs)]
-    return session_model(session, *found, pins, constants)
+    given, made = (
+        {n: find_tensor(session.graph, n, "k") for n in side} for side in (inputs, outputs)
+    )
+    return session_model(session, given, made, pins, constants)
 
 
 def test_a_part_of_a_graph() -> None:
@@ -56,7 +58,7 @@ def test_a_part_of_a_graph() -> None:
 
 def test_variables_are_constants_of_the_function(session: Any) -> None:
     """The session and the traced function compute the same, with the names of the config."""
-    source = model(session, ["x"], ["y", "doubled"], shift=np.float32(1))
+    source = model(session, ["x"], ["y", "doubled"], shift=np.array(1, np.float32))
     assert [s.shape for s in (*source.inputs, *source.outputs)] == [(None, 2)] * 3
     found = source.run({"x": X})
     np.testing.assert_array_equal(found["y"], 2 * X * [10, 100] + 1)
@@ -68,7 +70,7 @@ def test_variables_are_constants_of_the_function(session: Any) -> None:
 def test_an_inner_tensor_is_an_input(session: Any) -> None:
     """What computes it is no part of the model, and an input may be an output."""
     source = model(session, ["doubled", "shift"], ["y", "doubled"])
-    fed = {"doubled": X, "shift": np.float32(3)}
+    fed = {"doubled": X, "shift": np.array(3, np.float32)}
     found = source.run(fed)
     np.testing.assert_array_equal(found["y"], X * [10, 100] + 3)
     np.testing.assert_array_equal(found["doubled"], X)
@@ -83,7 +85,7 @@ def test_one_output_of_an_op_is_an_input(session: Any) -> None:
         left, right = (session.graph.get_tensor_by_name(f"halves:{k}") for k in range(2))
         tf.subtract(right, 1.0, name="less")
         tf.subtract(left, right, name="apart")
-    one = np.float32([[7], [8]])
+    one = np.array([[7], [8]], np.float32)
     source = model(session, ["halves:1"], ["less"])
     assert source.inputs[0].shape == (None, 1)
     np.testing.assert_array_equal(source.run({"halves:1": one})["less"], one - 1)
@@ -101,7 +103,7 @@ def test_one_output_of_an_op_is_an_input(session: Any) -> None:
 
 def test_pins_close_dimensions(session: Any) -> None:
     """Those of the outputs follow."""
-    source = model(session, ["x"], ["y"], shift=np.float32(0), pins={"x": [3, None]})
+    source = model(session, ["x"], ["y"], shift=np.array(0, np.float32), pins={"x": [3, None]})
     assert [s.shape for s in (*source.inputs, *source.outputs)] == [(3, 2)] * 2
 
 
