@@ -19,12 +19,8 @@ cli/test_cli.py
     cli/commands cli/main cli/stages
 cli/test_cli_output.py
     cli/arguments cli/manual cli/output cli/parser
-cli/test_init.py
-    sources/proposal
 cli/test_view.py
     cli/configs cli/failure
-composites/test_annotated.py
-    sources/graphdef/annotated sources/graphdef/annotated_body
 latency/test_by_op.py
     latency/cut latency/text
 lower/test_choice.py
@@ -39,26 +35,12 @@ passes/test_tensor_lists.py
     passes/run_time_shapes passes/tensor_list_groups
 runtimes/partition/test_flags.py
     stages/inspect
-sources/formats/test_keras.py
-    sources/formats/keras_files sources/formats/keras_load
-sources/formats/test_keras_archive.py
-    sources/described
-sources/graphdef/test_detached.py
-    sources/attached
-sources/graphdef/test_gathers.py
-    sources/graphdef/session
-sources/graphdef/test_precision.py
-    sources/formats/tf_keras
 stages/test_benchmark.py
-    latency/machine sources/stock
+    latency/machine
 stages/test_complex.py
     stages/convert
-stages/test_import_source.py
-    sources/to_tflite
 stages/test_search.py
     stages/candidates
-state/test_sources.py
-    sources/graphdef/assigned
 tasks/test_child.py
     machine stages/process
 tasks/test_search.py

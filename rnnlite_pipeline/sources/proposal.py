@@ -4,9 +4,10 @@ A graph does not say it. Rules:
 
 1. Ops for training, saving and summaries are no part of the model.
 2. An output is a tensor that no op of the model reads, and that depends on what a placeholder
-   holds, not on its size alone. The last states of a loop count where there is nothing else. Where
-   all of these are single numbers, as losses and accuracies are, it is the last tensor before other
-   placeholders, such as labels, come in.
+   holds, not on its size alone. A text that is made of a result does not count as a reader. The
+   last states of a loop count where there is nothing else. Where all of these are single numbers,
+   as losses and accuracies are, it is the last tensor before other placeholders, such as labels,
+   come in.
 3. Inputs are the placeholders that the outputs depend on. One of them is a constant if it is a
    switch (a bool) or a single number, such as the part that a dropout keeps, and others are left.
 """
@@ -117,7 +118,8 @@ def _is_of_model(op: Any) -> bool:
 
 def _outputs(model: Sequence[Any], reads: Mapping[Any, frozenset[Any]]) -> Iterator[Any]:
     """Rule 2."""
-    own = set(model)
+    values = [op for op in model if _is_value(op)]
+    own = _ancestors(*values) & {*model} | {*values}
     readers = {op: [r for t in op.outputs for r in t.consumers() if r in own] for op in model}
     ends = [op for op in model if not readers[op] and _is_value(op)]
     ends = [op for op in ends if op.type != "Exit"] or ends
@@ -138,14 +140,14 @@ def _outputs(model: Sequence[Any], reads: Mapping[Any, frozenset[Any]]) -> Itera
     yield from last or ends
 
 
-def _ancestors(op: Any) -> set[Any]:
-    """The ops that an op is computed from."""
-    found, waiting = set[Any](), [op]
+def _ancestors(*ops: Any) -> set[Any]:
+    """The ops that some ops are computed from."""
+    found, waiting = set[Any](), [*ops]
     while waiting:
         new = {t.op for t in waiting.pop().inputs} - found
         found |= new
         waiting += new
-    return found - {op}
+    return found - {*ops}
 
 
 def _is_value(op: Any) -> bool:
