@@ -21,22 +21,8 @@ cli/test_cli_output.py
     cli/arguments cli/manual cli/output cli/parser
 cli/test_view.py
     cli/configs cli/failure
-latency/test_by_op.py
-    latency/cut latency/text
-lower/test_choice.py
-    lower/loop/plan
-lower/test_loop.py
-    lower/loop/levels lower/loop/step lower/loop/writer
-lower/test_loop_forms.py
-    lower/loop/forms
-lower/test_unrolled.py
-    lower/rows passes/memory
-passes/test_tensor_lists.py
-    passes/run_time_shapes passes/tensor_list_groups
 runtimes/partition/test_flags.py
     stages/inspect
-stages/test_benchmark.py
-    latency/machine
 stages/test_complex.py
     stages/convert
 stages/test_search.py

@@ -23,5 +23,6 @@ def machine() -> dict[str, str | int]:
 def _processor() -> str:
     """Linux tells it in /proc/cpuinfo, under a name for each architecture; empty if unknown."""
     told = _CPUS.read_text(encoding="utf-8", errors="replace") if _CPUS.is_file() else ""
-    found = re.search(r"^(?:model name|Model|Hardware|cpu)\s*:\s*(.+)$", told, re.MULTILINE)
+    names = "model name|Model|Hardware|cpu"
+    found = re.search(rf"^(?:{names})[ \t]*:[ \t]*(\S.*)$", told, re.MULTILINE)
     return found[1].strip() if found else platform.processor()

@@ -18,6 +18,7 @@ Rules:
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Final
 
 from rnnlite_pipeline.cells.recurrence import RECURRENCE
@@ -39,22 +40,38 @@ _SLICES: Final = ("SLICE", "STRIDED_SLICE")
 _TOLD: Final = {"FILL": 0, "RANDOM_UNIFORM": 0, "BROADCAST_TO": 1, "RESHAPE": 1}
 
 
+@dataclass
+class Symbols:
+    """The symbols of a graph and of the loops in it, and what each stands for.
+
+    Attributes:
+        names: What the symbols of a tensor begin with.
+        scalars: The scalar that a symbol is.
+        places: The tensor and the axis that a symbol is the length of.
+    """
+
+    names: dict[Tensor, str] = field(default_factory=dict)
+    scalars: dict[str, Tensor] = field(default_factory=dict)
+    places: dict[str, Place] = field(default_factory=dict)
+
+
 class Extents:
     """The run-time integers of one subgraph.
 
     Args:
         subgraph: Read once; make a new one after a rewrite.
         frame: The loop whose body or condition it is, if its operands are to be known in it.
+        symbols: Those of the graph around the loop.
     """
 
-    def __init__(self, subgraph: Subgraph, frame: Frame | None = None) -> None:
+    def __init__(
+        self, subgraph: Subgraph, frame: Frame | None = None, symbols: Symbols | None = None
+    ) -> None:
         self._ops = list(subgraph.ops)
         self._producers = {t: op for op in self._ops for t in op.outputs}
         self._positions = {id(op): place for place, op in enumerate(self._ops)}
         self._frame = frame
-        self._names: dict[Tensor, str] = frame.outer._names if frame else {}
-        self._scalars: dict[str, Tensor] = frame.outer._scalars if frame else {}
-        self._places: dict[str, Place] = frame.outer._places if frame else {}
+        self._symbols = symbols or Symbols()
         self._inside: dict[int, tuple[Frame, Extents]] = {}
         self._forget()
 
@@ -79,7 +96,7 @@ class Extents:
     def place(self, length: Linear) -> Place | None:
         """The tensor and axis that are as long; None where the length is no open dimension."""
         ((name, factor),) = length.factors if len(length.factors) == 1 else (("", 0),)
-        return self._places.get(name) if factor == 1 and not length.constant else None
+        return self._symbols.places.get(name) if factor == 1 and not length.constant else None
 
     def _settle(self, tensor: Tensor) -> None:
         """Follows all that is computed before, so that no walk is deeper than an op."""
@@ -93,12 +110,13 @@ class Extents:
                         self.dimension(output, axis)
 
     def _name(self, tensor: Tensor) -> str:
-        return self._names.setdefault(tensor, f"{tensor.name}#{len(self._names)}")
+        names = self._symbols.names
+        return names.setdefault(tensor, f"{tensor.name}#{len(names)}")
 
     def _own(self, place: Place) -> Linear:
         tensor, axis = place
         name = f"{self._name(tensor)}.{axis}"
-        self._places[name] = place
+        self._symbols.places[name] = place
         return Linear.symbol(name)
 
     def _dimension(self, tensor: Tensor, axis: int) -> Linear | None:
@@ -159,14 +177,14 @@ class Extents:
         if part == "body_subgraph":
             return body
         graph: Subgraph = loop.options[part]
-        return Extents(graph, Frame(loop, self, graph, frame.grown))
+        return Extents(graph, Frame(loop, self, graph, frame.grown), self._symbols)
 
     def _body(self, loop: Op) -> tuple[Frame, Extents]:
         """Rule 3: takes every dimension for kept, until no step is seen to change one more."""
         if id(loop) not in self._inside:
             graph: Subgraph = loop.options["body_subgraph"]
             frame = Frame(loop, self, graph)
-            body = Extents(graph, frame)
+            body = Extents(graph, frame, self._symbols)
             self._inside[id(loop)] = frame, body
             while grown := set(body._growing(graph, frame)):
                 frame.grown |= grown
@@ -187,7 +205,7 @@ class Extents:
         if known is not None and len(known) == 1:
             return known[0]
         name = self._name(tensor)
-        self._scalars[name] = tensor
+        self._symbols.scalars[name] = tensor
         return Linear.symbol(name)
 
     def integers(self, tensor: Tensor) -> Integers | None:
@@ -268,7 +286,7 @@ class Extents:
 
     def named(self, symbol: str) -> Tensor | None:
         """The scalar that a symbol stands for, if it is no dimension."""
-        return self._scalars.get(symbol)
+        return self._symbols.scalars.get(symbol)
 
     def _absorbed(self, op: Op) -> Integers | None:
         """min(a, max(a, b)) is a."""

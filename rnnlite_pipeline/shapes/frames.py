@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from rnnlite_pipeline.graph.ir import Op, Subgraph, Tensor
 from rnnlite_pipeline.shapes.integers import Integers
 from rnnlite_pipeline.shapes.linear import Counter, Linear
 
-if TYPE_CHECKING:
-    from rnnlite_pipeline.shapes.extents import Extents
+
+class Around(Protocol):
+    """What a frame asks of the graph that its loop stands in (`extents.Extents`)."""
+
+    def dimension(self, tensor: Tensor, axis: int) -> Linear:
+        """How long a tensor is along an axis."""
+
+    def integers(self, tensor: Tensor) -> Integers | None:
+        """The elements of an integer scalar or vector, None where they are data."""
+
+    def scalar(self, tensor: Tensor) -> Linear:
+        """The value of an integer scalar."""
 
 
 @dataclass(eq=False)
@@ -25,7 +35,7 @@ class Frame:
     """
 
     loop: Op
-    outer: Extents
+    outer: Around
     graph: Subgraph
     grown: set[tuple[int, int]] = field(default_factory=set)
 

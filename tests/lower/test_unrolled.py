@@ -23,8 +23,8 @@ from rnnlite_pipeline.passes.fence_copies import fence_copies
 from rnnlite_pipeline.passes.memory import check_memory
 from rnnlite_pipeline.runtimes.interpreter import Runner
 from tests.lower.cases import Case, histogram, random_lstm
+from tests.lower.loop.test_writer import LONG, cases
 from tests.lower.loop_cases import gru, masked
-from tests.lower.test_loop import LONG, cases
 from tests.quantize.test_loops import CELLS, feed, integers, model_of
 
 #: Runtimes with UNPACK and PACK, and without.

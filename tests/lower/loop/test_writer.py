@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from itertools import pairwise
 from typing import Any
 from unittest import mock
 
@@ -18,7 +17,6 @@ from rnnlite_pipeline.cells.recurrence import RECURRENCE, Recurrence
 from rnnlite_pipeline.graph.ir import OPEN, Model, Op, Subgraph, Tensor
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.lower import lower
-from rnnlite_pipeline.lower.emit import Emitter
 from rnnlite_pipeline.lower.loop import levels, turns, writer
 from rnnlite_pipeline.runtimes.interpreter import Runner
 from tests.lower.cases import KERNELS, Case, Initial, histogram, random_lstm, random_rnn
@@ -279,31 +277,6 @@ def test_loops_are_as_many_as_the_length_needs(steps: int, loops: int) -> None:
     """Up to 40 turns of 4 steps there is one loop, up to 40 blocks there are two, and so on."""
     case = Case((gru(np.random.default_rng(0), 3, 8),), outputs="y", steps=steps, open_steps=False)
     assert histogram(lowered(case))["WHILE"] == loops
-
-
-@pytest.mark.parametrize("turn", [1, 4])
-@pytest.mark.parametrize("row", [32, 512, 4096])
-@pytest.mark.parametrize("steps", [1, 40, 41, 333, 10_000, 10**6])
-def test_blocks_are_as_equal_as_may_be(steps: int, row: int, turn: int) -> None:
-    """No loop has more turns than a block may have, and little room is left over."""
-    nested = levels.levels(Emitter("test"), steps, turn, row)
-    assert isinstance(nested.room, int)
-    ends = [turn, *(each for each in nested.blocks if isinstance(each, int)), nested.room]
-    for inner, outer in pairwise(ends):
-        assert outer % inner == 0
-        assert outer // inner <= levels.BLOCK
-    assert steps <= nested.room < 1.2 * (steps + turn)
-
-
-def test_wide_outputs_have_shorter_blocks() -> None:
-    """What is copied counts in bytes, and so does what it saves to enter a loop seldom."""
-    narrow, usual, wide = (
-        levels.levels(Emitter("test"), 1000, 1, row).blocks[0] for row in (64, 512, 4096)
-    )
-    assert isinstance(narrow, int)
-    assert isinstance(usual, int)
-    assert isinstance(wide, int)
-    assert narrow > usual > wide
 
 
 @pytest.mark.parametrize("open_steps", [False, True])
