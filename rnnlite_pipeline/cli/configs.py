@@ -52,7 +52,7 @@ def found_config(word: Path) -> Path:
     Raises:
         CallError: It is neither.
     """
-    if word.exists() or len(word.parts) > 1 or word.suffix in (".yaml", ".yml"):
+    if word.is_file() or len(word.parts) != 1 or word.suffix in (".yaml", ".yml"):
         return word
     known: dict[str, Path] = {}
     for path, name in [*_configs(CONFIGS), *_configs(Path())]:
@@ -61,6 +61,8 @@ def found_config(word: Path) -> Path:
             known |= _variants(path)
     if str(word) in known:
         return known[str(word)]
+    if word.exists():
+        return word
     names = did_you_mean(str(word), known)
     raise CallError(
         f"There is no config {word}, neither a file nor the name of a model of {CONFIGS}/.",

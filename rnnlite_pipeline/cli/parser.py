@@ -40,6 +40,28 @@ class _Group(click.Group):
         return super().resolve_command(ctx, args)
 
 
+class _Command(click.Command):
+    """A command that click's errors name: some of them are raised before they know theirs."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            error.ctx = error.ctx or ctx
+            raise
+
+    def format_arguments(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Nothing here: `format_options` writes both, as click before 8.5 calls only that."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The positional arguments, then the options, each with its words."""
+        for title, kind in (("Arguments", click.Argument), ("Options", click.Option)):
+            found = [each for each in self.get_params(ctx) if isinstance(each, kind)]
+            if records := [line for each in found if (line := each.get_help_record(ctx))]:
+                with formatter.section(title):
+                    formatter.write_dl(records)
+
+
 def make_group(commands: Mapping[str, Command]) -> click.Group:
     """The whole command line. Each command returns its exit status; `ctx.obj` starts stages."""
     group = _Group(
@@ -121,7 +143,7 @@ def _version() -> click.Option:
 def _command(name: str, command: Command) -> click.Command:
     plural = "s" * (len(command.examples) > 1)
     examples = "".join(f"\n  {example}" for example in command.examples)
-    return click.Command(
+    return _Command(
         name,
         params=list(command.arguments),
         callback=partial(_called, name, command.run),

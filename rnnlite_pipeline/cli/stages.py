@@ -231,8 +231,10 @@ def _result(command: str, plan: Plan, outcomes: Mapping[str, Outcome]) -> StageJ
     asked = outcomes[f"{group.name} {plan.name}"]
     error = cause(asked, list(outcomes.values())).error
     makes = [*group.makes(plan), *([lock_path(plan.config)] if command == "lock" else [])]
+    # A result that an earlier run left is none of this run, if the stage was not even started.
+    made = outcomes.get(f"{command} {plan.name}", asked)
     left = plan.out / RESULTS[command] if command in RESULTS else None
-    there = left is not None and left.is_file()
+    there = left is not None and left.is_file() and made.state != "not run"
     return {
         "name": plan.name,
         "config": str(near(plan.reference)),
