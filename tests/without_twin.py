@@ -15,14 +15,10 @@ GLUE = {
 
 #: By the test file that runs them, under tests/.
 _COVERED_BY = """
-cli/test_cli.py
-    cli/commands cli/main cli/stages
 cli/test_cli_output.py
-    cli/arguments cli/manual cli/output cli/parser tasks/live
+    tasks/live
 cli/test_init.py
     sources/proposal sources/weights_beside
-cli/test_view.py
-    cli/configs cli/failure
 compare/test_validation.py
     compare/evidence compare/excerpts compare/stopped
 composites/test_annotated.py
@@ -96,7 +92,7 @@ tasks/test_dodo.py
 tasks/test_incremental.py
     tasks/outcome tasks/plan tasks/reporter tasks/settings
 tasks/test_search.py
-    cli/locked tasks/summary tasks/table
+    tasks/summary tasks/table
 tasks/test_warm.py
     preloaded stages/server
 trust/test_trust.py
