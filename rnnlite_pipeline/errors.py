@@ -18,9 +18,9 @@ class RnnliteError(Exception):
 
     Args:
         message: What is wrong and what was expected, one or two sentences.
-        remedy: What to do next, one sentence; empty where the message already says it.
-        key: The path to the wrong value of the config, such as ("quantization", "skip", 0); empty
-            where the config is not the cause. `config/placed.py` adds the line and the column.
+        remedy: What to do next, one sentence; empty where the message says it all.
+        key: The way to the value of the config that is wrong, such as ("quantization", "skip", 0);
+            empty where it is not the config. Who knows the file gives it its place (`placed`).
     """
 
     exit_status = 1
@@ -151,17 +151,6 @@ def of_system(error: OSError, path: object = "") -> StageError:
     return StageError(message, _SYSTEM.get(error.errno or 0, ""))
 
 
-#: Of a longer word only the start is compared with known names, so that it costs no time.
-_COMPARED = 256
-
-
-def closest(word: str, known: Iterable[str]) -> str | None:
-    """The known name that was probably meant, whatever its case; None where none is close."""
-    by_lower = {name.lower(): name for name in sorted(known)}
-    near = get_close_matches(word[:_COMPARED].lower(), by_lower, n=1)
-    return by_lower[near[0]] if near else None
-
-
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """One sentence with the closest known name, or with all of them.
 
@@ -172,3 +161,14 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     if near := closest(word, names):
         return f"Did you mean {near}?"
     return f"There are {', '.join(names)}." if names else ""
+
+
+#: Of a longer word only the start is compared with known names, so that it costs no time.
+_COMPARED = 256
+
+
+def closest(word: str, known: Iterable[str]) -> str | None:
+    """The known name that was probably meant, whatever its case; None where none is close."""
+    by_lower = {name.lower(): name for name in sorted(known)}
+    near = get_close_matches(word[:_COMPARED].lower(), by_lower, n=1)
+    return by_lower[near[0]] if near else None

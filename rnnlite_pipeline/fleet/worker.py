@@ -60,8 +60,8 @@ class Job:
         settings: The digest of the release's settings.
         outside: The user's files, by their absolute paths on that machine.
         made: The files of earlier stages, by their names in the release's folder.
-        environment: The environment variables that a release depends on: SOURCE_DATE_EPOCH, and
-            those of the CI. Those that are missing here are not set.
+        environment: What a release depends on of the environment there: SOURCE_DATE_EPOCH, and
+            what the CI says; a variable that is not among them is not set.
         cache: The URL of the cache.
         anew: Whether what is in the cache of this stage is damaged, and is written over.
         program: What starts a stage; the worker's own where empty.

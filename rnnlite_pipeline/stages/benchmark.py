@@ -2,8 +2,8 @@
 
 1. One thread, the default delegate, a batch of 1. An open length is that of the config's data, or
    else `STEPS`.
-2. Each model first runs in a separate process, which measures its memory. If a model does not run,
-   the reason is reported. For the stock conversion, this is a result too.
+2. Each model runs in a process of its own first, which tells the memory it takes. One that does
+   not run is told with its reason: of the stock conversion, that is a result.
 3. The others are timed in turns, in one process (`latency/timing.py`). A figure is the median of
    the rounds, and their best; a ratio is the median of the rounds' ratios to model.tflite.
 4. Each op of model.tflite is timed alone (`latency/`).
