@@ -106,6 +106,46 @@ def test_help_is_of_one_command_or_of_all(capsys: pytest.CaptureFixture[str]) ->
     assert str(caught.value) == "There is no command Convert.\n  Did you mean convert?"
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({}, "Say how to sign."),
+        ({"key": Path("k.pem"), "sigstore": True}, "Say how to sign."),
+        ({"sigstore": True, "certificate": Path("c.pem")}, "needs its private key"),
+        ({"sigstore": True, "chain": (Path("r.pem"),)}, "Add --certificate FILE."),
+        ({"key": Path("k.pem"), "chain": (Path("r.pem"),)}, "Add --certificate FILE."),
+    ],
+)
+def test_a_signature_is_asked_for_in_one_way(given: dict[str, Any], said: str) -> None:
+    """An option that would have no effect is a wrong call, and not left out without a word."""
+    options = {"key": None, "sigstore": False, "certificate": None, "chain": (), **given}
+    with pytest.raises(CallError) as caught:
+        call("sign", bundles=(Path("m.zip"),), **options)
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({}, "Say whose signature you trust."),
+        ({"key": Path("k.pem"), "unsigned": True}, "Say whose signature you trust."),
+        ({"roots": (Path("r.pem"),), "identity": "me"}, "Say whose signature you trust."),
+        ({"identity": "me"}, "Give --identity and --issuer."),
+        ({"issuer": "https://i"}, "Give --identity and --issuer."),
+        ({"unsigned": True, "bundles": 2, "lock": Path("l")}, "are about one bundle"),
+        ({"unsigned": True, "bundles": 2, "rebuild": Path("c")}, "are about one bundle"),
+    ],
+)
+def test_trust_is_given_in_one_way(given: dict[str, Any], said: str) -> None:
+    """A key, certificates, an identity with its issuer, or none: exactly one of them."""
+    options: dict[str, Any] = {"key": None, "roots": (), "identity": "", "issuer": ""}
+    options |= {"unsigned": False, "lock": None, "rebuild": None, **given}
+    bundles = (Path("m.zip"),) * options.pop("bundles", 1)
+    with pytest.raises(CallError) as caught:
+        call("verify-bundle", bundles=bundles, **options)
+    assert said in str(caught.value)
+
+
 @pytest.mark.parametrize("as_json", [False, True])
 def test_diff_of_two_equal_files(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], as_json: bool
