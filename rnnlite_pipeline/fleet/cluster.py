@@ -66,11 +66,12 @@ def check_address(address: str, cache: str) -> None:
     """
     if not _LOCAL.fullmatch(address) and not _REMOTE.fullmatch(address):
         raise CallError(
-            f"{address} is no address of a cluster.", "Expected tcp://HOST:PORT or local[N]."
+            f"{address} is no address of a cluster.",
+            "Expected tcp://HOST:PORT, or local[N] for N processes on this machine.",
         )
     if not cache and _REMOTE.fullmatch(address):
         raise CallError(
-            "A cluster on other machines needs a cache that its workers reach as well.",
+            "A cluster on other machines needs a cache that its workers can reach too.",
             "Add --cache URL: a shared folder, s3:// or gs://.",
         )
 
@@ -108,8 +109,8 @@ class Cluster:
         if lines:
             shown = "".join(f"\n  {line}" for line in lines[:20])
             raise StageError(
-                f"Workers of the cluster differ from this machine.{shown}",
-                "Start them with the same packages as here.",
+                f"Workers of the cluster have other versions than this machine.{shown}",
+                "Start them with the same packages as on this machine.",
             )
 
     def do(self, job: Job, label: str) -> Ended:
@@ -129,7 +130,7 @@ class Cluster:
                 raise
             except KilledWorker:
                 raise StageError(
-                    f"{label}: the workers that ran it died, several times (out of memory?).",
+                    f"{label}: the workers that ran it died several times, perhaps out of memory.",
                     "See the logs of the workers.",
                 ) from None
             except Exception:  # noqa: BLE001  # Dask raises many kinds where a connection breaks
@@ -159,7 +160,7 @@ class Cluster:
                     why = " ".join(f"{type(error).__name__}: {error}".split())[:300]
                     raise StageError(
                         f"{label}: the cluster cannot run it: {why}",
-                        "Is rnnlite installed with the scheduler and all workers? See their logs.",
+                        "Is rnnlite installed on the scheduler and on all workers? See their logs.",
                     ) from None
                 waits = isinstance(error, TimeoutError) and client.status == "running"
                 if not waits or future.status in ("cancelled", "error", "lost"):

@@ -149,15 +149,15 @@ def _run(job: Job, folder: Path, cache: Cache, memory: int | None) -> Ended:
     plan = replace(load_plan(reference, folder / "build"), candidate=job.candidate, part=job.part)
     if value_digest(plan.settings) != job.settings:
         raise StageError(
-            f"The worker {_name()} reads {config.name} in another way: its versions differ.",
-            "Start it again with the same packages as here.",
+            f"The worker {_name()} reads {config.name} differently, because its versions differ.",
+            "Start the worker again with the same packages as on this machine.",
         )
     for file in read_from_outside(job.group, plan):
         if not file.is_relative_to(root):
             raise StageError(
                 f"{config.name} names the file {file} by an absolute path, which a worker of a"
-                " cluster cannot bring.",
-                "Name it relative to the config.",
+                " cluster cannot fetch.",
+                "Write its path relative to the config.",
             )
     if job.anew:
         cache.refuse(job.key)
@@ -267,7 +267,7 @@ def _watched(limit: int | None) -> Iterator[None]:
             raise StageError(
                 f"{error.message.split(' crashed', 1)[0]} took more than the {amount} of memory of"
                 f" the worker {_name()}.",
-                "Give the workers more memory (`dask worker --memory-limit`), or use fewer.",
+                "Use fewer workers, or give them more memory (`dask worker --memory-limit`).",
             ) from None
         raise
     finally:

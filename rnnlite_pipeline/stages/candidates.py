@@ -196,8 +196,8 @@ class Candidates:
         samples = read_samples(self._file, axes.batch_first(self._inputs), self._outputs)
         if not samples.labels:
             raise VerificationFailed(
-                f"quantization.scheme auto is judged by accuracy; {self._file} has no labels.",
-                "Give it an array `labels`, or name a scheme.",
+                f"quantization.scheme auto is judged by accuracy, and {self._file} has no labels.",
+                "Add an array `labels` to the file, or name a scheme.",
                 ("quantization", "scheme"),
             )
         return axes, samples
@@ -234,7 +234,7 @@ class Candidates:
         if not rates:
             raise VerificationFailed(
                 "quantization.scheme auto is judged by accuracy, and no output with labels has one"
-                " row a sample.",
+                " row for each sample.",
                 "Name a scheme.",
                 ("quantization", "scheme"),
             )
