@@ -213,10 +213,9 @@ def digest(path: Path) -> str:
     """
     if not path.is_dir():
         return _file_digest(path)
-    names = sorted(
-        (os.fsencode(file.relative_to(path).as_posix()), file) for file in _files_below(path)
-    )
-    listing = b"".join(_file_digest(file).encode() + b"  " + name + b"\n" for name, file in names)
+    files = _files_below(path)
+    names = sorted((os.fsencode(file.relative_to(path).as_posix()), file) for file in files)
+    listing = b"".join(digest(file).encode() + b"  " + name + b"\n" for name, file in names)
     return hashlib.sha256(listing).hexdigest()
 
 

@@ -15,12 +15,6 @@ GLUE = {
 
 #: By the test file that runs them, under tests/.
 _COVERED_BY = """
-cli/test_cli.py
-    cli/commands cli/main cli/stages
-cli/test_cli_output.py
-    cli/arguments cli/manual cli/output cli/parser
-cli/test_view.py
-    cli/configs cli/failure
 runtimes/partition/test_flags.py
     stages/inspect
 stages/test_complex.py
@@ -29,8 +23,6 @@ stages/test_search.py
     stages/candidates
 tasks/test_child.py
     machine stages/process
-tasks/test_search.py
-    cli/locked
 tasks/test_warm.py
     preloaded stages/server
 """

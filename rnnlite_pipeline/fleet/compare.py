@@ -1,8 +1,8 @@
-"""The releases of one config beside each other: `DIR/NAME/variants.json` and `variants.html`.
+"""Compares the releases of one config: `DIR/NAME/variants.json` and `variants.html`.
 
-Each figure is taken from what the stages left: the size of model.tflite, verification.json, and
-benchmark.json where it was measured on this very model. A release that is not there, or did not
-pass, has its row too, and says so.
+The figures come from the files of the stages: the size of model.tflite, verification.json, and
+benchmark.json if it belongs to this model. A release that does not exist or did not pass has a row
+too, which says so.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from rnnlite_pipeline.report.results import Results
 from rnnlite_pipeline.report.templating import templates
 from rnnlite_pipeline.tasks.plan import Plan
 
-#: The names of the files.
+#: The names of both files.
 JSON, PAGE = "variants.json", "variants.html"
 
 
 def write_comparisons(plans: Sequence[Plan]) -> list[Path]:
-    """Writes both files for each config of which several releases are here; returns the pages.
+    """Writes both files for each config with several of these releases; returns the pages.
 
     Args:
         plans: Releases of any configs.
@@ -45,18 +45,18 @@ def write_comparisons(plans: Sequence[Plan]) -> list[Path]:
 
 @dataclass(frozen=True)
 class Row:
-    """The results of one release; what was not made or measured is None or empty.
+    """The results of one release. What was not made or not measured is None or empty.
 
     Attributes:
         name: Its name.
         version: Its version.
         scheme: How it is quantized.
         runtimes: Its targets.
-        passed: Whether it was verified; None where that was not tried.
+        passed: Whether it passed its verification; None if it was not verified.
         bytes: The size of its model.
         max_abs_error: The largest error.
         held: How it was checked for each target: "run", "compiled", "by table" or "no".
-        accuracy: The lowest, by output.
+        accuracy: The lowest accuracy, by output.
         median_ms: The median time of a call, in milliseconds.
     """
 
@@ -73,7 +73,7 @@ class Row:
 
     @classmethod
     def of(cls, plan: Plan) -> Row:
-        """The release of a plan, by the files that its stages left."""
+        """The results of a plan, read from the files of its stages."""
         config, model = plan.config, plan.out / "model.tflite"
         row = cls(plan.name, config.version, config.quantization.scheme, config.meant_for)
         if not model.is_file():
@@ -96,7 +96,7 @@ class Row:
         return known | {"passed": self.passed}
 
     def cells(self) -> tuple[str, ...]:
-        """The row of the page."""
+        """The cells of its row on the page."""
         return (
             self.name,
             self.version,
@@ -115,7 +115,7 @@ class Row:
 
 
 def page(name: str, rows: Sequence[Row]) -> str:
-    """The table as a page."""
+    """The page with the table, HTML."""
     columns = ("release", "version", "scheme", "targets", "passed", "#bytes")
     shown = table((*columns, "#largest error", "#accuracy", "#ms"), (row.cells() for row in rows))
     template = templates("rnnlite_pipeline.report").get_template("comparison.html.jinja")
