@@ -111,12 +111,8 @@ state/test_quantized.py
     verify/quantized
 state/test_sources.py
     sources/graphdef/assigned
-tasks/test_child.py
-    machine stages/process
 tasks/test_search.py
     cli/locked
-tasks/test_warm.py
-    preloaded stages/server
 verify/test_every_interpreter.py
     verify/interpreters verify/states
 verify/test_gates.py
