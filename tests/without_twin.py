@@ -81,8 +81,6 @@ report/test_report.py
     report/evidence report/stage
 report/test_sections.py
     report/accuracy report/checks report/layers report/quantization
-runtimes/partition/test_flags.py
-    stages/inspect
 sources/formats/test_concrete_function.py
     sources/batch
 sources/formats/test_graph_def.py
@@ -101,12 +99,10 @@ sources/test_cell_ops.py
     sources/graphdef/graph_edit
 stages/test_benchmark.py
     latency/machine sources/stock
-stages/test_complex.py
-    stages/convert
 stages/test_import_source.py
     sources/to_tflite
 stages/test_search.py
-    report/search stages/candidates
+    report/search
 state/test_quantized.py
     verify/quantized
 state/test_sources.py
