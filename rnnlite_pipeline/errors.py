@@ -163,7 +163,7 @@ def of_system(error: OSError, path: object = "") -> StageError:
         error: What the system said.
         path: The file where the error does not name one.
     """
-    where = error.filename or path
+    where = error.filename2 or error.filename or path  # of a move, where it leads: what is known
     reason = error.strerror or str(error)
     message = f"{where}: {reason}." if where else f"{reason}."
     return StageError(message, _SYSTEM.get(error.errno or 0, ""))

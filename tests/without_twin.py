@@ -15,16 +15,6 @@ GLUE = {
 
 #: By the test file that runs them, under tests/.
 _COVERED_BY = """
-runtimes/partition/test_flags.py
-    stages/inspect
-stages/test_complex.py
-    stages/convert
-stages/test_search.py
-    stages/candidates
-tasks/test_child.py
-    machine stages/process
-tasks/test_warm.py
-    preloaded stages/server
 """
 
 

@@ -151,7 +151,7 @@ def _rebuild(bundle: Bundle, config: Path, build: Build) -> None:
     if name != bundle.path.name:
         raise CallError(f"{config} makes {name}, not {bundle.path.name}.")
     chosen = None
-    if release.quantization.scheme == "auto":  # a search here may choose otherwise: by its times
+    if release.quantization.scheme == "auto":  # what a search measures here may be something else
         chosen = chosen_by(json.loads(bundle.members["lock.json"]))
         if chosen is None:
             raise StageError(

@@ -51,7 +51,7 @@ def _row(each: Mapping[str, Any], chosen: Any) -> Sequence[Cell]:
         name,
         skip,
         size(each["bytes"]),
-        error(each["error"]),
+        error(float(each["error"])),
         rate(each["accuracy"]),
         points(-each["drop"] if each["drop"] else 0),
         time(each["ms"]),
