@@ -33,6 +33,8 @@ composites/test_chained.py
     resolve/chained
 composites/test_converters.py
     composites/keras_lstm composites/registry plugins resolve/check resolve/composites
+config/headers/test_h5.py
+    config/headers/h5_config
 config/test_early.py
     config/arrays config/document
 config/test_files.py
@@ -114,7 +116,7 @@ state/test_quantized.py
 state/test_sources.py
     sources/graphdef/assigned
 tasks/test_child.py
-    machine stages/process
+    stages/process
 tasks/test_dodo.py
     tasks/command tasks/graph tasks/keys tasks/run tasks/work
 tasks/test_incremental.py
