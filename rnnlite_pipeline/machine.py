@@ -97,15 +97,15 @@ def _not_imported(package: str, error: BaseException) -> StageError:
 
 
 def _imported_by(error: BaseException) -> str:
-    """The package of the toolchain whose modules were being run when an error was raised."""
-    link = error.__traceback__
+    """The package of the toolchain that was being imported when an error was raised, the last."""
+    link, found = error.__traceback__, ""
     while link is not None:
         frame = link.tb_frame
         package = str(frame.f_globals.get("__name__")).partition(".")[0]
         if frame.f_code.co_name == "<module>" and package in _TOOLCHAIN:
-            return package
+            found = package
         link = link.tb_next
-    return ""
+    return found
 
 
 def of_signal(number: int) -> tuple[str, str]:
