@@ -63,7 +63,7 @@ PICTURES: Mapping[str, Picture] = {
     "quantization": Picture("digits-bilstm-int8/report.html", "#quantization", most=1300),
     "latency": Picture("digits-bilstm/report.html", "#latency", most=1200),
     "index": Picture("index.html", "body", dark=True, most=1700),
-    "variants": Picture("digits-everywhere/comparison.html", "body", most=900),
+    "variants": Picture("digits-everywhere/variants.html", "body", most=900),
 }
 
 
@@ -103,9 +103,9 @@ class Browser:
         self._seen.clear()
         self._call("Page.navigate", url=page.absolute().as_uri())
         self._event("Page.loadEventFired")
-        top, bottom = self._run(_EXTENT % json.dumps([picture.first, picture.last]))
-        height = min(bottom - top, picture.most)
-        clip = {"x": 0, "y": top, "width": picture.width, "height": height, "scale": 1}
+        left, top, right, bottom = self._run(_EXTENT % json.dumps([picture.first, picture.last]))
+        width, height = right - left, min(bottom - top, picture.most)
+        clip = {"x": left, "y": top, "width": width, "height": height, "scale": 1}
         shot = self._call("Page.captureScreenshot", clip=clip, captureBeyondViewport=True)
         return base64.b64decode(shot["data"])
 
@@ -154,13 +154,15 @@ class Browser:
             self._process.wait()
 
 
-#: Where a picture begins and ends, in pixels from the top of the page, with a margin.
+#: Where a picture begins and ends, in pixels of the page, with a margin.
 _EXTENT = """(() => {
   const [first, last] = %s;
   const one = document.querySelector(first), other = document.querySelector(last || first);
   if (!one || !other) throw new Error(`the page has no ${one ? last : first}`);
-  const box = (each) => each.getBoundingClientRect();
-  return [Math.max(0, box(one).top + scrollY - 16), box(other).bottom + scrollY + 16];
+  const [a, b] = [one, other].map((each) => each.getBoundingClientRect());
+  const left = Math.max(0, Math.min(a.left, b.left) - 16);
+  const right = Math.min(innerWidth, Math.max(a.right, b.right) + 16);
+  return [left, Math.max(0, a.top + scrollY - 16), right, b.bottom + scrollY + 16];
 })()"""
 
 
