@@ -131,8 +131,14 @@ def _waiting(path: Path) -> Path:
 
 
 def user_cache() -> Path:
-    """The folder of this program in the user's cache: `XDG_CACHE_HOME`, else ~/.cache."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "rnnlite"
+    """The folder of this program in the user's cache: `XDG_CACHE_HOME`, else ~/.cache.
+
+    A user without a home, as in some containers, has none: nothing can be written to what is given.
+    """
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "rnnlite"
+    except RuntimeError:
+        return Path("/nonexistent/rnnlite")
 
 
 def near(path: Path) -> Path:

@@ -15,6 +15,8 @@ GLUE = {
 
 #: By the test file that runs them, under tests/.
 _COVERED_BY = """
+config/headers/test_h5.py
+    config/headers/h5_config
 """
 
 

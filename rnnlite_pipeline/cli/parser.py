@@ -118,7 +118,8 @@ def wrong_calls() -> Iterator[None]:
                 hint = "Options come after the command: `rnnlite convert -q CONFIG`."
             see = f"{hint} {see}"
         elif isinstance(error, click.MissingParameter) and error.param:
-            message = f"{path} needs {error.param.metavar or error.param.name}."
+            wanted = str(error.param.metavar or error.param.name).rstrip(".")
+            message = f"{path} needs {wanted}."
         else:
             message = f"{path}: {error.format_message().replace(chr(39), '').rstrip('.')}."
         raise CallError(message, see) from None

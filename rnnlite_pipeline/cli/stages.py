@@ -158,7 +158,7 @@ def _run(call: Call, models: Sequence[Plan]) -> tuple[int, dict[str, Outcome]]:
             return done.status
 
         status = _with_locks(call, models, run)
-    if call.command in RESULTS or call.command == "package":
+    if call.command in RESULTS or call.command in ("package", "report"):
         _compare(call, models)
     if call.command == "report":
         _index(call, models)

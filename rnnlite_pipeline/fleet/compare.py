@@ -8,13 +8,14 @@ too, which says so.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from rnnlite_pipeline.files import write_atomically
-from rnnlite_pipeline.report.html import table
+from rnnlite_pipeline.report.figures import error, share, size, time
+from rnnlite_pipeline.report.html import Both, Cell, Mark, table
 from rnnlite_pipeline.report.results import Results
 from rnnlite_pipeline.report.templating import templates
 from rnnlite_pipeline.tasks.plan import Plan
@@ -95,18 +96,18 @@ class Row:
         known = {k: v for k, v in asdict(self).items() if v is not None and v != {}}
         return known | {"passed": self.passed}
 
-    def cells(self) -> tuple[str, ...]:
-        """The cells of its row on the page."""
+    def cells(self, first: Row) -> tuple[Cell, ...]:
+        """The row of the page; size and time beside those of the first release."""
         return (
+            "not verified" if self.passed is None else Mark(self.passed),
             self.name,
             self.version,
             self.scheme,
             ", ".join(self._target(name) for name in self.runtimes),
-            {True: "✓", False: "✗", None: "not verified"}[self.passed],
-            "" if self.bytes is None else f"{self.bytes:,}",
-            "" if self.max_abs_error is None else f"{self.max_abs_error:.2g}",
-            ", ".join(f"{rate:.4f}" for rate in self.accuracy.values()),
-            "" if self.median_ms is None else f"{self.median_ms:.3f}",
+            _beside(self.bytes, first.bytes, size),
+            "" if self.max_abs_error is None else error(self.max_abs_error),
+            ", ".join(f"{rate:.2%}" for rate in self.accuracy.values()),
+            _beside(self.median_ms, first.median_ms, time),
         )
 
     def _target(self, name: str) -> str:
@@ -114,9 +115,18 @@ class Row:
         return f"{name} ({self.held[name]})" if name in self.held else name
 
 
+def _beside(value: float | None, first: float | None, shown: Callable[[Any], str]) -> Cell:
+    if value is None or not first or value == first:
+        return "" if value is None else shown(value)
+    return Both(shown(value), f"{share(value, first)} of the first", value)
+
+
 def page(name: str, rows: Sequence[Row]) -> str:
-    """The page with the table, HTML."""
-    columns = ("release", "version", "scheme", "targets", "passed", "#bytes")
-    shown = table((*columns, "#largest error", "#accuracy", "#ms"), (row.cells() for row in rows))
+    """The table as a page; there is no column of times where nothing was measured."""
+    columns = ("verified", "release", "version", "scheme", "targets", "#size")
+    columns = (*columns, "#largest error", "#accuracy", "#time")
+    cells = [row.cells(rows[0]) for row in rows]
+    if not any(row[-1] for row in cells):
+        columns, cells = columns[:-1], [row[:-1] for row in cells]
     template = templates("rnnlite_pipeline.report").get_template("comparison.html.jinja")
-    return template.render(name=name, table=shown)
+    return template.render(name=name, table=table(columns, cells))

@@ -57,10 +57,17 @@ class Box:
 
 def graphs(about: About) -> Section:
     """Both main graphs, side by side where there is room."""
-    names = [(layer.get("scope") or layer["name"], layer["name"]) for layer in about.layers]
+    own = {layer["name"]: layer["name"] for layer in about.layers}
+    together: dict[str, list[str]] = {}
+    for layer in about.layers:
+        together.setdefault(layer.get("scope") or layer["name"], []).append(layer["name"])
+    became = {scope: ", ".join(sorted(names)) for scope, names in together.items()}
     shown = []
-    for title, model in (("As imported", about.source), ("Converted", about.model)):
-        drawing, note = draw(model, dict(names))
+    for title, model, names in (
+        ("As imported", about.source, own),
+        ("Converted", about.model, became),
+    ):
+        drawing, note = draw(model, names)
         shown.append({"title": title, "drawing": drawing, "note": note})
     return section("graph", "The graph, before and after", graphs=shown)
 

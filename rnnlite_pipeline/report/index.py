@@ -69,6 +69,8 @@ def index_page(entries: Sequence[Entry], folder: Path) -> str:
     timed = any(entry.results.benchmark for entry in entries)
     rows = [_row(entry, firsts, folder, timed=timed) for entry in entries]
     columns = (*_COLUMNS[:-1], *(_TIMES if timed else ()), _COLUMNS[-1])
+    if not any(row[-1] for row in rows):  # no release was made
+        columns, rows = columns[:-1], [row[:-1] for row in rows]
     verdicts = [entry.results.passed for entry in entries]
     said = [plural(len(entries), "model"), f"{verdicts.count(True)} verified"]
     said += [f"{verdicts.count(False)} failed"] if False in verdicts else []

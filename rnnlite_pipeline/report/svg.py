@@ -10,8 +10,9 @@ from markupsafe import Markup
 
 from rnnlite_pipeline.report.html import rendered
 
-WIDTH, HEIGHT = 680, 210
-_LEFT, _RIGHT, _TOP, _BOTTOM = 76, 24, 12, 44
+WIDTH, HEIGHT = 680, 220
+#: Room for labels of seven characters and for titles at the size that they have on a phone.
+_LEFT, _RIGHT, _TOP, _BOTTOM = 100, 24, 14, 52
 _PLOT_W, _PLOT_H = WIDTH - _LEFT - _RIGHT, HEIGHT - _TOP - _BOTTOM
 
 #: The approximate number of intervals between the ticks of an axis.

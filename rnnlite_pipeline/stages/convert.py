@@ -171,7 +171,7 @@ def check_convertible(conversion: Conversion, config: Config) -> None:
     if config.recurrent.lowering == "fused" and loops:
         lines = "".join(f"\n  {layer.name}: {layer.reason}" for layer in loops)
         raise NotConvertible(
-            f"recurrent.lowering is fused, and {len(loops)} of {len(conversion.layers)}"
+            f"recurrent.lowering: fused, and {len(loops)} of {len(conversion.layers)}"
             f" recurrent layers have no fused op that computes the same:{lines}",
             "Set recurrent.lowering to auto to keep these as loops, or change the layers.",
             LOWERING,

@@ -126,7 +126,7 @@ def table(findings: dict[str, Any]) -> str:
     told = size(before, findings["bytes"]) if before else f"{findings['bytes']:,} bytes"
     lines += [
         f"size            {told}; weights {findings['weight_bytes']:,}",
-        f"multiply-adds   {work['fixed']:,} a call, and {work['per_step']:,} a step of open length",
+        f"multiply-adds   {work['fixed']:,} a call, and {work['per_step']:,} a time step",
         f"ops             {_counted(findings['ops'])}",
         *(f"quantized       {line}" for line in _quantized(findings["quantization"])),
         *(f"missing op      {_lacking(each)}" for each in missing),

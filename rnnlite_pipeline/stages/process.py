@@ -21,6 +21,7 @@ from one conversion to the next. `rnnlite_pipeline.tasks.child` starts this prog
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import os
@@ -85,10 +86,10 @@ def main(arguments: Sequence[str], stages: Mapping[str, str] = STAGES) -> int:
     except RnnliteError as error:
         return _fail(report, of_machine(error) or error)
     except OSError as error:
-        traceback.print_exc()
+        _log_traceback()
         return _fail(report, of_system(error, out))
     except Exception as error:  # noqa: BLE001  # the parent shows one line, the log has all
-        traceback.print_exc()
+        _log_traceback()
         if fault := of_machine(error):
             return _fail(report, fault)
         first_line = str(error).strip().split("\n", 1)[0]
@@ -122,6 +123,11 @@ def _run(
         if there is error:
             raise
         raise there from error
+
+
+def _log_traceback() -> None:
+    with contextlib.suppress(OSError):  # of a full disk, which is told all the same
+        traceback.print_exc()
 
 
 def _fail(report: int, error: RnnliteError, status: int = 0) -> int:

@@ -211,10 +211,13 @@ def _run(name: str, plan: Plan, means: Means) -> None:
 
 
 def _copy(first: Plan, plan: Plan) -> None:
-    """Take what another release imported from the same source."""
+    """Take what another release imported from the same source.
+
+    Another run may be about to import it again: its files are not there meanwhile.
+    """
     makes = GROUPS["import"].makes
     plan.out.mkdir(parents=True, exist_ok=True)
-    with occupied(plan.out):
+    with occupied(first.out), occupied(plan.out):
         for theirs, own in zip(makes(first), makes(plan), strict=True):
             write_atomically(own, theirs.read_bytes())
 

@@ -31,7 +31,7 @@ def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]
     [
         (["vaildate", "config.yaml"], "Did you mean validate?"),
         (["frobnicate"], "There are benchmark, bom, completion,"),
-        (["convert"], "rnnlite convert needs CONFIG....\n  See `rnnlite help convert`.\n"),
+        (["convert"], "rnnlite convert needs CONFIG.\n  See `rnnlite help convert`.\n"),
         (["help", "convrt"], "Did you mean convert?"),
         (["convert", "fak"], "Did you mean fake?"),
         (["convert", "--cache", "x", "--force", "config.yaml"], "Leave one of them out."),
