@@ -40,6 +40,7 @@ from rnnlite_pipeline.graph.edit import ensure_signature
 from rnnlite_pipeline.graph.read import read_model
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.runtimes.interpreter import Runner
+from rnnlite_pipeline.runtimes.missing import missing_ops
 from rnnlite_pipeline.sources.formats.keras import source_model
 from rnnlite_pipeline.sources.graphdef.assigned import with_states
 from rnnlite_pipeline.sources.graphdef.ranges import with_ranges
@@ -233,6 +234,8 @@ def _oracle(source: SourceModel, kernels: Any) -> Callable[[dict[str, Array]], d
     content = source.content
     if content is None:
         return source.run
+    if missing_ops(read_model(content)):  # ops that TensorFlow runs
+        return source.run
     return lambda arrays: Runner(content, kernels).run(arrays)
 
 
@@ -244,7 +247,7 @@ def _numbers(
     numbers: Array
     for spec in source.inputs:
         shape = [d or (length if k else batch) for k, d in enumerate(spec.shape)]
-        if "int" in spec.dtype:
+        if "int" in spec.dtype or spec.name in limits:  # floats too, where they index a table
             values = limits.get(spec.name, range(2))
             numbers = random.integers(values.start, values.stop, shape)
         elif spec.dtype == "bool":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from os.path import commonprefix
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ from rnnlite_pipeline.toolchain import load
 def pair(path: Path) -> tuple[Path, Path | None]:
     """A model file and its weights' own file: itself and None where it is a whole model.
 
-    The other half stands in the same folder, and names the same layers.
+    The other half stands in the same folder, and names the same layers. Where several do, since
+    models of one author often call their layers alike, it is the one whose file name begins like
+    this one's for the longest part.
 
     Raises:
         SourceError: A half is there, and no other or several; it says what to write.
@@ -31,8 +34,10 @@ def pair(path: Path) -> tuple[Path, Path | None]:
 
 
 def _only(path: Path, found: list[Path], what: str, other: str, key: str) -> Path:
-    if len(found) == 1:
-        return found[0]
+    begins = [len(commonprefix([p.name, path.name])) for p in found]
+    nearest = [p for p, begin in zip(found, begins, strict=True) if begin == max(begins)]
+    if len(nearest) == 1:
+        return nearest[0]
     several = f"several stand beside it: {', '.join(p.name for p in found)}"
     rest = "weights" if key == "path" else "path"
     raise SourceError(
