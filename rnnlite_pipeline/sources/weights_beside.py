@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from os.path import commonprefix
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,7 @@ def pair(path: Path) -> tuple[Path, Path | None]:
 
 
 def _only(path: Path, found: list[Path], what: str, other: str, key: str) -> Path:
-    begins = [len(commonprefix([p.name, path.name])) for p in found]
+    begins = [_alike(p.name, path.name) for p in found]
     nearest = [p for p, begin in zip(found, begins, strict=True) if begin == max(begins)]
     if len(nearest) == 1:
         return nearest[0]
@@ -45,6 +45,12 @@ def _only(path: Path, found: list[Path], what: str, other: str, key: str) -> Pat
         f"Write the config by hand: source.{rest}: {path.name}, source.{key}: {other}, which "
         "model.to_json() and model.save_weights() write; or save the whole model.",
     )
+
+
+def _alike(one: str, other: str) -> int:
+    """How many letters two names begin with alike."""
+    pairs = zip(one, other, strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def _beside(path: Path) -> Iterator[Path]:
