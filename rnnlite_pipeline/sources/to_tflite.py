@@ -41,6 +41,7 @@ from rnnlite_pipeline.sources.graphdef.gathers import gathers_in_loops
 from rnnlite_pipeline.sources.graphdef.integer_products import integer_products_in_floats
 from rnnlite_pipeline.sources.graphdef.slices import slices_to_builtin
 from rnnlite_pipeline.sources.graphdef.softplus import stable_softplus
+from rnnlite_pipeline.sources.graphdef.stablehlo_gathers import gathers_to_builtin
 from rnnlite_pipeline.sources.graphdef.tensor_arrays import lists_for_arrays
 from rnnlite_pipeline.sources.model import Shape, SourceModel, TensorSpec
 from rnnlite_pipeline.sources.state import refuse_state
@@ -77,6 +78,7 @@ def to_tflite(source: SourceModel, *, as_custom: bool = False) -> bytes:
     del frozen, plain
     annotations.placed(model)
     slices_to_builtin(model)
+    gathers_to_builtin(model)
     _copy_exchanged(model)
     step("naming inputs and outputs")
     _name_ops(model, source.scope)

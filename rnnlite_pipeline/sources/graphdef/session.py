@@ -7,6 +7,7 @@ reference variables and the loops of that time.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -186,11 +187,24 @@ def _frozen(
     cut = v1.graph_util.extract_sub_graph(definition, names)
     check_placeholders(cut, places)
     assigned = _states(session, cut)
-    with v1.Graph().as_default(), gathers_in_loops():
-        frozen = v1.graph_util.convert_variables_to_constants(
-            session, cut, names, variable_names_blacklist=list(assigned)
-        )
+    try:
+        with v1.Graph().as_default(), gathers_in_loops():
+            frozen = v1.graph_util.convert_variables_to_constants(
+                session, cut, names, variable_names_blacklist=list(assigned)
+            )
+    except v1.errors.FailedPreconditionError as error:
+        raise _without_value(error) from error
     return frozen, assigned, places
+
+
+def _without_value(error: Exception) -> SourceError:
+    """A variable that the graph has and its checkpoint has not."""
+    found = re.search(r"uninitialized value (\S+)", str(error))
+    named = f'the variable "{found[1]}"' if found else "a variable"
+    return SourceError(
+        f"The checkpoint holds no value of {named}, which the outputs depend on.",
+        "Save the model again, by a tf.train.Saver that is made after all variables.",
+    )
 
 
 def _cut_at(definition: Any, tensor: Any) -> str:
