@@ -25,7 +25,16 @@ from rnnlite_pipeline.tasks.keys import same_imports, stage_digest
 from rnnlite_pipeline.tasks.plan import BrokenPlan, Plan
 from rnnlite_pipeline.tasks.search import discard_candidates, make_candidates, why_not_in_parts
 from rnnlite_pipeline.tasks.state import Fresh
-from rnnlite_pipeline.tasks.table import GROUP_OF, GROUPS, Stage, groups_before
+from rnnlite_pipeline.tasks.table import (
+    GROUP_OF,
+    GROUPS,
+    Stage,
+    groups_before,
+    makes,
+    may_make,
+    may_read,
+    reads,
+)
 from rnnlite_pipeline.tasks.work import Task, failure, task
 
 __all__ = ["GROUPS", "GROUP_OF", "Stage", "group", "namespace"]
@@ -118,13 +127,12 @@ def namespace(
 def _task(name: str, plan: Plan, means: Means, first: Plan | None) -> Task:
     """A task; `first` is the release whose import is this one's too."""
     stage = GROUPS[name]
-    reads = tuple(path for path in stage.reads(plan) if path)
-    makes = tuple(stage.makes(plan))
-    known = (*makes, *stage.may_make(plan))
+    targets = makes(name, plan)
+    known = (*targets, *may_make(name, plan))
     digest = partial(stage_digest, name, plan)
-    may_read = tuple(stage.may_read(plan))
     dump = means.dump_passes if stage.name == "convert" else None
-    fresh = Fresh(digest, reads, known, may_read, always=dump is not None)
+    always = dump is not None
+    fresh = Fresh(digest, reads(name, plan), known, may_read(name, plan), always=always)
     run = partial(_work, name, plan, means)
     parts = partial(_make_parts, name, plan, means)
     work = partial(_copy, first, plan) if first else partial(means.bring, name, plan, run, parts)
@@ -144,7 +152,7 @@ def _task(name: str, plan: Plan, means: Means, first: Plan | None) -> Task:
             work,
             fresh,
             label=f"{stage.name} {plan.name}",
-            targets=makes,
+            targets=targets,
             meta=meta,
         ),
         "task_dep": [
@@ -165,20 +173,20 @@ def _work(name: str, plan: Plan, means: Means) -> None:
     _make_parts(name, plan, means)
     dump = means.dump_passes if stage.name == "convert" else None
     dumping = ("--dump-passes", str(dump.absolute() / plan.name)) if dump else ()
-    makes = tuple(stage.makes(plan))
+    targets = makes(name, plan)
     with means.here or nullcontext():
         run_stage(
             stage.name,
             plan.reference,
             plan.out,
             means.command,
-            stale=(*makes, *stage.may_make(plan), *stage.spoils(plan)),
+            stale=(*targets, *may_make(name, plan), *stage.spoils(plan)),
             condemned=stage.condemns(plan),
             options=(*stage.options(plan), *dumping),
             called=stage.called(plan),
             tensorflow=stage.frameworks(plan),
         )
-    for missing in (path for path in makes if not path.exists()):
+    for missing in (path for path in targets if not path.exists()):
         raise StageError(
             f"{stage.name} of {plan.name} ended with status 0, but did not write {missing.name}."
         )
@@ -219,10 +227,9 @@ def _take_locked(plan: Plan, chosen: Chosen) -> None:
 
 def _copy(first: Plan, plan: Plan) -> None:
     """Take what another release imported from the same source."""
-    makes = GROUPS["import"].makes
     plan.out.mkdir(parents=True, exist_ok=True)
     with occupied(plan.out):
-        for theirs, own in zip(makes(first), makes(plan), strict=True):
+        for theirs, own in zip(*(makes("import", each) for each in (first, plan)), strict=True):
             write_atomically(own, theirs.read_bytes())
 
 
