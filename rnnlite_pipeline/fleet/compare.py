@@ -123,10 +123,9 @@ def _beside(value: float | None, first: float | None, shown: Callable[[Any], str
 
 def page(name: str, rows: Sequence[Row]) -> str:
     """The table as a page; there is no column of times where nothing was measured."""
-    columns = ("verified", "release", "version", "scheme", "targets", "#size")
-    columns = (*columns, "#largest error", "#accuracy", "#time")
+    columns = ("verified", "release", "version", "scheme", "targets", "#size", "#largest error")
     cells = [row.cells(rows[0]) for row in rows]
-    if not any(row[-1] for row in cells):
-        columns, cells = columns[:-1], [row[:-1] for row in cells]
+    end = None if any(row[-1] for row in cells) else -1
+    shown = table((*columns, "#accuracy", "#time")[:end], (row[:end] for row in cells))
     template = templates("rnnlite_pipeline.report").get_template("comparison.html.jinja")
-    return template.render(name=name, table=table(columns, cells))
+    return template.render(name=name, table=shown)

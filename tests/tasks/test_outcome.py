@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from rnnlite_pipeline.errors import ConfigError, StageError
-from rnnlite_pipeline.tasks.outcome import Outcome, State, cause, named, shown, summary
+from rnnlite_pipeline.errors import ConfigError, StageError, named
+from rnnlite_pipeline.tasks.outcome import Outcome, State, cause, shown, summary
 
 
 def _outcome(label: str, state: State, message: str = "") -> Outcome:
