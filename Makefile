@@ -3,6 +3,7 @@
 # make test-slow  the long tests
 # make bench      recurrent models beside ONNX Runtime and OpenVINO: half an hour, all extras
 # make docs       the site of docs/, in build/site
+# make pictures   docs/images anew, by Chromium: five minutes
 # make lock       the lock files anew, by uv
 # make clean      forgets the environment and all results
 #
@@ -25,7 +26,7 @@ COMPILE := uv pip compile --universal --fork-strategy fewest --python-version 3.
   --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate \
   --custom-compile-command "make lock" pyproject.toml
 
-.PHONY: demo test test-slow lint bench docs lock clean
+.PHONY: demo test test-slow lint bench docs pictures lock clean
 .DELETE_ON_ERROR:
 
 demo: $(PROJECT)
@@ -50,6 +51,14 @@ bench: $(PROJECT)
 docs: $(PROJECT)
 	$(BIN)/mkdocs build --quiet --strict
 	@echo "build/site/index.html"
+
+# The second report shows the times that the benchmark has measured. The extra tflm runs one of the models.
+PICTURED := configs/*.yaml examples/targets/digits.yaml --out build/pictures
+pictures: $(PROJECT)
+	$(BIN)/rnnlite report $(PICTURED)
+	$(BIN)/rnnlite benchmark configs/digits-bilstm.yaml --out build/pictures
+	$(BIN)/rnnlite report $(PICTURED)
+	$(BIN)/python .ci/pictures.py build/pictures
 
 # All extras first: what the others need must fit them as well.
 lock:

@@ -5,9 +5,11 @@
 What came out is kept in published.json as it comes: a run that was ended goes on where it was, and
 a run without a folder prints the page of what is kept. Delete the file to try all models again.
 
-A folder holds model files (.keras, .h5, .tflite, an architecture NAME-architecture.json with
-NAME-weights.h5), or modules of builders. In a module each public function is a model: it takes
-no argument and gives a Keras model or a `SourceModel`; its docstring says where it comes from.
+A folder holds model files (.keras, .h5, .tflite, .pb, .meta with its checkpoint, an architecture
+as JSON with its weights beside it, folders of SavedModels), or modules of builders. Of a folder
+named OWNER+NAME the files are those of github.com/OWNER/NAME. In a module each public function is
+a model: it takes no argument and gives a Keras model or a `SourceModel`; its docstring says where
+it comes from.
 
 Each model is converted by the passes of `rnnlite convert`, and run beside its source on both sets
 of kernels, at batches of 1 and 3, twice; then TensorFlow's own converter has its turn, with an open
@@ -32,6 +34,7 @@ from typing import Any
 
 import numpy as np
 
+from rnnlite_pipeline.cli.init import format_of
 from rnnlite_pipeline.compare.distance import compare
 from rnnlite_pipeline.compare.firm import ROUNDINGS
 from rnnlite_pipeline.config import Config
@@ -40,12 +43,16 @@ from rnnlite_pipeline.graph.edit import ensure_signature
 from rnnlite_pipeline.graph.read import read_model
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.runtimes.interpreter import Runner
+from rnnlite_pipeline.runtimes.missing import missing_ops
+from rnnlite_pipeline.sources.described import config_of
 from rnnlite_pipeline.sources.formats.keras import source_model
 from rnnlite_pipeline.sources.graphdef.assigned import with_states
 from rnnlite_pipeline.sources.graphdef.ranges import with_ranges
 from rnnlite_pipeline.sources.model import Array, SourceModel, first_line
 from rnnlite_pipeline.sources.opening import open_source
+from rnnlite_pipeline.sources.proposal import propose
 from rnnlite_pipeline.sources.to_tflite import to_tflite
+from rnnlite_pipeline.sources.weights_beside import pair
 from rnnlite_pipeline.stages.convert import check_convertible, converted
 from rnnlite_pipeline.toolchain import load, prepare
 
@@ -112,15 +119,19 @@ def entries(place: Path) -> Iterator[Entry]:
                 origin = " ".join((function.__doc__ or "").split())
                 yield Entry(name, origin, partial(_opened, function))
         return
-    formats = {".keras": "keras", ".h5": "h5", ".tflite": "tflite", ".json": "h5"}
+    owner, _, repository = place.name.partition("+")
     for path in sorted(place.iterdir()):
-        source: dict[str, Any] = {"format": formats.get(path.suffix, ""), "path": str(path)}
-        weights = path.with_name(path.name.replace("architecture.json", "weights.h5"))
-        if not source["format"] or path.name.endswith("-weights.h5"):
+        try:
+            kind, (model, weights) = format_of(path), pair(path)
+        except RnnliteError:
+            continue  # what stands beside a model: its values, its other half
+        if model != path:
             continue
-        if path.suffix == ".json":
-            source["weights"] = str(weights)
-        yield Entry(path.stem, f"file {path.name}", partial(_read, source))
+        source: dict[str, Any] = {"format": kind, "path": str(path)}
+        source |= {"weights": str(weights)} if weights else {}
+        name = f"{repository}/{path.stem}" if repository else path.stem
+        origin = f"github.com/{owner}/{repository}" if repository else f"file {path.name}"
+        yield Entry(name, origin, partial(_read, source))
 
 
 def _opened(build: Callable[[], Any], pins: Pins) -> SourceModel:
@@ -133,8 +144,10 @@ def _opened(build: Callable[[], Any], pins: Pins) -> SourceModel:
 
 
 def _read(source: dict[str, Any], pins: Pins) -> SourceModel:
-    known = {**source, "inputs": pins} if pins else source
-    return open_source(Config.model_validate({"name": "published", "source": known}))
+    proposed: dict[str, Any] = {}
+    if source["format"] == "graph_def":
+        proposed = propose(Path(source["path"])).as_source()
+    return open_source(config_of({**source, **proposed, **({"inputs": pins} if pins else {})}))
 
 
 def outcome(entry: Entry) -> Outcome:
@@ -233,6 +246,8 @@ def _oracle(source: SourceModel, kernels: Any) -> Callable[[dict[str, Array]], d
     content = source.content
     if content is None:
         return source.run
+    if missing_ops(read_model(content)):  # ops that TensorFlow runs
+        return source.run
     return lambda arrays: Runner(content, kernels).run(arrays)
 
 
@@ -244,7 +259,7 @@ def _numbers(
     numbers: Array
     for spec in source.inputs:
         shape = [d or (length if k else batch) for k, d in enumerate(spec.shape)]
-        if "int" in spec.dtype:
+        if "int" in spec.dtype or spec.name in limits:  # floats too, where they index a table
             values = limits.get(spec.name, range(2))
             numbers = random.integers(values.start, values.stop, shape)
         elif spec.dtype == "bool":

@@ -1,9 +1,11 @@
 """What the tool itself costs: processes, imports, digests; warm, and with a new process a stage.
 
-    PYTHONPATH=. python benchmarks/tool.py [--short] [--configs N] [--rounds N] [--json]
+    PYTHONPATH=. python benchmarks/tool.py [--short] [--configs N] [--rounds N] [--old TREE]
+                                           [--part PART]... [--json]
 
 Each figure is the median of some rounds, in which both ways take turns: as the command is, with
-forks of processes that have imported (`warm`), and with a new process for each stage (`cold`). CPU
+forks of processes that have imported (`warm`), and with a new process for each stage (`cold`); with
+`--old` the second way is the command of another tree of this project, an older commit, say. CPU
 seconds are those of the command and all its processes: they say more than the clock does where
 other programs run, but grow as well, as caches are shared. So the load of the machine is told with
 the figures, and how long ten million additions take in Python; where the load is more than the
@@ -25,7 +27,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -40,8 +42,24 @@ from rnnlite_pipeline.tasks.table import GROUPS
 ROOT = Path(__file__).parents[1]
 MODELS = ROOT / "examples" / "digits" / "models"
 
+
+@dataclass(frozen=True)
+class Way:
+    """A way to run the command.
+
+    Attributes:
+        program: What is run; the command's words come after it.
+        tree: The folder with the code.
+        options: What makes it quiet.
+    """
+
+    program: tuple[str, ...]
+    tree: Path = ROOT
+    options: tuple[str, ...] = ("-q",)
+
+
 #: The command as it is.
-WARM = (sys.executable, "-m", "rnnlite_pipeline")
+WARM = Way((sys.executable, "-m", "rnnlite_pipeline"))
 
 #: The same where a system has no forks to give.
 _IN_NEW_PROCESSES = """
@@ -51,7 +69,10 @@ from rnnlite_pipeline.tasks import warm
 warm.possible = lambda: False
 sys.exit(main(sys.argv[1:]))
 """
-COLD = (sys.executable, "-c", _IN_NEW_PROCESSES)
+COLD = Way((sys.executable, "-c", _IN_NEW_PROCESSES))
+
+#: What is measured.
+PARTS = ("validate", "nothing", "release", "many")
 
 #: The configs of the no-op.
 UP_TO_DATE = 200
@@ -110,13 +131,18 @@ def main() -> int:
     parser.add_argument("--short", action="store_true", help="2 configs, 1 round")
     parser.add_argument("--configs", type=int, default=40)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--old", type=Path, help="another tree, beside which this one is measured")
+    parser.add_argument("--part", action="append", choices=PARTS, help="only this")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     configs, rounds = (2, 1) if options.short else (options.configs, options.rounds)
+    other = Way(WARM.program, options.old.resolve(), ()) if options.old else COLD
+    parts = options.part or PARTS
     before, memory = os.getloadavg()[0], Memory()
     with tempfile.TemporaryDirectory(prefix="rnnlite-") as folder, _bytecode(Path(folder)):
         figures: list[Figure] = []
-        for figure in _figures(Path(folder), configs, rounds, memory):
+        asked = Asked(Path(folder), configs, rounds, other)
+        for figure in (f for part in parts for f in _FIGURES[part](asked, memory)):
             figures.append(figure)
             if not options.json:
                 _print_figure(figure, heading=len(figures) == 1)
@@ -137,38 +163,78 @@ def _additions() -> float:
     return time.process_time() - began
 
 
-def _figures(folder: Path, configs: int, rounds: int, memory: Memory) -> Iterator[Figure]:
-    names = [f"digits-{k}" for k in range(UP_TO_DATE)]
-    for name in names:
-        _write_config(folder, name)
-    one, few, many = names[:1], names[:2], names[:configs]
-    _run(folder, WARM, "validate", one)  # writes the bytecode
-    validate = [_run(folder, WARM, "validate", one) for _ in range(5 * rounds)]
-    yield Figure("validate", Cost.middle(validate), goal="0.3 s")
+@dataclass(frozen=True)
+class Asked:
+    """What is to be measured, and where.
 
-    _up_to_date(folder, names)
-    nothing = [_run(folder, WARM, "convert", names) for _ in range(3 * rounds)]
-    yield Figure(f"nothing to do, {UP_TO_DATE} configs", Cost.middle(nothing), goal="1 s")
+    Attributes:
+        folder: An empty folder.
+        configs: The number of releases at once.
+        rounds: How often each figure is measured.
+        other: What stands beside the command.
+    """
 
-    costs: dict[tuple[str, int], list[Cost]] = {}
-    for _ in range(rounds):
-        for way, program in (("warm", WARM), ("cold", COLD)):
-            for asked in (one, few):
-                cost = _release(folder, program, asked, 1)
-                costs.setdefault((way, len(asked)), []).append(cost)
+    folder: Path
+    configs: int
+    rounds: int
+    other: Way
+
+    def names(self, count: int) -> list[str]:
+        """So many configs, which are written."""
+        names = [f"digits-{k}" for k in range(count)]
+        for name in names:
+            _write_config(self.folder, name)
+        return names
+
+
+def _validate(asked: Asked, _memory: Memory) -> Iterator[Figure]:
+    names = asked.names(1)
+    _run(asked.folder, WARM, "validate", names)  # writes the bytecode
+    costs = [_run(asked.folder, WARM, "validate", names) for _ in range(5 * asked.rounds)]
+    yield Figure("validate", Cost.middle(costs), goal="0.3 s")
+
+
+def _nothing(asked: Asked, _memory: Memory) -> Iterator[Figure]:
+    names = asked.names(UP_TO_DATE)
+    _up_to_date(asked.folder, names)
+    _run(asked.folder, WARM, "convert", names)  # writes the bytecode
+    costs = [_run(asked.folder, WARM, "convert", names) for _ in range(3 * asked.rounds)]
+    yield Figure(f"nothing to do, {UP_TO_DATE} configs", Cost.middle(costs), goal="1 s")
+
+
+def _releases(asked: Asked, _memory: Memory) -> Iterator[Figure]:
+    one, few = asked.names(1), asked.names(2)
+    costs: dict[tuple[Way, int], list[Cost]] = {}
+    for _ in range(asked.rounds):
+        for way in (WARM, asked.other):
+            for names in (one, few):
+                cost = _release(asked.folder, way, names, 1)
+                costs.setdefault((way, len(names)), []).append(cost)
     middle = {key: Cost.middle(each) for key, each in costs.items()}
-    yield Figure("release of the digits, the first", middle["warm", 1], middle["cold", 1])
-    after = {way: middle[way, 2] - middle[way, 1] for way in ("warm", "cold")}
-    yield Figure("release of the digits, after the first", after["warm"], after["cold"], "5 s")
+    firsts = [middle[way, 1] for way in (WARM, asked.other)]
+    yield Figure("release of the digits, the first", *firsts)
+    after = [middle[way, 2] - middle[way, 1] for way in (WARM, asked.other)]
+    yield Figure("release of the digits, after the first", *after, goal="5 s")
 
-    costs = {}
-    for _ in range(rounds):
+
+def _many(asked: Asked, memory: Memory) -> Iterator[Figure]:
+    names = asked.names(asked.configs)
+    warm: list[Cost] = []
+    other: list[Cost] = []
+    for _ in range(asked.rounds):
         with _watched(memory):
-            costs.setdefault(("warm", 0), []).append(_release(folder, WARM, many, 2))
-        costs.setdefault(("cold", 0), []).append(_release(folder, COLD, many, 2))
-    middle = {key: Cost.middle(each) for key, each in costs.items()}
-    what = f"{len(many)} releases, -n 2"
-    yield Figure(what, middle["warm", 0], middle["cold", 0], "a quarter")
+            warm.append(_release(asked.folder, WARM, names, 2))
+        other.append(_release(asked.folder, asked.other, names, 2))
+    what = f"{len(names)} releases, -n 2"
+    yield Figure(what, Cost.middle(warm), Cost.middle(other), "a quarter")
+
+
+_FIGURES: Mapping[str, Callable[[Asked, Memory], Iterator[Figure]]] = {
+    "validate": _validate,
+    "nothing": _nothing,
+    "release": _releases,
+    "many": _many,
+}
 
 
 def _write_config(folder: Path, name: str) -> None:
@@ -180,17 +246,16 @@ def _write_config(folder: Path, name: str) -> None:
     (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
 
 
-def _release(folder: Path, program: Sequence[str], names: Sequence[str], jobs: int) -> Cost:
+def _release(folder: Path, way: Way, names: Sequence[str], jobs: int) -> Cost:
     shutil.rmtree(folder / "build", ignore_errors=True)
-    return _run(folder, program, "package", names, "-n", str(jobs))
+    return _run(folder, way, "package", names, "-n", str(jobs))
 
 
-def _run(
-    folder: Path, program: Sequence[str], command: str, names: Sequence[str], *options: str
-) -> Cost:
-    words = [*program, command, "-q", *(f"{name}.yaml" for name in names), *options]
+def _run(folder: Path, way: Way, command: str, names: Sequence[str], *options: str) -> Cost:
+    words = [*way.program, command, *way.options, *(f"{name}.yaml" for name in names), *options]
+    environment = {**os.environ, "PYTHONPATH": str(way.tree)}
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    subprocess.run(words, cwd=folder, stdout=subprocess.DEVNULL, check=True)
+    subprocess.run(words, cwd=folder, env=environment, stdout=subprocess.DEVNULL, check=True)
     took, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return Cost(took, cpu)
@@ -219,7 +284,6 @@ def _bytecode(folder: Path) -> Iterator[None]:
     before = dict(os.environ)
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     os.environ["PYTHONPYCACHEPREFIX"] = str(folder / "bytecode")
-    os.environ["PYTHONPATH"] = str(ROOT)
     try:
         yield
     finally:

@@ -163,21 +163,10 @@ def of_system(error: OSError, path: object = "") -> StageError:
         error: What the system said.
         path: The file where the error does not name one.
     """
-    where = error.filename or path
+    where = error.filename2 or error.filename or path  # of a move, where it leads: what is known
     reason = error.strerror or str(error)
     message = f"{where}: {reason}." if where else f"{reason}."
     return StageError(message, _SYSTEM.get(error.errno or 0, ""))
-
-
-#: Of a longer word only the start is compared with known names, so that it costs no time.
-_COMPARED = 256
-
-
-def closest(word: str, known: Iterable[str]) -> str | None:
-    """The known name that was probably meant, whatever its case; None where none is close."""
-    by_lower = {name.lower(): name for name in sorted(known)}
-    near = get_close_matches(word[:_COMPARED].lower(), by_lower, n=1)
-    return by_lower[near[0]] if near else None
 
 
 def named(config: str, message: str) -> str:
@@ -202,3 +191,14 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     if near := closest(word, names):
         return f"Did you mean {near}?"
     return f"There are {', '.join(names)}." if names else ""
+
+
+#: Of a longer word only the start is compared with known names, so that it costs no time.
+_COMPARED = 256
+
+
+def closest(word: str, known: Iterable[str]) -> str | None:
+    """The known name that was probably meant, whatever its case; None where none is close."""
+    by_lower = {name.lower(): name for name in sorted(known)}
+    near = get_close_matches(word[:_COMPARED].lower(), by_lower, n=1)
+    return by_lower[near[0]] if near else None

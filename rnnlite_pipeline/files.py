@@ -131,8 +131,14 @@ def _waiting(path: Path) -> Path:
 
 
 def user_cache() -> Path:
-    """The folder of this program in the user's cache: `XDG_CACHE_HOME`, else ~/.cache."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "rnnlite"
+    """The folder of this program in the user's cache: `XDG_CACHE_HOME`, else ~/.cache.
+
+    A user without a home, as in some containers, has none: nothing can be written to what is given.
+    """
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "rnnlite"
+    except RuntimeError:
+        return Path("/nonexistent/rnnlite")
 
 
 def near(path: Path) -> Path:
@@ -211,12 +217,14 @@ def digest(path: Path) -> str:
     Raises:
         OSError: Something in it cannot be read, or a link leads to a folder around it.
     """
-    if not path.is_dir():
+    try:
         return _file_digest(path)
-    names = sorted(
-        (os.fsencode(file.relative_to(path).as_posix()), file) for file in _files_below(path)
-    )
-    listing = b"".join(_file_digest(file).encode() + b"  " + name + b"\n" for name, file in names)
+    except (IsADirectoryError, PermissionError):  # Windows tells the second one of a folder
+        if not path.is_dir():
+            raise
+    files = _files_below(path)
+    names = sorted((os.fsencode(file.relative_to(path).as_posix()), file) for file in files)
+    listing = b"".join(digest(file).encode() + b"  " + name + b"\n" for name, file in names)
     return hashlib.sha256(listing).hexdigest()
 
 
@@ -258,12 +266,15 @@ def _file_digest(path: Path) -> str:
     in steps, so a file that was changed just now may change again within the same step: the digest
     of such a file is not kept.
     """
+    if found := _DIGESTS.get(_known(path.stat())):
+        return found
     with path.open("rb") as file:
         state, now = os.fstat(file.fileno()), time.time_ns()
-        known = (state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns)
-        if found := _DIGESTS.get(known):
-            return found
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     if now - state.st_ctime_ns > _SETTLED:
-        _DIGESTS[known] = digest
+        _DIGESTS[_known(state)] = digest
     return digest
+
+
+def _known(state: os.stat_result) -> _Known:
+    return state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns

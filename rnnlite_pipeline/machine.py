@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import resource
 import signal
 from pathlib import Path
 
@@ -55,6 +56,8 @@ def of_machine(error: BaseException) -> StageError | None:
     2. No memory: `MemoryError`, and what TensorFlow and the C++ library say of it.
     3. A package of the toolchain that cannot be imported; of an error that nobody foresaw, any
        package. A module of the user's own is the config's.
+    4. Any other error while a package of the toolchain is imported: packages that do not fit each
+       other raise all kinds of them.
 
     Args:
         error: What a stage raised. Its causes are looked at, too.
@@ -78,9 +81,31 @@ def of_machine(error: BaseException) -> StageError | None:
         if isinstance(each, ImportError) and (package := _package(each)):
             if isinstance(error, RnnliteError) and package not in _TOOLCHAIN:
                 continue
-            why = str(each).strip().split("\n")[0].rstrip(".")
-            return StageError(f"The Python package {package} cannot be imported: {why}.", _AGAIN)
+            return _not_imported(package, each)
+    for each in chain:
+        if package := _imported_by(each):
+            return _not_imported(package, each)
     return None
+
+
+def _not_imported(package: str, error: BaseException) -> StageError:
+    why = str(error).strip().split("\n")[0].rstrip(".") or type(error).__name__
+    remedy = _AGAIN
+    if resource.getrlimit(resource.RLIMIT_AS)[0] != resource.RLIM_INFINITY:
+        remedy = f"Raise the limit of memory, `ulimit -v unlimited`. {remedy}"
+    return StageError(f"The Python package {package} cannot be imported: {why}.", remedy)
+
+
+def _imported_by(error: BaseException) -> str:
+    """The package of the toolchain that was being imported when an error was raised, the last."""
+    link, found = error.__traceback__, ""
+    while link is not None:
+        frame = link.tb_frame
+        package = str(frame.f_globals.get("__name__")).partition(".")[0]
+        if frame.f_code.co_name == "<module>" and package in _TOOLCHAIN:
+            found = package
+        link = link.tb_next
+    return found
 
 
 def of_signal(number: int) -> tuple[str, str]:

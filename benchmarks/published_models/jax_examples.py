@@ -17,10 +17,7 @@ WORDS, UNITS = 30, 8
 
 
 def flax_sst2() -> SourceModel:
-    """github.com/google/flax/examples/sst2: sentences reversed by their lengths, attention.
-
-    The batch is 2: JAX's bridge has no gather from an open batch.
-    """
+    """github.com/google/flax/examples/sst2: sentences reversed by their lengths, attention."""
     nn = importlib.import_module("flax.linen")
 
     def flipped(x: Any, lengths: Any) -> Any:
@@ -47,15 +44,12 @@ def flax_sst2() -> SourceModel:
     model = Classifier()
     example = jnp.ones((1, 12), "int32"), jnp.ones((1,), "int32")
     variables = model.init(jax.random.key(0), *example)
-    inputs = [TensorSpec("tokens", "int32", (2, 12)), TensorSpec("lengths", "int32", (2,))]
+    inputs = [TensorSpec("tokens", "int32", (None, 12)), TensorSpec("lengths", "int32", (None,))]
     return source_model(lambda tokens, lengths: model.apply(variables, tokens, lengths), inputs, {})
 
 
 def flax_seq2seq() -> SourceModel:
-    """github.com/google/flax/examples/seq2seq: decodes what it chose last, the likeliest.
-
-    The batch is 2: JAX's bridge has no gather from an open batch.
-    """
+    """github.com/google/flax/examples/seq2seq: decodes what it chose last, the likeliest."""
     nn = importlib.import_module("flax.linen")
 
     class Step(nn.Module):  # type: ignore[misc, name-defined]
@@ -85,9 +79,9 @@ def flax_seq2seq() -> SourceModel:
     example = jnp.ones((1, 9, WORDS)), jnp.ones((1,), "int32"), jnp.ones((1, WORDS))
     variables = model.init(jax.random.key(0), *example)
     inputs = [
-        TensorSpec("question", "float32", (2, 9, WORDS)),
-        TensorSpec("lengths", "int32", (2,)),
-        TensorSpec("start", "float32", (2, WORDS)),
+        TensorSpec("question", "float32", (None, 9, WORDS)),
+        TensorSpec("lengths", "int32", (None,)),
+        TensorSpec("start", "float32", (None, WORDS)),
     ]
     return source_model(
         lambda question, lengths, start: model.apply(variables, question, lengths, start),

@@ -1,4 +1,4 @@
-"""The arguments of each command, in one table: parser, help, completion and docs/cli.md read it."""
+"""The arguments of each command. The parser, the help, the completion and docs/cli.md use them."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from click.shell_completion import CompletionItem
 
 from rnnlite_pipeline.cli.configs import ConfigType
 
-#: What can be asked for as `--format`.
+#: The values of `--format`.
 FORMATS = ("text", "github")
 
 SHELLS = ("bash", "zsh", "fish")
 
-#: What `rnnlite schema` prints a schema of.
+#: The schemas that `rnnlite schema` prints.
 SCHEMAS = ("config", "pipeline", "output")
 
-#: What was called: the arguments by name, `command`, and `stage_program`, what starts a stage.
+#: A call: the arguments by name, `command`, and `stage_program`, which starts a stage.
 Call = SimpleNamespace
 
 
@@ -29,9 +29,9 @@ class Command(NamedTuple):
 
     Attributes:
         help: What it does, in one line.
-        run: Does it, and gives the exit status.
-        arguments: In the order of its help.
-        examples: Calls that work in a project that has these files.
+        run: The function that does it. It returns the exit status.
+        arguments: Its arguments, in the order of the help.
+        examples: Calls that work in a project with these files.
     """
 
     help: str
@@ -41,7 +41,7 @@ class Command(NamedTuple):
 
 
 class Positional(click.Argument):
-    """A positional argument, which has a help text like an option."""
+    """A positional argument with a help text, like an option."""
 
     def __init__(self, name: str, help: str, **settings: Any) -> None:  # noqa: A002  # as click's
         settings.setdefault("metavar", name.upper())
@@ -54,7 +54,7 @@ class Positional(click.Argument):
 
 
 class _Folder(click.Path):
-    """A folder, completed as one; the command that writes into it reports if it is no folder."""
+    """A folder. The shell completes folders only; the command reports a path that is no folder."""
 
     def shell_complete(
         self,

@@ -1,6 +1,6 @@
-"""The commands: what each takes, and what it runs.
+"""The commands: the arguments of each, and the function that runs it.
 
-Each imports what it needs when it runs, so that `--help` and `validate` are quick.
+A command imports its modules when it runs, so that `--help` and `validate` stay fast.
 """
 
 from __future__ import annotations

@@ -12,15 +12,15 @@ from click.shell_completion import CompletionItem
 
 from rnnlite_pipeline.errors import CallError, RnnliteError, did_you_mean
 
-#: The folder whose configs are known by their names, below the working folder.
+#: The folder, in the working folder, whose configs can be called by name.
 CONFIGS = Path("configs")
 
-#: What a config has and no other YAML file of a project: its name and its source.
+#: The keys that only a config has, and no other YAML file of a project.
 _KEYS = (re.compile(r"^name:\s*(\S+)", re.M), re.compile(r"^source:", re.M))
 
 
 class ConfigType(click.Path):
-    """A config as it is named on the command line. A name is looked up where it is read."""
+    """A config on the command line. `found_config` later looks up a name."""
 
     name = "config"
 
@@ -33,7 +33,7 @@ class ConfigType(click.Path):
         param: click.Parameter,  # noqa: ARG002
         incomplete: str,
     ) -> list[CompletionItem]:
-        """Configs only: the files of the folder that is typed, of those in it, and names."""
+        """Configs only: the files in the typed folder and in its folders, and names of models."""
         folder = Path(incomplete if incomplete.endswith("/") else incomplete or ".")
         folder = folder if folder.is_dir() and incomplete.endswith("/") else folder.parent
         found = dict.fromkeys(str(path) for path, _ in _configs(folder, deep=True))
@@ -43,16 +43,16 @@ class ConfigType(click.Path):
 
 
 def found_config(word: Path) -> Path:
-    """The config that is meant.
+    """The config that a word means.
 
     Args:
-        word: A file or `CONFIG/VARIANT`, as it is; or the name of a model, `NAME` or
-            `NAME-VARIANT`, that a config of `configs/` or of the working folder makes.
+        word: A file or `CONFIG/VARIANT`, which is returned unchanged; or the name of a model,
+            `NAME` or `NAME-VARIANT`, of a config in `configs/` or in the working folder.
 
     Raises:
         CallError: It is neither.
     """
-    if word.exists() or len(word.parts) > 1 or word.suffix in (".yaml", ".yml"):
+    if word.is_file() or len(word.parts) != 1 or word.suffix in (".yaml", ".yml"):
         return word
     known: dict[str, Path] = {}
     for path, name in [*_configs(CONFIGS), *_configs(Path())]:
@@ -61,6 +61,8 @@ def found_config(word: Path) -> Path:
             known |= _variants(path)
     if str(word) in known:
         return known[str(word)]
+    if word.exists():
+        return word
     names = did_you_mean(str(word), known)
     raise CallError(
         f"There is no config {word}, neither a file nor the name of a model of {CONFIGS}/.",
@@ -69,7 +71,7 @@ def found_config(word: Path) -> Path:
 
 
 def _variants(path: Path) -> dict[str, Path]:
-    """Each release of a config by its name; none of one that is wrong."""
+    """The releases of a config by name; empty if the config is wrong."""
     from rnnlite_pipeline.config import load_releases
 
     try:

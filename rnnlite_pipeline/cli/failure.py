@@ -1,4 +1,4 @@
-"""The messages of a command that failed, and JSON on standard output."""
+"""Error messages on standard error, and JSON on standard output."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import sys
 
 
 def failed(message: str, status: int) -> int:
-    """Prints what went wrong, after all that was printed before; returns the status."""
+    """Prints an error message after everything that was printed before; returns the status."""
     sys.stdout.flush()
     sys.stderr.write(f"error: {message}\n")
     return status
 
 
 def print_json(value: object) -> None:
-    """Prints what a command found, for programs."""
+    """Prints the result of a command as JSON."""
     sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")

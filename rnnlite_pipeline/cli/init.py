@@ -1,4 +1,4 @@
-"""`rnnlite init`: a commented config for a model file, from what the file holds."""
+"""`rnnlite init`: writes a commented config for a model file, from the content of the file."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ _H5 = b"\x89HDF\r\n\x1a\n"
 def write_config(
     model: Path, to: Path | None, signature: str = "", custom: Mapping[str, str] | None = None
 ) -> list[Path]:
-    """Writes a config that `validate` and `convert` take as it is.
+    """Writes a config that `validate` and `convert` accept without changes.
 
     Args:
         model: The model's file or folder.
-        to: The config; configs/NAME.yaml where None.
+        to: The config to write; configs/NAME.yaml if None.
         signature: The signature of a SavedModel; empty for its default one.
         custom: As `source.custom_objects`.
 
     Returns:
-        The files written: the config, and the schema that it names if there was none.
+        The written files: the config, and the schema that it refers to if there was none.
 
     Raises:
-        CallError: It is no model file, or the config is there already.
-        SourceError: The model cannot be read, or needs what only its author can name.
+        CallError: It is not a model file, or the config exists already.
+        SourceError: The model cannot be read, or needs objects that only its author can name.
     """
     kind = format_of(model)
     name = _name(model, signature)
@@ -76,7 +76,7 @@ def format_of(model: Path) -> Format:
     """The format of a model file, by its content.
 
     Raises:
-        CallError: It is not there, or none that says itself what its inputs and outputs are.
+        CallError: There is no such file, or its format does not describe inputs and outputs.
     """
     if model.is_dir():
         if any((model / name).is_file() for name in ("saved_model.pb", "saved_model.pbtxt")):
@@ -100,12 +100,12 @@ def format_of(model: Path) -> Format:
 
 
 def config_text(name: str, source: Mapping[str, Any], told: Mapping[str, Any]) -> str:
-    """The config, with what the model holds as comments.
+    """The text of the config; its comments list the content of the model.
 
     Args:
         name: The model's name.
         source: The keys of `source:`.
-        told: What the stage import describes of the model.
+        told: The model's description, as the stage import writes it.
     """
     first, shape = told["inputs"][0]["name"], told["inputs"][0]["shape"]
     arrays = _printable(", ".join(each["name"] for each in told["inputs"]))
@@ -144,7 +144,7 @@ verification:
 
 
 def _hint(source: Mapping[str, Any], pins: str) -> str:
-    """What the user does with the inputs: check a proposal, or close what is open."""
+    """A comment on the inputs: check the proposed ones, or close open dimensions."""
     if "inputs" in source:
         return (
             "  # inputs, outputs and constants are a proposal, from the graph's placeholders and\n"
@@ -172,9 +172,9 @@ def _shape(shape: Iterable[int | None]) -> str:
 
 
 def _name(model: Path, signature: str = "") -> str:
-    """The file's name in the characters that a model's name may have.
+    """A model's name, made from the name of the file with the allowed characters.
 
-    A signature other than the usual one is a part of it: two signatures of one file are two models.
+    It includes the signature if that is not the usual one: each signature is another model.
     """
     stem = model.absolute().name if model.is_dir() else model.stem
     parts = [stem, *([] if signature in ("", _USUAL) else [signature])]
@@ -192,7 +192,7 @@ def _value(value: Any) -> str:
 
 
 def _scalar(text: str) -> str:
-    """Text as YAML; in quotes if it could be read as something else."""
+    """Text as YAML; in quotes if YAML could read it as another value."""
     plain = re.fullmatch(r"[A-Za-z_./][\w./-]*", text, re.ASCII)
     words = ("true", "false", "null", "yes", "no", "on", "off")
     if plain and text.lower() not in words and not text.startswith((".", "-")):
@@ -203,5 +203,5 @@ def _scalar(text: str) -> str:
 
 
 def _printable(text: str) -> str:
-    """A line of a comment: a name from a file cannot end it."""
+    """The text without control characters, so that a name cannot end the comment."""
     return "".join(letter if letter.isprintable() else "?" for letter in text)

@@ -1,4 +1,4 @@
-"""The command lock, and the flag --locked: builds that must match the lock that is checked in."""
+"""The command lock, and the flag --locked: a build must match the lock beside its config."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from rnnlite_pipeline.release.lock import (
 )
 from rnnlite_pipeline.tasks.plan import Plan
 
-#: Runs a stage of all plans; returns the exit status.
+#: Brings a stage of all plans up to date; returns the exit status.
 Run = Callable[[str], int]
 
 
@@ -29,7 +29,7 @@ def write_locks(plans: Sequence[Plan], run: Run) -> int:
 
     Args:
         plans: The models.
-        run: Brings a stage of them up to date.
+        run: Brings a stage of all models up to date.
 
     Returns:
         The exit status of the conversion.
@@ -45,10 +45,10 @@ def write_locks(plans: Sequence[Plan], run: Run) -> int:
 
 
 def with_choice(plan: Plan) -> Plan:
-    """The plan with what its lock says that a search chose, so that it is not searched again.
+    """The plan with the scheme that its lock records, so that no search is needed.
 
     Raises:
-        StageError: The lock is missing, or holds no choice.
+        StageError: There is no lock, or it does not record a choice.
     """
     if plan.config.quantization.scheme != "auto":
         return plan
@@ -67,15 +67,15 @@ def _settled(plan: Plan) -> Config:
 
 
 def run_locked(stage: str, plans: Sequence[Plan], run: Run) -> int:
-    """Run a stage of models whose inputs and results are those of their locks.
+    """Run a stage of models, if their inputs and results match their locks.
 
-    The inputs are compared before anything runs; the model, once it is converted and before it is
-    verified or packaged.
+    The inputs are compared before anything runs. The model is compared after its conversion, and
+    before it is verified or packaged.
 
     Args:
-        stage: What was asked for.
-        plans: The models, each by `with_choice`.
-        run: Brings a stage of them up to date.
+        stage: The stage.
+        plans: The models, as `with_choice` returns them.
+        run: Brings a stage of all models up to date.
 
     Raises:
         StageError: A lock is missing, or a build differs from it.

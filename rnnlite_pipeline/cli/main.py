@@ -1,4 +1,4 @@
-"""The `rnnlite` command: from words to a command, from errors to an exit status."""
+"""The `rnnlite` command: runs a command line, and turns errors into messages and statuses."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rnnlite_pipeline.cli.output import error_json
 from rnnlite_pipeline.cli.parser import COMPLETE, help_text, make_group, wrong_calls
 from rnnlite_pipeline.errors import RnnliteError, of_system
 
-#: Exit status of a program ended by Ctrl-C, by the shells' convention.
+#: The exit status after Ctrl-C, as shells define it.
 INTERRUPTED = 130
 
 
@@ -23,8 +23,8 @@ def main(arguments: Sequence[str] | None = None, stage_program: Sequence[str] | 
     """Run the command line.
 
     Args:
-        arguments: The words after `rnnlite`; those of this process where None.
-        stage_program: What starts a stage; this package's own where None.
+        arguments: The words after `rnnlite`; if None, those of this process.
+        stage_program: The program that runs a stage; if None, this package's own.
 
     Returns:
         0 done; 1 a stage failed; 2 the config or the call is wrong; 130 interrupted.
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None, stage_program: Sequence[str] | 
         return _run(words, stage_program)
     except RnnliteError as error:
         return _failed(error, words)
-    except BrokenPipeError:  # the reader of a pipe has seen enough; nothing to flush at exit
+    except BrokenPipeError:  # the reader has closed the pipe; nothing is flushed at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
@@ -64,7 +64,7 @@ def _run(words: list[str], stage_program: Sequence[str] | None) -> int:
 
 
 def _failed(error: RnnliteError, words: Sequence[str]) -> int:
-    """Prints what is wrong with the whole call, also as JSON if the user asked for JSON."""
+    """Prints an error that concerns the whole call; also as JSON if JSON was asked for."""
     status = failed(str(error), error.exit_status)
     if "--json" in words:
         print_json({"error": error_json(error)})

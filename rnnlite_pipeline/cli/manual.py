@@ -1,4 +1,4 @@
-"""docs/cli.md, from the commands themselves; `python -m rnnlite_pipeline.cli.manual` prints it."""
+"""docs/cli.md, written from the commands: `python -m rnnlite_pipeline.cli.manual` prints it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What each command prints with `--json`: the types, and their JSON schema.
+"""The output of each command with `--json`: the types, and their JSON schema.
 
-A call that cannot be carried out at all (an unknown flag, a bundle that is not there) prints
-`{"error": ...}`, whatever the command. Keys may be added; those named here keep their meaning.
+A call that cannot run at all, for example with an unknown flag, prints `{"error": ...}` for every
+command. Keys may be added. Existing keys keep their meaning.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from typing_extensions import TypedDict  # pydantic reads no other before Python 3.12
+from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
 
 from rnnlite_pipeline.errors import ConfigError, RnnliteError
 from rnnlite_pipeline.files import near
@@ -120,7 +120,7 @@ class PlanJson(TypedDict):
     stages: list[dict[str, Any]]
 
 
-#: What each command prints; the type in words for those whose form is a file's own.
+#: The type of each command's output; a plain dict or list where a file format defines it.
 OUTPUTS: Mapping[str, Any] = {
     "init": FilesJson,
     "validate": list[ValidJson],
@@ -152,7 +152,7 @@ def error_json(error: RnnliteError) -> ErrorJson:
 
 
 def problems_json(error: RnnliteError) -> list[ProblemJson]:
-    """The problems of a config; none of another error."""
+    """The problems of a config; empty for another error."""
     if not isinstance(error, ConfigError):
         return []
     return [
@@ -168,14 +168,14 @@ def problems_json(error: RnnliteError) -> list[ProblemJson]:
 
 
 def files_json(paths: Iterable[Path]) -> list[FileJson]:
-    """The files that are there."""
+    """The files that exist, with their sizes."""
     return [
         {"path": str(near(path)), "bytes": path.stat().st_size} for path in paths if path.is_file()
     ]
 
 
 def output_schema() -> dict[str, Any]:
-    """The JSON schema, draft 2020-12, of what each command prints: `$defs/COMMAND`."""
+    """The JSON schema, draft 2020-12, of the output of each command: `$defs/COMMAND`."""
     from pydantic import TypeAdapter
 
     named = {**OUTPUTS, "error": CallErrorJson}

@@ -1,4 +1,4 @@
-"""From the table of commands to click's: its parser, its help, its completion."""
+"""Makes click's parser, help and completion from the table of commands."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rnnlite_pipeline import __version__
 from rnnlite_pipeline.cli.arguments import Call, Command
 from rnnlite_pipeline.errors import CallError, did_you_mean
 
-#: The variable by which a shell asks for completions, as click names it.
+#: The environment variable with which a shell asks for completions; click defines its name.
 COMPLETE = "_RNNLITE_COMPLETE"
 
 _SETTINGS: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -25,7 +25,7 @@ _STATUS = (
 
 
 class _Group(click.Group):
-    """All commands in their own order, with this project's words for an unknown one."""
+    """All commands in the order of the table, with our own error for an unknown command."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return list(self.commands)
@@ -40,8 +40,30 @@ class _Group(click.Group):
         return super().resolve_command(ctx, args)
 
 
+class _Command(click.Command):
+    """A command that adds itself to click's errors: some of them are raised without a command."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            error.ctx = error.ctx or ctx
+            raise
+
+    def format_arguments(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Writes nothing: `format_options` writes both, as click before 8.5 calls only that."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Writes the positional arguments, then the options, each with its help text."""
+        for title, kind in (("Arguments", click.Argument), ("Options", click.Option)):
+            found = [each for each in self.get_params(ctx) if isinstance(each, kind)]
+            if records := [line for each in found if (line := each.get_help_record(ctx))]:
+                with formatter.section(title):
+                    formatter.write_dl(records)
+
+
 def make_group(commands: Mapping[str, Command]) -> click.Group:
-    """The whole command line. Each command returns its exit status; `ctx.obj` starts stages."""
+    """The whole command line. A command returns its exit status; `ctx.obj` is the stage program."""
     group = _Group(
         "rnnlite",
         help="Recurrent TensorFlow models to LiteRT's fused ops, by reviewed YAML config.",
@@ -66,14 +88,14 @@ def help_text(commands: Mapping[str, Command], name: str = "") -> str:
 
 
 def completion(shell: str, commands: Mapping[str, Command]) -> str:
-    """The script by which a shell asks this program for completions."""
+    """The script with which a shell asks this program for completions."""
     kind = get_completion_class(shell)
-    assert kind is not None  # the shells that can be named are those that click knows
+    assert kind is not None  # `SHELLS` has only shells that click knows
     return kind(make_group(commands), {}, "rnnlite", COMPLETE).source() + "\n"
 
 
 def usage(name: str, command: Command) -> str:
-    """How a command is called, in one line."""
+    """The usage of a command, in one line."""
     made = _command(name, command)
     context = click.Context(made, info_name=f"rnnlite {name}")
     return " ".join([context.command_path, *made.collect_usage_pieces(context)])
@@ -81,7 +103,7 @@ def usage(name: str, command: Command) -> str:
 
 @contextmanager
 def wrong_calls() -> Iterator[None]:
-    """Turns click's errors into this project's, which point to the command's own help."""
+    """Turns click's errors into `CallError`, which refers to the help of the command."""
     try:
         yield
     except click.UsageError as error:
@@ -96,7 +118,8 @@ def wrong_calls() -> Iterator[None]:
                 hint = "Options come after the command: `rnnlite convert -q CONFIG`."
             see = f"{hint} {see}"
         elif isinstance(error, click.MissingParameter) and error.param:
-            message = f"{path} needs {error.param.metavar or error.param.name}."
+            wanted = str(error.param.metavar or error.param.name).rstrip(".")
+            message = f"{path} needs {wanted}."
         else:
             message = f"{path}: {error.format_message().replace(chr(39), '').rstrip('.')}."
         raise CallError(message, see) from None
@@ -121,7 +144,7 @@ def _version() -> click.Option:
 def _command(name: str, command: Command) -> click.Command:
     plural = "s" * (len(command.examples) > 1)
     examples = "".join(f"\n  {example}" for example in command.examples)
-    return click.Command(
+    return _Command(
         name,
         params=list(command.arguments),
         callback=partial(_called, name, command.run),
@@ -137,7 +160,7 @@ def _called(name: str, run: Callable[[Call], int], **arguments: Any) -> int:
     return run(Call(command=name, stage_program=program, **{**_DEFAULTS, **arguments}))
 
 
-#: The values of arguments that a command does not take.
+#: The values of arguments that a command does not have.
 _DEFAULTS = {
     "locked": False,
     "json": False,

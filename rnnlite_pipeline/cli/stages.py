@@ -1,4 +1,4 @@
-"""The commands that work on configs: validate, plan, and one for each stage."""
+"""The commands on configs: validate, plan, and a command for each stage."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from rnnlite_pipeline.tasks.outcome import Outcome
     from rnnlite_pipeline.tasks.plan import Plan
 
-#: The file whose content `--json` prints of a stage.
+#: The file that `--json` includes in the output of a stage.
 RESULTS = {
     "inspect": "inspect.json",
     "verify": "verification.json",
@@ -36,7 +36,7 @@ RESULTS = {
 
 
 def validate(call: Call) -> int:
-    """Checks each config, and the files it names."""
+    """Checks each config and its files."""
     from rnnlite_pipeline.config import check_releases, load_releases
 
     told: list[dict[str, Any]] = []
@@ -85,7 +85,7 @@ def plan(call: Call) -> int:
 
 
 def stage(call: Call) -> int:
-    """Brings the stage of this command up to date, for each config."""
+    """Brings the stage of this command up to date for each config."""
     if call.force and (call.cache or call.cluster):
         raise CallError(
             "--force runs every stage again on this machine; --cache and --cluster do not.",
@@ -110,7 +110,7 @@ def stage(call: Call) -> int:
 
 
 def _loaded(call: Call) -> tuple[list[Plan], list[tuple[Path, RnnliteError]]]:
-    """The releases of every config, and the configs that are wrong; each error was printed."""
+    """The releases of all configs, and the wrong configs, whose errors are printed."""
     from rnnlite_pipeline.tasks.plan import plans_of, same_name
 
     plans: dict[str, Plan] = {}
@@ -131,7 +131,7 @@ def _worst(wrong: Sequence[tuple[Path, RnnliteError]]) -> int:
 
 
 def _run(call: Call, models: Sequence[Plan]) -> tuple[int, dict[str, Outcome]]:
-    """The exit status, and what became of each stage by its label."""
+    """The exit status, and the outcome of each stage by its label."""
     from rnnlite_pipeline.tasks.child import COMMAND
     from rnnlite_pipeline.tasks.reporter import Telling
     from rnnlite_pipeline.tasks.run import run_stages
@@ -158,7 +158,7 @@ def _run(call: Call, models: Sequence[Plan]) -> tuple[int, dict[str, Outcome]]:
             return done.status
 
         status = _with_locks(call, models, run)
-    if call.command in RESULTS or call.command == "package":
+    if call.command in RESULTS or call.command in ("package", "report"):
         _compare(call, models)
     if call.command == "report":
         _index(call, models)
@@ -166,7 +166,7 @@ def _run(call: Call, models: Sequence[Plan]) -> tuple[int, dict[str, Outcome]]:
 
 
 def _compare(call: Call, models: Sequence[Plan]) -> None:
-    """A page that shows the releases of a config beside each other."""
+    """Writes a page that compares the releases of a config."""
     if not any(plan.config.variant for plan in models):
         return
     from rnnlite_pipeline.fleet.compare import write_comparisons
@@ -176,7 +176,7 @@ def _compare(call: Call, models: Sequence[Plan]) -> None:
 
 @contextmanager
 def _bringing(call: Call, program: Sequence[str]) -> Iterator[tuple[Bring | None, int]]:
-    """What brings stages up to date, here, from a cache or on a cluster; how many run elsewhere."""
+    """A cache or a cluster that brings stages up to date, or None; and how many run elsewhere."""
     if not call.cache and not call.cluster:
         yield None, 0
         return
@@ -191,12 +191,12 @@ def _bringing(call: Call, program: Sequence[str]) -> Iterator[tuple[Bring | None
     check_address(call.cluster, call.cache)
     cache = Cache(call.cache or str(call.out.absolute() / ".cache"), strict=True)
     with connected(call.cluster) as cluster:
-        # One more than the workers take: a worker that ends a stage finds the next one waiting.
+        # One more than the workers run: a worker that ends a stage can start the next one at once.
         yield Clustered(cluster, cache, program), cluster.slots + 1
 
 
 def _index(call: Call, models: Sequence[Plan]) -> None:
-    """Writes the page with a row for each model, also for those that failed."""
+    """Writes the index, with a row for each model, also for those that failed."""
     from rnnlite_pipeline.report.index import write_index
 
     _tell_files(call, [write_index([(plan.config, plan.out) for plan in models], call.out)])
@@ -224,7 +224,7 @@ def _with_locks(call: Call, models: Sequence[Plan], run: Callable[[str], int]) -
 
 
 def _result(command: str, plan: Plan, outcomes: Mapping[str, Outcome]) -> StageJson:
-    """What a stage left of a model; no result where it failed before it left anything."""
+    """The JSON of a stage of a model; without a result if the stage failed before it wrote one."""
     from rnnlite_pipeline.release.lock import lock_path
     from rnnlite_pipeline.tasks.outcome import cause
     from rnnlite_pipeline.tasks.table import GROUP_OF, GROUPS
@@ -233,8 +233,10 @@ def _result(command: str, plan: Plan, outcomes: Mapping[str, Outcome]) -> StageJ
     asked = outcomes[f"{group.name} {plan.name}"]
     error = cause(asked, list(outcomes.values())).error
     makes = [*group.makes(plan), *([lock_path(plan.config)] if command == "lock" else [])]
+    # If the stage was not started, a file of an earlier run is not the result of this one.
+    made = outcomes.get(f"{command} {plan.name}", asked)
     left = plan.out / RESULTS[command] if command in RESULTS else None
-    there = left is not None and left.is_file()
+    there = left is not None and left.is_file() and made.state != "not run"
     return {
         "name": plan.name,
         "config": str(near(plan.reference)),
@@ -264,7 +266,7 @@ def _each(
     work: Callable[[Path], None],
     wrong: Callable[[Path, RnnliteError], None],
 ) -> int:
-    """Does something for every config; the errors of all of them are printed."""
+    """Calls `work` for every config, and prints all errors; `wrong` gets each of them."""
     from rnnlite_pipeline.config.annotations import annotated
 
     status, several, failures = 0, len(call.configs) > 1, []

@@ -41,6 +41,10 @@ def sign_bundles(call: Call) -> int:
         raise CallError("Say how to sign.", "Give --key PRIVATE.pem, or --sigstore.")
     if call.certificate and not call.key:
         raise CallError("A certificate needs its private key.", "Add --key PRIVATE.pem.")
+    if call.chain and not call.certificate:
+        raise CallError(
+            "--chain has the certificates above another one.", "Add --certificate FILE."
+        )
     signer = Signer(call.key, os.environ.get(PASSWORD), call.certificate, tuple(call.chain))
 
     def work(path: Path) -> Iterator[str | Path]:
@@ -147,7 +151,7 @@ def _rebuild(bundle: Bundle, config: Path, build: Build) -> None:
     if name != bundle.path.name:
         raise CallError(f"{config} makes {name}, not {bundle.path.name}.")
     chosen = None
-    if release.quantization.scheme == "auto":  # a search here may choose otherwise: by its times
+    if release.quantization.scheme == "auto":  # what a search measures here may be something else
         chosen = chosen_by(json.loads(bundle.members["lock.json"]))
         if chosen is None:
             raise StageError(

@@ -1,8 +1,8 @@
-"""`rnnlite view`: a model in Netron or Model Explorer, with what was measured on it.
+"""`rnnlite view`: opens a model in Netron or Model Explorer, with its measured figures.
 
-Model Explorer takes figures to lay over the ops: a graph's name, in it a node's id or the name of a
-tensor that it computes, and the value. Its adapter for .tflite files calls a node by its place
-among the graph's ops. Netron has no such thing.
+Model Explorer can show figures on ops ("node data"): for each graph, the id of a node, or the name
+of a tensor that the node computes, and the value. Its adapter for .tflite files uses the index of
+an op in its graph as the id. Netron cannot show figures.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from rnnlite_pipeline.graph.edit import ports
 from rnnlite_pipeline.graph.ir import Model
 from rnnlite_pipeline.graph.read import read_model
 
-#: Viewers, the one that takes figures first, each with the module it is.
+#: The viewers with their modules. The viewer that can show figures comes first.
 VIEWERS = {"model-explorer": "model_explorer", "netron": "netron"}
 
 _INSTALL = "Run `pip install rnnlite[view]`."
 
-#: From little to much error or time, and from much noise to little.
+#: The colors for errors and times, which get darker, and for noise, which gets lighter.
 _MUCH = ({"stop": 0, "bgColor": "#ffffff"}, {"stop": 1, "bgColor": "#f4a261"})
 _NOISE = ({"stop": 0, "bgColor": "#f4a261"}, {"stop": 1, "bgColor": "#ffffff"})
 
@@ -41,12 +41,12 @@ def view(file: Path, build: Path, viewer: str | None = None, *, as_json: bool = 
     Args:
         file: A .tflite file, or a config whose model is converted.
         build: The folder DIR of the builds.
-        viewer: A key of `VIEWERS`; the first one installed where None.
-        as_json: Whether the names of what is opened are printed as JSON.
+        viewer: A key of `VIEWERS`; if None, the first one that is installed.
+        as_json: Whether to print the names of the opened files as JSON.
 
     Raises:
-        CallError: The viewer is not installed, or the config's model not converted.
-        ModelFormatError: It is no model.
+        CallError: The viewer is not installed, or the model is not converted yet.
+        ModelFormatError: The file is not a model.
     """
     model = model_of(file, build)
     content = model.read_bytes()
@@ -76,7 +76,7 @@ def view(file: Path, build: Path, viewer: str | None = None, *, as_json: bool = 
 
 
 def model_of(file: Path, build: Path) -> Path:
-    """The model that is meant: the file, or what its config was converted to."""
+    """The .tflite file itself, or the converted model of a config."""
     if file.suffix != ".tflite":
         file = found_config(file)
     if split_reference(file)[0].suffix not in (".yaml", ".yml"):
@@ -91,17 +91,17 @@ def model_of(file: Path, build: Path) -> Path:
 def overlays_of(
     model: Model, verification: Mapping[str, Any], benchmark: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """What was measured, as Model Explorer's node data; a label nothing was measured for is absent.
+    """The measured figures as Model Explorer's node data, by label; without the empty ones.
 
     1. `error`: the largest difference from the source, of each output, by tensor.
-    2. `noise`: what quantization cost, as the signal-to-noise ratio in dB, by tensor.
-    3. `latency`: the microseconds of each op alone, by node; what an op was timed with (its
-       state's reset) is in its figure.
+    2. `noise`: the noise of quantization, as the signal-to-noise ratio in dB, by tensor.
+    3. `latency`: the time of each op alone, in microseconds, by node. It includes ops that were
+       timed together with it, such as the reset of its state.
 
     Args:
         model: The model.
-        verification: Its verification.json; empty where there is none.
-        benchmark: Its benchmark.json; empty where there is none.
+        verification: Its verification.json; empty if there is none.
+        benchmark: Its benchmark.json; empty if there is none.
     """
     tensors = {name: tensor.name for name, tensor in ports(model, "outputs")}
     errors: dict[str, float] = {}
@@ -123,7 +123,7 @@ def overlays_of(
 
 
 def _measured(model: Path, content: bytes) -> list[dict[str, Any]]:
-    """verification.json and benchmark.json beside a model, each empty if it is of another."""
+    """verification.json and benchmark.json beside a model, each empty if it is of another model."""
     digest = hashlib.sha256(content).hexdigest()
     found = []
     for name in ("verification.json", "benchmark.json"):

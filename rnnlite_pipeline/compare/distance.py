@@ -102,8 +102,13 @@ def relative(reference: Array, result: Array) -> float:
         return 0.0
     if not (_finite(reference) and _finite(result)):
         return math.inf
-    a, b = reference.astype(np.float64), result.astype(np.float64)
+    a, b = _wide(reference), _wide(result)
     return float(np.abs(a - b).max()) / max(SMALLEST_SCALE, float(np.abs(a).max()))
+
+
+def _wide(array: Array) -> Array:
+    """The numbers in float64; complex ones keep their imaginary part."""
+    return array.astype(np.complex128 if array.dtype.kind == "c" else np.float64)
 
 
 def _finite(array: Array) -> bool:

@@ -269,7 +269,7 @@ class Pair:
         small, reference = self.settled
         large = {n: _repeated(a, entries, axes[n]) if n in axes else a for n, a in small.items()}
         (results,) = self.opened.new([large], self._kernels[-1])
-        parts = {n: [Part((), 1e-4)] for n in reference}
+        parts = {n: _whole(a, 1e-4) for n, a in reference.items()}
         if all(_is_repeated(reference[n], r[n], parts[n]) for r in results for n in reference):
             return
         self._weigh([(large, True)])
@@ -279,12 +279,17 @@ def _equal_where_not_firm(
     pairs: Sequence[tuple[Arrays, Arrays]], parts: Mapping[str, list[Part]]
 ) -> list[str]:
     """The outputs that roundings move, and that are equal all the same (rule 6)."""
-    whole = [Part((), EQUAL)]
     return [
         name
         for name, firm in parts.items()
-        if not firm and all(beyond(own[name], result[name], whole) == 0 for own, result in pairs)
+        if not firm
+        and all(beyond(own[name], r[name], _whole(own[name], EQUAL)) == 0 for own, r in pairs)
     ]
+
+
+def _whole(array: Array, limit: float) -> list[Part]:
+    """A whole output as one part; whole numbers are equal, whatever the limit is."""
+    return [Part((), limit if array.dtype.kind in "fc" else 0.0)]
 
 
 def both_have(old: Model) -> Evidence:

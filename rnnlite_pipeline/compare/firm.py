@@ -102,5 +102,5 @@ def _part(reference: Array, moved: Sequence[Array], where: tuple[slice | int, ..
     explained = ROUNDINGS * max(
         relative(a, m[where]) if m.shape == reference.shape else float("inf") for m in moved
     )
-    tolerance = TOLERANCE if a.dtype.kind == "f" else 0.0
+    tolerance = TOLERANCE if a.dtype.kind in "fc" else 0.0
     return Part(where, max(tolerance, explained)) if explained < FIRM else None

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
 
 from rnnlite_pipeline.config.declared import Declared
 from rnnlite_pipeline.config.document import Loc
 from rnnlite_pipeline.config.model import Config
-from rnnlite_pipeline.errors import did_you_mean
 
 #: What TensorFlow writes as `_` in the name of a scope.
 _REPLACED = re.compile(r"[^A-Za-z0-9_.\-/]")
@@ -32,13 +32,14 @@ def wrong_layers(config: Config, known: Declared) -> Iterator[tuple[Loc, str]]:
         asked = _REPLACED.sub("_", name)
         found = _within(asked, names) if known.imported else not names.isdisjoint(asked.split("/"))
         if names and not found:
-            hint = did_you_mean(name, _outermost(known.layers))
-            yield ("quantization", "skip", i), f"the model has no layer `{name}`. {hint}".strip()
+            near = get_close_matches(name, sorted(_parts(known.layers)), n=1)
+            hint = f"Did you mean {near[0]}?" if near else "`rnnlite inspect` lists its layers."
+            yield ("quantization", "skip", i), f"the model has no layer `{name}`. {hint}"
 
 
 def _within(asked: str, names: Iterable[str]) -> bool:
     return any(f"/{asked}/" in f"/{name}/" for name in names)
 
 
-def _outermost(names: Iterable[str]) -> set[str]:
-    return {name.partition("/")[0] for name in names if not name.startswith("arith.")}
+def _parts(names: Iterable[str]) -> set[str]:
+    return {part for name in names if not name.startswith("arith.") for part in name.split("/")}

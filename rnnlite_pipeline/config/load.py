@@ -47,8 +47,8 @@ def load_releases(path: Path) -> tuple[Config, ...]:
     file, chosen = split_reference(path)
     base = load_file(Config, file)
     if chosen and chosen not in (BASE, *base.variants):
-        known = [f"{file}/{name}" for name in (BASE, *base.variants)]
-        raise CallError(f"{file} has no variant {chosen}.", did_you_mean(str(path), known))
+        hint = did_you_mean(chosen, (BASE, *base.variants)).replace("There are", "It has")
+        raise CallError(f"{file} has no variant {chosen}.", hint)
     if chosen == BASE:
         return (base,)
     variants = _variants(base, (chosen,) if chosen else tuple(base.variants))

@@ -8,8 +8,8 @@ from rnnlite_pipeline.config.document import Loc, dotted
 from rnnlite_pipeline.config.model import Config
 from rnnlite_pipeline.errors import ConfigError, Key, RnnliteError
 
-#: The key that a message begins with: `quantization.calibration: `, `recurrent.state is `.
-_KEY = re.compile(r"^([a-z_]+(?:\.[a-z_]+)+)(?:: | is | )(?=.)")
+#: The key that a message begins with: `quantization.calibration: `.
+_KEY = re.compile(r"^([a-z_]+(?:\.[a-z_]+)+)(?:: | )(?=.)")
 
 
 def _names(key: Loc) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Any
 
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
@@ -191,15 +191,14 @@ def _of_a_shape(loc: Loc, value: object) -> str:
 
 def _percent(value: object, context: Mapping[str, Any]) -> str:
     """A share that is given in percent."""
-    number = scalar(value[:-1].strip(), plain=True) if _is_percent(value) else value
-    is_number = isinstance(number, int | float) and not isinstance(number, bool)
-    if is_number and (number is not value or (context.get("le") == 1 and 1 < number <= 100)):
+    share = value[:-1].strip() if isinstance(value, str) and value.endswith("%") else ""
+    signed = _is_number(share)
+    number = scalar(share, plain=True) if signed else value
+    if not isinstance(number, int | float) or isinstance(number, bool):
+        return ""
+    if signed or (context.get("le") == 1 and 1 < number <= 100):
         return f"; {number:g} % is {number / 100:g}"
     return ""
-
-
-def _is_percent(value: object) -> TypeGuard[str]:
-    return isinstance(value, str) and value.endswith("%") and _is_number(value[:-1].strip())
 
 
 def _hint(kind: str, value: object) -> str:

@@ -1,18 +1,18 @@
-"""`--cache URL`: finished stages, shared by content.
+"""`--cache URL`: shares finished stages, found by their content.
 
 A stage is kept as one entry and a blob for each of its files:
 
-    stages/KK/KEY.json    the stage's digest (`tasks/keys.py`): its files with sha256 and size, and
-                          the sha256 of what earlier stages made of which it was made
-    blobs/DD/SHA256       a file
+    stages/KK/KEY.json    KEY is the stage's digest (`tasks/keys.py`). The entry has the sha256 and
+                          size of each file of the stage, and the sha256 of its intermediate inputs
+    blobs/DD/SHA256       the content of a file
 
-1. The entry is written last, and every file appears whole: a reader sees all of a stage or none.
-   Two writers of one stage write the same blobs; each one's entry is right.
-2. An entry says nothing about where its files go. The stage knows the names of its files; an entry
-   with any other name is refused.
-3. A file is read to its size and no further, checked against its sha256 and the size, and only then
-   moved to its name. Links and what is no regular file are not read.
-4. An entry that was made of other intermediate files than those that are here is no hit.
+1. The entry is written last, and every file appears complete. So a reader sees a whole stage or
+   nothing. Two writers of one stage write the same blobs, and both entries are right.
+2. An entry does not say where its files are written. The stage knows the names of its files, and
+   an entry with any other name is refused.
+3. At most the stated size of a file is read. Its sha256 and size are checked before it is moved to
+   its final name. Links and other irregular files are not read.
+4. An entry counts only if its intermediate inputs are equal to the files that are here.
 5. What is refused is told once, made here, and written over.
 6. A place that cannot be reached is told once; the work goes on here without it.
 7. A store may refuse what is absent as it refuses what may not be read (`Denied`). It is a miss. To
@@ -44,10 +44,10 @@ from rnnlite_pipeline.fleet.location import (
     Unreachable,
 )
 
-#: A number that grows when entries change their meaning.
+#: The version of the format; it is increased when entries change their meaning.
 FORM = 1
 
-#: The most that one file of a stage and one entry may have, in bytes.
+#: The largest file of a stage, and the largest entry, in bytes.
 LARGEST = 2**32
 _LARGEST_ENTRY = 2**20
 
@@ -55,7 +55,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class Refused(Exception):
-    """An entry is damaged or hostile; the message says how."""
+    """An entry is damaged or hostile; the message gives the reason."""
 
 
 class Blob(NamedTuple):
@@ -70,8 +70,8 @@ class Cache:
 
     Args:
         url: A folder, s3://, gs://, http:// or https://.
-        strict: Whether what cannot be fetched or stored is an error (Unreachable, ReadOnly)
-            rather than a warning.
+        strict: Whether it is an error (Unreachable, ReadOnly), and not a warning, if a file cannot
+            be fetched or stored.
 
     Raises:
         CallError: The URL cannot be used.
@@ -93,17 +93,17 @@ class Cache:
         optional: frozenset[str],
         made_of: Mapping[str, str],
     ) -> bool:
-        """Takes a stage's files from the cache, all of them or none.
+        """Fetches the files of a stage from the cache: all of them or none.
 
         Args:
             key: The stage's digest.
-            files: Where each of its files goes, by its name in the entry; what is there is
-                replaced, and removed where the stage did not make it.
-            optional: The names that need not be in the entry.
-            made_of: The sha256 of what earlier stages made and this one reads, by name.
+            files: The path of each file, by its name in the entry. A file that is there is
+                replaced, or removed if the entry does not have it.
+            optional: The names that may be missing in the entry.
+            made_of: The sha256 of each intermediate input of the stage, by name.
 
         Returns:
-            Whether they are there now.
+            Whether the files were fetched.
         """
         if not self._readable:
             return False
@@ -126,11 +126,11 @@ class Cache:
         return True
 
     def store(self, key: str, files: Mapping[str, Path], made_of: Mapping[str, str]) -> None:
-        """Keeps a stage's files.
+        """Stores the files of a stage.
 
         Args:
             key: The stage's digest.
-            files: Each file that is there, by its name in the entry.
+            files: The files that exist, by their names in the entry.
             made_of: As of `fetch`.
         """
         if not self._writable:
@@ -153,15 +153,15 @@ class Cache:
             self._lost(error)
 
     def has_refused(self, key: str) -> bool:
-        """Whether a stage's entry was found to be damaged."""
+        """Whether the entry of a stage was refused as damaged."""
         return key in self._refused
 
     def refuse(self, key: str) -> None:
-        """Writes over all that is there of a stage when it is stored."""
+        """Notes that the files of a stage are damaged: they are written again when it is stored."""
         self._refused.add(key)
 
     def keep(self, path: Path, *, anew: bool = False) -> Blob:
-        """Puts one file there; if it is there already, only where it is to be written `anew`.
+        """Stores one file. A file that is there already is written again only if `anew` is true.
 
         Raises:
             ReadOnly, Unreachable: As the place says.
@@ -172,7 +172,7 @@ class Cache:
         return blob
 
     def take(self, blob: Blob, path: Path) -> None:
-        """Brings one file here, checked.
+        """Fetches one file, and checks it.
 
         Raises:
             Refused: It is damaged.
@@ -237,7 +237,7 @@ class Cache:
 def _checked(
     content: bytes, key: str, files: Mapping[str, Path], optional: frozenset[str]
 ) -> dict[str, Any]:
-    """The entry, if it is one, and of this stage, and names the files that the stage makes."""
+    """The entry, checked: it has the right form, is of this stage, and names only its files."""
     try:
         entry = json.loads(content)
         told = entry["files"]

@@ -1,14 +1,14 @@
-"""`--cluster ADDRESS`: stages on the workers of a Dask cluster.
+"""`--cluster ADDRESS`: runs stages on the workers of a Dask cluster.
 
-The graph stays doit's: it decides what is up to date, in which order stages come, and what does not
-run because something before it failed. Each stage whose turn it is becomes one task of Dask, with
-the resource `rnnlite` where workers name it; as many are out at a time as the workers can take.
+doit still controls the graph: which stages are up to date, their order, and which stages do not run
+because an earlier one failed. Each stage that may run becomes one task of Dask. The task needs the
+resource `rnnlite` if workers declare it. As many tasks are submitted as the workers can run.
 
-    tcp://HOST:PORT   a cluster that runs; it needs --cache URL, which the workers reach as well
-    local[N]          N worker processes on this machine, for this run
+    tcp://HOST:PORT   a running cluster; it needs --cache URL, which its workers can reach too
+    local[N]          N worker processes on this machine, for this run only
 
-A worker that dies is Dask's to replace: its stage runs again. If the scheduler goes, the stages
-that were out are given again to the one that comes back. If none does, the rest is made here.
+If a worker dies, Dask runs its stage again on another one. If the scheduler dies, the unfinished
+stages are submitted again when a scheduler answers. If none answers, they run on this machine.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ from rnnlite_pipeline.tasks.plan import Plan
 from rnnlite_pipeline.tasks.state import value_digest
 from rnnlite_pipeline.tasks.table import GROUPS
 
-#: The resource of a worker that one stage takes.
+#: The resource of a worker that one stage uses.
 RESOURCE = "rnnlite"
 
-#: Seconds to wait for a cluster at the start, and for a scheduler that went to come back.
+#: Seconds to wait for a cluster at the start, and for a scheduler that has died to come back.
 CONNECT, PATIENCE = 10.0, 60.0
 
-#: How often a job that the cluster loses is given to it.
+#: How many times a job is submitted if the cluster loses it.
 TRIES = 10
 
 #: The part of this machine's memory that the workers of `local[N]` share.
@@ -53,28 +53,29 @@ _INSTALL = "Run `pip install rnnlite[cluster]`."
 
 
 class Lost(Exception):
-    """The cluster does not answer any more."""
+    """The cluster no longer answers."""
 
 
 def check_address(address: str, cache: str) -> None:
-    """Whether a call of `--cluster` makes sense.
+    """Checks the values of `--cluster` and `--cache` together.
 
     Raises:
-        CallError: It does not.
+        CallError: They do not fit.
     """
     if not _LOCAL.fullmatch(address) and not _REMOTE.fullmatch(address):
         raise CallError(
-            f"{address} is no address of a cluster.", "Expected tcp://HOST:PORT or local[N]."
+            f"{address} is no address of a cluster.",
+            "Expected tcp://HOST:PORT, or local[N] for N processes on this machine.",
         )
     if not cache and _REMOTE.fullmatch(address):
         raise CallError(
-            "A cluster on other machines needs a cache that its workers reach as well.",
+            "A cluster on other machines needs a cache that its workers can reach too.",
             "Add --cache URL: a shared folder, s3:// or gs://.",
         )
 
 
 class Cluster:
-    """The workers of a cluster, through a connection that is made anew where it breaks.
+    """The workers of a cluster. A connection that breaks is made again.
 
     Args:
         address: `tcp://HOST:PORT`.
@@ -87,10 +88,10 @@ class Cluster:
         self.slots, self._resources = self._capacity()
 
     def check_versions(self) -> None:
-        """Every worker has this machine's versions.
+        """Checks that all workers have the same versions as this machine.
 
         Raises:
-            StageError: One differs; all differences are named.
+            StageError: A worker differs; the message names all differences.
         """
         own = identity()
         found: dict[str, Any] = self._client.run(identity, on_error="return")
@@ -106,16 +107,16 @@ class Cluster:
         if lines:
             shown = "".join(f"\n  {line}" for line in lines[:20])
             raise StageError(
-                f"Workers of the cluster differ from this machine.{shown}",
-                "Start them with the same packages as here.",
+                f"Workers of the cluster have other versions than this machine.{shown}",
+                "Start them with the same packages as on this machine.",
             )
 
     def do(self, job: Job, label: str) -> Ended:
-        """Runs a job on some worker, again where the cluster loses it.
+        """Runs a job on a worker, and again if the cluster loses it.
 
         Raises:
             StageError: The workers that ran it died, or the cluster cannot run it.
-            Lost: No scheduler answers, or each loses the job.
+            Lost: No scheduler answers, or the job was lost each time.
         """
         from distributed import KilledWorker
 
@@ -127,7 +128,7 @@ class Cluster:
                 raise
             except KilledWorker:
                 raise StageError(
-                    f"{label}: the workers that ran it died, several times (out of memory?).",
+                    f"{label}: the workers that ran it died several times, perhaps out of memory.",
                     "See the logs of the workers.",
                 ) from None
             except Exception:  # noqa: BLE001  # Dask raises many kinds where a connection breaks
@@ -135,7 +136,7 @@ class Cluster:
         raise Lost(f"the cluster at {self.address} lost {label} {TRIES} times")
 
     def close(self) -> None:
-        """Leaves the cluster as it is."""
+        """Closes the connection; the cluster goes on."""
         self._client.close(timeout=5)
 
     def _once(self, client: Any, job: Job, label: str) -> Ended:
@@ -153,11 +154,11 @@ class Cluster:
                 ended: Ended = future.result(timeout=5)
             except Exception as error:
                 if future.status == "error" and not isinstance(error, KilledWorker):
-                    # `run_job` raises nothing, so it did not even begin, or not end.
+                    # `run_job` does not raise, so it did not start, or did not end.
                     why = " ".join(f"{type(error).__name__}: {error}".split())[:300]
                     raise StageError(
                         f"{label}: the cluster cannot run it: {why}",
-                        "Is rnnlite installed with the scheduler and all workers? See their logs.",
+                        "Is rnnlite installed on the scheduler and on all workers? See their logs.",
                     ) from None
                 waits = isinstance(error, TimeoutError) and client.status == "running"
                 if not waits or future.status in ("cancelled", "error", "lost"):
@@ -166,7 +167,7 @@ class Cluster:
                 return ended
 
     def _capacity(self) -> tuple[int, dict[str, int] | None]:
-        """How many stages may be out, and the resource that each takes."""
+        """How many stages may be submitted at a time, and the resource that each uses."""
         workers = self._client.scheduler_info(n_workers=-1)["workers"].values()
         named = [int(each["resources"].get(RESOURCE, 0)) for each in workers]
         if any(named):
@@ -205,9 +206,9 @@ class Clustered:
     """Brings stages up to date on a cluster.
 
     Args:
-        cluster: Whose workers run them.
-        cache: What the workers reach too.
-        program: What starts a stage; the workers' own where it is this machine's.
+        cluster: The cluster.
+        cache: A cache that the workers can reach too.
+        program: The program that runs a stage; the workers use their own for the default one.
     """
 
     def __init__(self, cluster: Cluster, cache: Cache, program: Sequence[str]) -> None:
@@ -289,7 +290,7 @@ class Clustered:
         )
 
     def _take_what_is_left(self, plan: Plan, ended: Ended) -> None:
-        """A failed stage's files: those that some stage of the release makes, and no others."""
+        """Fetches the files of a failed stage, but only files that a stage of the release makes."""
         known = {name for group in GROUPS for name in files_of(group, plan)[0]}
         for name in ended.removed:
             (plan.out / name).unlink(missing_ok=True)
@@ -305,7 +306,7 @@ class Clustered:
 
 @contextmanager
 def connected(address: str) -> Iterator[Cluster]:
-    """The cluster at an address, with the versions of this machine.
+    """Connects to the cluster at an address, and checks its versions.
 
     Raises:
         CallError: Dask is not installed.
@@ -338,7 +339,7 @@ def _opened(address: str) -> Iterator[Cluster]:
 
 @contextmanager
 def _local(distributed: Any, workers: int) -> Iterator[str]:
-    """Worker processes on this machine, one stage at a time each, with a part of its memory."""
+    """Worker processes on this machine. Each runs one stage at a time, with its share of memory."""
     import psutil
 
     with distributed.LocalCluster(
@@ -374,7 +375,7 @@ def _short(value: object) -> str:
 
 
 def _quietly(work: Callable[[], object]) -> None:
-    """What cannot be closed is gone already."""
+    """Ignores errors of closing: what cannot be closed has ended already."""
     try:
         work()
     except Exception:  # noqa: BLE001  # see above

@@ -1,30 +1,31 @@
-"""The releases of one config beside each other: `DIR/NAME/variants.json` and `variants.html`.
+"""Compares the releases of one config: `DIR/NAME/variants.json` and `variants.html`.
 
-Each figure is taken from what the stages left: the size of model.tflite, verification.json, and
-benchmark.json where it was measured on this very model. A release that is not there, or did not
-pass, has its row too, and says so.
+The figures come from the files of the stages: the size of model.tflite, verification.json, and
+benchmark.json if it belongs to this model. A release that does not exist or did not pass has a row
+too, which says so.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from rnnlite_pipeline.files import write_atomically
-from rnnlite_pipeline.report.html import table
+from rnnlite_pipeline.report.figures import error, share, size, time
+from rnnlite_pipeline.report.html import Both, Cell, Mark, table
 from rnnlite_pipeline.report.results import Results
 from rnnlite_pipeline.report.templating import templates
 from rnnlite_pipeline.tasks.plan import Plan
 
-#: The names of the files.
+#: The names of both files.
 JSON, PAGE = "variants.json", "variants.html"
 
 
 def write_comparisons(plans: Sequence[Plan]) -> list[Path]:
-    """Writes both files for each config of which several releases are here; returns the pages.
+    """Writes both files for each config with several of these releases; returns the pages.
 
     Args:
         plans: Releases of any configs.
@@ -45,18 +46,18 @@ def write_comparisons(plans: Sequence[Plan]) -> list[Path]:
 
 @dataclass(frozen=True)
 class Row:
-    """The results of one release; what was not made or measured is None or empty.
+    """The results of one release. What was not made or not measured is None or empty.
 
     Attributes:
         name: Its name.
         version: Its version.
         scheme: How it is quantized.
         runtimes: Its targets.
-        passed: Whether it was verified; None where that was not tried.
+        passed: Whether it passed its verification; None if it was not verified.
         bytes: The size of its model.
         max_abs_error: The largest error.
         held: How it was checked for each target: "run", "compiled", "by table" or "no".
-        accuracy: The lowest, by output.
+        accuracy: The lowest accuracy, by output.
         median_ms: The median time of a call, in milliseconds.
     """
 
@@ -73,7 +74,7 @@ class Row:
 
     @classmethod
     def of(cls, plan: Plan) -> Row:
-        """The release of a plan, by the files that its stages left."""
+        """The results of a plan, read from the files of its stages."""
         config, model = plan.config, plan.out / "model.tflite"
         row = cls(plan.name, config.version, config.quantization.scheme, config.meant_for)
         if not model.is_file():
@@ -95,18 +96,18 @@ class Row:
         known = {k: v for k, v in asdict(self).items() if v is not None and v != {}}
         return known | {"passed": self.passed}
 
-    def cells(self) -> tuple[str, ...]:
-        """The row of the page."""
+    def cells(self, first: Row) -> tuple[Cell, ...]:
+        """The row of the page; size and time beside those of the first release."""
         return (
+            "not verified" if self.passed is None else Mark(self.passed),
             self.name,
             self.version,
             self.scheme,
             ", ".join(self._target(name) for name in self.runtimes),
-            {True: "✓", False: "✗", None: "not verified"}[self.passed],
-            "" if self.bytes is None else f"{self.bytes:,}",
-            "" if self.max_abs_error is None else f"{self.max_abs_error:.2g}",
-            ", ".join(f"{rate:.4f}" for rate in self.accuracy.values()),
-            "" if self.median_ms is None else f"{self.median_ms:.3f}",
+            _beside(self.bytes, first.bytes, size),
+            "" if self.max_abs_error is None else error(self.max_abs_error),
+            ", ".join(f"{rate:.2%}" for rate in self.accuracy.values()),
+            _beside(self.median_ms, first.median_ms, time),
         )
 
     def _target(self, name: str) -> str:
@@ -114,9 +115,17 @@ class Row:
         return f"{name} ({self.held[name]})" if name in self.held else name
 
 
+def _beside(value: float | None, first: float | None, shown: Callable[[Any], str]) -> Cell:
+    if value is None or not first or value == first:
+        return "" if value is None else shown(value)
+    return Both(shown(value), f"{share(value, first)} of the first", value)
+
+
 def page(name: str, rows: Sequence[Row]) -> str:
-    """The table as a page."""
-    columns = ("release", "version", "scheme", "targets", "passed", "#bytes")
-    shown = table((*columns, "#largest error", "#accuracy", "#ms"), (row.cells() for row in rows))
+    """The table as a page; there is no column of times where nothing was measured."""
+    columns = ("verified", "release", "version", "scheme", "targets", "#size", "#largest error")
+    cells = [row.cells(rows[0]) for row in rows]
+    end = None if any(row[-1] for row in cells) else -1
+    shown = table((*columns, "#accuracy", "#time")[:end], (row[:end] for row in cells))
     template = templates("rnnlite_pipeline.report").get_template("comparison.html.jinja")
     return template.render(name=name, table=shown)

@@ -168,9 +168,10 @@ class Location:
         try:
             return ask()
         except PermissionError as error:
-            if _s3_answer(error) == (403, "403"):
-                self._files.cat_file(path, start=0, end=1)
-            raise
+            if _s3_answer(error) != (403, "403"):
+                raise
+            self._files.cat_file(path, start=0, end=1)
+            return ask()  # it is there now: somebody has just put it there
 
     @contextmanager
     def _told(self) -> Iterator[None]:

@@ -1,17 +1,17 @@
-"""`rnnlite plan`: every stage of every release, with its inputs, outputs and digest.
+"""`rnnlite plan`: lists every stage of every release, with its inputs, outputs and digest.
 
 The JSON has these keys:
 
-* `plan`: the form of this file, 1; `rnnlite`: the version that wrote it;
-* `releases`: of each release its `name`, `version`, `config` (the file), `variant` (empty for the
-  config itself), `reference` (what the commands take: CONFIG or CONFIG/VARIANT) and `stages`, the
-  ids of what `rnnlite package` runs, in their order;
-* `stages`: of each stage its `id` (`STAGE:NAME`), `stage`, `release`, `digest`, `after` (ids of the
-  stages that come first), `inputs` and `outputs`.
+* `plan`: the version of this format, 1; `rnnlite`: the version that wrote it;
+* `releases`: each release with `name`, `version`, `config` (the file), `variant` (empty for the
+  config itself), `reference` (the argument of commands: CONFIG or CONFIG/VARIANT), and `stages`,
+  the ids of the stages that `rnnlite package` runs, in their order;
+* `stages`: each stage with `id` (`STAGE:NAME`), `stage`, `release`, `digest`, `after` (the ids of
+  the stages before it), `inputs` and `outputs`.
 
-An input has a `path`, and the `sha256` of a file that is there, or the stage `from` which it comes.
-Paths are relative to the working folder where they are below it. `digest` is what the stage is
-shared by (`--cache`), and what decides whether it is up to date (`tasks/keys.py`).
+An input has a `path`, and either the `sha256` of an existing file or `from`, the stage that makes
+it. Paths below the working folder are relative to it. The `digest` finds a stage in a cache
+(`--cache`), and decides whether the stage is up to date (`tasks/keys.py`).
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ from rnnlite_pipeline.tasks.plan import Plan
 from rnnlite_pipeline.tasks.state import content_digest
 from rnnlite_pipeline.tasks.table import GROUP_OF, GROUPS, groups_before
 
-#: The form of the JSON; a number that grows when its keys change their meaning.
+#: The version of the JSON format; it is increased when keys change their meaning.
 FORM = 1
 
-#: The most jobs that a matrix of a GitHub workflow can have.
+#: The largest number of jobs in the matrix of a GitHub workflow.
 #: Source: GitHub's documentation of `jobs.<job_id>.strategy.matrix`.
 MOST_SHARDS = 256
 
 
 def plan_json(plans: Sequence[Plan]) -> dict[str, Any]:
-    """The plan of these releases, as the module's docstring describes it."""
+    """The plan of these releases as JSON values, as described above."""
     return {
         "plan": FORM,
         "rnnlite": rnnlite_pipeline.__version__,
@@ -49,7 +49,7 @@ def plan_json(plans: Sequence[Plan]) -> dict[str, Any]:
 
 
 def plan_text(plans: Sequence[Plan]) -> str:
-    """The same for people: one line for each stage, with the first digits of its digest."""
+    """The plan as text: one line for each stage, with the first digits of its digest."""
     lines = []
     for plan in plans:
         lines.append(f"{plan.name} {plan.config.version}  {near(plan.reference)}")
@@ -58,15 +58,15 @@ def plan_text(plans: Sequence[Plan]) -> str:
 
 
 def github_matrix(plans: Sequence[Plan], shards: int) -> str:
-    """The releases in parts, as `matrix=JSON`, a line of the file $GITHUB_OUTPUT.
+    """The releases in shards, as `matrix=JSON`, a line of the file $GITHUB_OUTPUT.
 
     Each entry of the matrix has `shard` (from 1), `releases` (their names) and `configs`, the
-    arguments of a command. Neighbours, such as the releases of one config, come into one part, so
-    that their source is imported once.
+    arguments of a command. Neighbors, such as the releases of one config, are in one shard, so that
+    their source is imported once.
 
     Args:
         plans: The releases.
-        shards: How many parts; fewer where there are fewer releases.
+        shards: The number of shards, at most; there are not more shards than releases.
     """
     count = max(1, min(shards, len(plans), MOST_SHARDS))
     bounds = [len(plans) * part // count for part in range(count + 1)]
@@ -82,13 +82,13 @@ def github_matrix(plans: Sequence[Plan], shards: int) -> str:
 
 
 def _named(plan: Plan) -> str:
-    """The release alone: CONFIG/base where the config has variants."""
+    """The argument for this release only: CONFIG/base if the config has variants."""
     alone = plan.path / "base" if plan.config.variants else plan.reference
     return near(alone).as_posix()
 
 
 def _groups(plan: Plan) -> list[str]:
-    """The groups that `rnnlite package` runs, or the last stage of the pipeline, in their order."""
+    """The groups, in order, that `rnnlite package` or the last stage of the pipeline needs."""
     last = "package" if "package" in plan.pipeline.stages else GROUP_OF[plan.pipeline.stages[-1]]
     needed = {last}
     while more := {b for group in needed for b in groups_before(group, plan)} - needed:

@@ -1,15 +1,15 @@
-"""A stage on a worker of a cluster: its files brought, the stage run, what it made kept.
+"""Runs a stage on a worker of a cluster: fetches its files, runs it, and stores its results.
 
-1. A job holds no code and no file: it names files by content, and the cache holds them.
-2. It works in a folder of its own, in which the user's files stand under the paths that they have
-   where they come from. Two jobs never share a file, and the folder goes when the job ends.
-3. The worker reads the config itself. Its settings (config, pipeline, versions, code) must have the
-   digest that the job names: a worker with another version never makes a stage.
-4. The stage is a process of its own, as on one machine: a fork of one that has done its imports
-   (`tasks/warm.py`). The worker keeps these, at most two, until it ends or has had no job for
-   `_IDLE` seconds. If the worker dies, however that is, they end with it.
-5. All processes of the worker together may take the worker's memory; if they take more, the largest
-   stage is ended. Memory that processes share is counted once.
+1. A job contains no code and no files. It names files by their digests; the cache has them.
+2. A job works in its own folder. There the user's files have the same paths as on the machine they
+   come from. Two jobs never share a file, and the folder is removed when the job ends.
+3. The worker reads the config itself. The digest of its settings (config, pipeline, versions, code)
+   must be the one in the job, so a worker with another version never runs a stage.
+4. The stage runs in a separate process, as without a cluster: a fork of a process that has done its
+   imports (`tasks/warm.py`). The worker keeps at most two of these, until it ends or has had no job
+   for `_IDLE` seconds. If the worker dies, they end too.
+5. All processes of the worker together may use the worker's memory. If they use more, the largest
+   stage is killed. Memory that several processes share is counted once.
 """
 
 from __future__ import annotations
@@ -39,35 +39,35 @@ from rnnlite_pipeline.tasks.table import GROUPS
 
 _VARIABLES = ("SOURCE_DATE_EPOCH", *GITHUB, *GITLAB)
 
-#: Bytes of a log that travel back: its end.
+#: How many bytes of a log are sent back, from its end.
 _LOG = 200_000
 
-#: Seconds between two looks at the memory.
+#: Seconds between two measurements of the memory.
 _LOOK = 0.5
 
-#: Seconds without a job after which a worker ends the processes that it keeps.
+#: After so many seconds without a job, a worker ends the processes that it keeps.
 _IDLE = 600.0
 
 
 @dataclass(frozen=True)
 class Job:
-    """One stage of one release, for any machine.
+    """A stage of a release, described so that any machine can run it.
 
     Attributes:
         key: The stage's digest.
         group: A key of `GROUPS`.
-        config: The config, an absolute path where the job comes from; `variant`: its variant.
+        config: The config, an absolute path on the submitting machine; `variant`: its variant.
         settings: The digest of the release's settings.
-        outside: The user's files by their absolute paths there.
-        made: What earlier stages made, by name below the release's folder.
+        outside: The user's files, by their absolute paths on that machine.
+        made: The files of earlier stages, by their names in the release's folder.
         environment: What a release depends on of the environment there: SOURCE_DATE_EPOCH, and
             what the CI says; a variable that is not among them is not set.
         cache: The URL of the cache. It may hold a password, and Dask logs the jobs that fail: it is
             no part of what a job is shown as.
         anew: Whether what is in the cache of this stage is damaged, and is written over.
         program: What starts a stage; the worker's own where empty.
-        candidate: The candidate of a search that it makes, if it is about one.
-        part: The part of the verification data that it runs, if it is about one.
+        candidate: The candidate of a search, if the job makes one.
+        part: The part of the verification data, if the job runs one.
         parts: What parts of this stage made, as `made`; its result does not depend on them.
     """
 
@@ -89,13 +89,13 @@ class Job:
 
 @dataclass(frozen=True)
 class Ended:
-    """What became of a job.
+    """The outcome of a job.
 
     Attributes:
-        message: What went wrong; empty where nothing did. `remedy`, `status`: as of an error.
+        message: What went wrong; empty after success. `remedy` and `status` are those of an error.
         log: The end of the stage's log.
-        left: After a failure, the files that the stage left, by name below the release's folder.
-        removed: After a failure, the files of earlier stages that it took away.
+        left: After a failure, the files that the stage wrote, by name in the release's folder.
+        removed: After a failure, the files of earlier stages that it removed.
         refused: Whether a file that the job names is damaged in the cache.
     """
 
@@ -109,7 +109,7 @@ class Ended:
 
 
 def identity() -> dict[str, Any]:
-    """What must be the same on each machine, as a flat mapping."""
+    """The versions that must be the same on each machine, as a flat mapping."""
     told = toolchain()
     plugins = {f"converter {name}": each for name, each in told["plugins"].items()}
     return {**told["toolchain"], **plugins} | {
@@ -118,11 +118,11 @@ def identity() -> dict[str, Any]:
 
 
 def run_job(job: Job, memory: int | None = None) -> Ended:
-    """Does a job; what goes wrong is told, not raised.
+    """Runs a job. Errors are returned, not raised.
 
     Args:
-        job: What to do.
-        memory: Bytes that the processes of this worker may take; that of the worker where None.
+        job: The job.
+        memory: The memory of all processes of this worker, in bytes; if None, the worker's limit.
     """
     try:
         cache = Cache(job.cache, strict=True)
@@ -150,15 +150,15 @@ def _run(job: Job, folder: Path, cache: Cache, memory: int | None) -> Ended:
     plan = replace(load_plan(reference, folder / "build"), candidate=job.candidate, part=job.part)
     if value_digest(plan.settings) != job.settings:
         raise StageError(
-            f"The worker {_name()} reads {config.name} in another way: its versions differ.",
-            "Start it again with the same packages as here.",
+            f"The worker {_name()} reads {config.name} differently, because its versions differ.",
+            "Start the worker again with the same packages as on this machine.",
         )
     for file in read_from_outside(job.group, plan):
         if not file.is_relative_to(root):
             raise StageError(
                 f"{config.name} names the file {file} by an absolute path, which a worker of a"
-                " cluster cannot bring.",
-                "Name it relative to the config.",
+                " cluster cannot fetch.",
+                "Write its path relative to the config.",
             )
     if job.anew:
         cache.refuse(job.key)
@@ -195,7 +195,7 @@ def _run(job: Job, folder: Path, cache: Cache, memory: int | None) -> Ended:
 
 
 def _changed(out: Path, made: Mapping[str, Blob], cache: Cache) -> Iterator[tuple[str, Blob]]:
-    """The files that are there now and were not before, or have another content."""
+    """The files that are new, or have another content than before."""
     for path in sorted(out.rglob("*")):
         name = path.relative_to(out).as_posix()
         if not path.is_file() or path.suffix == ".log" or name == ".work/lock":
@@ -212,12 +212,12 @@ def _below(root: Path, path: str) -> Path:
 
 
 def environment_of_release() -> dict[str, str]:
-    """What a release depends on of the environment here."""
+    """The environment variables of this process that a release depends on."""
     return {name: os.environ[name] for name in _VARIABLES if name in os.environ}
 
 
 def _environment(wanted: Mapping[str, str]) -> dict[str, str]:
-    """This process' own, but what a release depends on."""
+    """The environment of a stage: that of this process, with the variables of the release."""
     own = {name: value for name, value in os.environ.items() if name not in _VARIABLES}
     return {**own, **wanted}
 
@@ -227,7 +227,7 @@ def _end_of(log: Path) -> str:
 
 
 def _worker() -> Any:
-    """The worker of Dask that runs this; None outside of one."""
+    """The Dask worker that runs this code; None if there is none."""
     from distributed import get_worker
 
     try:
@@ -253,7 +253,7 @@ def _memory_limit() -> int | None:
 
 @contextmanager
 def _watched(limit: int | None) -> Iterator[None]:
-    """While the block runs, the processes that this one started take no more than `limit` bytes."""
+    """Limits the memory of all processes that this one started, in bytes, during the block."""
     if limit is None:
         yield
         return
@@ -268,7 +268,7 @@ def _watched(limit: int | None) -> Iterator[None]:
             raise StageError(
                 f"{error.message.split(' crashed', 1)[0]} took more than the {amount} of memory of"
                 f" the worker {_name()}.",
-                "Give the workers more memory (`dask worker --memory-limit`), or use fewer.",
+                "Use fewer workers, or give them more memory (`dask worker --memory-limit`).",
             ) from None
         raise
     finally:
@@ -277,10 +277,10 @@ def _watched(limit: int | None) -> Iterator[None]:
 
 
 def _watch(limit: int, over: threading.Event, ended: threading.Event) -> None:
-    """Ends what takes too much, until the stage has ended, and says so by `over`.
+    """Kills the largest process above the limit, until the stage has ended; sets `over`.
 
-    It may end a short-lived process, such as the one that a server forks to count its threads, and
-    not the stage; so it goes on after it has ended one.
+    It may kill a process that lives only briefly, such as the one that a server forks to count its
+    threads, and not the stage. So it continues after it has killed one.
     """
     import psutil
 
@@ -290,7 +290,7 @@ def _watch(limit: int, over: threading.Event, ended: threading.Event) -> None:
         for child in own.children(recursive=True):
             try:
                 taken.append((_memory(child), child))
-            except psutil.Error:  # it has ended meanwhile
+            except psutil.Error:  # the process has ended meanwhile
                 continue
         if sum(size for size, _ in taken) > limit:
             kept = warm.processes()
@@ -300,20 +300,20 @@ def _watch(limit: int, over: threading.Event, ended: threading.Event) -> None:
 
 
 def _memory(process: Any) -> int:
-    """Bytes: a page that several processes share is counted as a part for each, where known."""
+    """The memory of a process in bytes. If known, a shared page counts in part for each process."""
     found = process.memory_full_info()
     return int(getattr(found, "pss", found.rss))
 
 
 class _Idle:
-    """Ends the processes that are kept for the next stage, after a time without one."""
+    """Ends the processes that wait for the next stage, after some time without one."""
 
     def __init__(self) -> None:
         self._timer: threading.Timer | None = None
         self._lock = threading.Lock()
 
     def begins(self) -> None:
-        """A job has ended: from now on the time counts anew. A stage that runs is never ended."""
+        """Starts the time again, as a job has ended. A running stage is never ended."""
         with self._lock:
             if self._timer:
                 self._timer.cancel()

@@ -55,7 +55,7 @@ def lift_leaks(model: Model, asked: str) -> list[State]:
     for op, place, variable in leaking(main):
         if op.code.startswith("BIDIRECTIONAL"):
             raise NotConvertible(
-                f'recurrent.state is {asked}, and "{names[op]}" has a backward half: its first '
+                f'recurrent.state: {asked}, and "{names[op]}" has a backward half: its first '
                 "step needs the end of the sequence, so that it cannot go on from call to call.",
                 "Set recurrent.state to reset.",
                 ("recurrent", "state"),

@@ -149,13 +149,14 @@ def choose(
     if length != OPEN and aim.form != "loop":
         reason = first.reason if first.form == "unrolled" else f"{first.reason}; {against[0]}"
         return replace(first, form="unrolled", reason=reason)
-    keys = [("targets", each.target) for each in against] or [LOWERING]
+    keys: list[Key] = [("targets", each.target) for each in against]
     tried = [("loop", "; ".join(map(str, against)))] if against else []
     if aim.form == "loop":
-        raise no_form(first.name, tried, _OTHERS, keys)
+        raise no_form(first.name, tried, _OTHERS, keys or [LOWERING])
     tried = [("fused", first.reason), *tried] if against else []
     remedy = f"Pin the length, with yours in place of {STEPS}: source.inputs: {aim.pin}. {_ELSE}"
-    raise no_form(first.name, [*tried, ("unrolled", "its length is open")], remedy, keys)
+    tried += [("unrolled", "its length is open")]
+    raise no_form(first.name, tried, remedy, keys or [LOWERING])
 
 
 #: What to do where the targets take no loop.

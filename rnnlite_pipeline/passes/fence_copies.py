@@ -85,7 +85,7 @@ def _rewrite(subgraph: Subgraph, op: Op, part: DelegatedPart) -> None:
     widths = _widths(op)
     if op.code == "SPLIT" and OPEN not in widths:
         new = [_split_by_widths(op, widths)]
-    elif op.code == "FULLY_CONNECTED":
+    elif op.code == "FULLY_CONNECTED" and op.inputs[0] is not None and op.inputs[0].shape:
         new = _reshaped_after(op)
     else:
         new = _fenced(op, part)

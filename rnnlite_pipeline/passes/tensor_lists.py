@@ -34,8 +34,8 @@ def tensor_lists_to_tensors(model: Model, why_not: list[str] | None = None) -> b
        set). Open item dimensions come from what is written into the list, `RunTimeShapes`.
        A Reserve that several loops share is one list for each.
     3. SetItem becomes DYNAMIC_UPDATE_SLICE, behind a CONCATENATION with zeros if it may grow
-       the list; GetItem becomes GATHER; Length the first dimension; FromTensor and Stack are
-       the tensor itself.
+       the list; GetItem becomes GATHER, of an item's shape; Length the first dimension;
+       FromTensor and Stack are the tensor itself.
     4. A list that is touched by anything else, or whose item shape is not to be had, stays.
 
     Args:
@@ -158,6 +158,8 @@ def _on_tensors(model: Model, subgraph: Subgraph, op: Op) -> list[Op]:
         builder.gather(source, operand(op, 1))
     elif op.code == SET:
         _set(builder, source, operand(op, 1), operand(op, 2), grows(op))
+    if out.shape is None:  # loops of TensorFlow 1 do not say the shape of an item that is read
+        out.shape = builder.ops[-1].outputs[0].shape
     builder.ops[-1].outputs = [out]
     return builder.ops
 

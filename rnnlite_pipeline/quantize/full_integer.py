@@ -146,7 +146,7 @@ def _check_runnable(outcomes: list[Outcome], config: Config) -> None:
     if left and config.recurrent.lowering == "fused":
         lines = "".join(f"\n  {o}" for o in left)
         raise NotConvertible(
-            f"recurrent.lowering is fused, and these layers have no {scheme} form:{lines}",
+            f"recurrent.lowering: fused, and these layers have no {scheme} form:{lines}",
             "Set recurrent.lowering to auto to let them have int8 weights, or name them in"
             " quantization.skip.",
             LOWERING,

@@ -17,6 +17,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import asdict, dataclass, replace
+from math import isfinite
 from typing import Any
 
 from rnnlite_pipeline.config import Config
@@ -66,12 +67,13 @@ class Trial:
         return not self.reason and self.drop <= most
 
     def as_json(self) -> dict[str, Any]:
-        """What was measured; of what does not run, why."""
+        """What was measured; of what does not run, why. An infinite error is "inf", no number."""
         told: dict[str, Any] = {"scheme": self.scheme, "skip": list(self.skip)}
         if self.reason:
             return told | {"reason": self.reason}
         figures = ("bytes", "error", "accuracy", "drop", "ms")
-        return told | {key: getattr(self, key) for key in figures}
+        told |= {key: getattr(self, key) for key in figures}
+        return told if isfinite(self.error) else told | {"error": "inf"}
 
 
 def stored(trial: Trial) -> bytes:

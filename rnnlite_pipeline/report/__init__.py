@@ -1,5 +1,5 @@
-"""The report of a model, and the index of all: HTML pages that need no server and no network.
+"""The report of a model, and the index of all models: HTML pages without a server or a network.
 
-A model's page has no script and is the same every time, but for the times in it, where there are
-any: see `stage.py`. This file imports nothing, as many rooms use `report/evidence.py` alone.
+A model's page has no script. Except for measured times (see `stage.py`), the same model gives the
+same page. This file imports nothing, because many rooms use `report/evidence.py` alone.
 """

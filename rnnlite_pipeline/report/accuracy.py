@@ -1,4 +1,4 @@
-"""The section on labels: how often the model is right, beside its source, and where it errs."""
+"""The section on labels: the accuracy of model and source, and the confused classes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rnnlite_pipeline.report.evidence import About
     from rnnlite_pipeline.sources.model import Array
 
-#: A confusion matrix of more classes is not drawn.
+#: With more classes, no confusion matrix is drawn.
 MOST_CLASSES = 30
 
 #: How many classes are listed: where there are more, those with the lowest recall.
@@ -28,13 +28,13 @@ LISTED = 40
 
 @dataclass(frozen=True, eq=False)
 class Confusion:
-    """How predictions fall on classes.
+    """Labels and predictions as classes.
 
     Attributes:
-        names: Of the classes that are a label or were predicted.
-        labels: The class of each label, as its place in `names`; likewise the next two.
-        source: What the source predicts.
-        model: What the model predicts.
+        names: The names of all classes that occur as a label or as a prediction.
+        labels: The class of each sample, as an index into `names`, [predictions].
+        source: The class that the source predicts, likewise.
+        model: The class that the model predicts, likewise.
     """
 
     names: Sequence[str]
@@ -44,26 +44,26 @@ class Confusion:
 
     @classmethod
     def of(cls, decisions: tuple[Array, Array, Array], names: Sequence[str]) -> Confusion:
-        """From the class numbers of labels, source and model, each [predictions]."""
+        """Made from the class numbers of labels, source and model, each [predictions]."""
         count = len(decisions[0])
         known, places = np.unique(np.concatenate(decisions), return_inverse=True)
         shown = [names[k] if 0 <= k < len(names) else str(k) for k in known.tolist()]
         return cls(shown, places[:count], places[count : 2 * count], places[2 * count :])
 
     def count(self, classes: Array) -> Array:
-        """How often each class is among some."""
+        """How often each class occurs in `classes`, [classes]."""
         return np.bincount(classes, minlength=len(self.names))
 
     @property
     def matrix(self) -> Array:
-        """Counts of the model, [label, predicted]."""
+        """The confusion matrix of the model: counts, [label, prediction]."""
         width = len(self.names)
         pairs = np.bincount(self.labels * width + self.model, minlength=width * width)
         return pairs.reshape(width, width)
 
 
 def accuracy(evidence: Evidence, about: About | None) -> Section | None:
-    """How often each output is right, beside the source, for each class."""
+    """The accuracy of each output of model and source; recall and precision of each class."""
     if not evidence.accuracy:
         return None
     rows = [
@@ -91,7 +91,7 @@ def accuracy(evidence: Evidence, about: About | None) -> Section | None:
 def _names(about: About | None, output: str) -> Sequence[str]:
     """The classes' names, from the labels file that is packed in the model.
 
-    An output of one value has one label: that of class 1, which the model decides for or against.
+    An output of one value has one label, which names class 1. Class 0 is then "not" this label.
     """
     if about is None:
         return ()
@@ -118,7 +118,7 @@ def _shown(output: str, found: Confusion, changed: int) -> dict[str, Any]:
 
 
 def _classes(found: Confusion) -> Any:
-    """A row for each class: how often it is found (recall), and how often rightly (precision)."""
+    """A row for each class: its recall in source and model, and its precision in the model."""
     held, said = found.count(found.labels), found.count(found.model)
     right = found.count(found.labels[found.labels == found.model])
     theirs = found.count(found.labels[found.labels == found.source])
@@ -143,7 +143,7 @@ def _rate(part: int, whole: int) -> str:
 
 
 def _matrix(found: Confusion) -> Mapping[str, Any]:
-    """The cells of the confusion matrix, with how dark each is drawn, 0 to 100."""
+    """The cells of the confusion matrix; `shade` says how dark a cell is drawn, 0 to 100."""
     matrix = found.matrix
     shades = np.round(100 * matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)).astype(int)
     rows = [

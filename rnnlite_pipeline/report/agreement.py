@@ -1,4 +1,4 @@
-"""The sections on how close the model is to its source, on the data."""
+"""The sections on how close the outputs of the model are to those of its source."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from rnnlite_pipeline.report.html import Section, pairs, section
 if TYPE_CHECKING:
     from rnnlite_pipeline.sources.model import Array
 
-#: The bins of the error histogram: next to nothing, then by powers of ten.
+#: The lower edges of the bins of the error histogram: 0, then powers of ten.
 EDGES = (0.0, *(10.0**e for e in range(-9, 1)))
 
 #: How many values of an output the scatter shows.
 DOTS = 500
 
-#: What samples are called in the text, by the name of their case; random ones come last, as they
-#: are run beside the others too (verify/data.py).
+#: The words for the samples, by the name of their case. Random samples come last, because they are
+#: run in addition to the others (verify/data.py).
 _SAMPLES = {"data": "the data", "calibration": "the calibration data", "random": "random input"}
 
 
 def profiles(evidence: Evidence) -> list[Section]:
-    """A section for each output of real numbers: its errors over time, how large, and where."""
+    """A section for each float output: its errors at each step, their sizes, and a scatter plot."""
     found = []
     for number, output in enumerate(evidence.profiles):
         source, model = evidence.profiles[output]
@@ -46,13 +46,13 @@ def profiles(evidence: Evidence) -> list[Section]:
 
 
 def _samples(evidence: Evidence, output: str) -> str:
-    """The samples on which the model was compared: the config's data, or what replaces it."""
+    """The samples on which the output was compared: the config's data, or what replaces it."""
     cases = {check.data for check in evidence.checks if check.output == output}
     return next((said for name, said in _SAMPLES.items() if name in cases), "the data")
 
 
 def _figures(source: Array, model: Array) -> list[tuple[str, str]]:
-    """Absolute errors, each with its part of the largest value of the source."""
+    """Absolute errors, each also as a share of the largest value of the source."""
     finite = np.isfinite(source) & np.isfinite(model)
     true, off = source[finite].astype(np.float64), _error(source, model)[finite]
     if not true.size:
@@ -103,7 +103,7 @@ def _error(source: Array, model: Array) -> Array:
 
 
 def _pairs(source: Array, model: Array) -> tuple[Array, Array]:
-    """The finite values of both, thinned out evenly, the first and the last kept."""
+    """At most `DOTS` pairs of finite values, at equal distances, with the first and the last."""
     finite = np.isfinite(source) & np.isfinite(model)
     both = source[finite], model[finite]
     places = np.linspace(0, max(both[0].size - 1, 0), min(DOTS, both[0].size)).round().astype(int)
@@ -111,7 +111,7 @@ def _pairs(source: Array, model: Array) -> tuple[Array, Array]:
 
 
 def _binned(error: Array) -> tuple[list[int], list[float]]:
-    """Counts by power of ten, up to the last bin that is not empty."""
+    """The number of errors in each bin, up to the last bin that is not empty; and the edges."""
     finite = error[np.isfinite(error)]
     places = np.searchsorted(EDGES[1:], finite, side="right")
     counts = np.bincount(places.ravel(), minlength=len(EDGES))

@@ -1,4 +1,4 @@
-"""The sections on the checks: each case's errors, and everything else in groups."""
+"""The sections on the checks: the errors of each case, and all other checks in groups."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rnnlite_pipeline.report.html import Both, Cell, Mark, Section, section, tab
 
 
 def failures(evidence: Evidence) -> Section | None:
-    """The checks that did not pass, in words, each with advice; nothing where all did."""
+    """The checks that failed, in words, each with its remedy; None where all passed."""
     found = [(str(check), check.remedy) for check in evidence.headlines]
     if evidence.broken_off:
         found.append((f"The verification broke off: {evidence.broken_off}", ""))
@@ -20,7 +20,7 @@ def failures(evidence: Evidence) -> Section | None:
 
 
 def comparisons(evidence: Evidence) -> Section | None:
-    """One row an output of a case; its errors on each kernels' first and second call."""
+    """One row for each output of a case: its errors by kernels, on the first and second call."""
     rows: dict[tuple[str | None, str | None], list[Check]] = {}
     for check in evidence.checks:
         if check.call is not None:
@@ -67,7 +67,7 @@ def _comparison(row: Sequence[Check], runs: Iterable[str], noisy: bool) -> list[
 
 
 def _noise(row: Sequence[Check]) -> Cell:
-    """The least signal-to-noise ratio, and the one that passes; empty where it is not judged."""
+    """The lowest signal-to-noise ratio, and the limit; empty where it is not judged."""
     found = [(c.snr_db, c.min_snr_db) for c in row if c.snr_db is not None]
     if not found:
         return ""
@@ -76,7 +76,7 @@ def _noise(row: Sequence[Check]) -> Cell:
 
 
 def others(evidence: Evidence) -> Section | None:
-    """Every other judgement; those of one name that say the same, and passed, share a row."""
+    """All other checks. Passed checks with the same name and the same words share a row."""
     groups: dict[tuple[object, ...], list[Check]] = {}
     for number, check in enumerate(c for c in evidence.checks if c.call is None):
         key = (check.name, check.detail) if check.passed else (check.name, number)

@@ -1,4 +1,4 @@
-"""The results of a verification, as plain values: one `Check` a judgement."""
+"""The results of a verification, as plain values: one `Check` for each judgement."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ class Check:
     Attributes:
         name: The check, such as "equals the source" or "gate max_bytes".
         passed: The verdict.
-        detail: In words: the result, if it did not pass.
-        remedy: What to do about it.
-        data: The case's name, where a case is judged; likewise the fields below.
+        detail: The result in words; of a passed check it may be empty.
+        remedy: What to do if it failed.
+        data: The name of the judged case. This and the next fields are None if there is no case.
         kernels: "reference" or "default".
         batch: The batch sizes of its calls.
         call: 1 for the first call on an input, 2 for the second.
         output: The output's name.
         max_abs_error: The largest difference from the source.
         scale: What the tolerance is a fraction of (compare/distance.py, rule 2).
-        rounding: What one rounding of the input does to the source (rule 3).
-        limit: The largest difference that passes.
+        rounding: How much one rounding of the input changes the source's output (rule 3).
+        limit: The largest difference with which the check passes.
         snr_db: The signal-to-noise ratio (noise.py).
-        min_snr_db: The least ratio that passes.
-        asked: Where it is asked for, `pipelines/release.yaml:7`; empty for what always holds.
+        min_snr_db: The lowest ratio with which the check passes.
+        asked: Where the check is asked for, `pipelines/release.yaml:7`; empty if it is always made.
     """
 
     name: str
@@ -58,7 +58,7 @@ class Check:
     asked: str = ""
 
     def as_json(self) -> dict[str, Any]:
-        """The fields that say something. JSON has no infinity: an infinite error is "inf"."""
+        """The fields that are not empty. JSON has no infinity: an infinite error is "inf"."""
         fields = _said(self)
         if self.passed:
             fields.pop("remedy", None)
@@ -88,7 +88,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Accuracy:
-    """How often an output is right, in the source and in the converted model."""
+    """The accuracy of an output, in the source and in the converted model (`litert`)."""
 
     output: str
     kernels: str
@@ -106,13 +106,13 @@ class Held:
         takes: Whether the target takes the model.
         reasons: Why not; of a compiled model, what stays on the CPU.
         not_run: Why it was not run or compiled here; empty where it was.
-        numbers_from: The runtimes whose numbers are used for the target.
-        accelerator: Vela's name of the configuration; likewise the figures below.
+        numbers_from: The runtimes whose results are used for the target.
+        accelerator: Vela's name of the configuration. The fields below are Vela's figures.
         npu_share: The share of operations on the NPU.
         npu_ops: How many operations are on the NPU.
         cycles: Vela's estimate of one call.
-        sram_bytes: The memory that a call takes.
-        flash_bytes: The memory that the weights take.
+        sram_bytes: The SRAM that a call needs.
+        flash_bytes: The flash memory for the weights.
         macs: Multiply-adds of one call.
     """
 
@@ -130,13 +130,13 @@ class Held:
     macs: int | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """The fields that say something, and `reasons`."""
+        """The fields that are not empty, and `reasons`."""
         return _said(self) | {"reasons": list(self.reasons)}
 
 
 @dataclass
 class Facts:
-    """Figures of the model: sections of verification.json, each empty until it is known.
+    """Figures of the model: sections of verification.json. Each is empty until it is known.
 
     Attributes:
         name: The model's name.
@@ -146,16 +146,16 @@ class Facts:
         tolerance: The largest absolute error that passes.
         min_snr_db: The least signal-to-noise ratio that passes, in dB.
         ops: How many ops of each name: in the graph as imported, "source", and in the "model".
-        versions: Of the packages that it was made and judged with.
-        batch_axes: The axis of the batch, by input; empty where it is the first one everywhere.
-        ops_on_tensorflow: The ops that LiteRT lacks and TensorFlow ran.
-        unverified_ops: The ops that nothing could run, and why.
-        tflm: Of TensorFlow Lite Micro: "arena_bytes".
-        interpreters: What was seen in many interpreters (verify/interpreters.py).
+        versions: The versions of the packages that made and verified it.
+        batch_axes: The batch axis of each input; empty if it is the first axis everywhere.
+        ops_on_tensorflow: The ops that LiteRT lacks and that TensorFlow ran.
+        unverified_ops: The ops that no runtime here can run, and why.
+        tflm: Figures of TensorFlow Lite Micro: "arena_bytes".
+        interpreters: The results of many interpreters at once (verify/interpreters.py).
         work: What was run on both sets of kernels: "samples" of the data; the multiply-adds of a
             call for each batch entry, "fixed" and "per_step"; and all "multiply_adds" by kernels.
         targets: How it is checked for each target.
-        quantization: What the scheme made of it, and the noise (verify/figures.py).
+        quantization: The outcome of each op, and the noise (verify/figures.py).
     """
 
     name: str
@@ -176,7 +176,7 @@ class Facts:
     quantization: Mapping[str, Any] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
-        """The sections that say something."""
+        """The sections that are not empty."""
         held = {name: each.as_json() for name, each in self.targets.items()}
         return _said(self) | ({"targets": held} if held else {})
 
@@ -189,8 +189,8 @@ class About:
         config: The model's config.
         source: The source's graph as imported.
         model: The converted model.
-        layers: The recurrent layers, as convert left them (layer_record.py).
-        digests: The sha256 of the files it was made and verified from, by what they are.
+        layers: The recurrent layers, as convert wrote them (layer_record.py).
+        digests: The sha256 of each file that it was made or verified from, by what the file is.
     """
 
     config: Config
@@ -202,17 +202,17 @@ class About:
 
 @dataclass
 class Evidence:
-    """All results about a model so far; a verification adds to it until it ends or breaks off.
+    """All results about a model so far. A verification adds to it until it ends or breaks off.
 
     Attributes:
         facts: Figures of the model: sha256, sizes, ops, versions, targets.
         checks: The judgements in the order they were made.
-        accuracy: Where the data has labels.
-        skipped: Cases that were left out or made smaller, and why.
-        profiles: For the report: by output, the source's and the model's values on the data, each
-            [N, ...], on the kernels that `profiled_on` names: the default ones if those ran.
-        profiled_on: For the report: by output, these kernels.
-        labels: For the report: the labels of an output on the data, where there are any.
+        accuracy: The accuracy of each output; empty if the data has no labels.
+        skipped: The cases that were left out or made smaller, and why.
+        profiles: For the report: the values of each output on the data, of the source and of the
+            model, each [N, ...].
+        profiled_on: For the report: the kernels of these values; the default kernels if they ran.
+        labels: For the report: the labels of each output that has some.
         about: For the report: the model itself, once it has been read.
         broken_off: What ended the verification early; empty if nothing did.
     """
@@ -228,7 +228,7 @@ class Evidence:
     broken_off: str = ""
 
     def decisions(self, output: str) -> tuple[Array, Array, Array]:
-        """Class numbers on the data, flat: of the labels, of the source, of the model."""
+        """The class numbers of labels, source and model on the data, each [predictions]."""
         source, model = self.profiles[output]
         expected = expectations(model, self.labels[output])
         found = (expected, predictions(source), predictions(model))
@@ -242,7 +242,7 @@ class Evidence:
 
     @property
     def headlines(self) -> list[Check]:
-        """The failed checks, of each output on each input only the worst run."""
+        """The failed checks; of each output on each input only the run with the largest error."""
         worst: dict[tuple[str, str | None, str | None], Check] = {}
         for check in self.failed:
             key = (check.name, check.data, check.output)
@@ -270,7 +270,7 @@ class Evidence:
         return self.worst.max_abs_error if self.worst else None
 
     def as_json(self) -> dict[str, Any]:
-        """The content of verification.json; no time, path or host in it."""
+        """The content of verification.json. It has no time, path or host name."""
         content: dict[str, Any] = {
             **self.facts.as_json(),
             "passed": self.passed,
@@ -287,5 +287,5 @@ def _json(value: Any) -> Any:
 
 
 def _said(value: Any) -> dict[str, Any]:
-    """The fields of a dataclass that say something: not None, nor empty."""
+    """The fields of a dataclass that are neither None nor empty."""
     return {k: v for k, v in asdict(value).items() if v is not None and v not in ("", (), [], {})}

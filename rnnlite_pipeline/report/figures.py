@@ -1,4 +1,4 @@
-"""Numbers as a person reads them; each absolute number has a relative one beside it."""
+"""Numbers as text for people: sizes, times, errors, shares and rates."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 
 
 def size(count: int) -> str:
-    """Bytes."""
+    """A size in bytes, with a unit: `9,999 B`, `10.0 kB`."""
     for unit, step in (("MB", 1_000_000), ("kB", 1000)):
         if count >= 10 * step or (unit == "MB" and count >= step):
             return f"{count / step:,.1f} {unit}"
@@ -14,12 +14,12 @@ def size(count: int) -> str:
 
 
 def time(ms: float) -> str:
-    """Milliseconds."""
+    """A time given in milliseconds: `250.0 µs`, `1.25 ms`."""
     return f"{1000 * ms:.1f} µs" if ms < 1 else f"{ms:.2f} ms"
 
 
 def error(value: float) -> str:
-    """An absolute error."""
+    """An absolute error, with two digits."""
     return f"{value:.1e}" if math.isfinite(value) else "infinite"
 
 
@@ -33,7 +33,7 @@ def share(part: float, whole: float) -> str:
     if percent < 0.01:
         return "under 0.01%"
     if 99 < percent < 100:
-        return f"{math.floor(10 * percent) / 10:.1f}%"  # a part is never the whole
+        return f"{math.floor(10 * percent) / 10:.1f}%"  # no part is shown as the whole
     return f"{percent:.2g}%" if percent < 10 else f"{percent:,.0f}%"
 
 
@@ -49,7 +49,7 @@ def points(difference: float) -> str:
 
 
 def times(ratio: float) -> str:
-    """How many times as much."""
+    """A ratio: `1.25 ×`; empty where it is not finite."""
     return f"{ratio:.2f} ×" if math.isfinite(ratio) else ""
 
 

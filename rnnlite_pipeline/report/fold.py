@@ -1,4 +1,4 @@
-"""Groups of ops that are drawn as one: chains, layers, blocks of layers, intervals.
+"""Groups of ops that are drawn as one box: chains, layers, blocks of layers, intervals.
 
 Between two ops of a group there must be no op of another group; otherwise the groups would feed
 each other in a circle. Each group comes after the groups that feed it.

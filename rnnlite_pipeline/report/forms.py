@@ -1,4 +1,4 @@
-"""The section on the other forms of a model: float, int8 weights, int8 beside each other."""
+"""The section that compares models of one source, for example in float and in int8."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ SCHEMES = ("none", "float16", "dynamic_range", "int16x8", "int8")
 
 
 def forms(models: Sequence[Results], folder: Path) -> list[Section]:
-    """A section for each source that more than one model was made from.
+    """A section for each source from which more than one model was made.
 
-    Two models have the same source if their imported graphs are equal to the byte.
+    Two models have the same source if the bytes of their imported graphs are equal.
 
     Args:
         models: All models.
@@ -31,7 +31,7 @@ def forms(models: Sequence[Results], folder: Path) -> list[Section]:
 
 
 def ranked(group: Sequence[Results]) -> list[Results]:
-    """Float first, then fewer and fewer bits; the others are compared with the first."""
+    """The models by number of bits, float first. All others are compared with the first one."""
     return sorted(group, key=lambda each: (_place(each.scheme), each.name))
 
 
@@ -76,7 +76,7 @@ def _row(each: Results, group: Sequence[Results], folder: Path) -> list[Cell]:
 
 
 def size_of(each: Results, first: Results) -> Cell:
-    """The size, and its share of the size of another model, or of the same model in float."""
+    """The size, and its share of the first model's; for that one, of the size in float."""
     if each.bytes is None:
         return ""
     if each != first:
@@ -88,7 +88,7 @@ def size_of(each: Results, first: Results) -> Cell:
 
 
 def time_of(each: Results, first: Results) -> Cell:
-    """The time of a call, as a multiple of another model's where both were measured alike."""
+    """The time of a call; as a multiple of the first model's if machine and input are the same."""
     own, other = each.milliseconds, first.milliseconds
     if own is None:
         return ""
@@ -97,7 +97,7 @@ def time_of(each: Results, first: Results) -> Cell:
 
 
 def error_of(each: Results) -> Cell:
-    """The largest error; relative to it: its part of what passes, and the signal over the noise."""
+    """The largest error, with its share of the limit and the signal-to-noise ratio."""
     if each.error is None:
         return ""
     part = share(each.error, each.limit or 0.0)
@@ -107,7 +107,7 @@ def error_of(each: Results) -> Cell:
 
 
 def accuracy_of(each: Results) -> Cell:
-    """The lowest accuracy, and its difference from the source's."""
+    """The lowest accuracy of an output, and its difference from the accuracy of the source."""
     if each.accuracy is None:
         return ""
     own, source = each.accuracy

@@ -28,14 +28,14 @@ Groups = list[list[Op]]
 
 @dataclass(eq=False)
 class Box:
-    """What is drawn: some ops, or an input or output.
+    """A box of the drawing: a group of ops, an input, or an output.
 
     Attributes:
-        title: What they are.
-        under: A second line: the shape they put out, or how many there are.
+        title: The first line: the op, or the name.
+        under: The second line: the shape of the output, or the number of ops.
         kind: The CSS class: "io", "recurrent" or "op".
-        before: The boxes that feed it.
-        place: Left edge and row, once laid out.
+        before: The boxes whose outputs it reads.
+        place: Its left edge and its row; known after the layout.
     """
 
     title: str
@@ -46,27 +46,34 @@ class Box:
 
     @property
     def width(self) -> float:
-        """In units of the drawing."""
+        """Its width, in units of the drawing."""
         return max(len(self.title), len(self.under)) * _LETTER + _PADDING
 
     @property
     def middle(self) -> float:
-        """The place of its lines, from the left."""
+        """The x coordinate of its middle, where its lines start and end."""
         return self.place[0] + self.width / 2
 
 
 def graphs(about: About) -> Section:
     """Both main graphs, side by side where there is room."""
-    names = [(layer.get("scope") or layer["name"], layer["name"]) for layer in about.layers]
+    own = {layer["name"]: layer["name"] for layer in about.layers}
+    together: dict[str, list[str]] = {}
+    for layer in about.layers:
+        together.setdefault(layer.get("scope") or layer["name"], []).append(layer["name"])
+    became = {scope: ", ".join(sorted(names)) for scope, names in together.items()}
     shown = []
-    for title, model in (("As imported", about.source), ("Converted", about.model)):
-        drawing, note = draw(model, dict(names))
+    for title, model, names in (
+        ("As imported", about.source, own),
+        ("Converted", about.model, became),
+    ):
+        drawing, note = draw(model, names)
         shown.append({"title": title, "drawing": drawing, "note": note})
     return section("graph", "The graph, before and after", graphs=shown)
 
 
 def draw(model: Model, scopes: Mapping[str, str] | None = None) -> tuple[Markup, str]:
-    """The drawing, and in words what it leaves out or folds.
+    """The drawing, and a note on what it leaves out or folds.
 
     Args:
         model: The model.
@@ -82,7 +89,7 @@ def draw(model: Model, scopes: Mapping[str, str] | None = None) -> tuple[Markup,
 
 
 def _grouped(model: Model, shown: Sequence[Op], scopes: Mapping[str, str]) -> tuple[Groups, str]:
-    """The ops in as few groups as can be drawn, the finest that will do; and what was folded."""
+    """The ops in groups, as fine as can still be drawn; and in words what was folded."""
     ways: tuple[tuple[Callable[[], Groups], str], ...] = (
         (lambda: chains(model, shown), ""),
         (lambda: layers(shown, scopes), "folded by layer"),
@@ -97,7 +104,7 @@ def _grouped(model: Model, shown: Sequence[Op], scopes: Mapping[str, str]) -> tu
 
 
 def _carrying(model: Model) -> list[Op]:
-    """The ops that carry data from inputs to outputs, in order; not those of sizes alone."""
+    """The ops between inputs and outputs, in order, without those that only compute sizes."""
     reached = set(model.main.inputs)
     forward = []
     for op in model.main.ops:
@@ -158,7 +165,7 @@ def _chain(chain: Sequence[Op], scopes: Mapping[str, str]) -> Box:
 
 
 def _folded(group: Sequence[Op], scopes: Mapping[str, str]) -> Box:
-    """The layers of a group by name, and what it holds."""
+    """The title of a group: its layers by name, and its ops."""
     named = list(dict.fromkeys(label(op, scopes) for op in group))
     tops = {name.split("/")[0] for name in named}
     if len(named) == 1:

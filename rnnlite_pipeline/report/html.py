@@ -1,4 +1,4 @@
-"""What the sections of a page are made of, and how they become HTML."""
+"""The parts of a section (tables, cells, pairs), and how they become HTML."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _INDEXED = re.compile(r"\b([A-Za-z]+)_([A-Za-z0-9]+)")
 
 @dataclass(frozen=True)
 class Mark:
-    """A cell of a table: a verdict."""
+    """A cell of a table: passed or failed."""
 
     passed: bool
     kind = "mark"
@@ -25,14 +25,14 @@ class Mark:
 
 @dataclass(frozen=True)
 class Bar:
-    """A cell of a table: a bar, as long as the share of the longest, from 0 to 1."""
+    """A cell of a table: a bar; `share` is its length relative to the longest bar, from 0 to 1."""
 
     share: float
     kind = "bar"
 
     @property
     def percent(self) -> int:
-        """Its length; at least one percent, so that every bar is visible."""
+        """Its length in percent, at least 1, so that every bar is visible."""
         return max(round(100 * self.share), 1)
 
 
@@ -51,8 +51,8 @@ class Both:
 
     Attributes:
         text: The figure.
-        under: The relative one, or another remark.
-        value: The value by which the cell is sorted; the text where None.
+        under: The relative figure, or a remark.
+        value: The number to sort by; the text is used where it is None.
     """
 
     text: str
@@ -66,10 +66,10 @@ Cell: TypeAlias = "str | Mark | Bar | Link | Both | Markup"
 
 @dataclass(frozen=True)
 class Table:
-    """A table; on a narrow screen each row is a block with one line for each cell.
+    """A table. On a narrow screen each row becomes a block with one line for each cell.
 
     Attributes:
-        columns: The titles; of a column of numbers it begins with #; of bars it is empty.
+        columns: The titles. A title that begins with # marks a column of numbers; bars have none.
         rows: The cells.
     """
 
@@ -78,7 +78,7 @@ class Table:
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Table | None:
-    """A table, or nothing where it has no rows."""
+    """A table, or None where it has no rows."""
     held = [tuple(row) for row in rows]
     return Table(columns, held) if held else None
 
@@ -91,7 +91,7 @@ class Section:
         id: Its anchor; also the name of its template, if it has a separate one.
         title: Its heading, and its line in the table of contents.
         html: What it shows.
-        note: One sentence or two on how it is read.
+        note: One or two sentences on how to read it.
         bad: Whether it is about a failure.
     """
 
@@ -111,7 +111,7 @@ def section(
         name: Its anchor.
         title: Its heading.
         template: The template's name, where it is not the anchor.
-        note: How it is read.
+        note: How to read it.
         bad: Whether it is about a failure.
         values: What the template shows.
     """
@@ -125,7 +125,7 @@ def rendered(template: str, values: Mapping[str, Any]) -> Markup:
 
 
 def equation(line: str) -> Markup:
-    """One line of `rnnlite_pipeline.cells.text`, its indices set lower."""
+    """A line of `rnnlite_pipeline.cells.text` as HTML, with its indices as subscripts."""
     return Markup(_INDEXED.sub(r"\1<sub>\2</sub>", str(escape(line))))
 
 
@@ -137,5 +137,5 @@ class Pairs:
 
 
 def pairs(rows: Iterable[tuple[str, str]]) -> Pairs:
-    """Names and their values; a row that says nothing is left out."""
+    """Names and their values, without the rows whose value is empty."""
     return Pairs([(name, value) for name, value in rows if value])

@@ -1,4 +1,4 @@
-"""The index of all models: one page with a row for each, sorted by a click, without a server."""
+"""The index: one page with a row for each model. A click on a column's title sorts the rows."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rnnlite_pipeline.report.results import Results, link
 if TYPE_CHECKING:
     from rnnlite_pipeline.config import Config
 
-#: The page, in the folder of the models' folders.
+#: The name of the page. It is written into DIR, the folder with the models' folders.
 INDEX = "index.html"
 
 _COLUMNS = (
@@ -25,7 +25,7 @@ _COLUMNS = (
     *("#size", "release"),
 )
 
-#: The columns that are shown if a model was measured.
+#: The columns that are shown if at least one model was measured.
 _TIMES = ("#time", "#stock conversion")
 
 
@@ -69,6 +69,8 @@ def index_page(entries: Sequence[Entry], folder: Path) -> str:
     timed = any(entry.results.benchmark for entry in entries)
     rows = [_row(entry, firsts, folder, timed=timed) for entry in entries]
     columns = (*_COLUMNS[:-1], *(_TIMES if timed else ()), _COLUMNS[-1])
+    if not any(row[-1] for row in rows):  # no release was made
+        columns, rows = columns[:-1], [row[:-1] for row in rows]
     verdicts = [entry.results.passed for entry in entries]
     said = [plural(len(entries), "model"), f"{verdicts.count(True)} verified"]
     said += [f"{verdicts.count(False)} failed"] if False in verdicts else []
@@ -86,7 +88,7 @@ def index_page(entries: Sequence[Entry], folder: Path) -> str:
 
 
 def _firsts(entries: Sequence[Entry]) -> dict[str, Results]:
-    """For each source the model that the others are compared with: the float one, if there is."""
+    """For each source, the model that the others are compared with: a float one if possible."""
     models = [e.results for e in entries if e.results.source and e.results.bytes is not None]
     return {each.source: each for each in reversed(ranked(models))}
 
@@ -123,7 +125,7 @@ def _gates(found: Results) -> Cell:
 
 
 def _against_stock(found: Results) -> Cell:
-    """The time of the stock conversion, as a multiple of the model's."""
+    """The time of the stock conversion, as a multiple of the model's time."""
     stock = found.benchmark.get("models", {}).get("stock", {})
     if "ratio" in stock:
         return Both(times(stock["ratio"]), "of this time", float(stock["ratio"]))
@@ -166,7 +168,7 @@ def _said(check: dict[str, Any]) -> str:
 
 
 def _machines(entries: Sequence[Entry]) -> list[str]:
-    """What the times were measured on."""
+    """The machines on which the times were measured, each once."""
     told = [e.results.benchmark["machine"] for e in entries if e.results.benchmark]
     names = [
         f"{m['processor'] or m['architecture']} ({m['processors']} processors, {m['system']}"

@@ -1,7 +1,7 @@
-"""The section on what each op takes: times of this model, else its multiply-adds.
+"""The section on the cost of each op: measured times, or else multiply-adds.
 
-A time belongs to a machine. The page that a release carries must be the same on all of them, so it
-has none: verify writes that page, and the stage report puts the times into the copy beside it.
+A time is true for one machine only. The page in a release must be the same on every machine, so it
+has no times. Verify writes that page; the stage report writes a copy with times beside the model.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ from rnnlite_pipeline.latency.rows import place, title
 from rnnlite_pipeline.report.figures import plural, share, size, time, times
 from rnnlite_pipeline.report.html import Bar, Both, Cell, Section, section, table
 
-#: How many ops are shown; the others are summed in one line.
+#: How many ops are shown. The times of the others are added up in one sentence.
 SHOWN = 12
 
-#: Models that come before the others.
+#: The models that come first, in this order.
 _PLACES = {"model.tflite": 0, "stock": 1}
 
 
 def counted(rows: Sequence[Mapping[str, Any]], note: str = "") -> Section:
-    """The section without times: what each op computes and reads, the same on every machine.
+    """The section without times: the multiply-adds and weights of each op.
 
     Args:
         rows: The parts of the model (latency/rows.py).
-        note: Why there are no times, if the page does not say so itself.
+        note: Why there are no times; empty for the usual reason.
     """
     why = (
         "Counted for a batch of 1, not measured: times differ between machines, so a release has"

@@ -1,4 +1,4 @@
-"""The section on the recurrent layers: what each computes, its op in the model, and why."""
+"""The section on the recurrent layers: their equations, their ops in the model, and the reasons."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MASKED = " m is the mask of the step: where it is false, the state stays as it 
 
 
 def recurrences(about: About) -> Section | None:
-    """Each recurrent layer; layers that differ in nothing but name and direction are one."""
+    """An entry for each recurrent layer. Layers that differ only in name and direction share it."""
     groups: dict[str, dict[str, Any]] = {}
     for layer in about.layers:
         same = {k: v for k, v in layer.items() if k not in ("name", "direction", "scope")}
@@ -48,7 +48,7 @@ def _shown(group: dict[str, Any]) -> dict[str, Any]:
 
 
 def _direction(layer: dict[str, Any], model: Model) -> str:
-    """Forward or backward in time, as the author of the model means it; empty where not known."""
+    """The direction in time, as the author of the model sees it; empty where it is not known."""
     if "direction" not in layer:
         return ""
     turned = any(reads_reversed(model, op) for op in model.main.ops if is_recurrent(op, layer))
@@ -61,7 +61,7 @@ def is_recurrent(op: Op, layer: dict[str, Any]) -> bool:
 
 
 def reads_reversed(model: Model, op: Op) -> bool:
-    """Whether all that reaches an op from inputs or other recurrent ops was reversed in time.
+    """Whether every sequence that an op reads was reversed in time before it.
 
     A layer that runs backward is often a forward loop over a reversed input. If the reversal could
     not be folded into the loop, a REVERSE_V2 is in front of it.
@@ -70,7 +70,7 @@ def reads_reversed(model: Model, op: Op) -> bool:
     known: dict[Tensor, frozenset[bool]] = {}
 
     def turns(tensor: Tensor) -> frozenset[bool]:
-        """Whether the ways to a tensor reverse it an odd number of times: of each way."""
+        """For each path to a tensor: whether it reverses time an odd number of times."""
         stack = [tensor]
         while stack:
             top = stack[-1]
@@ -95,6 +95,6 @@ def reads_reversed(model: Model, op: Op) -> bool:
 
 
 def _is_no_sequence(tensor: Tensor, rank: int = 2) -> bool:
-    """Whether it is a constant, a state, or of fewer axes than what is looked for."""
+    """Whether a tensor is a constant, a state, or has fewer axes than `rank`."""
     axes = len(tensor.shape) if tensor.shape is not None else rank
     return tensor.data is not None or tensor.is_variable or axes < rank

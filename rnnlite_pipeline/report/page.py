@@ -1,4 +1,4 @@
-"""The page with the results of a verification: the verdict first, then the figures it rests on."""
+"""The page with the results of a verification: first the verdict, then the figures behind it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from rnnlite_pipeline.report.runs_on import runs_on
 from rnnlite_pipeline.report.search import TRIED
 from rnnlite_pipeline.report.slots import slot
 
-#: The place that the stage report fills with what was measured.
+#: The slot that the stage report fills with measured times.
 WORK = "work"
 
 
@@ -31,8 +31,8 @@ def render(evidence: Evidence, about: About | None = None) -> str:
     """The report of a verification, HTML.
 
     Args:
-        evidence: What was found.
-        about: The model; None where the verification broke off before it was read.
+        evidence: The results of the verification.
+        about: The model; None if the verification ended before the model was read.
     """
     parts: list[tuple[str, Section | None]] = [("", failures(evidence))]
     parts += [("", runs_on(evidence.facts.targets)), ("", quantization(evidence))]
@@ -70,7 +70,7 @@ def whole(part: Section) -> Markup:
 
 
 def contents_slot(name: str) -> str:
-    """The name of a place's counterpart in the table of contents."""
+    """The name of the slot for the same section in the table of contents."""
     return f"contents-{name}"
 
 
@@ -99,7 +99,7 @@ def _header(evidence: Evidence, about: About | None) -> dict[str, Any]:
 
 
 def _elsewhere(facts: Facts) -> list[str]:
-    """The ops that LiteRT lacks."""
+    """Sentences on ops that LiteRT lacks."""
     sentences = [
         f"{op} is not verified ({reason}); another function took its place in source and model."
         for op, reason in facts.unverified_ops.items()
@@ -110,7 +110,7 @@ def _elsewhere(facts: Facts) -> list[str]:
 
 
 def _tiles(evidence: Evidence) -> Sequence[dict[str, str]]:
-    """The figures of the head: each with a relative figure."""
+    """The figures at the top of the page, each with a relative figure below it."""
     facts = evidence.facts
     passed, made = sum(c.passed for c in evidence.checks), len(evidence.checks)
     return [

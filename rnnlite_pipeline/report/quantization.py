@@ -1,4 +1,4 @@
-"""The section on a quantized model: what became integer, what stayed float, cost and gain."""
+"""The section on a quantized model: which ops were quantized, the loss, and the smaller size."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rnnlite_pipeline.report.html import Cell, Section, section, table
 #: The word in `quantization.ops` of verification.json for an op that was not changed.
 FLOAT = "float32"
 
-#: What each form means; the order is that of the summary.
+#: What each outcome means, in the order of the summary.
 FORMS = {
     FLOAT: "computes with float32 weights and values",
     "float16 weights": "stores float16 weights, computes with float32",
@@ -32,7 +32,7 @@ CHARTS = 4
 
 
 def quantization(evidence: Evidence) -> Section | None:
-    """What the scheme made of the ops, what it cost and gained; nothing without a scheme."""
+    """The outcome of each op, the loss and the gain; None for a model that is not quantized."""
     said = evidence.facts.quantization
     if not said:
         return None
@@ -53,7 +53,7 @@ def quantization(evidence: Evidence) -> Section | None:
 
 
 def _became(ops: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
-    """The first sentence: how many ops became what."""
+    """The first sentence: the number of ops with each outcome."""
     counts = Counter(op["became"] for op in ops)
     left = counts.pop(FLOAT, 0)
     made = " and ".join(f"{count:,} became {form}" for form, count in counts.items())
@@ -95,7 +95,7 @@ def _gain(bytes_: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _summary(ops: Sequence[Mapping[str, Any]]) -> list[list[Cell]]:
-    """One row for each outcome and reason; what stayed in float first."""
+    """One row for each outcome and reason, with ops that stayed in float first."""
     groups: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for op in ops:
         groups.setdefault((op["became"], op.get("reason", "")), []).append(op)
@@ -113,7 +113,7 @@ def _summary(ops: Sequence[Mapping[str, Any]]) -> list[list[Cell]]:
 
 
 def _which(ops: Sequence[Mapping[str, Any]]) -> str:
-    """A few ops by name; many by kind."""
+    """The ops by name if they are few, otherwise counted by kind."""
     if len(ops) <= NAMED:
         return ", ".join(f"{op['op']} {of_layer(op['name'].split(';')[0])}" for op in ops)
     kinds = Counter(op["op"] for op in ops).most_common()
@@ -129,7 +129,7 @@ def _op(each: Mapping[str, Any]) -> Sequence[str]:
 
 
 def _charts(layers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The noise over time of the noisiest layers, and how many others there are."""
+    """Charts of the noise at each step of the noisiest layers, and a sentence on the others."""
     noisiest = sorted(layers, key=lambda layer: float(layer["snr_db"]))
     rest = noisiest[CHARTS:]
     verb = "is" if len(rest) == 1 else "are"
@@ -144,5 +144,5 @@ def _chart(layer: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _value(each: Mapping[str, Any]) -> str:
-    """What a value is called: by the layer that computes it, else by the tensor."""
+    """The name of a value: the layer that computes it, or else its tensor."""
     return str(each.get("value", each["tensor"])).split(";")[0]

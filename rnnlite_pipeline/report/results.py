@@ -1,4 +1,4 @@
-"""The results in a model's folder: its figures, read from the files that the stages left."""
+"""The results in a model's folder: figures from the files that the stages wrote."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from rnnlite_pipeline.files import digest
 
 @dataclass(frozen=True)
 class Results:
-    """The figures of one model; what was not made or measured is None or empty.
+    """The figures of one model. What was not made or not measured is None or empty.
 
     Attributes:
         folder: The model's folder.
         name: The model's name.
         verification: The content of verification.json.
-        benchmark: The content of benchmark.json, where it is of this very model.
-        source: The sha256 of the imported graph: equal for two forms of one model.
+        benchmark: The content of benchmark.json, if it belongs to this model.
+        source: The sha256 of the imported graph; models of one source have the same.
         releases: The bundles, by name.
     """
 
@@ -57,40 +57,40 @@ class Results:
         return (self.folder / "report.html").is_file()
 
     def page(self, folder: Path) -> str:
-        """The way from a folder to its report, as a link has it."""
+        """The relative URL of its report, seen from a folder."""
         return link(self.folder / "report.html", folder)
 
     @property
     def passed(self) -> bool | None:
-        """Whether it was verified; None where it was not tried."""
+        """Whether it passed its verification; None if it was not verified."""
         return self.verification.get("passed") if self.verification else None
 
     @property
     def scheme(self) -> str:
-        """How it is quantized."""
+        """Its quantization scheme."""
         return str(self.verification.get("quantization", {}).get("scheme", "none"))
 
     @property
     def bytes(self) -> int | None:
-        """The size of the model."""
+        """The size of the model, in bytes."""
         sizes = self.verification.get("bytes")
         return None if sizes is None else int(sizes["model"])
 
     @property
     def float_bytes(self) -> int | None:
-        """The size of the same model in float; None where it is not quantized."""
+        """The size of the same model in float, in bytes; None if it is not quantized."""
         sizes = self.verification.get("quantization", {}).get("bytes")
         return None if sizes is None else int(sizes["float"])
 
     @property
     def milliseconds(self) -> float | None:
-        """The median time of a call."""
+        """The median time of a call, in milliseconds."""
         times = self.benchmark.get("models", {}).get("model.tflite", {}).get("ms")
         return None if times is None else float(times["median"])
 
     @property
     def machine(self) -> str:
-        """The machine that it was measured on, and the data: what makes two times comparable."""
+        """Machine and input of the benchmark, as text. With equal texts, times can be compared."""
         if not self.benchmark:
             return ""
         shown = {key: self.benchmark.get(key) for key in ("machine", "settings")}
@@ -101,13 +101,13 @@ class Results:
 
     @property
     def error(self) -> float | None:
-        """The largest error; infinite where shapes or infinities differ."""
+        """The largest absolute error; infinite if shapes or infinite values differ."""
         largest = self.verification.get("max_abs_error")
         return None if largest is None else float(largest)
 
     @property
     def limit(self) -> float | None:
-        """The largest error that passes, of the output with the largest error."""
+        """The error limit of the output with the largest error."""
         checks = [
             check
             for check in self.verification.get("checks", ())
@@ -118,20 +118,20 @@ class Results:
 
     @property
     def snr_db(self) -> float | None:
-        """The least signal-to-noise ratio of an output, in dB; None where none was judged."""
+        """The lowest signal-to-noise ratio of an output, in dB; None if none was judged."""
         found = [c["snr_db"] for c in self.verification.get("checks", ()) if "snr_db" in c]
         return min((float(each) for each in found if each is not None), default=None)
 
     @property
     def accuracy(self) -> tuple[float, float] | None:
-        """The lowest of the model, and its source's."""
+        """The lowest accuracy of an output, and that of the source for the same output."""
         judged = self.verification.get("accuracy", ())
         worst = min(judged, key=lambda each: each["litert"], default=None)
         return None if worst is None else (worst["litert"], worst["source"])
 
     @property
     def accuracies(self) -> dict[str, float]:
-        """The lowest of the model, by output."""
+        """The lowest accuracy of each output, by its name."""
         lowest: dict[str, float] = {}
         for each in self.verification.get("accuracy", ()):
             name, rate = each["output"], float(each["litert"])
@@ -151,7 +151,7 @@ def _sha256(path: Path) -> str:
 
 
 def link(path: Path, folder: Path) -> str:
-    """The way from a folder to a file, as a link has it."""
+    """The relative URL of a file, seen from a folder."""
     return quote(Path(os.path.relpath(path, folder)).as_posix())
 
 

@@ -1,7 +1,7 @@
 """The section on a search: each model that was tried under `quantization.scheme: auto`.
 
-Its times belong to a machine, as those of a benchmark do: a release has none of it, and the page
-beside the model has it all.
+Its times are true for one machine only, as those of a benchmark. So the page in a release does not
+have this section; the page beside the model has it.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from typing import Any
 from rnnlite_pipeline.report.figures import error, points, rate, size, time
 from rnnlite_pipeline.report.html import Cell, Section, section, table
 
-#: The place that the stage report fills with the candidates.
+#: The slot that the stage report fills with the candidates.
 TRIED = "tried"
 
 _COLUMNS = ("model", "in float", "#size", "#largest error", "#accuracy", "#change", "#time", "")
 
 
 def searched(told: Mapping[str, Any]) -> Section | None:
-    """The table; nothing where a lock took the place of the search.
+    """The table of candidates; None if a lock gave the choice and no search ran.
 
     Args:
         told: A search.json of this model.
@@ -51,7 +51,7 @@ def _row(each: Mapping[str, Any], chosen: Any) -> Sequence[Cell]:
         name,
         skip,
         size(each["bytes"]),
-        error(each["error"]),
+        error(float(each["error"])),
         rate(each["accuracy"]),
         points(-each["drop"] if each["drop"] else 0),
         time(each["ms"]),

@@ -1,6 +1,6 @@
-"""Places of a page that are filled again after verify wrote it, each between two comments.
+"""Slots: parts of a page between two HTML comments, which a later stage replaces.
 
-No text of a model can hold such a comment: all of it is escaped.
+A text of a model cannot contain such a comment, because every text is escaped.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from markupsafe import Markup
 
 
 def slot(name: str, content: str = "") -> Markup:
-    """A place with its first content."""
+    """A slot with its first content."""
     return Markup(f"<!--{name}-->{content}<!--/{name}-->")
 
 
 def filled(page: str, name: str, content: str) -> str:
-    """The page with other content in a place; as it is where it has no such place."""
+    """The page with new content in a slot; unchanged if the page has no such slot."""
     above, start, rest = page.partition(f"<!--{name}-->")
     _, end, below = rest.partition(f"<!--/{name}-->")
     return f"{above}{start}{content}{end}{below}" if end else page

@@ -1,7 +1,7 @@
-"""The stage report: report.html, which shows the times that were measured on this machine.
+"""The stage report: writes report.html, with the times that were measured on this machine.
 
-Verify's page is part of a release and the same on every machine. The copy beside the model has the
-section on latency in the place of that on multiply-adds, and the models that a search tried.
+Verify's page is part of a release and the same on every machine. In the copy beside the model, the
+section on latency replaces that on multiply-adds, and the candidates of a search are shown.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ from rnnlite_pipeline.report.slots import filled
 if TYPE_CHECKING:
     from rnnlite_pipeline.config import Config
 
-#: The page as verify wrote it, under the model's folder: without times, and part of a release.
+#: Verify's page in the model's folder. It has no times, and is part of the release.
 PAGE = Path(".work") / "report.html"
 
 
 def report(config: Config, out: Path) -> None:  # noqa: ARG001
-    """Writes `out/report.html`: verify's page, with the times of `out/benchmark.json`."""
+    """Writes `out/report.html`: verify's page with the times of `out/benchmark.json`."""
     page = with_times((out / PAGE).read_text(encoding="utf-8"), out)
     write_atomically(out / "report.html", page.encode())
 
 
 def with_times(page: str, out: Path) -> str:
-    """Verify's page with what was measured of this very model.
+    """Verify's page with what was measured on this model.
 
     Args:
         page: The page.

@@ -1,4 +1,4 @@
-"""Small charts as inline SVG, with a title on each axis; the same values give the same bytes."""
+"""Small charts as inline SVG. Each axis has a title. Equal values give equal bytes."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from markupsafe import Markup
 
 from rnnlite_pipeline.report.html import rendered
 
-WIDTH, HEIGHT = 680, 210
-_LEFT, _RIGHT, _TOP, _BOTTOM = 76, 24, 12, 44
+WIDTH, HEIGHT = 680, 220
+#: Room for labels of seven characters and for titles at the size that they have on a phone.
+_LEFT, _RIGHT, _TOP, _BOTTOM = 100, 24, 14, 52
 _PLOT_W, _PLOT_H = WIDTH - _LEFT - _RIGHT, HEIGHT - _TOP - _BOTTOM
 
-#: How many gaps an axis is cut into, about.
+#: The approximate number of intervals between the ticks of an axis.
 GAPS = 4
 
 
 def line(values: Sequence[float], x_title: str, y_title: str, limit: float | None = None) -> Markup:
-    """A curve of values over 0, 1, 2, ...; the limit, if any, is drawn where it is crossed.
+    """A curve of values over 0, 1, 2, ... The limit is drawn if a value is above it.
 
     Values below 0 are drawn as 0; NaN and infinite values as the largest.
     """
@@ -41,7 +42,7 @@ def line(values: Sequence[float], x_title: str, y_title: str, limit: float | Non
 
 
 def histogram(counts: Sequence[int], edges: Sequence[float], x_title: str, y_title: str) -> Markup:
-    """Bars of counts from each edge to the next; the first edge is 0, the others rise."""
+    """A bar for each count, from its edge to the next. The edges rise; the first is 0."""
     top = max(counts, default=0) or 1
     step = _PLOT_W / max(len(counts), 1)
     bars = [
@@ -65,7 +66,7 @@ def histogram(counts: Sequence[int], edges: Sequence[float], x_title: str, y_tit
 
 
 def scatter(across: Sequence[float], up: Sequence[float], x_title: str, y_title: str) -> Markup:
-    """A dot for each pair of finite values, on the diagonal where the two are equal."""
+    """A dot for each pair of finite values. Dots of equal pairs lie on the diagonal."""
     low, high = min((*across, *up), default=0.0), max((*across, *up), default=1.0)
     ticks = _round_ticks(low, high)
     low, span = ticks[0], ticks[-1] - ticks[0]
@@ -107,7 +108,7 @@ def _ticks(top: float) -> list[float]:
 
 
 def _round_ticks(low: float, high: float) -> list[float]:
-    """Round numbers at equal distances, from `low` or the last one before it on to `high`."""
+    """Round numbers at equal distances; the first is at most `low`, the last at least `high`."""
     step = _ticks((high - low) or abs(high) or 1.0)[1]
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     return [step * i for i in range(first, max(last, first + 1) + 1)]
@@ -121,7 +122,7 @@ def _whole(last: int) -> list[int]:
 
 
 def _share(count: int, top: int) -> float:
-    """The height of a bar: logarithmic, so that one bad value among a million shows."""
+    """The height of a bar, on a logarithmic scale: one value among a million is still visible."""
     return math.log1p(count) / math.log1p(top)
 
 

@@ -1,7 +1,7 @@
-"""Text for people from templates: Jinja files in the folder `templates/` of their room.
+"""Texts from Jinja templates, which are files in the folder `templates/` of each room.
 
-A template is named by what it makes, with `.jinja` behind: `report.html.jinja`. In HTML and SVG
-every value is escaped; a template of code or Markdown writes values as they are.
+A template has the name of its result and the suffix `.jinja`: `report.html.jinja`. In HTML and SVG
+every value is escaped. Templates of code and Markdown write values unchanged.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ ESCAPED = ("html.jinja", "svg.jinja")
 def templates(room: str) -> Environment:
     """The templates of a room.
 
-    A name that a template uses and that was not given is an error, not an empty place.
+    A name that a template uses and that has no value is an error; it does not become empty text.
 
     Args:
         room: The package whose folder `templates/` holds them, as in `rnnlite_pipeline.report`.

@@ -85,6 +85,14 @@ def _gather(op: Op, inputs: list[Tensor], axis: int) -> list[Source] | None:
     return [(index, axis - where)] if axis < where + width else [(value, axis - width + 1)]
 
 
+def _gather_nd(_op: Op, inputs: list[Tensor], axis: int) -> list[Source] | None:
+    value, places = inputs
+    if value.shape is None or not places.shape or places.shape[-1] == OPEN:
+        return None
+    rows = len(places.shape) - 1
+    return [(places, axis) if axis < rows else (value, axis - rows + places.shape[-1])]
+
+
 def _strided_slice(op: Op, inputs: list[Tensor], axis: int) -> list[Source] | None:
     found = source_axis(op, axis, (inputs[1].shape or (OPEN,))[0])
     return [(inputs[0], found[0])] if found is not None and found[1] else None
@@ -157,6 +165,7 @@ _RULES: dict[str, Any] = {
     "EXPAND_DIMS": _expand_dims,
     "FULLY_CONNECTED": _fully_connected,
     "GATHER": _gather,
+    "GATHER_ND": _gather_nd,
     "SELECT": _select,
     "SPLIT": _split,
     "SPLIT_V": _split,

@@ -63,19 +63,26 @@ class _Placing:
             subgraph: Where the tensor stands.
             tensor: An argument of the subgraph that is none any more.
         """
-        for op in consumers(subgraph)[tensor]:
-            if op.code == "WHILE":
-                self._into_loop(subgraph, op, tensor)
-            elif op.code == "TRANSPOSE" and _axes(op) == _TURNED:
-                replace_uses(self._model, subgraph, op.outputs[0], self._matrix(tensor))
-                subgraph.ops.remove(op)
-            elif op.code == "BATCH_MATMUL" and self._is_layer(op, tensor):
-                matrix = tensor if op.options["adj_y"] else self._matrix(tensor)
-                _to_fully_connected(subgraph, op, matrix)
+        seen = set[Op]()
+        while readers := [op for op in consumers(subgraph)[tensor] if op not in seen]:
+            for op in dict.fromkeys(readers):
+                self._let_read(subgraph, op, tensor)
+            seen |= {*readers}  # what reads the output of a loop that hands it on is new
         if consumers(subgraph)[tensor] or tensor in subgraph.outputs:
             tensor.shape, tensor.data = self._weight.shape, self._plain
         elif tensor in subgraph.tensors:
             subgraph.tensors.remove(tensor)
+
+    def _let_read(self, subgraph: Subgraph, op: Op, tensor: Tensor) -> None:
+        """Rules 1 to 3, for one op that reads it."""
+        if op.code == "WHILE":
+            self._into_loop(subgraph, op, tensor)
+        elif op.code == "TRANSPOSE" and _axes(op) == _TURNED:
+            replace_uses(self._model, subgraph, op.outputs[0], self._matrix(tensor))
+            subgraph.ops.remove(op)
+        elif op.code == "BATCH_MATMUL" and self._is_layer(op, tensor):
+            matrix = tensor if op.options["adj_y"] else self._matrix(tensor)
+            _to_fully_connected(subgraph, op, matrix)
 
     def _matrix(self, tensor: Tensor) -> Tensor:
         """The weight transposed."""
@@ -114,7 +121,7 @@ def _to_fully_connected(subgraph: Subgraph, op: Op, matrix: Tensor) -> None:
         matrix: The weight, [outputs, inputs].
     """
     x = op.inputs[0]
-    keeps = len((x.shape if x else None) or ()) > 2
+    keeps = x is None or x.shape is None or len(x.shape) > 2
     new = make_op("FULLY_CONNECTED", [x, matrix, None], op.outputs, keep_num_dims=keeps)
     subgraph.ops[subgraph.ops.index(op)] = new
     _take_bias(subgraph, new)

@@ -62,9 +62,13 @@ def describe_file(text: str) -> str:
 
 def config_of(source: Mapping[str, Any]) -> Config:
     """A config of which only the source matters; JSON's lists may be lists."""
-    inputs = {name: tuple(shape) for name, shape in source.get("inputs", {}).items()}
-    values = {**source, "inputs": inputs, "outputs": tuple(source.get("outputs", ()))}
-    return Config.model_validate({"name": "described", "source": values})
+    return Config.model_validate({"name": "described", "source": _tuples(source)})
+
+
+def _tuples(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _tuples(each) for key, each in value.items()}
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value
 
 
 if __name__ == "__main__":

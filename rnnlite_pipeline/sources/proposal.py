@@ -4,11 +4,14 @@ A graph does not say it. Rules:
 
 1. Ops for training, saving and summaries are no part of the model.
 2. An output is a tensor that no op of the model reads, and that depends on what a placeholder
-   holds, not on its size alone. The last states of a loop count where there is nothing else. Where
-   all of these are single numbers, as losses and accuracies are, it is the last tensor before other
-   placeholders, such as labels, come in.
+   holds that is no switch, not on its size alone. A text that is made of a result does not count
+   as a reader. The last states of a loop count where there is nothing else. Where all of these are
+   single numbers, as losses and accuracies are, it is the last tensor before other placeholders,
+   such as labels, come in.
 3. Inputs are the placeholders that the outputs depend on. One of them is a constant if it is a
    switch (a bool) or a single number, such as the part that a dropout keeps, and others are left.
+4. Strings are taken apart before the model, as is sound: LiteRT has no op for it. The input is then
+   the first tensor behind what reads the strings, or behind the spectrum and its coefficients.
 """
 
 from __future__ import annotations
@@ -42,6 +45,9 @@ _SWITCHES = re.compile(r"keep|drop|prob|train|phase|rate|infer|test", re.IGNOREC
 #: Ops that give a size of what they read.
 _SIZES = ("Shape", "ShapeN", "Size", "Rank")
 
+#: Ops on sound in front of a model, which LiteRT has not.
+_SOUND = ("AudioSpectrogram", "Mfcc")
+
 
 @dataclass(frozen=True)
 class Proposal:
@@ -71,8 +77,10 @@ def propose(path: Path) -> Proposal:
     """
     graph = open_session(path).graph
     operations = graph.get_operations()
-    reads, values = _reads(operations), _reads(operations, _SIZES)
-    model = [op for op in operations if values[op] and _is_of_model(op)]
+    given = _given(operations)
+    reads, values = _reads(operations, given), _reads(operations, given, _SIZES)
+    fed = {op for op in given if not _is_switch(op)} or given
+    model = [op for op in operations if values[op] & fed and _is_of_model(op)]
     outputs = list(_outputs(model, reads))
     if not outputs:
         raise SourceError(
@@ -81,6 +89,7 @@ def propose(path: Path) -> Proposal:
         )
     needed = frozenset[Any]().union(*(reads[op] for op in outputs))
     inputs, constants = _parted([op for op in operations if op in needed])
+    _check_ranks(path, inputs, outputs)
     nodes = graph.as_graph_def().node
     likely = {op.name: likely_value(op.name, op.outputs[0].dtype, nodes) for op in constants}
     return Proposal(
@@ -90,20 +99,64 @@ def propose(path: Path) -> Proposal:
     )
 
 
-def _reads(operations: Sequence[Any], ends: Collection[str] = ()) -> dict[Any, frozenset[Any]]:
-    """The placeholders that each op depends on; loops are gone round until nothing is new.
+def _given(operations: Sequence[Any]) -> set[Any]:
+    """The ops that give what a caller passes: placeholders, and by rule 4 what stands for them."""
+    strings = [op for op in operations if op.type == "Placeholder" and _holds_strings(op)]
+    taking_apart = set(strings)
+    for op in operations:
+        before = any(t.op in taking_apart for t in op.inputs)
+        if before and (op.type in _SOUND or any(_is_string(t) for t in op.inputs)):
+            taking_apart.add(op)
+    behind = {
+        op
+        for op in taking_apart
+        for t in op.outputs
+        if not _is_string(t) and any(r not in taking_apart for r in t.consumers())
+    }
+    return {op for op in operations if op.type == "Placeholder" and op not in strings} | behind
+
+
+def _holds_strings(op: Any) -> bool:
+    return any(map(_is_string, op.outputs))
+
+
+def _is_string(tensor: Any) -> bool:
+    return bool(tensor.dtype.base_dtype.name == "string")
+
+
+def _check_ranks(path: Path, inputs: Sequence[Any], outputs: Sequence[Any]) -> None:
+    """Refuses a graph that does not say how many axes an input has.
+
+    Raises:
+        SourceError: It names the input, and the lines to write.
+    """
+    names = [op.name for op in outputs]
+    shown = ", ".join(names[:3] + ["..."] * (len(names) > 3))
+    for op in inputs:
+        if op.outputs[0].shape.rank is None:
+            raise SourceError(
+                f'{path} does not say the shape of its input "{op.name}".',
+                f"Write the config with source.format: graph_def, source.inputs: {{{op.name}: "
+                "[null, STEPS, FEATURES]}, or whatever its shape is, and source.outputs: "
+                f"[{shown}].",
+            )
+
+
+def _reads(
+    operations: Sequence[Any], given: Collection[Any], ends: Collection[str] = ()
+) -> dict[Any, frozenset[Any]]:
+    """What a caller passes that each op depends on; loops are gone round until nothing is new.
 
     Args:
         operations: The graph's.
+        given: The ops that give it.
         ends: The kinds of ops that depend on none, whatever they read.
     """
-    reads = {
-        op: frozenset([op]) if op.type == "Placeholder" else frozenset[Any]() for op in operations
-    }
+    reads = {op: frozenset([op]) if op in given else frozenset[Any]() for op in operations}
     changed = True
     while changed:
         changed = False
-        for op in (op for op in operations if op.type not in ends):
+        for op in (op for op in operations if op.type not in ends and op not in given):
             found = reads[op].union(*(reads[t.op] for t in op.inputs))
             changed |= found != reads[op]
             reads[op] = found
@@ -117,7 +170,8 @@ def _is_of_model(op: Any) -> bool:
 
 def _outputs(model: Sequence[Any], reads: Mapping[Any, frozenset[Any]]) -> Iterator[Any]:
     """Rule 2."""
-    own = set(model)
+    values = [op for op in model if _is_value(op)]
+    own = _ancestors(*values) & {*model} | {*values}
     readers = {op: [r for t in op.outputs for r in t.consumers() if r in own] for op in model}
     ends = [op for op in model if not readers[op] and _is_value(op)]
     ends = [op for op in ends if op.type != "Exit"] or ends
@@ -138,14 +192,14 @@ def _outputs(model: Sequence[Any], reads: Mapping[Any, frozenset[Any]]) -> Itera
     yield from last or ends
 
 
-def _ancestors(op: Any) -> set[Any]:
-    """The ops that an op is computed from."""
-    found, waiting = set[Any](), [op]
+def _ancestors(*ops: Any) -> set[Any]:
+    """The ops that some ops are computed from."""
+    found, waiting = set[Any](), [*ops]
     while waiting:
         new = {t.op for t in waiting.pop().inputs} - found
         found |= new
         waiting += new
-    return found - {op}
+    return found - {*ops}
 
 
 def _is_value(op: Any) -> bool:

@@ -55,7 +55,7 @@ def attribute(target: str, key: str) -> Any:
             f"{key}: cannot import {target}: {first_line(error)}",
             "Expected module:attribute; the module is beside the config, in the folder the command "
             "runs in, or installed.",
-            tuple(key.split(".")),
+            tuple(key.split(".", 2)),
         ) from error
     return value
 

@@ -41,6 +41,7 @@ from rnnlite_pipeline.sources.graphdef.gathers import gathers_in_loops
 from rnnlite_pipeline.sources.graphdef.integer_products import integer_products_in_floats
 from rnnlite_pipeline.sources.graphdef.slices import slices_to_builtin
 from rnnlite_pipeline.sources.graphdef.softplus import stable_softplus
+from rnnlite_pipeline.sources.graphdef.stablehlo_gathers import gathers_to_builtin
 from rnnlite_pipeline.sources.graphdef.tensor_arrays import lists_for_arrays
 from rnnlite_pipeline.sources.model import Shape, SourceModel, TensorSpec
 from rnnlite_pipeline.sources.state import refuse_state
@@ -77,11 +78,12 @@ def to_tflite(source: SourceModel, *, as_custom: bool = False) -> bytes:
     del frozen, plain
     annotations.placed(model)
     slices_to_builtin(model)
+    gathers_to_builtin(model)
     _copy_exchanged(model)
     step("naming inputs and outputs")
     _name_ops(model, source.scope)
     states = _with_states(model, source)
-    _name_interface(model, source)
+    _name_interface(model, source, [before for before, _ in states.values()])
     _make_repeatable(model)
     if as_custom:
         make_custom(model)
@@ -125,7 +127,7 @@ def _convert(frozen: Any, *, is_inlined: bool) -> bytes:
 #: The op that a text of the converter is about, and its name in the model: the innermost location.
 _PLACE = re.compile(r'loc\((?:[^"]*fused\[)?(?:callsite\()?"(\w+):"[^"\n]*"([^"\n]+)"')
 _OP = re.compile(
-    r"'?tf\.(\w+)'? op|custom op '?(\w+)'?|\btf\.([A-Z]\w+)|'\w*hlo\.(\w+?)(?:_v1)?' op"
+    r"'?tf\.(\w+)'? op|custom op (?!nor\b)'?(\w+)'?|\btf\.([A-Z]\w+)|'\w*hlo\.(\w+?)(?:_v1)?' op"
 )
 
 
@@ -172,12 +174,18 @@ def _with_states(model: Model, source: SourceModel) -> dict[State, tuple[Tensor,
     return dict(zip(states, pairs, strict=True))
 
 
-def _name_interface(model: Model, source: SourceModel) -> None:
-    """Rule 3. An output that is an input, or another output, gets a tensor of its own."""
+def _name_interface(model: Model, source: SourceModel, states: Sequence[Tensor] = ()) -> None:
+    """Rule 3. An output that is an input, a state, or another output gets a tensor of its own.
+
+    Args:
+        model: Changed in place.
+        source: What its inputs and outputs are called.
+        states: What a call starts from.
+    """
     main = model.main
     for tensor, spec in zip(main.inputs, source.inputs, strict=True):
         _describe(tensor, spec)
-    seen: list[Tensor] = list(main.inputs)
+    seen: list[Tensor] = [*main.inputs, *states]
     for position, spec in enumerate(source.outputs):
         tensor = main.outputs[position]
         if tensor.data is not None or any(tensor is other for other in seen):

@@ -14,6 +14,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,9 @@ class _Weights:
 def pair(path: Path) -> tuple[Path, Path | None]:
     """A model file and its weights' own file: itself and None where it is a whole model.
 
-    The other half stands in the same folder, and names the same layers.
+    The other half stands in the same folder, and names the same layers. Where several do, since
+    models of one author often call their layers alike, it is the one whose file name begins like
+    this one's for the longest part.
 
     Raises:
         SourceError: A half is there, and no other or several; it says what to write.
@@ -61,8 +64,10 @@ def pair(path: Path) -> tuple[Path, Path | None]:
 
 
 def _only(path: Path, found: list[Path], what: str, other: str, key: str) -> Path:
-    if len(found) == 1:
-        return found[0]
+    begins = [_alike(p.name, path.name) for p in found]
+    nearest = [p for p, begin in zip(found, begins, strict=True) if begin == max(begins)]
+    if len(nearest) == 1:
+        return nearest[0]
     several = f"several stand beside it: {', '.join(p.name for p in found)}"
     rest = "weights" if key == "path" else "path"
     raise SourceError(
@@ -70,6 +75,12 @@ def _only(path: Path, found: list[Path], what: str, other: str, key: str) -> Pat
         f"Write the config by hand: source.{rest}: {path.name}, source.{key}: {other}, which "
         "model.to_json() and model.save_weights() write; or save the whole model.",
     )
+
+
+def _alike(one: str, other: str) -> int:
+    """How many letters two names begin with alike."""
+    pairs = zip(one, other, strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def _beside(path: Path) -> Iterator[Path]:

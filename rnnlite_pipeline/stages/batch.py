@@ -1,6 +1,6 @@
-"""The stage batch: a part of the verification data, run on the source and on the model.
+"""The stage batch: runs source and model on a part of the verification data.
 
-It judges nothing: verify puts the parts together (`verify/batches.py`).
+It makes no check. The stage verify combines the parts (`verify/batches.py`) and checks them.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
-"""The stage benchmark: latency, size and memory beside the stock conversion of the same source.
+"""The stage benchmark: latency, size and memory, compared with the stock conversion.
 
-1. One thread, the default delegate, a batch of 1. An open length is that of the data the config
-   names, else `STEPS`.
+1. One thread, the default delegate, a batch of 1. An open length is that of the config's data, or
+   else `STEPS`.
 2. Each model runs in a process of its own first, which tells the memory it takes. One that does
    not run is told with its reason: of the stock conversion, that is a result.
 3. The others are timed in turns, in one process (`timing.py`). A figure is the median of
    the rounds, and their best; a ratio is the median of the rounds' ratios to model.tflite.
-4. What each op of model.tflite takes is measured with the op alone (`latency/`).
+4. Each op of model.tflite is timed alone (`latency/`).
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ from rnnlite_pipeline.steps import step
 from rnnlite_pipeline.timing import timed
 from rnnlite_pipeline.verify.data import random_shape, read_samples
 
-#: The number of steps of an open sequence, where no data says another.
+#: The length of an open sequence, if the config names no data.
 STEPS = 100
 
 #: The name of model.tflite among the models.
@@ -59,11 +59,11 @@ class Candidate:
     """One model that is measured.
 
     Attributes:
-        name: What it is called in the results.
-        content: The .tflite file; None where there is none.
+        name: Its name in the results.
+        content: The .tflite file; None if there is none.
         how: How it was made.
-        reason: Why there is none.
-        inputs: Its input names by the source's, where they differ.
+        reason: Why there is no file.
+        inputs: Its input names by those of the source, if they differ.
     """
 
     name: str
@@ -74,7 +74,7 @@ class Candidate:
 
 
 def benchmark(config: Config, out: Path) -> None:
-    """Writes `out/benchmark.json`, and the same for people as `out/benchmark.txt`.
+    """Writes `out/benchmark.json`, and a text for people as `out/benchmark.txt`.
 
     Raises:
         StageError: model.tflite itself does not run.
@@ -114,9 +114,9 @@ def benchmark(config: Config, out: Path) -> None:
 
 
 def feed(candidate: Candidate, samples: Arrays, limits: Mapping[str, range]) -> dict[str, Array]:
-    """What a model is run on: the samples, in the shapes and dtypes that its inputs have.
+    """The inputs that a model is run on: the samples, in the shapes and dtypes of its inputs.
 
-    An input that the source does not have, a state, is zeros.
+    An input that the source does not have is a state; it gets zeros.
     """
     assert candidate.content is not None
     named = candidate.inputs or {}
@@ -137,9 +137,9 @@ def _candidates(config: Config, out: Path, own: bytes, samples: Arrays) -> Itera
 
 
 def _stock(config: Config, out: Path, samples: Arrays) -> Candidate:
-    """The first attempt that gives a model that runs; else the first that gives one; else why.
+    """The first attempt whose model runs; or else the first attempt with a model; or the reasons.
 
-    What was tried before is told with it.
+    The result also names the attempts that failed before.
     """
     found, reasons = list[Candidate](), list[str]()
     for attempt, how in _attempts(config).items():
@@ -166,7 +166,7 @@ def _attempts(config: Config) -> Mapping[str, str]:
 
 
 def _pins(out: Path, attempt: str, samples: Arrays) -> dict[str, list[int | None]]:
-    """The shape of each input: its batch 1, or, for "fixed", all of it as the samples are."""
+    """The shape of each input with a batch of 1; for "fixed", with all sizes of the samples."""
     pins = {}
     for spec in _specs(out, "inputs"):
         shape = samples[spec.name].shape
@@ -177,7 +177,7 @@ def _pins(out: Path, attempt: str, samples: Arrays) -> dict[str, list[int | None
 
 
 def _lowered(config: Config, out: Path, form: str) -> Candidate:
-    """The same source with its recurrences lowered otherwise."""
+    """The same source, with its recurrences lowered to another form."""
     name = f"lowering: {form}"
     recurrent = config.recurrent.model_copy(update={"lowering": form})
     asked = config.model_copy(update={"recurrent": recurrent})
@@ -210,7 +210,7 @@ def _samples(config: Config, out: Path) -> dict[str, Array]:
 
 
 def _shape(spec: TensorSpec) -> tuple[int, ...]:
-    """A batch of 1, `STEPS` steps where their number is open."""
+    """The shape with a batch of 1, and `STEPS` steps if the length is open."""
     if not spec.shape:
         return ()
     closed = random_shape(spec.shape, spec.shape[0] or 1)
@@ -224,7 +224,7 @@ def _specs(out: Path, side: str) -> list[TensorSpec]:
 
 
 def _fitted(tensor: Tensor, sample: Array | None, is_index: bool) -> Array:
-    """The sample as this input takes it, repeated where its shape is larger."""
+    """The sample in the shape and dtype of this input; it is repeated to fill a larger shape."""
     shape, dtype = tensor.shape or (), NUMPY[tensor.dtype]
     if sample is None or sample.ndim != len(shape):
         return np.zeros([1 if d == OPEN else d for d in shape], dtype)

@@ -1,11 +1,13 @@
-"""The candidates of a search: conversions of the one import, each run on the data.
+"""The candidates of a search: conversions of one import, each run on the data.
 
-A candidate depends on nothing but the import, the data and the conversion in float, which it is
-held to. So the search makes them one after the other; or each is a stage of its own, in any process
-on any machine (`reference` for the one in float, `candidate` for any other), and the search finds
-them in `OUT/.work/candidates`. Both are the same code, so the figures are the same.
+A candidate depends only on the import, the data, and the conversion in float that it is compared
+with. There are two ways to make candidates, with the same code and the same figures:
 
-Times are no part of this: they are comparable on one machine only, and the search takes them.
+1. The search makes one after the other.
+2. Each one is a separate stage, in any process on any machine: `reference` for the conversion in
+   float, `candidate` for any other. The search finds the results in `OUT/.work/candidates`.
+
+Times are not measured here, because they can be compared on one machine only. The search does it.
 """
 
 from __future__ import annotations
@@ -56,9 +58,9 @@ Answers = Mapping[str, Mapping[str, Array]]
 
 @dataclass(frozen=True, eq=False)
 class Made:
-    """A candidate: how it did, and its file; empty where there is none, or it does not run.
+    """A candidate: its results, and its file, which is empty if there is none or it does not run.
 
-    `answers` are those of the model in float; for any other there are none.
+    `answers` are the outputs of the model in float. Other candidates have none.
     """
 
     trial: Trial
@@ -79,7 +81,7 @@ def reference(config: Config, out: Path) -> None:
 
 
 def candidate(config: Config, out: Path, chosen: Chosen) -> None:
-    """The stage candidate: any other one, held to what the stage reference left.
+    """The stage candidate: any other candidate, compared with the results of the stage reference.
 
     Raises:
         VerificationFailed: The labels are not the model's.
@@ -88,7 +90,7 @@ def candidate(config: Config, out: Path, chosen: Chosen) -> None:
 
 
 class Candidates:
-    """Makes candidates, or takes those that stages of their own have made.
+    """Makes candidates, or reads those that separate stages have made.
 
     Args:
         config: Where `quantization.scheme` is auto.
@@ -101,7 +103,7 @@ class Candidates:
         self._inputs = [TensorSpec.from_json(each) for each in described_source["inputs"]]
         self._outputs = [TensorSpec.from_json(each) for each in described_source["outputs"]]
         path = config.verification.data.path
-        assert path is not None  # the config gives it with scheme auto
+        assert path is not None  # a config with scheme auto has it
         self._file = config.resolve(path)
         self._left_in_float = self._taken(IN_FLOAT)
 
@@ -119,7 +121,7 @@ class Candidates:
 
     @cached_property
     def in_float(self) -> Made:
-        """The candidate in float. It has answers where it runs, though a target may refuse it.
+        """The candidate in float. It has answers if it runs, also if a target refuses it.
 
         Raises:
             NotConvertible: It does not run.
@@ -139,7 +141,7 @@ class Candidates:
         return Made(Trial("none", (), why, len(content), *held, layers=layers), content, answers)
 
     def _make(self, chosen: Chosen) -> Made:
-        """A candidate that has a file, and runs; else why not."""
+        """A candidate with its file and results, or with the reason why it has none."""
         step(f"trying {chosen}")
         try:
             conversion, why, content = self._convert(chosen)
@@ -153,7 +155,7 @@ class Candidates:
         return Made(trial, content)
 
     def _taken(self, chosen: Chosen) -> Made | None:
-        """What a stage of its own left."""
+        """The results of a separate stage; None if there are none."""
         path = (self._out / CANDIDATES / chosen.called).with_suffix(".json")
         if not path.exists():
             return None
@@ -167,7 +169,7 @@ class Candidates:
         return self._convert(IN_FLOAT)
 
     def _convert(self, chosen: Chosen) -> tuple[Conversion, str, bytes]:
-        """The conversion, why the config does not allow it, and the file."""
+        """The conversion, the reason why the config does not allow it, and the file."""
         asked = chosen.settle(self._config)
         conversion = converted(read_source(self._out), asked, self.limits)
         why = _refusal(conversion, asked)
@@ -175,13 +177,13 @@ class Candidates:
         return conversion, why, write_model(conversion.model)
 
     def _crash(self, content: bytes) -> str:
-        """Why a model does not run, by a process of its own; empty where it does."""
+        """Why a model does not run, found in a separate process; empty if it runs."""
         fed = feed(Candidate("", content), {}, self.limits)
         return peak_memory(self._out / ".work", content, fed)[1]
 
     @cached_property
     def _data(self) -> tuple[Axes, Samples]:
-        """The batch's axes by the model in float, and the data by them.
+        """The batch axes, found with the model in float, and the data with the batch in front.
 
         Raises:
             VerificationFailed: The data has no labels, or is not the model's.
@@ -194,14 +196,14 @@ class Candidates:
         samples = read_samples(self._file, axes.batch_first(self._inputs), self._outputs)
         if not samples.labels:
             raise VerificationFailed(
-                f"quantization.scheme auto is judged by accuracy; {self._file} has no labels.",
-                "Give it an array `labels`, or name a scheme.",
+                f"quantization.scheme auto is judged by accuracy, and {self._file} has no labels.",
+                "Add an array `labels` to the file, or name a scheme.",
                 ("quantization", "scheme"),
             )
         return axes, samples
 
     def _answers(self, content: bytes, chosen: Chosen) -> Answers:
-        """The outputs on the data, on every set of kernels of every runtime the config names."""
+        """The outputs on the data, for all kernels of every runtime that the config names."""
         axes, samples = self._data
         states = described(read_model(content))
         data = next(cases(samples, axes.batch_first(self._inputs), self.limits))
@@ -214,25 +216,23 @@ class Candidates:
         return answers
 
     def _figures(self, real: Answers, answers: Answers) -> tuple[float, float, float]:
-        """The error, the accuracy and its drop: the worst of all kernels and outputs."""
+        """The error, the accuracy and its loss, each the worst of all kernels and outputs."""
         samples = self.samples
         errors, rates, drops = [0.0], list[float](), list[float]()
         for kernels, outputs in answers.items():
             for name, values in outputs.items():
                 expected = real[kernels][name]
-                if expected.shape != values.shape:
-                    continue
                 found = compare(expected, values)
                 errors.append(found.error / found.scale if found.scale else found.error)
                 labels = samples.labels.get(name)
-                if labels is not None:
+                if labels is not None and expected.shape == values.shape:
                     check_labels(str(self._file), name, expected, labels)
                     rates.append(accuracy(name, values, labels))
                     drops.append(accuracy(name, expected, labels) - rates[-1])
         if not rates:
             raise VerificationFailed(
                 "quantization.scheme auto is judged by accuracy, and no output with labels has one"
-                " row a sample.",
+                " row for each sample.",
                 "Name a scheme.",
                 ("quantization", "scheme"),
             )
@@ -246,7 +246,7 @@ def quantized_layers(conversion: Conversion) -> tuple[str, ...]:
 
 
 def _layer(op: Outcome, layers: Sequence[Layer]) -> str:
-    """A recurrent layer's name where the op is its; else the scope that the op stands in."""
+    """The recurrent layer of an op by its name; else the scope of the op."""
     names = [op.inside, *op.name.split(";")]
     for layer in layers:
         scope = layer.scope or layer.name
@@ -257,7 +257,7 @@ def _layer(op: Outcome, layers: Sequence[Layer]) -> str:
 
 
 def _leave(out: Path, made: Made) -> None:
-    """Writes a candidate's files; the one that says how it did is the last."""
+    """Writes a candidate's files. The file with its results is written last."""
     path = out / CANDIDATES / Chosen(*made.trial.name).called
     if made.content:
         write_atomically(path.with_suffix(".tflite"), made.content)
@@ -265,7 +265,7 @@ def _leave(out: Path, made: Made) -> None:
 
 
 def _refusal(conversion: Conversion, asked: Config) -> str:
-    """Why the config does not allow a conversion; empty where it does."""
+    """Why the config does not allow a conversion; empty if it does."""
     try:
         check_convertible(conversion, asked)
     except RnnliteError as error:
@@ -274,7 +274,7 @@ def _refusal(conversion: Conversion, asked: Config) -> str:
 
 
 def _packed(answers: Answers) -> bytes:
-    """As an .npz file: arrays by number, and `names`, a JSON list of kernels and name of each."""
+    """Arrays as an .npz file: by number, with `names`, a JSON list of their kernels and names."""
     named = [(kernels, name) for kernels, outputs in answers.items() for name in outputs]
     arrays = {str(i): answers[kernels][name] for i, (kernels, name) in enumerate(named)}
     file = io.BytesIO()

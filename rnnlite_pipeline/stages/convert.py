@@ -1,7 +1,7 @@
 """The stages convert and describe: the canonical graph of a source becomes a model.
 
-The metadata of a model is written into it by a separate stage: it changes more
-often than the model does, and takes no time.
+A separate stage, describe, writes the metadata into the model, because the metadata changes more
+often than the model and takes no time to write.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ from rnnlite_pipeline.state import Keeping
 
 @dataclass(frozen=True, eq=False)
 class Conversion:
-    """A converted model, how each recurrent layer was lowered, and each op quantized.
+    """A converted model, and how its recurrent layers were lowered and its ops quantized.
 
-    The annotated functions among its layers are `composites`; `repaired` says whether states
-    leaked in the source.
+    `composites` are the annotated functions among its layers. `repaired` says whether the source
+    kept a state from one call to the next by mistake.
     """
 
     model: Model
@@ -108,14 +108,14 @@ def describe(config: Config, out: Path) -> None:
 
 
 def read_source(out: Path) -> Model:
-    """The canonical graph that the stage import left; its main graph has a signature."""
+    """The canonical graph that the stage import wrote. Its main graph has a signature."""
     model = read_model((out / ".work" / "source.tflite").read_bytes())
     ensure_signature(model)
     return model
 
 
 def _passes_through(conversion: Conversion, config: Config, out: Path) -> bool:
-    """Whether a .tflite file is the result as it is: nothing in it was read, nothing is asked."""
+    """Whether a .tflite source is the result unchanged: nothing was converted or asked for."""
     asked = config.quantization.scheme != "none"
     read = any(layer.recurrence is not None for layer in conversion.layers)
     kept = config.recurrent.state == "source" and not conversion.repaired
@@ -130,7 +130,7 @@ def _passes_through(conversion: Conversion, config: Config, out: Path) -> bool:
 
 
 def read_limits(out: Path) -> dict[str, range]:
-    """The whole numbers that inputs take, by name, as the stage import found."""
+    """The range of each input of whole numbers, as the stage import found it."""
     described = json.loads((out / ".work" / "source.json").read_text())
     return {name: range(*ends) for name, ends in described.get("limits", {}).items()}
 
@@ -146,8 +146,8 @@ def converted(
     Args:
         model: The source's graph; changed in place.
         config: What is asked for.
-        limits: For an input of whole numbers, those it takes, where they are known.
-        watch: Sees the graph after each pass.
+        limits: The range of an input of whole numbers, if it is known.
+        watch: Gets the graph after each pass.
     """
     context = Context(config, Keeping(config.recurrent.state), limits)
     run(CONVERSION, model, context, watch)
@@ -171,7 +171,7 @@ def check_convertible(conversion: Conversion, config: Config) -> None:
     if config.recurrent.lowering == "fused" and loops:
         lines = "".join(f"\n  {layer.name}: {layer.reason}" for layer in loops)
         raise NotConvertible(
-            f"recurrent.lowering is fused, and {len(loops)} of {len(conversion.layers)}"
+            f"recurrent.lowering: fused, and {len(loops)} of {len(conversion.layers)}"
             f" recurrent layers have no fused op that computes the same:{lines}",
             "Set recurrent.lowering to auto to keep these as loops, or change the layers.",
             LOWERING,
@@ -201,20 +201,20 @@ def check_convertible(conversion: Conversion, config: Config) -> None:
     _check_targets(conversion.model, config)
 
 
-#: Runtimes behind which no CPU runs what they do not take.
+#: The runtimes without a CPU that could run the ops that they do not take.
 _ALONE = frozenset({"litert-compiled", "litert-web", "tflm", "tflm-cmsis-nn"})
 
 
 def unsuited(model: Model, config: Config) -> list[Verdict]:
-    """The targets that cannot run a model by what is known of them, each with what it refuses.
+    """The targets that cannot run a model, by their tables, each with the ops that it refuses.
 
-    1. A runtime without a CPU behind it has to take every op.
+    1. A runtime that has no CPU for other ops must take every op.
     2. An accelerator may leave ops to the CPU, but not all of them.
-    3. An op that LiteRT lacks too and that the config lets stay is not counted against a target.
+    3. An op that LiteRT lacks too, and that the config allows, does not count.
     """
     kept = {op.code for op in missing_ops(model)}
     wrong = []
-    for name in [name for name in config.meant_for if name != "litert"]:  # `missing_ops` told
+    for name in [name for name in config.meant_for if name != "litert"]:  # `missing_ops` did it
         verdict = RUNTIMES[name].judge(model)
         refused = [each for each in verdict.refusals if each.op not in kept]
         count = sum(each.op != "INPUT" for each in refused)
@@ -225,12 +225,12 @@ def unsuited(model: Model, config: Config) -> list[Verdict]:
 
 
 def in_part(name: str, model: Model, verdict: Verdict) -> bool:
-    """Whether an accelerator takes a part of a model, and leaves the other ops to a CPU.
+    """Whether an accelerator runs a part of a model, and a CPU the other ops.
 
     Args:
         name: The target.
         model: The model.
-        verdict: What the target's table says of it.
+        verdict: The result by the target's table.
     """
     if verdict.takes or name in {*_ALONE, "litert"}:
         return False

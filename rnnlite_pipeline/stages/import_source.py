@@ -1,4 +1,4 @@
-"""The stage import: the source becomes a TFLite file with its loops intact."""
+"""The stage import: converts the source to a TFLite file that still has its loops."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 def import_source(config: Config, out: Path) -> None:
     """The stage import: writes `.work/source.tflite` and `.work/source.json` into `out`.
 
-    Runs in a child process: TensorFlow's converter can crash, and prints, flushed, what it is
-    about to do, so that the log says where.
+    It runs in a child process, because TensorFlow's converter can crash. It prints each step before
+    the step begins, so that the log shows where a crash happened.
 
     Raises:
         SourceError: The source cannot be read or built.

@@ -1,4 +1,4 @@
-"""The stage inspect: what recurrent layers a source has, and what becomes of each."""
+"""The stage inspect: the recurrent layers of a source, and how each will be lowered."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from rnnlite_pipeline.stages.convert import (
     read_source,
 )
 
-#: How many reasons of a runtime the table shows; inspect.json has all.
+#: How many reasons the table shows for a runtime; inspect.json has all of them.
 REASONS = 3
 
 
 def inspect(config: Config, out: Path) -> None:
-    """Writes `out/inspect.json`, and the same for people as `out/inspect.txt`."""
+    """Writes `out/inspect.json`, and a table for people as `out/inspect.txt`."""
     source = read_source(out)
     before = Counter(op.code for op in source.ops())
     findings = _findings(config, converted(source, config, read_limits(out)), before)
@@ -91,7 +91,7 @@ def _described(recurrence: Recurrence) -> dict[str, Any]:
 
 
 def weight_bytes(model: Model) -> int:
-    """The size of every constant, each counted once however often it is read."""
+    """The size of all constants in bytes. A constant that several ops read counts once."""
     constants = {
         id(t.data): len(t.data)
         for op in model.ops()
@@ -102,7 +102,7 @@ def weight_bytes(model: Model) -> int:
 
 
 def table(findings: dict[str, Any]) -> str:
-    """The findings as a person reads them."""
+    """The findings as text for people."""
     layers = findings["recurrences"]
     rows = [("layer", "cell", "features", "units", "direction", "becomes")]
     rows += [
@@ -126,7 +126,7 @@ def table(findings: dict[str, Any]) -> str:
     told = size(before, findings["bytes"]) if before else f"{findings['bytes']:,} bytes"
     lines += [
         f"size            {told}; weights {findings['weight_bytes']:,}",
-        f"multiply-adds   {work['fixed']:,} a call, and {work['per_step']:,} a step of open length",
+        f"multiply-adds   {work['fixed']:,} a call, and {work['per_step']:,} a time step",
         f"ops             {_counted(findings['ops'])}",
         *(f"quantized       {line}" for line in _quantized(findings["quantization"])),
         *(f"missing op      {_lacking(each)}" for each in missing),
@@ -162,7 +162,7 @@ def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
 
 
 def _quantized(outcomes: Sequence[dict[str, Any]]) -> Iterator[str]:
-    """How many ops became what, and each that has a reason; inspect.json has every one."""
+    """The number of ops with each outcome, and the ops with a reason; inspect.json has all ops."""
     plain = Counter(each["became"] for each in outcomes if not each.get("reason"))
     if plain:
         yield ", ".join(f"{count} ops {became}" for became, count in sorted(plain.items()))

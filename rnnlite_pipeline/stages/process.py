@@ -1,24 +1,27 @@
-"""One stage in a process of its own: `python -m rnnlite_pipeline.stages.process STAGE CONFIG OUT`.
+"""One stage in its own process: `python -m rnnlite_pipeline.stages.process STAGE CONFIG OUT`.
 
-`--keys A,B` may follow: the stage is given these keys of the config, and the others' defaults. So
-may `--dump-passes DIR` for the stage convert, `--candidate JSON` for the stage candidate, and
-`--part 1/4` for the stage batch. `--as NAME` is the name of a stage that may run several times at
-once in one folder.
+Options:
 
-TensorFlow's converter can crash its process and keeps state from one conversion to the next, so
-each stage has a new process. `rnnlite_pipeline.tasks.child` starts this program and holds the
-other ends:
+* `--keys A,B`: the stage gets these keys of the config, and the defaults of all others;
+* `--dump-passes DIR`: of the stage convert;
+* `--candidate JSON`: of the stage candidate;
+* `--part 1/4`: of the stage batch;
+* `--as NAME`: the name of a stage that may run several times at once in one folder.
 
-* the files it writes are held back (`files.py`): the parent gives them their final names after this
-  process has ended with status 0;
-* standard input is a leash: when the parent dies it closes, and this process ends with it;
-* standard output carries one JSON object if the stage fails: `message`, `remedy`, `status`, and
-  where a config is wrong its path as `config` and its `problems`;
-* standard error is the stage's log, and everything printed by anyone goes there.
+Each stage has a new process, because TensorFlow's converter can crash, and because it keeps state
+from one conversion to the next. `rnnlite_pipeline.tasks.child` starts this program:
+
+* The files of the stage are held back (`files.py`). The parent moves them to their final names
+  after this process has ended with status 0.
+* Standard input closes when the parent dies. Then this process ends too.
+* If the stage fails, standard output is one JSON object: `message`, `remedy`, `status`, and for a
+  wrong config its path as `config` and its `problems`.
+* Standard error is the log of the stage. Everything that is printed goes there.
 """
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import os
@@ -37,7 +40,7 @@ from rnnlite_pipeline.errors import ConfigError, RnnliteError, StageError, of_sy
 from rnnlite_pipeline.files import Held, hold_back
 from rnnlite_pipeline.machine import of_machine
 
-#: Where each stage lives, as module:function; imported when it runs, and not before.
+#: The function of each stage, as module:function. It is imported when the stage runs, not before.
 STAGES: Mapping[str, str] = {
     "import": "rnnlite_pipeline.stages.import_source:import_source",
     "inspect": "rnnlite_pipeline.stages.inspect:inspect",
@@ -53,13 +56,13 @@ STAGES: Mapping[str, str] = {
     "benchmark": "rnnlite_pipeline.stages.benchmark:benchmark",
 }
 
-#: Stages that are given the gates, as (config, out, pipeline); the others get (config, out).
+#: The stages that need the gates. They get (config, out, pipeline), the others (config, out).
 GATED = frozenset({"verify", "package"})
 
-#: Stages that come before a search has settled `quantization.scheme: auto`.
+#: The stages that run before a search has chosen a scheme for `quantization.scheme: auto`.
 UNSETTLED = frozenset({"import", "reference", "candidate", "search"})
 
-#: Exit status of a child whose stage raised an unexpected error; the log holds the traceback.
+#: The exit status after an unexpected error; the traceback is in the log.
 UNFORESEEN = 70
 
 
@@ -83,10 +86,10 @@ def main(arguments: Sequence[str], stages: Mapping[str, str] = STAGES) -> int:
     except RnnliteError as error:
         return _fail(report, of_machine(error) or error)
     except OSError as error:
-        traceback.print_exc()
+        _log_traceback()
         return _fail(report, of_system(error, out))
     except Exception as error:  # noqa: BLE001  # the parent shows one line, the log has all
-        traceback.print_exc()
+        _log_traceback()
         if fault := of_machine(error):
             return _fail(report, fault)
         first_line = str(error).strip().split("\n", 1)[0]
@@ -122,6 +125,11 @@ def _run(
         raise there from error
 
 
+def _log_traceback() -> None:
+    with contextlib.suppress(OSError):  # of a full disk, which is told all the same
+        traceback.print_exc()
+
+
 def _fail(report: int, error: RnnliteError, status: int = 0) -> int:
     told: dict[str, Any] = {
         "message": str(error.message),
@@ -136,7 +144,7 @@ def _fail(report: int, error: RnnliteError, status: int = 0) -> int:
 
 
 def _keep_stdout_for_the_report() -> int:
-    """A handle on standard output that no other code knows; prints go to the log from here on."""
+    """A handle on standard output that no other code has. From now on, prints go to the log."""
     report = os.dup(1)
     os.dup2(2, 1)
     return report

@@ -1,11 +1,11 @@
-"""The stage search: `quantization.scheme: auto` becomes a scheme and the layers that stay in float.
+"""The stage search: chooses a scheme, and the layers that stay in float, for `scheme: auto`.
 
-Candidates are ordinary conversions of the one import (candidates.py). They are compared with the
+Candidates are ordinary conversions of the same import (candidates.py). They are compared with the
 conversion in float, which is much faster than the source and does not need its framework. The
-stage verify holds the one that is taken to the source itself, as any model.
+stage verify compares the chosen one with the source itself, like any other model.
 
-Candidates that stages of their own have made are taken as they are. Times are comparable on one
-machine only: all candidates are timed here, in turn.
+Candidates that were made by separate stages are used as they are. Times can be compared only if
+they are measured on one machine, so all candidates are timed here, in turn.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from rnnlite_pipeline.timing import timed
 
 
 def search(config: Config, out: Path) -> None:
-    """Writes the choice for the stages that follow, and `out/search.json` for people.
+    """Writes the choice for the next stages, and `out/search.json` for people.
 
     Raises:
         VerificationFailed: The data has no labels, or is not the model's.
@@ -78,7 +78,7 @@ def search(config: Config, out: Path) -> None:
 
 
 def _times(candidates: Candidates, files: Mapping[Name, bytes]) -> dict[Name, float]:
-    """The median milliseconds of a call of each candidate on one sample, measured in turn."""
+    """The median time of a call on one sample, in milliseconds, of each candidate in turn."""
     step("timing the candidates")
     calls = {name: _call(candidates, content) for name, content in files.items()}
     return {name: round(statistics.median(each), 6) for name, each in timed(calls).items()}

@@ -1,30 +1,31 @@
 """Runs stages in forks of itself: `python -m rnnlite_pipeline.stages.server HANDLE MODULE…`.
 
-A new process spends most of a short stage on imports: TensorFlow's take three seconds and more.
-This process imports the modules once and runs no stage itself; what a stage is made of, when it is
-first asked for. For each stage it forks a child, which is what a new process would be after its
-imports, and runs `rnnlite_pipeline.stages.process`.
-`rnnlite_pipeline.tasks.warm` holds the other ends.
+In a short stage, a new process spends most of its time on imports: three seconds and more for
+TensorFlow. This process imports the modules once; the module of a stage when the stage is first
+asked for. It runs no stage itself. For each stage it forks a child, which is like a new process
+after its imports, and which runs `rnnlite_pipeline.stages.process`. The client is
+`rnnlite_pipeline.tasks.warm`.
 
 Rules:
-    1. This process imports, forks and waits, and nothing else: no op has run, no eager context and
-       no session exists, so no stage finds what another one left.
-    2. It forks while it has one thread: a lock that another thread held would never be free in the
-       child. TensorFlow starts no thread when it is imported. The two copies of OpenBLAS, NumPy's
-       and SciPy's, do, and end theirs before a fork (pthread_atfork in OpenBLAS's
-       driver/others/memory.c) until there is a product to compute. This is not taken on trust:
-       after each import it forks once and counts its threads. With more than one it forks no more,
-       and says so by closing the client's socket.
-    3. It has one environment and one working folder from its start to its end, those of its stages.
-       What a stage would do otherwise in a new process, it leaves to one (`preloaded.py`).
-    4. A request is one packet on the socket HANDLE: the stage's words as JSON, and the handles of
-       the leash, the report and the log (`process.py`), of a socket of its own, and of those that
-       are to stay open meanwhile. On its own socket the client reads `STARTED`, and then the exit
-       status, negative for a signal. Where the client closes it, the child is ended.
-    5. When HANDLE closes, so when the command has ended, all children are ended, and this process.
-       While it imports, its standard input does the same: a pipe that closes with the command and
-       then sends SIGIO, which ends a process (fcntl(2), F_SETOWN).
-    6. A module that cannot be imported is left to the stage, which fails on it in its own words.
+    1. This process only imports, forks and waits. It runs no op and makes no eager context and no
+       session, so no stage can see what another one left.
+    2. It forks only while it has one thread: a lock of another thread would never be free in the
+       child. TensorFlow starts no thread when it is imported. The two copies of OpenBLAS, of
+       NumPy and of SciPy, start threads, and end them before a fork (pthread_atfork in OpenBLAS's
+       driver/others/memory.c) until there is a product to compute. The server checks this: after
+       each import it forks once and counts its threads. If there is more than one, it forks no
+       more, and closes the client's socket to say so.
+    3. Its environment and its working folder never change; they are those of its stages. A stage
+       that needs another environment gets a new process (`preloaded.py`).
+    4. A request is one packet on the socket HANDLE: the arguments of the stage as JSON, the handles
+       of its standard input, output and error (`process.py`), a socket for this request, and
+       handles that have to stay open meanwhile. On the request's socket the client reads `STARTED`,
+       and then the exit status, which is negative for a signal. If the client closes the socket,
+       the child is killed.
+    5. HANDLE closes when the command has ended. Then the server kills all children, and ends. While
+       it imports, its standard input has the same effect: it is a pipe that closes with the
+       command, and then sends SIGIO, which ends a process (fcntl(2), F_SETOWN).
+    6. If a module cannot be imported, the stage itself imports it, and reports the error.
 """
 
 from __future__ import annotations
@@ -46,10 +47,10 @@ from pathlib import Path
 from rnnlite_pipeline import preloaded, toolchain
 from rnnlite_pipeline.stages import process
 
-#: What a client reads once its child exists.
+#: What a client reads when its child exists.
 STARTED = b"started"
 
-#: Bytes of a request, and its handles, at most.
+#: The largest request in bytes, and its largest number of handles.
 LARGEST, HANDLES = 1 << 18, 8
 
 
@@ -61,7 +62,7 @@ class _Child:
 
 
 def main(words: Sequence[str]) -> int:
-    """Serves until the client has gone; in a child, runs its stage.
+    """Serves requests until the client has ended; in a child, runs the stage.
 
     Args:
         words: The handle of the socket, and the modules to import.
@@ -69,7 +70,7 @@ def main(words: Sequence[str]) -> int:
     Returns:
         The exit status.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the stages get it, and the client
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # for the stages, and for the client
     control = socket.socket(fileno=int(words[0]))
     stage = _serve(control) if _import(words[1:]) else None
     return 0 if stage is None else process.main(stage)
@@ -87,13 +88,13 @@ def _import(modules: Sequence[str]) -> bool:
     if missing:
         preloaded.remember()
         gc.collect()
-        gc.freeze()  # a collection in a child would touch, and so copy, every page
+        gc.freeze()  # a garbage collection in a child would write to every page, and so copy it
     return _has_one_thread() if missing else True
 
 
 @contextmanager
 def _ended_with_stdin() -> Iterator[None]:
-    """Within the block this process ends at once when its standard input closes (rule 5)."""
+    """Within the block, this process ends at once when its standard input closes (rule 5)."""
     flags = fcntl.fcntl(0, fcntl.F_GETFL)
     fcntl.fcntl(0, fcntl.F_SETOWN, os.getpid())
     fcntl.fcntl(0, fcntl.F_SETFL, flags | os.O_ASYNC)
@@ -102,7 +103,7 @@ def _ended_with_stdin() -> Iterator[None]:
 
 
 def _has_one_thread() -> bool:
-    """Whether this process has one thread, once it has forked (rule 2)."""
+    """Whether this process has only one thread after it has forked (rule 2)."""
     if not (pid := os.fork()):
         os._exit(0)
     os.waitpid(pid, 0)
@@ -113,12 +114,12 @@ def _serve(control: socket.socket) -> list[str] | None:
     """Forks a child for each request.
 
     Returns:
-        In a child, its stage's words; None in this process, when the client has gone.
+        In a child, the arguments of its stage; None in this process, when the client has ended.
     """
     selector = selectors.DefaultSelector()
     selector.register(control, selectors.EVENT_READ)
     while True:
-        key, _ = selector.select()[0]  # one at a time: it may close what the others are of
+        key, _ = selector.select()[0]  # one at a time: an event may close the handles of the others
         child: _Child | None = key.data
         if child is None:
             request, handles, _, _ = socket.recv_fds(control, LARGEST, HANDLES)
@@ -146,7 +147,7 @@ def _serve(control: socket.socket) -> list[str] | None:
 
 
 def _is_closed(client: socket.socket) -> bool:
-    """Whether who asked has gone meanwhile; it sends nothing else."""
+    """Whether the client has closed its socket meanwhile. It never sends anything on it."""
     try:
         return not client.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
     except BlockingIOError:
@@ -162,13 +163,13 @@ def _watch(selector: selectors.BaseSelector, pid: int, client: socket.socket) ->
 
 
 def _end(selector: selectors.BaseSelector, child: _Child) -> None:
-    """Its client waits for it no more; its status follows."""
+    """Kills a child whose client does not wait any more. `_tell` then reads its status."""
     selector.unregister(child.client)
     signal.pidfd_send_signal(child.watch, signal.SIGKILL)
 
 
 def _tell(selector: selectors.BaseSelector, child: _Child) -> None:
-    """It has ended."""
+    """Tells the client the status of a child that has ended."""
     status = os.waitstatus_to_exitcode(os.waitpid(child.pid, 0)[1])
     selector.unregister(child.watch)
     os.close(child.watch)
@@ -186,7 +187,7 @@ def _end_all(selector: selectors.BaseSelector) -> None:
 
 
 def _leave(selector: selectors.BaseSelector) -> None:
-    """Closes, in a child, what belongs to the server; the selector's own list is shared with it."""
+    """Closes, in a child, the handles of the server. Both share the selector's list of them."""
     others = [key.fileobj for key in selector.get_map().values()]
     selector.close()
     for each in others:
@@ -194,14 +195,14 @@ def _leave(selector: selectors.BaseSelector) -> None:
 
 
 def _begin(words: list[str], handles: Sequence[int]) -> list[str]:
-    """Makes a child what a new process is: its three streams, its signals, its random numbers."""
+    """Makes a child like a new process: its three streams, its signals, its random numbers."""
     for stream, handle in enumerate(handles):
         os.dup2(handle, stream)
         os.close(handle)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.argv = [str(process.__file__), *words]
     if numpy := sys.modules.get("numpy"):
-        numpy.random.seed()  # the module `random` does so itself
+        numpy.random.seed()  # the module `random` is seeded after a fork by itself
     return words
 
 

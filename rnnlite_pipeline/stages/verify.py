@@ -1,7 +1,8 @@
-"""Verification: only a model that computes what its source computes gets its final name.
+"""The stage verify: only a model that computes the same as its source keeps its final name.
 
-The stage fails closed. A model passes only if every judgement was made and every one passed;
-whatever else ends the stage leaves `model.failed.tflite`, and `verification.json` that says so.
+The stage fails closed: a model passes only if every check was made and every check passed. If the
+stage ends in any other way, the model is renamed to `model.failed.tflite`, and `verification.json`
+says that it failed.
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ if TYPE_CHECKING:
     from rnnlite_pipeline.graph.ir import Model
     from rnnlite_pipeline.sources.model import SourceModel
 
-#: How many failed checks the error names beside missed gates; verification.json has all.
+#: How many failed checks the error names, besides missed gates; verification.json has all of them.
 SHOWN = 3
 
 
@@ -164,14 +165,14 @@ def _examine(config: Config, out: Path, pipeline: Pipeline, evidence: Evidence) 
 
 @dataclass(frozen=True, eq=False)
 class _Subject:
-    """A model, and what it is run on.
+    """A model, and the data that it is run on.
 
     Attributes:
-        content: Its file.
-        states: What it says of its states.
-        work: What a call of it costs.
+        content: The .tflite file.
+        states: The states that the model describes.
+        work: The multiply-adds of a call.
         samples: The data, [N, T, ...].
-        parts: What stages of their own may have left of the data.
+        parts: Outputs on parts of the data, if separate stages have computed them.
     """
 
     content: bytes
@@ -184,7 +185,7 @@ class _Subject:
 def _compare(
     config: Config, subject: _Subject, source: SourceModel, axes: Axes, evidence: Evidence
 ) -> None:
-    """Runs every case; sequences are [N, T, ...] here, whatever the model takes."""
+    """Runs every case. Sequences are [N, T, ...] here, also if the model is time-major."""
     states, work, samples = subject.states, subject.work, subject.samples
     runners = {runner.kernels: runner for runner in open_runners(subject.content, config)}
     runs = runs_of(runners.values(), states, axes)
@@ -240,7 +241,7 @@ def _on(case: Case, runs: Runs) -> list[tuple[str, Callable[[Outputs], Outputs]]
 
 
 def _note_foreign_ops(runners: Iterable[RealRunner], evidence: Evidence) -> None:
-    """What LiteRT itself does not run of the model, and who does."""
+    """Notes the ops that LiteRT does not run, and what ran in their place."""
     for runner in runners:
         if runner.note:
             evidence.skipped["reference kernels"] = runner.note
@@ -255,7 +256,7 @@ def _judge_data(
     source: tuple[Outputs, ...],
     model: tuple[Outputs, ...],
 ) -> None:
-    """Accuracy where there are labels, and what the report shows of the data."""
+    """Adds the accuracy, if there are labels, and the values that the report shows."""
     for output in source[0]:
         expected = joined(source, output, len(samples))
         actual = joined(model, output, len(samples))
@@ -272,7 +273,7 @@ def _judge_data(
 
 
 def _samples(config: Config, source: SourceModel, work: Work) -> tuple[Samples, str]:
-    """The samples, and why there are fewer random ones than the default number, else empty."""
+    """The samples; and why there are fewer random ones than by default, or empty text."""
     samples, random = samples_of(config, source), config.verification.data.random
     if samples.name != RANDOM or random is None or "samples" in random.model_fields_set:
         return samples, ""
@@ -328,9 +329,9 @@ def _versions(source: SourceModel) -> dict[str, str]:
 
 
 def _leave(out: Path, evidence: Evidence) -> None:
-    """Writes what was found; after a failure no other stage runs, so report.html as well.
+    """Writes the results. After a failure no other stage runs, so it writes report.html as well.
 
-    What says that a model failed is written at once: it stays, however this process ends.
+    The files of a failure get their final names at once, so they stay however this process ends.
     """
     said: Any = evidence.as_json()
     text = json.dumps(said, indent=2, sort_keys=True, allow_nan=False) + "\n"
@@ -341,7 +342,7 @@ def _leave(out: Path, evidence: Evidence) -> None:
 
 
 def _failure(evidence: Evidence, failed: Path) -> RnnliteError:
-    """Every missed gate with its advice, and the worst of the other failed checks."""
+    """The error: every missed gate with its remedy, and the worst of the other failed checks."""
     wrong = evidence.headlines
     asked = [check for check in wrong if check.asked]
     rest = [check for check in wrong if not check.asked]

@@ -96,7 +96,7 @@ def _exposed(model: Model, op: Op, run: _Run, asked: str) -> Iterator[State]:
             continue
         if op.code == BIDIRECTIONAL or run.recurrence.reverse:
             raise NotConvertible(
-                f'recurrent.state is {asked}, and "{run.recurrence.name}" runs backwards or has a '
+                f'recurrent.state: {asked}, and "{run.recurrence.name}" runs backwards or has a '
                 "backward partner: its first step needs the end of the sequence, so that it cannot "
                 "go on from call to call.",
                 "Set recurrent.state to reset, or make the layer run forwards only.",
@@ -137,7 +137,7 @@ def _check_loops(model: Model, asked: str, kept: Sequence[State]) -> None:
     for op in model.main.ops:
         if op.code == "WHILE" and not given.intersection(op.inputs):
             raise NotConvertible(
-                f'recurrent.state is {asked}, and the loop "{op.outputs[0].name}" was not read as '
+                f'recurrent.state: {asked}, and the loop "{op.outputs[0].name}" was not read as '
                 "recurrent, so that its states are not known.",
                 "Set recurrent.state to reset, or keep the layer's states in variables in the "
                 "source.",

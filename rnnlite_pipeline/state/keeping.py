@@ -132,7 +132,7 @@ def _renamed(model: Model, state: State, name: str) -> State:
 def _check_batch(model: Model, state: State) -> None:
     if OPEN in (model.signatures[0].inputs[state.input].shape or (OPEN,)):
         raise NotConvertible(
-            f'recurrent.state is persist, and the batch of "{state.name}" is open; a state that is '
+            f'recurrent.state: persist, and the batch of "{state.name}" is open; a state that is '
             "kept between calls has a fixed one.",
             "Pin the batch in source.inputs, such as {x: [1, null, 8]}, or set recurrent.state to "
             "explicit.",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,7 +20,7 @@ from pathlib import Path
 from typing import IO
 
 import rnnlite_pipeline
-from rnnlite_pipeline.errors import ConfigError, Problem, RnnliteError, StageError
+from rnnlite_pipeline.errors import ConfigError, Problem, RnnliteError, StageError, of_system
 from rnnlite_pipeline.files import Held, near
 from rnnlite_pipeline.machine import of_signal
 from rnnlite_pipeline.stages.process import UNFORESEEN
@@ -27,6 +29,9 @@ from rnnlite_pipeline.tasks.warm import Ended
 
 #: What starts a stage; STAGE CONFIG OUT follow. `-P`: a user's numpy.py must not shadow ours.
 COMMAND = (sys.executable, "-P", "-m", "rnnlite_pipeline.stages.process")
+
+#: A disk with fewer free bytes is full: a process that ended without a word could not write.
+ROOM = 2**16
 
 #: Lines of the log shown when a stage crashed.
 TAIL = 5
@@ -163,6 +168,8 @@ def _failure(what: str, ended: Ended, log: Path) -> RnnliteError:
     try:
         told = json.loads(ended.report)
     except ValueError:
+        if shutil.disk_usage(log.parent).free < ROOM:
+            return of_system(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), log.parent)
         return StageError(f"{what} ended with status {ended.returncode}.", f"See {log}.")
     if told["status"] == UNFORESEEN:
         return StageError(

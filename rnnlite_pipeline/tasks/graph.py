@@ -22,7 +22,16 @@ from rnnlite_pipeline.tasks.keys import same_imports, stage_digest
 from rnnlite_pipeline.tasks.parted import Parted
 from rnnlite_pipeline.tasks.plan import BrokenPlan, Plan
 from rnnlite_pipeline.tasks.state import Fresh
-from rnnlite_pipeline.tasks.table import GROUP_OF, GROUPS, Stage, groups_before
+from rnnlite_pipeline.tasks.table import (
+    GROUP_OF,
+    GROUPS,
+    Stage,
+    groups_before,
+    makes,
+    may_make,
+    may_read,
+    reads,
+)
 from rnnlite_pipeline.tasks.work import Task, failure, task
 
 __all__ = ["GROUPS", "GROUP_OF", "Stage", "group", "namespace"]
@@ -121,13 +130,12 @@ def namespace(
 def _task(name: str, plan: Plan, means: Means, first: Plan | None) -> Task:
     """A task; `first` is the release whose import is this one's too."""
     stage = GROUPS[name]
-    reads = tuple(path for path in stage.reads(plan) if path)
-    makes = tuple(stage.makes(plan))
-    known = (*makes, *stage.may_make(plan))
+    targets = makes(name, plan)
+    known = (*targets, *may_make(name, plan))
     digest = partial(stage_digest, name, plan)
-    may_read = tuple(stage.may_read(plan))
     dump = means.dump_passes if stage.name == "convert" else None
-    fresh = Fresh(digest, reads, known, may_read, always=dump is not None)
+    always = dump is not None
+    fresh = Fresh(digest, reads(name, plan), known, may_read(name, plan), always=always)
     work = partial(_copy, first, plan) if first else partial(_brought, name, plan, means)
     if dump:  # a stage that is shared, or run elsewhere, would leave nothing here
         work = partial(_run, name, plan, means)
@@ -145,7 +153,7 @@ def _task(name: str, plan: Plan, means: Means, first: Plan | None) -> Task:
             work,
             fresh,
             label=f"{stage.name} {plan.name}",
-            targets=makes,
+            targets=targets,
             meta=meta,
         ),
         "task_dep": [
@@ -191,31 +199,35 @@ def _run(name: str, plan: Plan, means: Means) -> None:
         return
     dump = means.dump_passes if stage.name == "convert" else None
     dumping = ("--dump-passes", str(dump.absolute() / plan.name)) if dump else ()
-    makes = tuple(stage.makes(plan))
+    targets = makes(name, plan)
     with means.here or nullcontext():
         run_stage(
             stage.name,
             plan.reference,
             plan.out,
             means.command,
-            stale=(*makes, *stage.may_make(plan), *stage.spoils(plan)),
+            stale=(*targets, *may_make(name, plan), *stage.spoils(plan)),
             condemned=stage.condemns(plan),
             options=(*stage.options(plan), *dumping),
             called=stage.called(plan),
             tensorflow=stage.frameworks(plan),
         )
-    for missing in (path for path in makes if not path.exists()):
+    for missing in (path for path in targets if not path.exists()):
         raise StageError(
             f"{stage.name} of {plan.name} ended with status 0, but did not write {missing.name}."
         )
 
 
 def _copy(first: Plan, plan: Plan) -> None:
-    """Take what another release imported from the same source."""
-    makes = GROUPS["import"].makes
+    """Take what another release imported from the same source.
+
+    Another run may be about to import it again: its files are not there meanwhile. Both folders
+    are locked in the order of their names, as every run does it, so no two wait for each other.
+    """
     plan.out.mkdir(parents=True, exist_ok=True)
-    with occupied(plan.out):
-        for theirs, own in zip(makes(first), makes(plan), strict=True):
+    one, two = sorted((first.out, plan.out))
+    with occupied(one), occupied(two):
+        for theirs, own in zip(*(makes("import", each) for each in (first, plan)), strict=True):
             write_atomically(own, theirs.read_bytes())
 
 

@@ -22,7 +22,7 @@ from typing import Any
 
 from rnnlite_pipeline.tasks.plan import BrokenPlan, Plan
 from rnnlite_pipeline.tasks.state import content_digest, value_digest
-from rnnlite_pipeline.tasks.table import GROUPS
+from rnnlite_pipeline.tasks.table import GROUPS, makes, may_make, may_read, reads
 
 #: A number that grows when the digests change their meaning.
 FORM = 2
@@ -43,14 +43,14 @@ def _digest(group: str, plan: Plan, known: dict[str, str]) -> str:
     if group in known:
         return known[group]
     stage, makers = GROUPS[group], _makers(group, plan)
-    files = [path for path in stage.reads(plan) if path and path not in makers]
+    files = [path for path in reads(group, plan) if path not in makers]
     known[group] = value_digest(
         {
             "form": FORM,
             "stage": stage.name,
             "settings": _settings(group, plan),
             "files": [content_digest(path) for path in files],
-            "may_read": [content_digest(p) for p in stage.may_read(plan) if p not in makers],
+            "may_read": [content_digest(p) for p in may_read(group, plan) if p not in makers],
             "stages": {m: _digest(m, plan, known) for m in sorted(set(makers.values()))},
         }
     )
@@ -64,7 +64,7 @@ def _makers(group: str, plan: Plan) -> Mapping[Path, str]:
 def read_from_outside(group: str, plan: Plan) -> list[Path]:
     """The user's files and folders that a stage reads."""
     made = {path for _, path in made_before(group, plan)}
-    return [path for path in GROUPS[group].reads(plan) if path and path not in made]
+    return [path for path in reads(group, plan) if path not in made]
 
 
 def made_before(group: str, plan: Plan) -> Sequence[tuple[str, Path]]:
@@ -73,18 +73,17 @@ def made_before(group: str, plan: Plan) -> Sequence[tuple[str, Path]]:
 
 
 def _made_before(group: str, plan: Plan) -> Iterator[tuple[str, Path]]:
-    own = GROUPS[group]
-    reads = {path for path in (*own.reads(plan), *own.may_read(plan)) if path}
+    own = {*reads(group, plan), *may_read(group, plan)}
     for maker, paths in plan.once("made", lambda: _made(plan)).items():
         if maker == group:
             return
-        yield from ((maker, path) for path in paths if path in reads)
+        yield from ((maker, path) for path in paths if path in own)
 
 
 def _made(plan: Plan) -> dict[str, list[Path]]:
     """The files that each stage makes or may make; none where a stage does not apply."""
     return {
-        group: [*stage.makes(plan), *stage.may_make(plan)] if stage.applies(plan) else []
+        group: [*makes(group, plan), *may_make(group, plan)] if stage.applies(plan) else []
         for group, stage in GROUPS.items()
     }
 

@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,9 +30,9 @@ def content_digest(path: Path) -> str | None:
     Of what cannot be read it is the reason: the task that checks it runs, and says so.
     """
     try:
-        return digest(path) if path.exists() else None
+        return digest(path)
     except OSError as error:
-        return f"cannot be read: {error.strerror or error}"
+        return f"cannot be read: {error.strerror or error}" if path.exists() else None
 
 
 def value_digest(value: object) -> str:
@@ -54,9 +54,9 @@ class Fresh:
     """
 
     digest: Callable[[], str]
-    reads: tuple[Path, ...]
-    makes: tuple[Path, ...]
-    may_read: tuple[Path, ...] = ()
+    reads: Sequence[Path]
+    makes: Sequence[Path]
+    may_read: Sequence[Path] = ()
     always: bool = False
     _before: dict[str, str | None] = field(default_factory=dict, init=False)
 
@@ -75,7 +75,7 @@ class Fresh:
         return {"digest": self.digest(), **_digests((*self.reads, *self.may_read))}
 
 
-def _digests(paths: tuple[Path, ...]) -> dict[str, str | None]:
+def _digests(paths: Iterable[Path]) -> dict[str, str | None]:
     return {str(path): content_digest(path) for path in paths}
 
 

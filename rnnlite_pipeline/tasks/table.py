@@ -19,7 +19,7 @@ command share a name.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -356,6 +356,26 @@ GROUP_OF = {stage.name: group for group, stage in GROUPS.items()} | {
     "convert": "model",
     "verify": "report",
 }
+
+
+def reads(group: str, plan: Plan) -> Sequence[Path]:
+    """The files and folders that a stage of a release reads."""
+    return plan.once(("reads", group), lambda: (*filter(None, GROUPS[group].reads(plan)),))
+
+
+def may_read(group: str, plan: Plan) -> Sequence[Path]:
+    """The files that it reads if they are there."""
+    return plan.once(("may read", group), lambda: (*GROUPS[group].may_read(plan),))
+
+
+def makes(group: str, plan: Plan) -> Sequence[Path]:
+    """The files that it leaves."""
+    return plan.once(("makes", group), lambda: (*GROUPS[group].makes(plan),))
+
+
+def may_make(group: str, plan: Plan) -> Sequence[Path]:
+    """The files that it may leave or not."""
+    return plan.once(("may make", group), lambda: (*GROUPS[group].may_make(plan),))
 
 
 def groups_before(group: str, plan: Plan) -> list[str]:

@@ -7,17 +7,10 @@ import sys
 
 import pytest
 
-from rnnlite_pipeline import __version__
 from rnnlite_pipeline.cli import COMMANDS, main
 from tests.fake.project import ROOT, Project
 
 MODULE = (sys.executable, "-m", "rnnlite_pipeline")
-
-
-def test_version(capsys: pytest.CaptureFixture[str]) -> None:
-    """`--version` names the program and its version."""
-    assert main(["--version"]) == 0
-    assert capsys.readouterr().out == f"rnnlite {__version__}\n"
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -38,7 +31,7 @@ def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]
     [
         (["vaildate", "config.yaml"], "Did you mean validate?"),
         (["frobnicate"], "There are benchmark, bom, completion,"),
-        (["convert"], "rnnlite convert needs CONFIG....\n  See `rnnlite help convert`.\n"),
+        (["convert"], "rnnlite convert needs CONFIG.\n  See `rnnlite help convert`.\n"),
         (["help", "convrt"], "Did you mean convert?"),
         (["convert", "fak"], "Did you mean fake?"),
         (["convert", "--cache", "x", "--force", "config.yaml"], "Leave one of them out."),
@@ -121,13 +114,6 @@ def test_inspect_prints_its_table(project: Project) -> None:
     for _ in range(2):
         ended = project.run("inspect", "config.yaml")
         assert ended.stdout.endswith("a table of first\n")
-
-
-def test_schema_is_the_checked_in_one(capsys: pytest.CaptureFixture[str]) -> None:
-    """`schema` prints configs/schema.json."""
-    assert main(["schema"]) == 0
-    printed = capsys.readouterr().out
-    assert printed == (ROOT / "configs" / "schema.json").read_text(encoding="utf-8")
 
 
 def test_schema_of_a_pipeline_is_the_checked_in_one(capsys: pytest.CaptureFixture[str]) -> None:

@@ -113,6 +113,47 @@ def test_a_graph_s_inputs_and_outputs_are_proposed(
     assert main(["convert", "a.yaml"]) == 0
 
 
+_SOUNDS = """
+import sys
+from pathlib import Path
+from rnnlite_pipeline.toolchain import load
+tf = load("tensorflow")
+v1, folder = tf.compat.v1, Path(sys.argv[1])
+with v1.Graph().as_default() as graph:
+    wav = v1.placeholder(tf.string, [], name="wav_data")
+    sound = tf.audio.decode_wav(wav, desired_channels=1, desired_samples=16000, name="decoded")
+    spectrum = tf.raw_ops.AudioSpectrogram(
+        input=sound.audio, window_size=640, stride=640, magnitude_squared=True)
+    found = tf.raw_ops.Mfcc(
+        spectrogram=spectrum, sample_rate=sound.sample_rate, dct_coefficient_count=10, name="Mfcc")
+    dropped = v1.placeholder_with_default(False, [], name="learning")
+    phase = v1.placeholder(tf.bool, [], name="phase")
+    tf.cond(phase, lambda: tf.constant(1.0), lambda: tf.constant(0.0), name="unread")
+    tf.nn.softmax(tf.reshape(found, [-1, 250]), name="y")
+(folder / "sound.pb").write_bytes(graph.as_graph_def().SerializeToString())
+with v1.Graph().as_default() as graph:
+    x = v1.placeholder(tf.float32, name="x")
+    tf.identity(tf.reshape(x, [-1, 7, 3]), name="y")
+(folder / "open.pb").write_bytes(graph.as_graph_def().SerializeToString())
+"""
+
+
+def test_a_graph_that_reads_sound_is_converted_behind_its_spectrum(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Strings and spectra are no input; switches alone make no output; a shape must be known."""
+    subprocess.run([sys.executable, "-c", _SOUNDS, str(tmp_path)], check=True, capture_output=True)
+    monkeypatch.chdir(tmp_path)
+    assert main(["init", "sound.pb", "-o", "a.yaml"]) == 0
+    source = load_config(Path("a.yaml")).source
+    assert (dict(source.inputs), source.outputs) == ({"Mfcc": (1, 25, 10)}, ("y",))
+    assert not source.constants
+    assert main(["init", "open.pb", "-o", "b.yaml"]) == 1
+    said = capsys.readouterr().err
+    assert 'does not say the shape of its input "x"' in said
+    assert "source.inputs: {x: [null, STEPS, FEATURES]}" in said
+
+
 _HALVES = """
 import sys
 from pathlib import Path
@@ -130,13 +171,18 @@ for units in (3, 4):
 def test_architecture_and_weights_find_each_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Of two models in one folder, the half that names the same layers; alone, an error."""
+    """The half that names the same layers, of several the one named alike; alone, an error."""
     subprocess.run([sys.executable, "-c", _HALVES, str(tmp_path)], check=True, capture_output=True)
     monkeypatch.chdir(tmp_path)
     for number, file in enumerate(("m3.json", "w3.h5")):
         assert main(["init", file, "-o", f"{number}.yaml"]) == 0
         source = load_config(Path(f"{number}.yaml")).source
         assert (source.path, source.weights) == ("m3.json", "w3.h5")
+    for beside in ("a-big-weights.h5", "a-small-weights.h5"):
+        Path(beside).write_bytes(Path("w3.h5").read_bytes())
+    Path("a-small-architecture.json").write_bytes(Path("m3.json").read_bytes())
+    assert main(["init", "a-small-architecture.json", "-o", "d.yaml"]) == 0
+    assert load_config(Path("d.yaml")).source.weights == "a-small-weights.h5"
     Path("w4.h5").unlink()
     assert main(["init", "m4.json", "-o", "c.yaml"]) == 1
     assert "source.weights" in capsys.readouterr().err

@@ -340,6 +340,19 @@ def test_the_bill_of_materials(bundle: Path) -> None:
     assert check(bundle) == 1
 
 
+def test_a_folder_that_refuses_a_file_stops_no_other_bundle(
+    bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The system's error is that of one bundle, and the next one is done."""
+    other = tmp_path / "other"
+    shutil.copytree(bundle.parent, other)
+    taken = bundle.with_name(f"{bundle.stem}.cdx.json")
+    taken.mkdir()
+    assert main(["bom", str(bundle), str(other / bundle.name)]) == 1
+    assert f"{taken.name}: Is a directory" in capsys.readouterr().err
+    assert (other / taken.name).is_file()
+
+
 CI = {
     "GITHUB_ACTIONS": "true",
     "GITHUB_SERVER_URL": "https://github.com",

@@ -11,6 +11,7 @@ import pytest
 from rnnlite_pipeline.compare import evidence
 from rnnlite_pipeline.compare.draws import Draw
 from rnnlite_pipeline.compare.evidence import SMALLEST, Evidence, Pair, both_have
+from rnnlite_pipeline.compare.firm import Part
 from rnnlite_pipeline.graph.build import Builder
 from rnnlite_pipeline.graph.extract import extract
 from rnnlite_pipeline.graph.ir import OPEN, Model, Quantization, Tensor
@@ -30,7 +31,9 @@ def model(*outputs: Made, shape: tuple[int, ...] = (OPEN, 3), dtype: str = "FLOA
 
 def times(factor: float) -> Made:
     """x times a number."""
-    return lambda build, x: build.binary("MUL", x, build.constant("c", np.float32(factor)))
+    return lambda build, x: build.binary(
+        "MUL", x, build.constant("c", np.array(factor, np.float32))
+    )
 
 
 def squared(build: Builder, x: Tensor) -> Tensor:
@@ -91,7 +94,7 @@ def test_an_output_of_another_shape_is_infinitely_far() -> None:
 
 def test_numbers_that_overflow_are_made_smaller() -> None:
     """Eight times at a time, until the results are firm; then a difference shows."""
-    big = X + np.float32(1e11)
+    big = X + np.array(1e11, np.float32)
     right = pair(model(squared), model(squared))
     right.weigh([({"x": big}, True)])
     assert not right.evidence.missing
@@ -116,8 +119,10 @@ def test_roundings_that_move_an_output_say_nothing() -> None:
 
     def cancelled(offset: float) -> Made:
         def make(build: Builder, x: Tensor) -> Tensor:
-            large = build.binary("ADD", x, build.constant("c", np.float32(1e7)))
-            return build.binary("ADD", large, build.constant("d", np.float32(offset - 1e7)))
+            large = build.binary("ADD", x, build.constant("c", np.array(1e7, np.float32)))
+            return build.binary(
+                "ADD", large, build.constant("d", np.array(offset - 1e7, np.float32))
+            )
 
         return make
 
@@ -132,14 +137,17 @@ def test_large_integers_that_differ_by_one() -> None:
 
     def counted(offset: int) -> Made:
         def make(build: Builder, x: Tensor) -> Tensor:
-            dtypes = {"in_data_type": types["FLOAT32"], "out_data_type": types["INT32"]}
+            dtypes: dict[str, Any] = {
+                "in_data_type": types["FLOAT32"],
+                "out_data_type": types["INT32"],
+            }
             whole = build.op("CAST", [x], "INT32", x.shape, **dtypes)
             return build.binary("ADD", whole, build.indices(1_000_000 + offset))
 
         return make
 
     both = pair(model(counted(0)), model(counted(1)))
-    both.weigh([({"x": 10 * X + np.float32(0.3)}, True)])
+    both.weigh([({"x": 10 * X + np.array(0.3, np.float32)}, True)])
     assert both.evidence.difference > 0
 
 
@@ -150,7 +158,7 @@ def test_a_state_that_leaks_is_a_difference() -> None:
         state = Tensor("state", "FLOAT32", (1, 3), is_variable=True)
         units, zeros = np.eye(3, dtype=np.float32), np.zeros(3, np.float32)
         weights = [build.constant(n, a) for n, a in (("w", units), ("r", units), ("b", zeros))]
-        options = {"time_major": True, "fused_activation_function": "RELU"}
+        options: dict[str, Any] = {"time_major": True, "fused_activation_function": "RELU"}
         operands = [x, *weights, state]
         return build.op("UNIDIRECTIONAL_SEQUENCE_RNN", operands, "FLOAT32", (1, 1, 3), **options)
 
@@ -167,8 +175,8 @@ def many(batch: int) -> Made:
 
     def make(build: Builder, x: Tensor) -> Tensor:
         more = build.binary("GREATER", build.dimension(x, 0), build.indices([batch]))
-        dtypes = {"in_data_type": types["BOOL"], "out_data_type": types["FLOAT32"]}
-        return build.binary("ADD", x, build.op("CAST", [more], "FLOAT32", [1], **dtypes))
+        dtypes: dict[str, Any] = {"in_data_type": types["BOOL"], "out_data_type": types[x.dtype]}
+        return build.binary("ADD", x, build.op("CAST", [more], x.dtype, [1], **dtypes))
 
     return make
 
@@ -187,6 +195,16 @@ def test_a_large_batch() -> None:
     assert wrong.evidence.difference == pytest.approx(1.0)
 
 
+def test_large_integers_of_a_large_batch() -> None:
+    """One that is off by one is a difference there as well."""
+    shape, x = (OPEN, 3), np.arange(50_000, 50_012, dtype=np.int32).reshape(4, 3)
+    same: Made = lambda build, x: build.binary("ADD", x, build.indices(0))  # noqa: E731
+    both = pair(model(same, shape=shape, dtype="INT32"), model(many(9), shape=shape, dtype="INT32"))
+    both.weigh([({"x": x}, True)])
+    both.repeat(65, {"x": 0})
+    assert both.evidence.difference > 0
+
+
 def test_what_a_large_batch_changes_in_both_is_no_difference() -> None:
     """Where results are not repeated, the old model is asked."""
     total: Made = lambda build, x: build.op(  # noqa: E731
@@ -201,9 +219,16 @@ def test_what_a_large_batch_changes_in_both_is_no_difference() -> None:
 DRAWS = tuple(Draw(steps=1, batch=b) for b in (1, 2, 3, 4))
 
 
-def drawn(place: int) -> dict[str, Array]:
-    """The numbers of a draw."""
-    return {"x": X[: place + 1]}
+class Drawn:
+    """The numbers of each draw, and which were asked for."""
+
+    def __init__(self) -> None:
+        self.seen: list[int] = []
+
+    def __call__(self, place: int) -> dict[str, Array]:
+        """Those of one, by its place."""
+        self.seen.append(place)
+        return {"x": X[: place + 1]}
 
 
 def test_draws_within_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -211,26 +236,26 @@ def test_draws_within_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:
     heavy = {"fixed": 10**9, "per_step": 0}
     monkeypatch.setattr(evidence, "multiply_adds", lambda _: heavy)
     proves = tuple(Draw(steps=2, batch=d.batch) for d in DRAWS)
-    both, seen = pair(model(times(1)), model(times(1))), list[int]()
+    both, drawn = pair(model(times(1)), model(times(1))), Drawn()
     assert not both.is_cheap
-    both.weigh_draws(proves, lambda k: seen.append(k) or drawn(k))
-    assert (seen, both.evidence.missing) == ([0], [])
+    both.weigh_draws(proves, drawn)
+    assert (drawn.seen, both.evidence.missing) == ([0], [])
 
 
 def test_draws_beyond_the_budget_while_evidence_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     """They are weighed one after the other, and all of them if none is evidence."""
     monkeypatch.setattr(evidence, "multiply_adds", lambda _: {"fixed": 10**10, "per_step": 0})
-    both, seen = pair(model(times(1)), model(times(1))), list[int]()
-    both.weigh_draws(DRAWS, lambda k: seen.append(k) or drawn(k))
-    assert seen == [0, 1, 2, 3]
+    both, drawn = pair(model(times(1)), model(times(1))), Drawn()
+    both.weigh_draws(DRAWS, drawn)
+    assert drawn.seen == [0, 1, 2, 3]
 
 
 def test_no_draw_follows_a_difference() -> None:
     """One is enough."""
-    both, seen = pair(model(times(1)), model(times(2))), list[int]()
+    both, drawn = pair(model(times(1)), model(times(2))), Drawn()
     both.evidence.difference = 1.0
-    both.weigh_draws(DRAWS, lambda k: seen.append(k) or drawn(k))
-    assert seen == []
+    both.weigh_draws(DRAWS, drawn)
+    assert drawn.seen == []
 
 
 def test_what_a_run_costs(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -269,7 +294,7 @@ def test_what_computes_in_integers() -> None:
 
 def test_repetition_along_any_axis() -> None:
     """A result is a small one over and over along its batch, wherever that is, or just the same."""
-    parts = [evidence.Part((), 1e-4)]
+    parts = [Part((), 1e-4)]
     small = np.arange(6.0).reshape(2, 3)
     assert evidence._is_repeated(small, np.concatenate([small, small, small[:1]]), parts)
     assert evidence._is_repeated(small, np.concatenate([small, small], 1), parts)

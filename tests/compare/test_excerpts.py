@@ -133,11 +133,11 @@ def test_what_is_replaced() -> None:
 def test_what_ops_need_of_their_graph() -> None:
     """Shapes and zeros are made again; what is computed is an input, and constants are neither."""
     build, x = Builder("m"), Tensor("x", "FLOAT32", (OPEN, 3))
-    doubled = build.binary("MUL", x, build.constant("two", np.float32(2)))
-    zeros = build.fill(build.shape(x), build.constant("zero", np.float32(0)), (OPEN, 3))
+    doubled = build.binary("MUL", x, build.constant("two", np.array(2, np.float32)))
+    zeros = build.fill(build.shape(x), build.constant("zero", np.array(0, np.float32)), (OPEN, 3))
     own = Builder("own")
     inner = own.binary("ADD", doubled, zeros)
-    y = own.binary("ADD", inner, own.constant("one", np.float32(1)))
+    y = own.binary("ADD", inner, own.constant("one", np.array(1, np.float32)))
     main = Subgraph("main", [x], [y], [*build.ops, *own.ops])
     found = around(own.ops, Extents(main))
     assert [op.code for op in found.ops] == ["SHAPE", "FILL", "ADD", "ADD"]

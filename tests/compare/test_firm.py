@@ -36,7 +36,7 @@ def test_what_roundings_do_not_move_is_one_firm_part() -> None:
 def test_the_limit_grows_with_what_roundings_do() -> None:
     """Results may differ by as much as 64 roundings move them."""
     output = sequence()
-    moved = output + np.float32(1e-5) * np.abs(output).max()
+    moved = output + np.array(1e-5, np.float32) * np.abs(output).max()
     (part,) = firm_parts(output, [moved])
     assert part.limit == pytest.approx(ROUNDINGS * 1e-5, rel=0.05)
 
@@ -77,3 +77,15 @@ def test_another_shape_and_nan_are_beyond_every_limit(result: np.ndarray) -> Non
     """No tolerance covers them."""
     output = sequence()
     assert beyond(output, result, firm_parts(output, [output])) == math.inf
+
+
+def test_whole_numbers_are_equal_and_complex_ones_may_be_rounded() -> None:
+    """Off by one is wrong however large a number is; complex numbers have the floats' limit."""
+    large = np.array([1_000_000, 2_000_000, 3_000_000])
+    (part,) = firm_parts(large, [large])
+    assert part.limit == 0.0
+    assert beyond(large, large + 1, [part]) > 0
+    complex_ = large.astype(np.complex64)
+    (part,) = firm_parts(complex_, [complex_])
+    assert part.limit == TOLERANCE
+    assert beyond(complex_, complex_ + np.complex64(1e4j), [part]) > 1e-3

@@ -42,7 +42,7 @@ def model(
         }
 
     given = {"x": (None, None, 3)} if inputs is None else inputs
-    return Declared(side(given), side(outputs or {}), "the test", imported=imported)
+    return Declared(side(given), side(outputs or {}), said_by="the test", imported=imported)
 
 
 def wrong(

@@ -50,6 +50,24 @@ def test_each_release_has_its_figures(plans: list[Plan]) -> None:
     assert "not verified" in text
 
 
+def test_the_page_has_figures_as_a_report_has_them(plans: list[Plan]) -> None:
+    """Sizes and times beside the first release's, rates in percent; no times, no column."""
+    accuracy = [{"output": "y", "litert": 0.9}]
+    told = {"passed": True, "max_abs_error": 0.02, "accuracy": accuracy}
+    _write(plans[1], "verification.json", b"smaller", **told)
+    (page,) = write_comparisons(plans)
+    text = page.read_text()
+    for said in ("7 B", "140% of the first", "2.0e-02", "90.00%", "not verified", "✓"):
+        assert said in text, said
+    assert ">time<" not in text
+    for plan, content, median in zip(plans[:2], (b"model", b"smaller"), (0.5, 0.25), strict=True):
+        models = {"model.tflite": {"ms": {"median": median}}}
+        _write(plan, "benchmark.json", content, models=models)
+    (page,) = write_comparisons(plans)
+    for said in (">time<", "50% of the first"):
+        assert said in page.read_text(), said
+
+
 def test_figures_of_another_model_are_not_shown(plans: list[Plan]) -> None:
     """What was measured on a model that is gone is not told of the one that is there."""
     (plans[0].out / "model.tflite").write_bytes(b"another")

@@ -233,6 +233,24 @@ def test_s3_without_the_right_to_list(bucket: s3.Bucket, may: set[str]) -> None:
     assert (place.size("a"), place.read("a", 9)) == (2, b"12")
 
 
+class Appearing(dict[str, bytes]):
+    """Objects that somebody stores just after they were asked for the first time."""
+
+    asked = False
+
+    def __contains__(self, path: object) -> bool:
+        """Whether it is there."""
+        before, self.asked = self.asked, True
+        return before and super().__contains__(path)
+
+
+def test_an_object_that_appears_while_it_is_asked_for(bucket: s3.Bucket) -> None:
+    """A refusal that has passed when its reason is asked for is none."""
+    bucket.may = frozenset({s3.READ, s3.WRITE})
+    bucket.objects = Appearing({"/bucket/x/a": b"12"})
+    assert Location("s3://bucket/x").read("a", 9) == b"12"
+
+
 def test_s3_without_the_right_to_write(bucket: s3.Bucket) -> None:
     """It says so, and what is there is read."""
     bucket.objects["/bucket/x/a"] = b"12"

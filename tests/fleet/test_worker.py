@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -116,6 +117,14 @@ def test_an_idle_worker_keeps_nothing(
 
 def _job(direct: Clustered, plan: Plan) -> Job:
     return direct._job("import", plan, "0" * 64)
+
+
+def test_a_job_is_shown_without_its_cache(direct: Clustered, plan: Plan) -> None:
+    """Dask logs the arguments of a task that fails, and the URL may have a password."""
+    direct("import", plan, _not_here)
+    job = replace(_jobs(direct)[0], cache="https://someone:hidden@host/cache")
+    assert "hidden" not in f"{job!r} {job}"
+    assert pickle.loads(pickle.dumps(job)) == job
 
 
 WORKER = """

@@ -24,9 +24,9 @@ EYE, ZERO = np.eye(UNITS, dtype=np.float32), np.zeros(UNITS, np.float32)
 
 def layer(build: Builder, x: Tensor, name: str = "layer", **state: Any) -> Tensor:
     """A running sum: y[t] = relu(x[t] + y[t - 1]), from a variable that nothing writes."""
-    given = {"dtype": "FLOAT32", "shape": (1, UNITS), "is_variable": True} | state
+    given: dict[str, Any] = {"dtype": "FLOAT32", "shape": (1, UNITS), "is_variable": True} | state
     weights = [Tensor.constant(n, a) for n, a in (("w", EYE), ("r", EYE), ("b", ZERO))]
-    options = {"time_major": True, "fused_activation_function": "RELU"}
+    options: dict[str, Any] = {"time_major": True, "fused_activation_function": "RELU"}
     operands = [x, *weights, Tensor(f"{name}/state", **given)]
     y = build.op("UNIDIRECTIONAL_SEQUENCE_RNN", operands, "FLOAT32", x.shape, **options)
     y.name = f"{name}/y"
@@ -83,7 +83,7 @@ def test_a_state_that_an_op_writes_stays() -> None:
     state = made.main.ops[0].inputs[4]
     assert state is not None
     build = Builder("write")
-    half = build.constant("half", np.float32(0.5))
+    half = build.constant("half", np.array(0.5, np.float32))
     build.fill(build.indices([1, UNITS]), half, (1, UNITS))
     build.ops[-1].outputs = [state]
     made.main.ops[:0] = build.ops
@@ -124,7 +124,11 @@ def test_a_state_is_an_input_and_an_output(asked: str) -> None:
     assert all(not state.initial.any() and state.initial.shape == (1, UNITS) for state in states)
     assert list(made.signatures[0].inputs) == ["x", "a/h_in", "b/h_in"]
     assert list(made.signatures[0].outputs) == ["y", "a/h_out", "b/h_out"]
-    first = {"x": ones(), "a/h_in": np.float32([[1, 2]]), "b/h_in": np.float32([[10, 20]])}
+    first = {
+        "x": ones(),
+        "a/h_in": np.array([[1, 2]], np.float32),
+        "b/h_in": np.array([[10, 20]], np.float32),
+    }
     (found,) = calls(made, first)
     np.testing.assert_array_equal(found["a/h_out"], [[3, 4]])
     np.testing.assert_array_equal(found["b/h_out"], [[10 + 2 + 3, 20 + 3 + 4]])

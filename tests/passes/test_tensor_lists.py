@@ -196,6 +196,20 @@ def test_a_list_that_enters_filled() -> None:
     assert {int(n) for n in got[1::2]} == {4}
 
 
+def test_an_item_that_is_read_has_the_shape_of_an_item() -> None:
+    """TensorFlow 1 does not say it where the last step is read; what reads the item knows it."""
+    model = looped(lambda lp: lp.set_item(lp.body.gather(lp.inside, lp.i)), [OPEN, 2])
+    stack, last = model.main.ops[-1], Tensor("last", "FLOAT32", None)
+    listed, wanted = stack.inputs
+    assert listed is not None
+    assert wanted is not None
+    model.main.ops[-1] = on_list("GetItem", [listed, scalar("place", 0), wanted], last)
+    model.main.outputs = [last]
+    assert tensor_lists_to_tensors(model)
+    assert last.shape == (OPEN, 2)
+    assert all(np.array_equal(y, X[0]) for y in outputs(model, X))
+
+
 def test_a_list_passed_through_untouched() -> None:
     """A list that the loop only carries comes out as it went in."""
     model = looped(lambda _: None, [3, 2])

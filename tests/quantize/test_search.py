@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 
 from rnnlite_pipeline.config.conversion import Scheme
@@ -15,6 +16,7 @@ from rnnlite_pipeline.quantize.search import (
     trials,
     with_times,
 )
+from rnnlite_pipeline.report.search import searched
 
 LAYERS = ("a", "b", "c", "d")
 
@@ -128,3 +130,14 @@ def test_a_trial_is_stored_to_the_last_bit() -> None:
     assert restored(stored(trial)) == trial
     refused = Trial("int8", (), "does not run")
     assert restored(stored(refused)) == refused
+
+
+def test_an_infinite_error_is_valid_json() -> None:
+    """A candidate may give NaN somewhere and pass all the same: its row is JSON, and is shown."""
+    trial = Trial("float16", (), "", 10, float("inf"), 1.0, 0.0)
+    told = trial.as_json() | {"pareto": False}
+    assert json.loads(json.dumps(told, allow_nan=False))["error"] == "inf"
+    shown = searched({"candidates": [told], "samples": 1})
+    assert shown is not None
+    assert "infinite" in str(shown.html)
+    assert restored(stored(trial)) == trial

@@ -33,6 +33,45 @@ def test_nothing_is_wider_than_the_window(tmp_path: Path, name: str, width: int)
     assert found == {"over": 0, "wide": []}
 
 
+_EDGE = """
+const texts = [...frame.document.body.querySelectorAll("h1,h2,p,table,li,.tile,.layer,figcaption")];
+return Math.min(...texts.map((each) => each.getBoundingClientRect().left));
+"""
+
+
+@pytest.mark.parametrize("name", ["report", "index"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_there_is_a_margin(tmp_path: Path, name: str, width: int) -> None:
+    """No text touches the edge of the window."""
+    assert measured(_page(name, tmp_path), tmp_path, width, _EDGE) >= 12
+
+
+_LABELS = """
+const boxes = [...frame.document.querySelectorAll(".plot")].map((plot) =>
+  [...plot.querySelectorAll("text")].map((each) =>
+    [each.textContent, each.getBoundingClientRect(), each.matches(".title")]));
+const over = [];
+for (const texts of boxes)
+  for (const [i, [one, a]] of texts.entries())
+    for (const [other, b, isTitle] of texts.slice(i + 1))
+      if (Math.min(a.right, b.right) - Math.max(a.left, b.left) > (isTitle ? -2 : 2) &&
+          Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 4)  // boxes have room for accents
+        over.push([one, other]);
+const small = [...frame.document.querySelectorAll(".plot text")].map((each) =>
+  parseFloat(frame.getComputedStyle(each).fontSize) * each.ownerSVGElement.getScreenCTM().a);
+return {count: boxes.length, over, small: Math.min(...small)};
+"""
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_labels_of_charts_can_be_read(tmp_path: Path, width: int) -> None:
+    """No label or title of an axis lies over another, and none is smaller than 8 pixels."""
+    found = measured(_page("report", tmp_path), tmp_path, width, _LABELS)
+    assert found["count"] == 3
+    assert found["over"] == []
+    assert found["small"] >= 8
+
+
 _COLORS = """
 const style = frame.getComputedStyle(frame.document.body);
 return [style.color, style.backgroundColor];

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from rnnlite_pipeline.config import Config
 from rnnlite_pipeline.graph.build import make_op
 from rnnlite_pipeline.graph.ir import Model, Op, Signature, Subgraph, Tensor
-from rnnlite_pipeline.report.graph import MOST_BOXES, draw
+from rnnlite_pipeline.report.evidence import About
+from rnnlite_pipeline.report.graph import MOST_BOXES, draw, graphs
 
 
 def tensor(name: str) -> Tensor:
@@ -71,3 +73,18 @@ def test_a_larger_graph_is_folded_by_layer_then_by_block() -> None:
     assert "folded by block of layers" in more
     assert drawing.count('class="box recurrent"') == 11
     assert ">b0_gate → b0_add<" in drawing
+
+
+def test_both_directions_are_named() -> None:
+    """Each loop has its layer's name; the op that computes both has both names."""
+    x, y = tensor("x"), tensor("y")
+    loops = [tensor("rows/backward_lstm/while"), tensor("rows/forward_lstm/while")]
+    source = model_of([*(Op("WHILE", [x], [h]) for h in loops), Op("ADD", loops, [y])], x, y)
+    pair = make_op("BIDIRECTIONAL_SEQUENCE_RNN", [x], [tensor("rows/forward_lstm/h")])
+    names = ("rows/backward_lstm", "rows/forward_lstm")
+    layers = [{"name": name, "scope": "rows/forward_lstm"} for name in names]
+    config = Config.model_validate({"name": "m", "source": {"format": "keras", "path": "m.keras"}})
+    about = About(config, source, model_of([pair], x, pair.outputs[0]), layers, {})
+    drawn = str(graphs(about))
+    assert all(f">{name}, a loop of 0 ops<" in drawn for name in names)
+    assert ">rows/backward_lstm, rows/forward_lstm, " in drawn

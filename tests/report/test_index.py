@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +110,18 @@ def test_what_was_not_measured_has_no_column(tmp_path: Path) -> None:
     page = write_index([(config("a", "int8"), build / "a")], build).read_text(encoding="utf-8")
     assert "stock conversion" not in page.partition("<tbody>")[0]
     assert "45% of the size in float" in rows(page)["a"]
+
+
+def test_where_no_release_was_made_there_is_no_column(tmp_path: Path) -> None:
+    """Other columns stay."""
+    build = tmp_path / "build"
+    leave(build / "a", 9_000, None)
+    for made in (True, False):
+        page = write_index([(config("a"), build / "a")], build).read_text(encoding="utf-8")
+        head = page.partition("<tbody>")[0].partition("<thead>")[2]
+        assert ("release" in head) == made
+        assert "size" in head
+        shutil.rmtree(build / "a" / "dist", ignore_errors=True)
 
 
 def test_a_release_is_linked_where_it_was_verified(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from rnnlite_pipeline.resolve.composites import Composite
 Array = np.ndarray[Any, Any]
 
 X = np.random.default_rng(0).normal(size=(4, 3)).astype(np.float32)
-TWO = Tensor.constant("two", np.float32(2))
+TWO = Tensor.constant("two", np.array(2, np.float32))
 
 
 def converted(*factors: float | None) -> Composite:
@@ -26,7 +26,9 @@ def converted(*factors: float | None) -> Composite:
     build, x = Builder("m"), Tensor("x", "FLOAT32", (OPEN, 3))
     doubled = build.binary("MUL", x, TWO)
     results = [
-        None if f is None else build.binary("MUL", doubled, build.constant("f", np.float32(f)))
+        None
+        if f is None
+        else build.binary("MUL", doubled, build.constant("f", np.array(f, np.float32)))
         for f in factors
     ]
     return Composite("n", "layer", "acme", (x, TWO), tuple(build.ops), tuple(results), ())
@@ -34,7 +36,7 @@ def converted(*factors: float | None) -> Composite:
 
 def sample(function: Callable[[Array], Array], x: Array = X, count: int = 1) -> Sample:
     """What a function gives for x, in each of its results."""
-    moved = np.nextafter(x, np.float32(np.inf))
+    moved = np.nextafter(x, np.array(np.inf, np.float32))
     return Sample((x, np.zeros(0)), (function(x),) * count, (function(moved),) * count)
 
 
@@ -99,7 +101,7 @@ def test_a_state_that_leaks() -> None:
     state = Tensor("state", "FLOAT32", (1, 3), is_variable=True)
     eye, zero = np.eye(3, dtype=np.float32), np.zeros(3, np.float32)
     weights = [build.constant(n, a) for n, a in (("w", eye), ("r", eye), ("b", zero))]
-    options = {"time_major": True, "fused_activation_function": "RELU"}
+    options: dict[str, Any] = {"time_major": True, "fused_activation_function": "RELU"}
     operands = [x, *weights, state]
     y = build.op("UNIDIRECTIONAL_SEQUENCE_RNN", operands, "FLOAT32", (1, 1, 3), **options)
     made = Composite("n", "layer", "acme", (x,), tuple(build.ops), (y,), ())

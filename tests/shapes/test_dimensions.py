@@ -74,6 +74,7 @@ def axes(*numbers: int) -> Tensor:
         ("ADD", [tensor(7, 1, 3), tensor(5, 3)], 3, {}, [[(0, 0)], [(1, 0)], [(0, 2), (1, 1)]]),
         ("GATHER", [tensor(7, 8, 9), tensor(5)], 3, {"axis": -2}, [(0, 0), (1, 0), (0, 2)]),
         ("GATHER", [tensor(7, 8), tensor(5, 6)], 3, {"axis": 0}, [(1, 0), (1, 1), (0, 1)]),
+        ("GATHER_ND", [tensor(7, 8, 9), tensor(5, 2)], 2, {}, [(1, 0), (0, 2)]),
         ("TRANSPOSE", [tensor(7, 8, 9), axes(2, 0, 1)], 3, {}, [(0, 2), (0, 0), (0, 1)]),
         ("EXPAND_DIMS", [tensor(7, 8), axes(-1)], 3, {}, [(0, 0), (0, 1), []]),
         ("SQUEEZE", [tensor(1, 7, 1, 8)], 2, {"squeeze_dims": [0, -2]}, [(0, 1), (0, 3)]),

@@ -58,8 +58,13 @@ def test_all_inputs_are_closed_together() -> None:
 
 def test_a_source_that_takes_any_batch() -> None:
     """Nothing is closed, and it is run once."""
-    runs = []
-    several = source(lambda arrays: not runs.append(arrays), spec("x", None, 3))
+    runs: list[Mapping[str, Array]] = []
+
+    def takes(arrays: Mapping[str, Array]) -> bool:
+        runs.append(arrays)
+        return True
+
+    several = source(takes, spec("x", None, 3))
     assert pins_of_one(several) == ({}, "")
     assert [arrays["x"].shape for arrays in runs] == [(LENGTH, 3)]
 
@@ -87,7 +92,12 @@ def test_numbers_are_those_that_the_source_takes() -> None:
         spec("b", 99, dtype="bool"),
     )
     limits = {"n": range(5, 7), "f": range(1, 2)}
-    pins_of_one(source(lambda arrays: not seen.update(arrays), *specs, limits=limits))
+
+    def takes(arrays: Mapping[str, Array]) -> bool:
+        seen.update(arrays)
+        return True
+
+    pins_of_one(source(takes, *specs, limits=limits))
     assert {name: a.dtype.name for name, a in seen.items()} == {s.name: s.dtype for s in specs}
     assert set(seen["n"]) == {5, 6}
     assert set(seen["f"]) == {1.0}

@@ -67,9 +67,9 @@ def test_what_a_factory_returns(module: Path) -> None:
 def test_what_cannot_be_imported(module: Path, target: str, said: str) -> None:
     """Python's reason is in the error, which has the key's place in the config."""
     with importable(module), pytest.raises(SourceError, match=said) as caught:
-        attribute(target, "source.custom_objects.A")
-    assert caught.value.message.startswith(f"source.custom_objects.A: cannot import {target}")
-    assert caught.value.key == ("source", "custom_objects", "A")
+        attribute(target, "source.custom_objects.a.B")
+    assert caught.value.message.startswith(f"source.custom_objects.a.B: cannot import {target}")
+    assert caught.value.key == ("source", "custom_objects", "a.B")
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
 import pytest
 
 from rnnlite_pipeline.errors import ConfigError, StageError
 from rnnlite_pipeline.tasks.child import ENVIRONMENT, run_stage
 from tests.conftest import FAKE
-from tests.fake.project import Project
+from tests.fake.project import ROOT, Project
 
 FAILURES = {
     "refused": (["The layer `odd` cannot be converted.", "Replace it."], []),
@@ -85,6 +92,49 @@ def test_faults_of_the_machine(
         run_stage("import", project.config, project.out, FAKE)
     assert all(text in str(told.value) for text in said), str(told.value)
     assert "report" not in str(told.value)
+
+
+#: Runs a stage that prints, as stages do.
+_PRINTS = """
+import sys
+from rnnlite_pipeline.stages.process import main
+sys.modules["printing"] = sys.modules["__main__"]
+stage = lambda config, out: print("a step", flush=True)
+sys.exit(main(sys.argv[1:], {"convert": "printing:stage"}))
+"""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full to write to")
+def test_a_disk_that_is_full_for_the_log_too(project: Project) -> None:
+    """A stage that cannot even write its log says that the disk is full."""
+    words = ["convert", str(project.config), str(project.out)]
+    leash, held = os.pipe()
+    with Path("/dev/full").open("w") as full, os.fdopen(held, "w"):
+        ended = subprocess.run(
+            [sys.executable, "-c", _PRINTS, *words],
+            stdin=leash,
+            stdout=subprocess.PIPE,
+            stderr=full,
+            text=True,
+            check=False,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )
+    os.close(leash)
+    told = json.loads(ended.stdout)
+    assert "No space left on device" in told["message"]
+    assert told["remedy"].startswith("Free some space")
+
+
+def test_a_stage_without_a_word_on_a_full_disk(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where nothing is left to say why, the free space is looked at."""
+    silent = [sys.executable, "-c", "import sys; sys.exit(1)"]
+    with pytest.raises(StageError, match="ended with status 1"):
+        run_stage("convert", project.config, project.out, silent)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=0))
+    with pytest.raises(StageError, match=r"No space left on device.*\n.*Free some space"):
+        run_stage("convert", project.config, project.out, silent)
 
 
 def test_stages_see_no_gpu() -> None:

@@ -11,7 +11,6 @@ import pytest
 
 from rnnlite_pipeline.config import Config, load_config
 from rnnlite_pipeline.tasks import plan
-from rnnlite_pipeline.tasks.graph import GROUPS
 from tests.fake.project import Project
 
 ALL = ["import", "convert", "describe", "inspect", "verify", "report", "package"]
@@ -192,24 +191,6 @@ def test_an_edited_plugin_is_another_toolchain(
     assert plan.toolchain.__wrapped__() == before
     module.write_text("raise AssertionError('imported again')\n")
     assert plan.toolchain.__wrapped__() != before
-
-
-def test_every_file_of_the_config_is_read_by_some_stage(project: Project) -> None:
-    """Calibration, test data, labels and included files belong to the stages that use them."""
-    project.write_config(
-        "quantization: {scheme: int8, calibration: {path: calibration.npz}}\n"
-        "verification: {data: {path: test.npz}}\n"
-        "metadata: {outputs: [{name: y, labels: labels.txt}]}\n"
-        "package: {include: [notes.md]}\n"
-    )
-    made = plan.load_plan(project.config, project.build)
-    reads = {
-        name: {path.name for path in stage.reads(made) if path} for name, stage in GROUPS.items()
-    }
-    assert "calibration.npz" in reads["graph"]
-    assert "labels.txt" in reads["model"]
-    assert {"test.npz", "source.keras"} <= reads["verify"]
-    assert "notes.md" in reads["package"]
 
 
 def test_another_source_date_epoch_is_another_release(project: Project) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from rnnlite_pipeline.errors import ConfigError, StageError
-from rnnlite_pipeline.tasks.outcome import Outcome, State, cause, named, shown, summary
+from rnnlite_pipeline.errors import ConfigError, StageError, named
+from rnnlite_pipeline.tasks.outcome import Outcome, State, cause, shown, summary
 
 
 def _outcome(label: str, state: State, message: str = "") -> Outcome:
@@ -30,7 +30,8 @@ def test_the_cause_of_a_stage_that_was_not_run() -> None:
     other, own = _outcome("import b", "failed", "b"), _outcome("import a", "failed", "a")
     assert cause(asked, [other, own, asked]) is own
     assert cause(asked, [other, asked]) is asked
-    assert cause(own, [other]) is own
+    earlier = _outcome("validate a", "failed", "earlier")
+    assert cause(own, [other, earlier, own]) is own
 
 
 def test_a_summary_names_each_failure() -> None:

@@ -61,6 +61,29 @@ def test_no_two_stages_make_one_file(searching: Plan) -> None:
     assert all(path.is_relative_to(plan.out) for path in made)
 
 
+def test_every_file_of_the_config_is_read_by_some_stage(project: Project) -> None:
+    """Calibration, test data, labels and included files belong to the stages that use them."""
+    project.write_config(
+        "quantization: {scheme: int8, calibration: {path: calibration.npz}}\n"
+        "verification: {data: {path: test.npz}}\n"
+        "metadata: {outputs: [{name: y, labels: labels.txt}]}\n"
+        "package: {include: [notes.md]}\n"
+    )
+    made = load_plan(project.config, project.build)
+    reads = {
+        name: {path.name for path in stage.reads(made) if path} for name, stage in GROUPS.items()
+    }
+    assert reads["import"] == {"source.keras"}
+    assert "calibration.npz" in reads["graph"]
+    assert "labels.txt" in reads["model"]
+    assert {"test.npz", "source.keras", "calibration.npz", "labels.txt"} <= reads["verify"]
+    assert {"test.npz", "source.keras", "calibration.npz"} <= reads["benchmark"]
+    assert "report.html" in reads["report"]
+    whole = {"source.keras", "calibration.npz", "test.npz", "labels.txt", "notes.md"}
+    assert reads["validate"] == whole
+    assert whole <= reads["package"]
+
+
 def test_keys_are_those_of_a_config() -> None:
     """A stage that is given a part of the config is given its source, and existing keys."""
     for stage in GROUPS.values():

@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+
+import pytest
+
+from rnnlite_pipeline.files import write_atomically
+from rnnlite_pipeline.tasks import graph
+from rnnlite_pipeline.tasks.plan import plans_of
 from tests.fake.project import Project
 
 VARIANTS = "variants:\n  split: {recurrent: {bidirectional: split}}\n  again: {version: 2.0.0}\n"
@@ -82,3 +90,23 @@ def test_two_releases_of_one_name_are_refused(project: Project) -> None:
     ended = project.run("convert", "config.yaml", "other.yaml")
     assert ended.returncode == 2
     assert "are both named fake-split" in ended.stderr
+
+
+def test_an_import_is_copied_when_no_run_is_making_it(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The folder of the release that imported is held, so that its files are there and whole."""
+    project.write_config(VARIANTS)
+    first, second, _ = plans_of(project.folder / "config.yaml", project.build)
+    for name in ("source.tflite", "source.json"):
+        write_atomically(first.out / ".work" / name, name.encode())
+    held: list[Path] = []
+
+    def occupied(out: Path) -> AbstractContextManager[None]:
+        held.append(out)
+        return nullcontext()
+
+    monkeypatch.setattr(graph, "occupied", occupied)
+    graph._copy(first, second)
+    assert held == [first.out, second.out]
+    assert (second.out / ".work" / "source.json").read_bytes() == b"source.json"

@@ -84,6 +84,7 @@ def test_a_task_as_doit_wants_it(tmp_path: Path) -> None:
     assert made["file_dep"] == [str(tmp_path / "in")]  # nobody waits for what may be read
     assert made["targets"] == [str(tmp_path / "out")]
     assert made["uptodate"] == [fresh]
+    assert made["io"] == {"capture": False}  # a stage has its log; what is told here is shown
     assert made["meta"] == {"label": "stage fake", "log": "l"}
     (function, arguments), *others = made["actions"]
     assert not others
@@ -96,6 +97,7 @@ def test_a_program_is_a_task_that_always_runs(tmp_path: Path, code: str, status:
     log = tmp_path / "logs" / "train.log"
     made = program("x", [sys.executable, "-c", code], log=log, label="train x")
     assert not made.keys() & {"file_dep", "targets", "uptodate"}
+    assert made["io"] == {"capture": False}
     ((function, arguments),) = made["actions"]
     done = function(*arguments)
     if status == 0:

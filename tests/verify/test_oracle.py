@@ -38,7 +38,7 @@ def test_a_source_that_answers_otherwise_is_refused() -> None:
     rng = np.random.default_rng(0)
     with pytest.raises(VerificationFailed, match="gives another result when it is called again"):
         oracle(lambda x: x + rng.random()).answer(DATA)
-    assert isinstance(oracle(lambda x: x * np.float32(np.nan)).answer(DATA), Answer)
+    assert isinstance(oracle(lambda x: x * np.array(np.nan, np.float32)).answer(DATA), Answer)
 
 
 def test_a_source_that_refuses_fails_on_data_only() -> None:
@@ -50,19 +50,19 @@ def test_a_source_that_refuses_fails_on_data_only() -> None:
 
 def test_a_source_that_overflows_is_told() -> None:
     """An extreme input that the source itself has no finite answer to is set aside."""
-    assert oracle(lambda x: x / np.float32(0)).answer(ONES) == "the source overflows"
+    assert oracle(lambda x: x / np.array(0, np.float32)).answer(ONES) == "the source overflows"
 
 
 def test_the_rounding_of_a_steep_source_is_measured() -> None:
     """One rounding of the input moves a source of slope 1000 a thousand times as far."""
-    answer = oracle(lambda x: x * np.float32(1000)).answer(ONES)
+    answer = oracle(lambda x: x * np.array(1000, np.float32)).answer(ONES)
     assert isinstance(answer, Answer)
     assert 5e-5 < answer.rounding["y"] < 2e-4
 
 
 def test_indices_are_not_moved() -> None:
     """An input that holds indices stays whole when the others move by a rounding."""
-    answer = oracle(lambda x: x * np.float32(1000), limits={"x": range(3)}).answer(ONES)
+    answer = oracle(lambda x: x * np.array(1000, np.float32), limits={"x": range(3)}).answer(ONES)
     assert isinstance(answer, Answer)
     assert answer.rounding["y"] == 0.0
 

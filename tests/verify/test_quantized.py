@@ -70,7 +70,7 @@ def test_a_model_on_every_set_of_kernels(asked: Config, dtype: Any, wanted: Any)
     """A model that was quantized gives real numbers; integers of a source file are its own."""
     runners = open_runners(content(), asked)
     assert [runner.kernels for runner in runners] == ["reference", "default"]
-    x = np.array([[1.0, -1.5]], np.float32) if dtype is np.float32 else np.int8([[2, -3]])
+    x = np.array([[1.0, -1.5]], np.float32) if dtype is np.float32 else np.array([[2, -3]], np.int8)
     for runner in runners:
         found = runner.run({"x": x})["y"]
         assert found.dtype == dtype

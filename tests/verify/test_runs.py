@@ -58,7 +58,7 @@ def test_each_call_and_each_feed_count() -> None:
 
 def test_the_last_bit_of_a_second_call() -> None:
     """A leak within the tolerance is a leak; NaN is equal to itself, and -0.0 is not 0.0."""
-    off = np.nextafter(X, np.float32(2))
+    off = np.nextafter(X, np.array(2, np.float32))
     assert failed((X, off)) == {(REPEATED, None): "differs in y"}
     nan = np.full(3, np.nan, np.float32)
     assert not failed((nan, nan), source=nan)
@@ -175,7 +175,7 @@ def test_a_model_runs_from_its_first_states_batch_first() -> None:
         ([X, X], 7, 7),
         ([X, X], 9, None),
         ([X, X[:, :2]], 8, None),
-        ([np.float32(1), np.float32(2)], 2, None),
+        ([np.array(1, np.float32), np.array(2, np.float32)], 2, None),
         ([X[:0], X], 4, 4),
     ],
 )

@@ -70,8 +70,9 @@ def _interface(model: Table) -> Interface | None:
             name = names.get(index) or tensor.text(_NAME)
             found[f"{name}_{position}" if name in found else name] = Tensor(_shape(tensor), dtype)
         sides.append(found)
-    names = (each.text(_NAME) for each in _all_tensors(model))
-    return Interface(*sides, frozenset(part for name in names for part in name.split(";")))
+    inputs, outputs = sides
+    parts = (part for each in _all_tensors(model) for part in each.text(_NAME).split(";"))
+    return Interface(inputs, outputs, frozenset(parts))
 
 
 def _all_tensors(model: Table) -> Iterator[Table]:

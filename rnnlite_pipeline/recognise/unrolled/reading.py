@@ -103,6 +103,10 @@ def read_steps(chain: Chain, extents: Extents, folded: bool = False) -> Steps:
         NoRecurrence: Nothing is read from outside.
         Unrecognised: The steps are not alike, or compute what has no rule.
     """
+    weights = chain.products[0].inputs[1]
+    stored = constant(weights) if weights is not None else None
+    if isinstance(stored, Unknown):  # the reason that a user can do something about
+        raise Unrecognised(stored.reason)
     reader = _Reader(Columns(chain), extents)
     steps = Steps(reader.states(), [[*b, a[-1]] for b, a in reader.columns.states], reader.sources)
     if not steps.sources:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from glob import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -103,6 +104,7 @@ def _restored(path: Path) -> Any:
             f"{checkpoint.name} of version 1.",
             "Copy all files of the checkpoint: .meta, .index and .data-*.",
         )
+    _check_shards(checkpoint)
     session = new_session()
     try:
         meta = load("tensorflow.python.framework.meta_graph").read_meta_graph_file(str(path))
@@ -115,6 +117,25 @@ def _restored(path: Path) -> Any:
     except Exception as error:  # whatever a damaged graph or checkpoint raises
         raise _not_imported(path, error) from error
     return session
+
+
+def _check_shards(checkpoint: Path) -> None:
+    """Refuses a checkpoint of version 2 without the values that its .index lists.
+
+    Raises:
+        SourceError: One of its .data files is not there.
+    """
+    if not checkpoint.with_name(f"{checkpoint.name}.index").exists():
+        return
+    shards = sorted(checkpoint.parent.glob(f"{escape(checkpoint.name)}.data-*-of-*"))
+    count = int(shards[0].name.rpartition("-of-")[2]) if shards else 0
+    if not shards or len(shards) < count:
+        found = f"{len(shards)} of {count}" if shards else "none"
+        raise SourceError(
+            f"The values of {checkpoint} are not all beside it: of its files .data-* there is "
+            f"{found}.",
+            "Copy all files of the checkpoint: .meta, .index and .data-*.",
+        )
 
 
 def without_cudnn(meta: Any) -> None:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rnnlite_pipeline.errors import SourceError
+from rnnlite_pipeline.sources.formats.jax_gathers import with_plain_gathers
 from rnnlite_pipeline.sources.graphdef.functions import function_model
 from rnnlite_pipeline.sources.graphdef.structure import named_leaves
 from rnnlite_pipeline.sources.model import Array, SourceModel, TensorSpec, first_line, pin
@@ -76,7 +77,8 @@ def source_model(
         """In the author's order: JAX itself sorts the keys of a dict."""
         return list(named_leaves(function(*arrays)).values())
 
-    converted = bridge.convert(flat, polymorphic_shapes=shapes, with_gradient=False)
+    plain = with_plain_gathers(flat)
+    converted = bridge.convert(plain, polymorphic_shapes=shapes, with_gradient=False)
     jitted = jax.jit(flat)
     names = _output_names(jax, function, inputs)
     source = function_model(lambda tensors: list(converted(*tensors)), inputs, names, pins)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -21,6 +22,9 @@ from rnnlite_pipeline.sources.model import (
 from rnnlite_pipeline.sources.repeated import Call, repeated
 from rnnlite_pipeline.sources.state import is_stateful
 from rnnlite_pipeline.toolchain import load
+
+#: The deviation of the large numbers that are to show whether a shape depends on them.
+LARGE = 10.0
 
 Pins = Mapping[str, Sequence[int | None]]
 
@@ -68,7 +72,8 @@ def closed_by_pins(
 
     A loop keeps the shapes it was traced with (`output_shapes` of While), so TensorFlow's own
     inference stops there. The source is run instead: a shape that is the same on zeros, on ones
-    and on random numbers does not depend on the numbers.
+    and on random numbers, small and large, does not depend on the numbers. The large ones may be
+    none that the source takes, such as indices beyond a table.
 
     Args:
         results: The outputs, as TensorFlow knows them.
@@ -77,20 +82,23 @@ def closed_by_pins(
     """
     if any(None in s.shape for s in inputs) or all(None not in r.shape for r in results):
         return tuple(results)
-    random = np.random.default_rng(0)
-    makers: tuple[Callable[..., Array], ...] = (np.zeros, np.ones, random.random)
+    rng = np.random.default_rng(0)
+    makers: tuple[Callable[..., Array], ...] = (np.zeros, np.ones, rng.random)
+
+    def shapes(make: Callable[..., Array]) -> dict[str, tuple[int, ...]]:
+        found = run({s.name: np.asarray(make(s.shape)).astype(s.dtype) for s in inputs})
+        return {r.name: found[r.name].shape for r in results}
+
     try:
-        found = [
-            run({s.name: np.asarray(make(s.shape)).astype(s.dtype) for s in inputs})
-            for make in makers
-        ]
+        found = [shapes(make) for make in makers]
     except Exception as error:  # noqa: BLE001  # these numbers may be none that it takes
         print(error, flush=True)
         return tuple(results)
-    shapes = {r.name: {each[r.name].shape for each in found} for r in results}
+    with contextlib.suppress(Exception):
+        found.append(shapes(lambda shape: np.asarray(rng.normal(0.0, LARGE, shape))))
+    seen = {r.name: {each[r.name] for each in found} for r in results}
     return tuple(
-        replace(r, shape=next(iter(shapes[r.name]))) if len(shapes[r.name]) == 1 else r
-        for r in results
+        replace(r, shape=next(iter(seen[r.name]))) if len(seen[r.name]) == 1 else r for r in results
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -40,11 +40,14 @@ def constant_feeds(tensors: Mapping[str, T], constants: Constants) -> dict[T, Ar
 
 def _array(name: str, tensor: Any, value: Any) -> Array:
     given, dtype, shape = np.asarray(value), tensor.dtype.base_dtype, tensor.shape
-    with np.errstate(over="ignore"):
-        array = given.astype(dtype.as_numpy_dtype)
+    try:
+        with np.errstate(over="ignore", invalid="ignore"):
+            array = given.astype(dtype.as_numpy_dtype)
+    except OverflowError:  # an integer of more than 64 bits
+        array = np.asarray(np.nan)
     if not given.ndim and shape.rank and shape.is_fully_defined():
         array = np.full(shape.as_list(), array)
-    if not _is_kept(given, array, tensor.dtype) or not shape.is_compatible_with(array.shape):
+    if not _is_kept(given, array, dtype) or not shape.is_compatible_with(array.shape):
         raise SourceError(
             f"source.constants gives {name} {value}, and it is a {dtype.name} of shape {shape}.",
             "Give a value of that type, and as many numbers as it has.",
@@ -64,26 +67,35 @@ def _is_kept(given: Array, array: Array, dtype: Any) -> bool:
 def with_constants(definition: Any, fixed: Mapping[Any, Array]) -> None:
     """Puts constants in the place of tensors of a GraphDef, in place.
 
-    1. An op with one output becomes the constant.
-    2. Of an op with several, the others stay: what reads the tensor reads a new constant.
-    3. A placeholder with a default is that default.
+    A placeholder with a default is that default.
     """
-    nodes = {node.name: node for node in definition.node}
-    instead: dict[str, str] = {}
     for tensor, array in fixed.items():
-        if len(tensor.op.outputs) == 1:
-            _become_constant(nodes[tensor.op.name], array)
-        else:
-            constant = definition.node.add(name=f"{tensor.name.replace(':', '/')}/constant")
-            _become_constant(constant, array)
-            instead[tensor.name.removesuffix(":0")] = constant.name
+        _become_constant(stand_in(definition, tensor), array)
     for node in definition.node:
-        node.input[:] = [instead.get(name.removesuffix(":0"), name) for name in node.input]
         if node.op == "PlaceholderWithDefault":
             dtype = node.attr["dtype"].type
             node.op = "Identity"
             node.attr.clear()
             node.attr["T"].type = dtype
+
+
+def stand_in(definition: Any, tensor: Any) -> Any:
+    """The node of a GraphDef that stands for a tensor, to become a constant or a placeholder.
+
+    1. An op with one output is itself that node.
+    2. Of an op with several, the others stay: what reads the tensor reads a new node, without an op
+       yet.
+    """
+    nodes = {node.name: node for node in definition.node}
+    if len(tensor.op.outputs) == 1:
+        return nodes[tensor.op.name]
+    name = f"{tensor.name.replace(':', '/')}/given"
+    while name in nodes:
+        name += "_"
+    read = tensor.name.removesuffix(":0")
+    for node in definition.node:
+        node.input[:] = [name if i.removesuffix(":0") == read else i for i in node.input]
+    return definition.node.add(name=name)
 
 
 def _become_constant(node: Any, array: Array) -> None:
@@ -94,13 +106,16 @@ def _become_constant(node: Any, array: Array) -> None:
     node.attr["dtype"].type = node.attr["value"].tensor.dtype
 
 
-def check_placeholders(definition: Any, inputs: Mapping[str, Any]) -> None:
+def check_placeholders(definition: Any, fed: Collection[str]) -> None:
     """Refuses a graph whose outputs depend on a placeholder that nothing feeds.
+
+    Args:
+        definition: What the outputs depend on, and nothing else.
+        fed: The names of the placeholders that are inputs.
 
     Raises:
         SourceError: There is one; it names it, and the line to write.
     """
-    fed = {tensor.op.name for tensor in inputs.values()}
     left = [n for n in definition.node if n.op == "Placeholder" and n.name not in fed]
     if not left:
         return

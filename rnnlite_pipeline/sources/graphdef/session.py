@@ -7,6 +7,7 @@ reference variables and the loops of that time.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -23,7 +24,11 @@ from rnnlite_pipeline.sources.graphdef.functions import (
 from rnnlite_pipeline.sources.graphdef.gathers import gathers_in_loops
 from rnnlite_pipeline.sources.graphdef.graph_edit import forget_functions
 from rnnlite_pipeline.sources.graphdef.lifting import Assigned, handle_of, lift
-from rnnlite_pipeline.sources.graphdef.placeholders import check_placeholders, with_constants
+from rnnlite_pipeline.sources.graphdef.placeholders import (
+    check_placeholders,
+    stand_in,
+    with_constants,
+)
 from rnnlite_pipeline.sources.model import (
     Array,
     SourceModel,
@@ -79,8 +84,8 @@ def session_model(
     specs = pin(specs, pins)
     check_dtypes(specs)
     fixed = dict(constants or {})
-    definition, assigned = _frozen(session, inputs, outputs, fixed)
-    function, states = lift(_function(definition, specs, inputs, outputs), assigned)
+    definition, assigned, places = _frozen(session, inputs, outputs, fixed)
+    function, states = lift(_function(definition, specs, inputs, places, outputs), assigned)
     feeds = [_zeros(specs, inputs, fixed, size) for size in (2, 3)]
     results = [
         tensor_spec(n, t.dtype, _known(session, feeds, t, now.shape))
@@ -135,12 +140,18 @@ def _known(
 ) -> Any:
     """An output's shape: what a loop of control flow v1 carries is traced without its rank.
 
-    It is then seen by running the graph on inputs of two sizes: what differs is open.
+    It is then seen by running the graph on inputs of two sizes: what differs is open. It stays
+    unknown where the graph does not run on these, or the rank differs as well.
     """
     if traced.rank is not None:
         return traced
-    seen = [session.run(output, feed).shape for feed in feeds]
-    one, two = seen
+    try:
+        one, two = (session.run(output, feed).shape for feed in feeds)
+    except Exception as error:  # noqa: BLE001  # whatever zeros of such sizes raise
+        print(error, flush=True)
+        return traced
+    if len(one) != len(two):
+        return traced
     return load("tensorflow").TensorShape(
         [a if a == b else None for a, b in zip(one, two, strict=True)]
     )
@@ -162,43 +173,60 @@ def _frozen(
     inputs: Mapping[str, Any],
     outputs: Mapping[str, Any],
     fixed: Mapping[Any, Array],
-) -> tuple[Any, dict[str, Assigned]]:
-    """The graph between inputs and outputs, its variables constants but for those it assigns."""
+) -> tuple[Any, dict[str, Assigned], list[str]]:
+    """The graph between inputs and outputs, its variables constants but for those it assigns.
+
+    Returns:
+        The graph, the variables that it assigns, and the name of the node of each input.
+    """
     v1 = load("tensorflow").compat.v1
     names = list(dict.fromkeys(t.op.name for t in outputs.values()))
-    definition = _cut_at(session.graph.as_graph_def(), inputs)
+    definition = session.graph.as_graph_def()
+    places = [_cut_at(definition, tensor) for tensor in inputs.values()]
     with_constants(definition, fixed)
     cut = v1.graph_util.extract_sub_graph(definition, names)
-    check_placeholders(cut, inputs)
+    check_placeholders(cut, places)
     assigned = _states(session, cut)
-    with v1.Graph().as_default(), gathers_in_loops():
-        frozen = v1.graph_util.convert_variables_to_constants(
-            session, cut, names, variable_names_blacklist=list(assigned)
-        )
-    return frozen, assigned
+    try:
+        with v1.Graph().as_default(), gathers_in_loops():
+            frozen = v1.graph_util.convert_variables_to_constants(
+                session, cut, names, variable_names_blacklist=list(assigned)
+            )
+    except v1.errors.FailedPreconditionError as error:
+        raise _without_value(error) from error
+    return frozen, assigned, places
 
 
-def _cut_at(definition: Any, inputs: Mapping[str, Any]) -> Any:
-    """The graph without what computes its inputs: an op all of whose outputs are fed."""
-    fed: dict[str, Any] = {t.op.name: t for t in inputs.values() if len(t.op.outputs) == 1}
-    for node in definition.node:
-        if node.name in fed and node.op != "Placeholder":
-            tensor = fed[node.name]
-            node.op = "Placeholder"
-            del node.input[:]
-            node.attr.clear()
-            node.attr["dtype"].type = tensor.dtype.as_datatype_enum
-            node.attr["shape"].shape.CopyFrom(tensor.shape.as_proto())
-    return definition
+def _without_value(error: Exception) -> SourceError:
+    """A variable that the graph has and its checkpoint has not."""
+    found = re.search(r"uninitialized value (\S+)", str(error))
+    named = f'the variable "{found[1]}"' if found else "a variable"
+    return SourceError(
+        f"The checkpoint holds no value of {named}, which the outputs depend on.",
+        "Save the model again, by a tf.train.Saver that is made after all variables.",
+    )
+
+
+def _cut_at(definition: Any, tensor: Any) -> str:
+    """Leaves out what computes an input, in place; the name of the placeholder that it is then."""
+    node = stand_in(definition, tensor)
+    if node.op != "Placeholder":
+        node.op = "Placeholder"
+        del node.input[:]
+        node.attr.clear()
+        node.attr["dtype"].type = tensor.dtype.as_datatype_enum
+        node.attr["shape"].shape.CopyFrom(tensor.shape.as_proto())
+    return str(node.name)
 
 
 def _function(
     definition: Any,
     specs: Sequence[TensorSpec],
     inputs: Mapping[str, Any],
+    places: Sequence[str],
     outputs: Mapping[str, Any],
 ) -> Any:
-    """A concrete function of a frozen graph, from `inputs` to `outputs`."""
+    """A concrete function of a frozen graph, from `inputs`, at these nodes, to `outputs`."""
     tf = load("tensorflow")
     present = {node.name for node in definition.node}
     names = [t.name for t in inputs.values()]
@@ -209,7 +237,7 @@ def _function(
         results = iter(
             tf.graph_util.import_graph_def(
                 definition,
-                input_map={n: t for n, t in fed.items() if n.split(":")[0] in present},
+                input_map={n: t for n, t in zip(places, tensors, strict=True) if n in present},
                 return_elements=[n for n in wanted if n not in fed],
                 name="",
             )

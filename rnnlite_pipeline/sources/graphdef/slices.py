@@ -133,7 +133,10 @@ def _of_axes(build: Builder, ends: Tensor, axes: list[_Axis]) -> Tensor:
         return build.indices([int(ends.array[entry]) for entry in entries])
     if ends.dtype != "INT32":
         types = enum_values("TensorType")
-        dtypes = {"in_data_type": types[ends.dtype], "out_data_type": types["INT32"]}
+        dtypes: dict[str, Any] = {
+            "in_data_type": types[ends.dtype],
+            "out_data_type": types["INT32"],
+        }
         ends = build.op("CAST", [ends], "INT32", ends.shape, **dtypes)
     return build.gather(ends, build.indices(entries))
 

@@ -84,6 +84,11 @@ def test_the_inputs_and_layers_of_a_model(
         assert found is None or found.layers == layers
 
 
+def _full(path: Path, *_: object, **__: object) -> None:
+    assert path.is_relative_to("/nonexistent")
+    raise OSError
+
+
 def test_a_file_is_opened_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What it says is kept by its content, wherever the file lies, and checked when it is read."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
@@ -104,11 +109,16 @@ def test_a_file_is_opened_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 def test_a_cache_that_cannot_be_written_is_no_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The file is opened at each call."""
+    """The file is opened at each call; so it is for a user that has no home."""
     (tmp_path / "cache").write_bytes(b"")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     path = tmp_path / "m.h5"
     path.write_bytes(WHOLE)
+    assert _read(path) == Interface(KNOWN)
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr("os.getuid", lambda: 2**31 - 7)
+    monkeypatch.setattr(header, "write_atomically", _full)
     assert _read(path) == Interface(KNOWN)
 
 

@@ -164,6 +164,26 @@ def test_a_checkpoint_of_version_1_is_restored(tmp_path: Path) -> None:
     round_trip(format="graph_def", path=str(tmp_path / "m.meta"), **asked)
 
 
+def test_a_checkpoint_without_all_values_is_refused(tmp_path: Path) -> None:
+    """The sentence says which file, or which variable, is missing."""
+    v1 = __import__("tensorflow").compat.v1
+    with v1.Graph().as_default(), v1.Session() as session:
+        x = v1.placeholder(v1.float32, [None, 3], name="x")
+        early = v1.get_variable("early", initializer=[1.0, 2.0, 3.0], use_resource=False)
+        saver = v1.train.Saver()
+        late = v1.get_variable("late", initializer=[1.0, 2.0, 3.0], use_resource=False)
+        v1.identity(x * early * late, name="y")
+        session.run(v1.global_variables_initializer())
+        saver.save(session, str(tmp_path / "m"))
+    asked: dict[str, Any] = {"inputs": {"x": [None, 3]}, "outputs": ["y"]}
+    what = config(format="graph_def", path=str(tmp_path / "m.meta"), **asked)
+    with pytest.raises(SourceError, match='no value of the variable "late"'):
+        open_source(what)
+    (tmp_path / "m.data-00000-of-00001").unlink()
+    with pytest.raises(SourceError, match=r"of its files \.data-\* there is none"):
+        open_source(what)
+
+
 def test_what_indexes_a_table_through_a_cast_has_its_rows(tmp_path: Path) -> None:
     """Floats that become indices are drawn from the table's rows, so that random data is valid."""
     v1 = __import__("tensorflow").compat.v1

@@ -40,7 +40,7 @@ def test_a_function_is_a_source() -> None:
     assert source.outputs == (spec("product", 2, 3), spec("same", 2, 3))
     assert [t.shape.as_list() for t in source.trace().inputs] == [[2, 3], []]
     x = np.ones((2, 3), np.float32)
-    found = source.run({"n": np.int32(5), "x": x})
+    found = source.run({"n": np.array(5, np.int32), "x": x})
     np.testing.assert_array_equal(found["product"], 5 * x)
     np.testing.assert_array_equal(found["same"], x)
     assert source.versions["tensorflow"]
@@ -122,6 +122,21 @@ def test_a_shape_that_depends_on_the_numbers_stays_open() -> None:
 
     results = [spec("some", None), spec("all", None)]
     assert closed_by_pins(results, [spec("x", 2, 3)], run) == (spec("some", None), spec("all", 6))
+
+
+def test_a_shape_that_only_large_numbers_change() -> None:
+    """It stays open; a source that takes no large numbers is closed by the small ones."""
+
+    def run(arrays: Mapping[str, Array]) -> Outputs:
+        return {"y": arrays["x"][arrays["x"] > 2]}
+
+    assert closed_by_pins([spec("y", None)], [spec("x", 99)], run) == (spec("y", None),)
+
+    def rows(arrays: Mapping[str, Array]) -> Outputs:
+        return {"y": np.zeros((2, 3))[arrays["n"]]}
+
+    found = closed_by_pins([spec("y", None, 3)], [spec("n", 9, dtype="int32")], rows)
+    assert found == (spec("y", 9, 3),)
 
 
 def test_numbers_that_the_source_does_not_take(capsys: pytest.CaptureFixture[str]) -> None:
