@@ -33,7 +33,7 @@ from rnnlite_pipeline.tasks import batches, graph
 from rnnlite_pipeline.tasks.graph import Means
 from rnnlite_pipeline.tasks.plan import load_plan
 from tests.conftest import FAKE
-from tests.fake.project import RNNLITE, ROOT, Project
+from tests.fake.project import RNNLITE, ROOT, Project, keras_file
 
 
 def _variants(count: int) -> str:
@@ -362,7 +362,7 @@ def _run(project: Project, *words: str) -> subprocess.CompletedProcess[str]:
 def _two_sources(folder: Path, variants: str) -> Project:
     """A config with variants, and one with another source."""
     project = Project(folder).write_config(variants).write_source(b"first")
-    (folder / "other.keras").write_bytes(b"other")
+    (folder / "other.keras").write_bytes(keras_file(b"other"))
     other = "name: other\nsource: {format: keras, path: other.keras}\n"
     (folder / "other.yaml").write_text(other)
     return project
@@ -371,8 +371,34 @@ def _two_sources(folder: Path, variants: str) -> Project:
 def _made(ended: subprocess.CompletedProcess[str]) -> set[str]:
     """What ran and was not taken from the cache."""
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    lines = [line for line in ended.stdout.splitlines() if ": done in" in line]
+    return _done(ended.stdout)
+
+
+def _done(stdout: str) -> set[str]:
+    """The stages that a run names as done by itself."""
+    lines = [line for line in stdout.splitlines() if ": done in" in line]
     return {line.split(":")[0] for line in lines if not line.startswith("validate")}
+
+
+def _survives(run: subprocess.Popen[str], processes: Processes) -> None:
+    """A worker is killed and started again, then the scheduler; the run ends well all the same."""
+    assert run.stdout is not None
+    said: list[str] = []
+    killed: list[str] = []
+    for line in run.stdout:
+        said.append(line)
+        if line.startswith("convert") and ": done" in line and not killed:
+            processes.kill("one")
+            processes.start("one")
+            killed.append("worker")
+        if line.startswith("verify") and ": done" in line and len(killed) == 1:
+            processes.kill("scheduler")
+            processes.start("scheduler")
+            killed.append("scheduler")
+            time.sleep(1)
+        processes.keep_alive()
+    assert run.wait() == 0, "".join(said)
+    assert killed == ["worker", "scheduler"]
 
 
 @pytest.mark.slow
@@ -395,23 +421,7 @@ def test_a_build_survives_its_cluster(tmp_path: Path, processes: Processes) -> N
         stderr=subprocess.STDOUT,
         text=True,
     )
-    assert run.stdout is not None
-    said: list[str] = []
-    killed: list[str] = []
-    for line in run.stdout:
-        said.append(line)
-        if line.startswith("convert") and ": done" in line and not killed:
-            processes.kill("one")
-            processes.start("one")
-            killed.append("worker")
-        if line.startswith("verify") and ": done" in line and len(killed) == 1:
-            processes.kill("scheduler")
-            processes.start("scheduler")
-            killed.append("scheduler")
-            time.sleep(1)
-        processes.keep_alive()
-    assert run.wait() == 0, "".join(said)
-    assert killed == ["worker", "scheduler"]
+    _survives(run, processes)
     print(f"on the cluster: {time.monotonic() - began:.0f} s")
 
     alone = _two_sources(tmp_path / "alone", variants)
@@ -430,7 +440,7 @@ def test_a_build_survives_its_cluster(tmp_path: Path, processes: Processes) -> N
     assert again.results() == results
     assert ": start" not in _run(again, *words, *shared).stdout
 
-    (again.folder / "other.keras").write_bytes(b"edited")
+    (again.folder / "other.keras").write_bytes(keras_file(b"edited"))
     edited = _made(_run(again, *words, *shared))
     assert len(edited) == 7
     assert {line.split()[1] for line in edited} == {"other"}
@@ -459,50 +469,115 @@ def _rnnlite(folder: Path, *words: str) -> subprocess.Popen[str]:
     )
 
 
-@pytest.mark.slow
-def test_a_fleet_of_real_models(tmp_path: Path, processes: Processes) -> None:
-    """Many variants of a small Keras model, a worker killed meanwhile: the bytes of one machine.
+def _text(run: subprocess.Popen[str]) -> str:
+    """What a run that ends well has said."""
+    text, _ = run.communicate()
+    assert run.returncode == 0, text
+    return text
 
-    RNNLITE_FLEET=300 asks for as many variants; a quarter of an hour for each hundred and core.
-    """
-    count = int(os.environ.get("RNNLITE_FLEET", "3"))
-    folders = [tmp_path / name for name in ("cluster", "alone")]
+
+def _fleet(folder: Path, count: int, models: dict[str, bytes]) -> None:
+    """A config of so many variants of one model, and a config of another model."""
+    folder.mkdir()
     variants = "".join(
         f"  v{i}: {{annotations: {{number: '{i}'}}, quantization: {{scheme: {SCHEMES[i % 3]}}}}}\n"
         for i in range(count)
     )
-    for folder in folders:
-        folder.mkdir()
-        (folder / "tiny.yaml").write_text(
-            "name: tiny\nsource: {format: keras, path: tiny.keras}\n"
-            f"verification: {{data: {{random: {{samples: 2}}}}}}\nvariants:\n{variants}"
+    for name, more in (("tiny", f"variants:\n{variants}"), ("other", "")):
+        (folder / f"{name}.keras").write_bytes(models[name])
+        (folder / f"{name}.yaml").write_text(
+            f"name: {name}\nsource: {{format: keras, path: {name}.keras}}\n"
+            f"verification: {{data: {{random: {{samples: 2}}}}}}\n{more}"
         )
+
+
+def _bundles(folder: Path) -> dict[str, bytes]:
+    """The files of every release, by their places."""
+    paths = sorted((folder / "build").glob("*/dist/*"))
+    return {str(path.relative_to(folder / "build")): path.read_bytes() for path in paths}
+
+
+@pytest.mark.slow
+def test_a_fleet_of_real_models(tmp_path: Path, processes: Processes) -> None:
+    """Variants of a small Keras model, a worker and the scheduler killed: the bytes of one machine.
+
+    A second machine with the same cache runs no stage, and an edited source runs what depends on
+    it. RNNLITE_FLEET=300 asks for as many variants; a quarter of an hour for each hundred and core.
+    """
+    count = int(os.environ.get("RNNLITE_FLEET", "3"))
     environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "-1"}
-    subprocess.run([sys.executable, "-c", TINY], cwd=folders[0], env=environment, check=True)
-    (folders[1] / "tiny.keras").write_bytes((folders[0] / "tiny.keras").read_bytes())
-    words = ["package", "tiny.yaml", "--cluster", processes.address, "--cache", f"{tmp_path}/cache"]
+    models: dict[str, bytes] = {}
+    for seed, name in enumerate(("tiny", "other", "edited"), start=1):
+        code = TINY.replace("seed(1)", f"seed({seed})")
+        subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, check=True)
+        models[name] = (tmp_path / "tiny.keras").read_bytes()
+    cluster, alone, again = (tmp_path / name for name in ("cluster", "alone", "again"))
+    words = ["package", "tiny.yaml", "other.yaml"]
+    shared = ["--cluster", processes.address, "--cache", f"{tmp_path}/cache"]
+
+    _fleet(cluster, count, models)
     began = time.monotonic()
-    run, said = _rnnlite(folders[0], *words), list[str]()
-    assert run.stdout is not None
-    for line in run.stdout:
-        said.append(line)
-        if line.startswith("verify") and ": done" in line and "one" in processes.running:
-            processes.kill("one")
-        processes.keep_alive()
-    assert run.wait() == 0, "".join(said)
-    assert "one" not in processes.running
+    _survives(_rnnlite(cluster, *words, *shared), processes)
     print(f"on the cluster: {time.monotonic() - began:.0f} s")
+
+    _fleet(alone, count, models)
     began = time.monotonic()
-    alone = _rnnlite(folders[1], "package", "tiny.yaml", "-n", "2")
-    text, _ = alone.communicate()
-    assert alone.returncode == 0, text
+    _text(_rnnlite(alone, *words, "-n", "2"))
     print(f"on one machine, -n 2: {time.monotonic() - began:.0f} s")
-    bundles = [
-        {path.name: path.read_bytes() for path in (folder / "build").glob("*/dist/*")}
-        for folder in folders
-    ]
-    assert len(bundles[0]) == 4 * (count + 1)
-    assert bundles[0] == bundles[1]
+    bundles = _bundles(alone)
+    assert len(bundles) == 4 * (count + 2)
+    assert _bundles(cluster) == bundles
+
+    _fleet(again, count, models)
+    began = time.monotonic()
+    made = _done(_text(_rnnlite(again, *words, *shared)))
+    print(f"from the cache: {time.monotonic() - began:.0f} s")
+    assert {line.split()[0] for line in made} <= {"import"}  # copied, not imported
+    assert _bundles(again) == bundles
+    assert ": start" not in _text(_rnnlite(again, *words, *shared))
+
+    (again / "other.keras").write_bytes(models["edited"])
+    edited = _done(_text(_rnnlite(again, *words, *shared)))
+    assert {line.split()[0] for line in edited} >= {"import", "convert", "verify", "package"}
+    assert {line.split()[1] for line in edited} == {"other"}
+    kept = {place: each for place, each in bundles.items() if not place.startswith("other/")}
+    assert kept.items() <= _bundles(again).items()
+    assert _bundles(again) != bundles
+
+
+PARTED = """
+import numpy
+x = numpy.random.default_rng(0).standard_normal((6000, 100, 3)).astype("float32")
+numpy.savez("data.npz", x=x)
+"""
+
+
+@pytest.mark.slow
+def test_real_data_in_parts_on_a_cluster(
+    tmp_path: Path, processes: Processes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Workers run the parts of a large data set; verification.json is that of one process."""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
+    folders = [tmp_path / name for name in ("cluster", "alone")]
+    folders[0].mkdir()
+    (folders[0] / "tiny.yaml").write_text(
+        "name: tiny\nsource: {format: keras, path: tiny.keras, inputs: {x: [null, 100, 3]}}\n"
+        "verification: {data: {path: data.npz}}\n"
+    )
+    large = TINY.replace("Input((5, 3))", 'Input((100, 3), name="x")').replace("(4)", "(128)")
+    subprocess.run([sys.executable, "-c", large + PARTED], cwd=folders[0], check=True)
+    shutil.copytree(folders[0], folders[1])
+    shared = ["--cluster", processes.address, "--cache", f"{tmp_path}/cache"]
+    took: list[float] = []
+    for folder, more in zip(folders, (shared, ["-n", "1"]), strict=True):
+        began = time.monotonic()
+        _text(_rnnlite(folder, "verify", "tiny.yaml", *more))
+        took.append(time.monotonic() - began)
+    print(f"two workers, one process: {took[0]:.0f} s, {took[1]:.0f} s")
+    entries = [path.read_text() for path in (tmp_path / "cache" / "stages").rglob("*.json")]
+    assert len([text for text in entries if str(BATCHES) in text]) >= 2
+    reports = [folder / "build" / "tiny" / "verification.json" for folder in folders]
+    assert reports[0].read_bytes() == reports[1].read_bytes()
 
 
 LABELLED = """
