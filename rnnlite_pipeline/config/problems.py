@@ -192,8 +192,9 @@ def _of_a_shape(loc: Loc, value: object) -> str:
 
 def _percent(value: object, context: Mapping[str, Any]) -> str:
     """A share that is given in percent."""
-    signed = isinstance(value, str) and value.endswith("%") and _is_number(value[:-1].strip())
-    number = scalar(value[:-1].strip(), plain=True) if signed else value
+    text = value[:-1].strip() if isinstance(value, str) and value.endswith("%") else ""
+    signed = _is_number(text)
+    number = scalar(text, plain=True) if signed else value
     if not isinstance(number, int | float) or isinstance(number, bool):
         return ""
     if signed or (context.get("le") == 1 and 1 < number <= 100):

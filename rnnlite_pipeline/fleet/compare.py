@@ -123,8 +123,8 @@ def _beside(value: float | None, first: float | None, shown: Callable[[Any], str
 
 def page(name: str, rows: Sequence[Row]) -> str:
     """The table as a page; there is no column of times where nothing was measured."""
-    columns = ("verified", "release", "version", "scheme", "targets", "#size")
-    columns = (*columns, "#largest error", "#accuracy", "#time")
+    columns: tuple[str, ...] = ("verified", "release", "version", "scheme", "targets", "#size")
+    columns += ("#largest error", "#accuracy", "#time")
     cells = [row.cells(rows[0]) for row in rows]
     if not any(row[-1] for row in cells):
         columns, cells = columns[:-1], [row[:-1] for row in cells]
