@@ -79,7 +79,7 @@ def test_both_directions_are_named() -> None:
     """Each loop has its layer's name; the op that computes both has both names."""
     x, y = tensor("x"), tensor("y")
     loops = [tensor("rows/backward_lstm/while"), tensor("rows/forward_lstm/while")]
-    source = model_of([*(Op("WHILE", [x], [h]) for h in loops), Op("ADD", loops, [y])], x, y)
+    source = model_of([*(Op("WHILE", [x], [h]) for h in loops), Op("ADD", [*loops], [y])], x, y)
     pair = make_op("BIDIRECTIONAL_SEQUENCE_RNN", [x], [tensor("rows/forward_lstm/h")])
     names = ("rows/backward_lstm", "rows/forward_lstm")
     layers = [{"name": name, "scope": "rows/forward_lstm"} for name in names]
