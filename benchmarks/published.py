@@ -129,7 +129,7 @@ def entries(place: Path) -> Iterator[Entry]:
             continue
         source: dict[str, Any] = {"format": kind, "path": str(path)}
         source |= {"weights": str(weights)} if weights else {}
-        name = f"{repository}/{path.stem}" if repository else path.stem
+        name = f"{repository}/{path.name}" if repository else path.stem
         origin = f"github.com/{owner}/{repository}" if repository else f"file {path.name}"
         yield Entry(name, origin, partial(_read, source))
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import zipfile
 from pathlib import Path
 
+import h5py
 import pytest
 
 from benchmarks.published import Outcome, entries, measured, page
@@ -28,10 +31,22 @@ def test_the_page_counts_and_escapes() -> None:
 
 
 def test_a_folder_gives_its_files_and_pairs(tmp_path: Path) -> None:
-    """An architecture and its weights are one model; what is no model is none."""
-    for name in ("a.keras", "b.tflite", "c-architecture.json", "c-weights.h5", "README.md"):
-        (tmp_path / name).touch()
-    assert [each.name for each in entries(tmp_path)] == ["a", "b", "c-architecture"]
+    """An architecture and its weights are one model; the folder's name tells the repository."""
+    folder = tmp_path / "owner+name"
+    (folder / "saved").mkdir(parents=True)
+    (folder / "saved" / "saved_model.pb").touch()
+    with zipfile.ZipFile(folder / "a.keras", "w") as archive:
+        archive.writestr("config.json", "{}")
+    (folder / "b.tflite").write_bytes(b"\0\0\0\0TFL3")
+    architecture = {"class_name": "Sequential", "config": [{"name": "lstm"}]}
+    (folder / "c-architecture.json").write_text(json.dumps(architecture))
+    with h5py.File(folder / "c-weights.h5", "w") as file:
+        file.attrs["layer_names"] = [b"lstm"]
+        file.create_group("lstm")["kernel"] = 1.0
+    (folder / "README.md").touch()
+    found = [(each.name, each.origin) for each in entries(folder)]
+    names = ["a.keras", "b.tflite", "c-architecture.json", "saved"]
+    assert found == [(f"name/{each}", "github.com/owner/name") for each in names]
 
 
 @pytest.mark.slow

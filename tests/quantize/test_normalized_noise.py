@@ -55,15 +55,13 @@ def with_int8_weights(lstm: Lstm) -> Lstm:
         scale = np.abs(value).max() / 127
         return np.round(value / scale) * scale
 
-    gates = {f.name: getattr(lstm, f.name) for f in fields(lstm)}
-    return replace(
-        lstm,
-        **{
-            name: replace(gate, **{f.name: rounded(getattr(gate, f.name)) for f in fields(gate)})
-            for name, gate in gates.items()
-            if isinstance(gate, Gate)
-        },
-    )
+    changed: dict[str, Any] = {}
+    for field in fields(lstm):
+        gate = getattr(lstm, field.name)
+        if isinstance(gate, Gate):
+            matrices = {f.name: rounded(getattr(gate, f.name)) for f in fields(gate)}
+            changed[field.name] = replace(gate, **matrices)
+    return replace(lstm, **changed)
 
 
 def stack(cells: list[Lstm]) -> Model:

@@ -17,8 +17,8 @@ from rnnlite_pipeline.toolchain import load, prepare
 pytest.importorskip("jax")
 
 
-def indexed() -> SourceModel:
-    """A function of x [B, 6, 3] and i [B] that reads x in every way, and nothing else."""
+def indexed(length: int | None) -> SourceModel:
+    """A function of x [B, length, 3] and i [B] that reads x in every way, and nothing else."""
     prepare()
     jax: Any = load("jax")
     jnp: Any = importlib.import_module("jax.numpy")
@@ -53,19 +53,18 @@ def indexed() -> SourceModel:
             "filled": x.at[entries, i].get(mode="fill", fill_value=7.0),
             "not_a_number": jnp.take_along_axis(x, i[:, None, None], axis=1, mode="fill"),
             "clipped": jnp.take(x, i, axis=2, mode="clip"),
-            "flipped": jax.vmap(flipped)(x, i % 6),
-            "in_a_loop": scanned(x),
             "largest": jnp.argmax(x, 1),
             "least": jnp.argmin(x[:, :2], -1),
-        }
+        } | ({"flipped": jax.vmap(flipped)(x, i % 6), "in_a_loop": scanned(x)} if length else {})
 
-    inputs = [TensorSpec("x", "float32", (None, 6, 3)), TensorSpec("i", "int32", (None,))]
+    inputs = [TensorSpec("x", "float32", (None, length, 3)), TensorSpec("i", "int32", (None,))]
     return source_model(function, inputs, {})
 
 
-def test_every_index_into_an_open_batch() -> None:
+@pytest.mark.parametrize("length", [6, pytest.param(None, marks=pytest.mark.slow)])
+def test_every_index_into_an_open_batch(length: int | None) -> None:
     """Constant places, places computed for each entry, outside too, and in a loop."""
-    source, random = indexed(), np.random.default_rng(0)
+    source, random = indexed(length), np.random.default_rng(0)
     content = to_tflite(source)
     assert b"stablehlo" not in content.lower()
     runners = [Runner(content, "reference"), Runner(content, "default")]
