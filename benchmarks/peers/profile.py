@@ -20,6 +20,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -218,6 +219,8 @@ def main() -> None:
         case = next(case for case in grid() if str(case) == words.child[0])
         _run(case, words.child[1], words.seconds)
         return
+    if shutil.which("perf") is None:
+        sys.exit("There is no `perf` on this machine (Debian: linux-perf); the rest needs none.")
     found: dict[str, dict[str, Any]] = {}
     for case, columns in _asked(words):
         for column in columns:
