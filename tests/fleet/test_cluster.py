@@ -33,7 +33,7 @@ from rnnlite_pipeline.tasks import batches, graph
 from rnnlite_pipeline.tasks.graph import Means
 from rnnlite_pipeline.tasks.plan import load_plan
 from tests.conftest import FAKE
-from tests.fake.project import RNNLITE, ROOT, Project
+from tests.fake.project import RNNLITE, ROOT, Project, keras_file
 
 
 def _variants(count: int) -> str:
@@ -362,7 +362,7 @@ def _run(project: Project, *words: str) -> subprocess.CompletedProcess[str]:
 def _two_sources(folder: Path, variants: str) -> Project:
     """A config with variants, and one with another source."""
     project = Project(folder).write_config(variants).write_source(b"first")
-    (folder / "other.keras").write_bytes(b"other")
+    (folder / "other.keras").write_bytes(keras_file(b"other"))
     other = "name: other\nsource: {format: keras, path: other.keras}\n"
     (folder / "other.yaml").write_text(other)
     return project
@@ -440,7 +440,7 @@ def test_a_build_survives_its_cluster(tmp_path: Path, processes: Processes) -> N
     assert again.results() == results
     assert ": start" not in _run(again, *words, *shared).stdout
 
-    (again.folder / "other.keras").write_bytes(b"edited")
+    (again.folder / "other.keras").write_bytes(keras_file(b"edited"))
     edited = _made(_run(again, *words, *shared))
     assert len(edited) == 7
     assert {line.split()[1] for line in edited} == {"other"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -20,6 +21,8 @@ from rnnlite_pipeline.sources.model import (
     pin,
     unique,
 )
+from rnnlite_pipeline.sources.repeated import repeated
+from rnnlite_pipeline.sources.state import is_stateful
 from rnnlite_pipeline.toolchain import load
 
 Pins = Mapping[str, Sequence[int | None]]
@@ -53,7 +56,7 @@ def source_model(model: Any, pins: Pins) -> SourceModel:
         inputs=tuple(inputs),
         outputs=tuple(outputs),
         trace=lambda: function,
-        run=_runner(model, inputs, outputs),
+        run=_runner(model, function, inputs, outputs),
         layers=tuple(_layers(model, "")),
         versions={n: load(n).__version__ for n in ("keras", "tensorflow")},
         limits=_limits(model, inputs),
@@ -85,13 +88,14 @@ def _traced(model: Any, inputs: Sequence[TensorSpec]) -> Any:
 
 
 def _runner(
-    model: Any, inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec]
+    model: Any, function: Any, inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec]
 ) -> Callable[[Mapping[str, Array]], dict[str, Array]]:
     tf = load("tensorflow")
+    call = functools.partial(_call, model)
+    called = call if is_stateful(function.graph.as_graph_def()) else repeated(call)
 
     def run(arrays: Mapping[str, Array]) -> dict[str, Array]:
-        fed = [tf.constant(arrays[spec.name], spec.dtype) for spec in inputs]
-        results = _call(model, fed)
+        results = called([tf.constant(arrays[spec.name], spec.dtype) for spec in inputs])
         return {s.name: np.asarray(r) for s, r in zip(outputs, results, strict=True)}
 
     return run

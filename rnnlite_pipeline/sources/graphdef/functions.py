@@ -18,11 +18,11 @@ from rnnlite_pipeline.sources.model import (
     first_line,
     pin,
 )
+from rnnlite_pipeline.sources.repeated import Call, repeated
 from rnnlite_pipeline.sources.state import is_stateful
 from rnnlite_pipeline.toolchain import load
 
 Pins = Mapping[str, Sequence[int | None]]
-Call = Callable[[Sequence[Any]], Sequence[Any]]
 
 
 def function_model(
@@ -46,13 +46,15 @@ def function_model(
         tensor_spec(n, t.dtype, t.shape) for n, t in zip(outputs, function.outputs, strict=True)
     ]
     check_dtypes(results)
+    keeps = is_stateful(function.graph.as_graph_def())
+    called = call if keeps else repeated(call)
 
     def run(arrays: Mapping[str, Array]) -> dict[str, Array]:
         tf = load("tensorflow")
-        values = call([tf.constant(arrays[s.name], s.dtype) for s in inputs])
+        values = called([tf.constant(arrays[s.name], s.dtype) for s in inputs])
         return {name: np.asarray(v) for name, v in zip(outputs, values, strict=True)}
 
-    if pins and not is_stateful(function.graph.as_graph_def()):
+    if pins and not keeps:
         results = list(closed_by_pins(results, inputs, run))
     return SourceModel(tuple(inputs), tuple(results), lambda: function, run, versions=versions())
 
