@@ -1,7 +1,8 @@
 # make demo       converts a trained example, held to its lock, verifies and packages it
 # make test       lint, format, types, tests
 # make test-slow  the long tests
-# make bench      recurrent models beside ONNX Runtime and OpenVINO: half an hour, all extras
+# make bench      recurrent models beside ONNX Runtime and OpenVINO, a profile of what misses its goal, and whether
+#                 `fastest` was right: over an hour, all extras and perf; it goes on where it was interrupted
 # make docs       the site of docs/, in build/site
 # make pictures   docs/images anew, by Chromium: five minutes
 # make lock       the lock files anew, by uv
@@ -46,7 +47,9 @@ lint: $(PROJECT)
 # The peers are extras: make bench LOCK=requirements-extras.lock
 bench: $(PROJECT)
 	mkdir -p build
-	$(BIN)/python -m benchmarks.peers --json build/peers.json --markdown build/peers.md
+	$(BIN)/python -m benchmarks.peers --json build/peers.json --resume --markdown build/peers.md
+	$(BIN)/python -m benchmarks.peers.profile --missed build/peers.json --json build/profile.json --markdown build/profile.md
+	$(BIN)/python -m benchmarks.fastest --stock --json build/fastest.json --resume
 
 docs: $(PROJECT)
 	$(BIN)/mkdocs build --quiet --strict

@@ -34,6 +34,7 @@ from rnnlite_pipeline.lower.fused import why_not_fused
 from rnnlite_pipeline.lower.loop.turns import CACHE
 from rnnlite_pipeline.ratios import Ratio, ratio
 from rnnlite_pipeline.runtimes.interpreter import Runner
+from rnnlite_pipeline.tasks.plan import toolchain
 from rnnlite_pipeline.timing import timed
 
 #: What part of the time of the form that was chosen another form has to take to be called faster.
@@ -120,10 +121,14 @@ def main() -> int:
     parser.add_argument("--json", type=Path, help="writes what was found, after each case")
     parser.add_argument("--resume", action="store_true", help="keeps what the file of --json has")
     asked = parser.parse_args()
-    record: dict[str, Any] = {"machine": machine(), "ai-edge-litert": version("ai-edge-litert")}
+    about = {"ai-edge-litert": version("ai-edge-litert"), "code": toolchain()["code"]}
+    record: dict[str, Any] = {"machine": machine(), **about}
     found: dict[str, Any] = {}
     if asked.resume and asked.json and asked.json.exists():
-        found = json.loads(asked.json.read_text(encoding="utf-8"))["cases"]
+        before = json.loads(asked.json.read_text(encoding="utf-8"))
+        if other := [key for key, value in record.items() if before.get(key) != value]:
+            sys.exit(f"{asked.json} was measured with other {', '.join(other)}: remove it")
+        found = before["cases"]
     for case in grid():
         if asked.case and not any(text in str(case) for text in asked.case):
             continue

@@ -42,6 +42,7 @@ from rnnlite_pipeline.lower.choice import SHORT
 from rnnlite_pipeline.lower.fused import why_not_fused
 from rnnlite_pipeline.ratios import Ratio, ratio
 from rnnlite_pipeline.runtimes.interpreter import Runner
+from rnnlite_pipeline.tasks.plan import toolchain
 from rnnlite_pipeline.timing import timed
 
 #: What all others are compared with.
@@ -165,7 +166,9 @@ def _measured_before(path: Path, record: Mapping[str, Any]) -> dict[str, dict[st
         return {}
     before: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     if other := [key for key, value in record.items() if before.get(key) != value]:
-        sys.exit(f"{path} was measured with other {', '.join(other)}: remove it, or --resume")
+        sys.exit(
+            f"{path} was measured with other {', '.join(other)}: remove it, or leave --resume out"
+        )
     rows = before["ratios"].items()
     return {name: {key: Ratio(*ends) for key, ends in row.items()} for name, row in rows}
 
@@ -179,7 +182,8 @@ def _numbers(table: Mapping[str, Mapping[str, Ratio]]) -> dict[str, dict[str, li
 
 def _record(setting: Mapping[str, Any]) -> dict[str, Any]:
     own = {name: version(name) for name in ("ai-edge-litert", "tensorflow", "keras")}
-    about = {"machine": machine(), "versions": own | versions(), **setting}
+    about = {"machine": machine(), "versions": own | versions(), "code": toolchain()["code"]}
+    about |= setting
     return {**about, "reference": REFERENCE}
 
 

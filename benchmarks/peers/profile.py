@@ -20,6 +20,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -32,11 +33,13 @@ from typing import Any
 from benchmarks.peers.cases import Case, grid
 from rnnlite_pipeline.files import write_atomically
 
+PEER = "ONNX Runtime"
+
 #: The columns that are looked into, and whether weights are in int8; None: the peer.
 COLUMNS: Mapping[str, bool | None] = {
     "loop": False,
     "loop, int8 weights": True,
-    "ONNX Runtime": None,
+    PEER: None,
 }
 
 #: What functions are for, by their names; the first that is found counts.
@@ -173,14 +176,20 @@ def missed(ratios: Mapping[str, list[float]], case: Case) -> list[str]:
 
 
 def markdown(found: Mapping[str, Mapping[str, Any]]) -> str:
-    """A table of what was found; kinds are columns, shares percent."""
+    """A table of what was found of rnnlite; shares are percent, and times microseconds a call."""
     kinds = [*KINDS, CALLS]
-    lines = [f"| T, F, U | us a call | {' | '.join(kinds)} |", "| --- " * (2 + len(kinds)) + "|"]
+    lines = [
+        f"| T, F, U | us | {PEER}, us | {' | '.join(kinds)} |",
+        "| --- " * (3 + len(kinds)) + "|",
+    ]
     for name, each in found.items():
-        if "ONNX Runtime" in name:
+        case, _, column = name.partition(": ")
+        if column == PEER:
             continue
-        cells = [f"{each['shares'].get(kind, 0.0):.0%}" for kind in kinds]
-        lines.append(f"| {name} | {each['us']:.0f} | {' | '.join(cells)} |")
+        peer = found.get(f"{case}: {PEER}")
+        cells = [f"{each['us']:.0f}", f"{peer['us']:.0f}" if peer else "-"]
+        cells += [f"{each['shares'].get(kind, 0.0):.0%}" for kind in kinds]
+        lines.append(f"| {case}{column.removeprefix('loop')} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 
@@ -192,7 +201,7 @@ def _asked(words: argparse.Namespace) -> Iterator[tuple[Case, list[str]]]:
         columns = [*COLUMNS]
         if words.missed:
             columns = missed(file["ratios"].get(str(case), {}), case)
-            columns += ["ONNX Runtime"] if columns else []
+            columns += [PEER] if columns else []
         yield case, columns
 
 
@@ -210,6 +219,8 @@ def main() -> None:
         case = next(case for case in grid() if str(case) == words.child[0])
         _run(case, words.child[1], words.seconds)
         return
+    if shutil.which("perf") is None:
+        sys.exit("There is no `perf` on this machine (Debian: linux-perf); the rest needs none.")
     found: dict[str, dict[str, Any]] = {}
     for case, columns in _asked(words):
         for column in columns:

@@ -174,7 +174,7 @@ def _not_fused(
         return reason
 
     def alone(op: Op) -> Model:
-        model = _alone(op, used)
+        model = _alone(op, used, closed=True)
         write(model, "fused")
         return model
 
@@ -288,32 +288,40 @@ def _rounds(
         aim.finish(model, scopes(op, form))
         unroll(model, every=form == "unrolled", has=has_op(aim.targets), packs=True)
         runners[form] = Runner(write_model(model), "default")
-    inputs = _numbers(next(iter(runners.values())))
+    inputs = _numbers(op, next(iter(runners.values())))
     for runner in runners.values():
         runner.run(inputs)
     # One thread does all the work; what others take does not count.
     return timed({form: runner.invoke for form, runner in runners.items()}, time.thread_time)
 
 
-def _alone(op: Op, used: set[Tensor]) -> Model:
-    """A model of this op alone, for a batch of 1 and for `STEPS` steps where open."""
-    recurrence: Recurrence = next(iter(op.options.values()))
-    time_axis = 0 if recurrence.time_major else 1
-    closed: dict[Tensor, Tensor] = {}
+def _alone(op: Op, used: set[Tensor], *, closed: bool = False) -> Model:
+    """A model of this op alone, in which open dimensions stay open, or are closed as `_sizes`.
+
+    With the batch closed, what follows from a first state of zeros would be computed ahead, and
+    not be measured (lower/constants.py).
+    """
+    own: dict[Tensor, Tensor] = {}
     for tensor in [*op.inputs, *op.outputs]:
         if tensor is not None and tensor.data is None:
-            shape = tensor.shape or ()
-            lengths = [STEPS if axis == time_axis and len(shape) == 3 else 1 for axis in range(3)]
-            sizes = (length if d == OPEN else d for d, length in zip(shape, lengths, strict=False))
-            closed[tensor] = replace(tensor, shape=tuple(sizes))
-    inputs = [closed.get(t, t) if t is not None else None for t in op.inputs]
-    outputs = [closed[t] for t in op.outputs]
+            shape = _sizes(op, tensor.shape or ()) if closed else tensor.shape
+            own[tensor] = replace(tensor, shape=shape)
+    inputs = [own.get(t, t) if t is not None else None for t in op.inputs]
+    outputs = [own[t] for t in op.outputs]
     alone = Op(op.code, inputs, outputs, dict(op.options))
     fed = [t for t in dict.fromkeys(inputs) if t is not None and t.data is None]
-    return standing_alone(fed, [closed[t] for t in op.outputs if t in used], [alone])
+    return standing_alone(fed, [own[t] for t in op.outputs if t in used], [alone])
 
 
-def _numbers(runner: Runner) -> Arrays:
+def _sizes(op: Op, shape: Sequence[int]) -> tuple[int, ...]:
+    """A shape for a batch of 1, and for `STEPS` steps, where these are open."""
+    recurrence: Recurrence = next(iter(op.options.values()))
+    time_axis = 0 if recurrence.time_major else 1
+    lengths = [STEPS if axis == time_axis and len(shape) == 3 else 1 for axis in range(len(shape))]
+    return tuple(n if d == OPEN else d for d, n in zip(shape, lengths, strict=True))
+
+
+def _numbers(op: Op, runner: Runner) -> Arrays:
     random = np.random.default_rng(0)
     ports = runner.inputs.items()
-    return {name: random.normal(size=p.shape).astype(np.float32) for name, p in ports}
+    return {name: random.normal(size=_sizes(op, p.shape)).astype(np.float32) for name, p in ports}

@@ -87,10 +87,11 @@ def trial(config: Config) -> Callable[[Model, Mapping[str, str]], None]:
 
 
 def _random(model: Model) -> dict[str, NDArray[Any]]:
-    """Numbers for each input of a model of closed shapes."""
+    """Numbers for each input; open dimensions are 1."""
     rng = np.random.default_rng(0)
-    ports = model.signatures[0].inputs.items()
-    return {name: rng.normal(size=t.shape or ()).astype(np.float32) for name, t in ports}
+    shapes = {name: t.shape or () for name, t in model.signatures[0].inputs.items()}
+    closed = {name: [max(size, 1) for size in shape] for name, shape in shapes.items()}
+    return {name: rng.normal(size=shape).astype(np.float32) for name, shape in closed.items()}
 
 
 def quantize(

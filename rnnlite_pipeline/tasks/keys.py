@@ -74,18 +74,12 @@ def made_before(group: str, plan: Plan) -> Sequence[tuple[str, Path]]:
 
 def _made_before(group: str, plan: Plan) -> Iterator[tuple[str, Path]]:
     own = {*reads(group, plan), *may_read(group, plan)}
-    for maker, paths in plan.once("made", lambda: _made(plan)).items():
+    for maker, stage in GROUPS.items():
         if maker == group:
             return
-        yield from ((maker, path) for path in paths if path in own)
-
-
-def _made(plan: Plan) -> dict[str, list[Path]]:
-    """The files that each stage makes or may make; none where a stage does not apply."""
-    return {
-        group: [*makes(group, plan), *may_make(group, plan)] if stage.applies(plan) else []
-        for group, stage in GROUPS.items()
-    }
+        if stage.applies(plan):
+            made = (*makes(maker, plan), *may_make(maker, plan))
+            yield from ((maker, path) for path in made if path in own)
 
 
 def _settings(group: str, plan: Plan) -> dict[str, Any]:
