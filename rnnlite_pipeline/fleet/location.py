@@ -17,6 +17,7 @@ import importlib
 import logging
 import re
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -38,6 +39,9 @@ _CHUNK = 2**20
 
 #: Seconds to connect, and tries: a place that does not answer costs little.
 _SECONDS, _TRIES = 5, 2
+
+#: What a web server answers that may answer otherwise after a pause, of so many seconds.
+_BUSY, _PAUSE = (429, 500, 502, 503, 504), 1.0
 
 #: The options of each protocol for that.
 _OPTIONS: dict[str, dict[str, Any]] = {
@@ -164,8 +168,16 @@ class Location:
         return f"{self._root.rstrip('/')}/{name}"
 
     def _asked(self, path: str, ask: Callable[[], Any]) -> Any:
-        """What `ask` gives. S3 answers it without words (HEAD): why it refuses is asked by GET."""
+        """What `ask` gives, asked again where a web server has no time.
+
+        S3 answers it without words (HEAD): why it refuses is asked by GET.
+        """
         try:
+            return ask()
+        except FileNotFoundError as error:
+            if getattr(error.__cause__, "status", 0) not in _BUSY:
+                raise
+            time.sleep(_PAUSE)
             return ask()
         except PermissionError as error:
             if _s3_answer(error) != (403, "403"):

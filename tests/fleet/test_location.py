@@ -8,6 +8,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import ClassVar
 from urllib.parse import urlsplit
 
 import pytest
@@ -15,6 +16,7 @@ import pytest
 pytest.importorskip("fsspec", reason="the extra `cache` is not installed")
 
 from rnnlite_pipeline.errors import CallError
+from rnnlite_pipeline.fleet import location
 from rnnlite_pipeline.fleet.location import (
     Denied,
     Location,
@@ -27,7 +29,9 @@ from tests.fake import s3
 
 
 class Answers(http.server.BaseHTTPRequestHandler):
-    """Answers each request by the number in its path, `/403/name`, with two bytes and a word."""
+    """Answers each request by the number in its path, `/403/name`; before that, by `busy`."""
+
+    busy: ClassVar[list[int]] = []
 
     def log_message(self, *_: object) -> None:
         """Says nothing."""
@@ -35,7 +39,8 @@ class Answers(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """Answers."""
         content = b'{"error": {"message": "no"}}'
-        self.send_response(int(urlsplit(self.path).path.split("/")[1]))
+        asked = int(urlsplit(self.path).path.split("/")[1])
+        self.send_response(self.busy.pop() if self.busy else asked)
         self.send_header("Content-Length", str(len(content)))
         self.send_header("Content-Type", "application/json")
         self.end_headers()
@@ -53,6 +58,12 @@ def web() -> Iterator[str]:
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield f"127.0.0.1:{server.server_port}"
         server.shutdown()
+
+
+@pytest.fixture(autouse=True)
+def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that has no time is asked again at once."""
+    monkeypatch.setattr(location, "_PAUSE", 0.0)
 
 
 @pytest.mark.parametrize("form", ["path", "URI"])
@@ -154,6 +165,14 @@ def test_what_a_web_server_answers(
     else:
         with pytest.raises(Unreachable):
             place.size("x")
+
+
+def test_a_web_server_that_has_no_time(web: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is asked once more: a cache is not given up for one answer."""
+    busy = [503, 503]  # HEAD, and GET after it
+    monkeypatch.setattr(Answers, "busy", busy)
+    assert Location(f"http://{web}/200").read("x", 100).startswith(b"{")
+    assert not busy
 
 
 def test_a_web_server_takes_nothing(web: str) -> None:
