@@ -32,10 +32,9 @@ from rnnlite_pipeline.latency.machine import machine
 from rnnlite_pipeline.lower.choice import SHORT, packed
 from rnnlite_pipeline.lower.fused import why_not_fused
 from rnnlite_pipeline.lower.loop.turns import CACHE
-from rnnlite_pipeline.ratios import Ratio, ratio
 from rnnlite_pipeline.runtimes.interpreter import Runner
+from rnnlite_pipeline.runtimes.timing import Ratio, ratio, timed
 from rnnlite_pipeline.tasks.plan import toolchain
-from rnnlite_pipeline.timing import timed
 
 #: What part of the time of the form that was chosen another form has to take to be called faster.
 #: `fastest` takes a form that makes a larger file only for 5 % (lower/choice.py, ADVANTAGE), and

@@ -37,7 +37,7 @@ from rnnlite_pipeline.quantize.narrow_sums import narrow_sums
 from rnnlite_pipeline.quantize.ranges import measure
 from rnnlite_pipeline.quantize.skip import Skip
 from rnnlite_pipeline.runtimes.interpreter import Runner
-from rnnlite_pipeline.timing import timed
+from rnnlite_pipeline.runtimes.timing import timed
 
 #: F of the input, by units.
 FEATURES = {32: 40, 64: 40, 128: 40, 256: 128, 512: 256}

@@ -32,7 +32,7 @@ from rnnlite_pipeline.lower import lower
 from rnnlite_pipeline.lower.choice import Chosen
 from rnnlite_pipeline.lower.unrolled import unroll
 from rnnlite_pipeline.runtimes.interpreter import Runner
-from rnnlite_pipeline.timing import timed
+from rnnlite_pipeline.runtimes.timing import timed
 
 KINDS: tuple[Kind, ...] = ("LSTM", "GRU")
 UNITS = (64, 256)

@@ -40,10 +40,9 @@ from rnnlite_pipeline.cells.recurrence import Recurrence
 from rnnlite_pipeline.latency.machine import machine
 from rnnlite_pipeline.lower.choice import SHORT
 from rnnlite_pipeline.lower.fused import why_not_fused
-from rnnlite_pipeline.ratios import Ratio, ratio
 from rnnlite_pipeline.runtimes.interpreter import Runner
+from rnnlite_pipeline.runtimes.timing import Ratio, ratio, timed
 from rnnlite_pipeline.tasks.plan import toolchain
-from rnnlite_pipeline.timing import timed
 
 #: What all others are compared with.
 REFERENCE = "ONNX Runtime"

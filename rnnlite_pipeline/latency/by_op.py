@@ -31,9 +31,9 @@ from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.latency.cut import Part, parts
 from rnnlite_pipeline.latency.rows import rows
 from rnnlite_pipeline.runtimes.interpreter import Runner
+from rnnlite_pipeline.runtimes.timing import timed
 from rnnlite_pipeline.sources.model import Array
 from rnnlite_pipeline.steps import step
-from rnnlite_pipeline.timing import timed
 
 #: How far a part's outputs may be from the recorded ones, relative to the largest of them; of
 #: quantized ones, in steps.

@@ -23,9 +23,8 @@ from rnnlite_pipeline.lower.loop.pair import joins
 from rnnlite_pipeline.lower.loop.plan import plan
 from rnnlite_pipeline.lower.loop.turns import CACHE
 from rnnlite_pipeline.lower.unrolled import unroll
-from rnnlite_pipeline.ratios import ratio
 from rnnlite_pipeline.runtimes.interpreter import Runner
-from rnnlite_pipeline.timing import timed
+from rnnlite_pipeline.runtimes.timing import ratio, timed
 
 Arrays = dict[str, NDArray[Any]]
 

@@ -38,11 +38,11 @@ from rnnlite_pipeline.lower.layer_record import read_layers
 from rnnlite_pipeline.runtimes.interpreter import Runner
 from rnnlite_pipeline.runtimes.missing import missing_ops
 from rnnlite_pipeline.runtimes.probe import peak_memory
+from rnnlite_pipeline.runtimes.timing import timed
 from rnnlite_pipeline.sources.model import Array, TensorSpec
 from rnnlite_pipeline.sources.stock import ATTEMPTS, stock
 from rnnlite_pipeline.stages.convert import converted, read_limits, read_source
 from rnnlite_pipeline.steps import step
-from rnnlite_pipeline.timing import timed
 from rnnlite_pipeline.verify.data import random_shape, read_samples
 
 #: The length of an open sequence, if the config names no data.

@@ -32,10 +32,10 @@ from rnnlite_pipeline.quantize.search import (
     with_times,
 )
 from rnnlite_pipeline.runtimes.interpreter import Runner
+from rnnlite_pipeline.runtimes.timing import timed
 from rnnlite_pipeline.stages.benchmark import Candidate, feed
 from rnnlite_pipeline.stages.candidates import Candidates
 from rnnlite_pipeline.steps import step
-from rnnlite_pipeline.timing import timed
 
 
 def search(config: Config, out: Path) -> None:

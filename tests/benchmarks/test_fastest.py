@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.fastest import Judged, forms, judged
 from benchmarks.peers.cases import Case
-from rnnlite_pipeline.ratios import Ratio
+from rnnlite_pipeline.runtimes.timing import Ratio
 
 
 def test_a_form_is_faster_if_all_of_its_interval_is() -> None:

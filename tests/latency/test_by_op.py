@@ -16,7 +16,7 @@ from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.latency import parts, rows
 from rnnlite_pipeline.latency.by_op import by_op, prepared, recorded
 from rnnlite_pipeline.latency.rows import place, title
-from rnnlite_pipeline.timing import FEWEST, MOST, timed
+from rnnlite_pipeline.runtimes.timing import FEWEST, MOST, timed
 from tests.latency.models import MODELS, dense
 
 
