@@ -88,7 +88,11 @@ def test_ends_of_64_bits_that_are_computed() -> None:
     model = flex_slice(options_of(new_axis_mask=1), X.shape, [begin, end, strides])
     slices_to_builtin(model)
     assert codes(model).count("CAST") == 2
-    fed: dict[str, Any] = {"x": X, "begin": np.array([0, 1], np.int64), "end": np.array([9, 2], np.int64)}
+    fed: dict[str, Any] = {
+        "x": X,
+        "begin": np.array([0, 1], np.int64),
+        "end": np.array([9, 2], np.int64),
+    }
     found = Runner(write_model(model), "reference").run(fed)
     np.testing.assert_array_equal(found["y"], X[None, 1:2])
 
