@@ -29,7 +29,7 @@ from rnnlite_pipeline.graph.ir import Model
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.latency.machine import machine
 from rnnlite_pipeline.lower import lower
-from rnnlite_pipeline.lower.choice import Chosen
+from rnnlite_pipeline.lower.choice import Form
 from rnnlite_pipeline.lower.unrolled import unroll
 from rnnlite_pipeline.runtimes.interpreter import Runner
 from rnnlite_pipeline.runtimes.timing import timed
@@ -72,7 +72,7 @@ def cases() -> Iterator[tuple[Case, str]]:
                     yield Case(kind, steps, FEATURES[units], units), scheme
 
 
-def model(case: Case, scheme: str, form: Chosen) -> Model:
+def model(case: Case, scheme: str, form: Form) -> Model:
     """A case as a loop, also where it has one turn, or as steps.
 
     Raises:

@@ -42,7 +42,7 @@ def lowered(
     """
     model = pseudo(case, stack, open_steps=open_steps)
     size = 1 if int8 else 4
-    if form in ("joined", "apart"):
+    if form == "joined" or form == "apart":  # noqa: PLR1714  # mypy narrows this one
         with mock.patch.object(choice, "joins", return_value=form == "joined"):
             lower(model, "loop", weight_bytes=size)
     else:

@@ -9,7 +9,6 @@ from unittest import mock
 import numpy as np
 import pytest
 
-from rnnlite_pipeline import timing
 from rnnlite_pipeline.cells.cell import Cell
 from rnnlite_pipeline.cells.recurrence import BIDIRECTIONAL
 from rnnlite_pipeline.config import Config
@@ -20,6 +19,7 @@ from rnnlite_pipeline.lower.unrolled import unroll
 from rnnlite_pipeline.quantize import lowering, skipped, trial, weight_bytes
 from rnnlite_pipeline.quantize.dynamic_range import dynamic_range
 from rnnlite_pipeline.quantize.skip import Skip
+from rnnlite_pipeline.runtimes import timing
 from rnnlite_pipeline.runtimes.interpreter import Kernels, Runner
 from tests.lower.cases import Case, histogram, random_lstm
 from tests.lower.loop_cases import gru
