@@ -6,7 +6,7 @@ import re
 
 from rnnlite_pipeline.config.document import Loc, dotted
 from rnnlite_pipeline.config.model import Config
-from rnnlite_pipeline.errors import ConfigError, Key, RnnliteError
+from rnnlite_pipeline.errors import ConfigError, Key, NotConvertible, RnnliteError, SourceError
 
 #: The key that a message begins with: `quantization.calibration: `.
 _KEY = re.compile(r"^([a-z_]+(?:\.[a-z_]+)+)(?:: | )(?=.)")
@@ -20,6 +20,10 @@ def _names(key: Loc) -> str:
 def placed(error: RnnliteError, config: Config) -> RnnliteError:
     """The error with file, line and column, where it is about a value of the config.
 
+    A model that cannot be converted as the config asks, and a source that cannot be read, have a
+    place too, but their stage has failed: they keep their exit status, 1. Any other is a wrong
+    config, 2.
+
     Args:
         error: What a stage raised.
         config: Its config.
@@ -28,7 +32,10 @@ def placed(error: RnnliteError, config: Config) -> RnnliteError:
     if not parts:
         return error
     problems = [config.document.problem(_way(key, config), _rest(key, said)) for key, said in parts]
-    return ConfigError(config.document.path, sorted(problems), error.remedy)
+    found = ConfigError(config.document.path, sorted(problems), error.remedy)
+    if isinstance(error, NotConvertible) or error.key == SourceError.default_key:
+        found.exit_status = error.exit_status
+    return found
 
 
 def _rest(key: Key, said: str) -> str:

@@ -97,6 +97,7 @@ class Scales:
             raise NotConvertible(
                 f"On the calibration data {tensor.name!r} has NaN or infinite values.",
                 "Correct the data or the model, or name the layer in quantization.skip.",
+                ("quantization", "calibration", "path"),
             )
         low, high = min(least for least, _ in seen), max(most for _, most in seen)
         rules = {self._rule(t) for t in group} - {""}

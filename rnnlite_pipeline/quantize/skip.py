@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from rnnlite_pipeline.errors import NotConvertible, did_you_mean
+from rnnlite_pipeline.errors import StageError, did_you_mean
 from rnnlite_pipeline.graph.ir import Model, Op
 
 #: The reason of an op that stays float because the config says so.
@@ -38,14 +38,14 @@ class Skip:
         """Refuses a name that is no layer's.
 
         Raises:
-            NotConvertible: It names the unknown one, and what was perhaps meant.
+            StageError: It names the unknown one, and what was perhaps meant.
         """
         known = {scope for op in model.ops() for name in _names(op) for scope in _scopes(name)}
         for i, (name, scope) in enumerate(zip(self.names, self.scopes, strict=True)):
             if scope not in known:
                 # Outermost scopes are the names of layers; the others are details.
                 layers = {s for s in known if "/" not in s} | set(self._layers)
-                raise NotConvertible(
+                raise StageError(
                     f"quantization.skip: the model has no layer {name!r}.",
                     did_you_mean(name, layers),
                     ("quantization", "skip", i),

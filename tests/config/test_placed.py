@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rnnlite_pipeline.config import load_config, placed
-from rnnlite_pipeline.errors import ConfigError, NotConvertible, SourceError
+from rnnlite_pipeline.errors import ConfigError, NotConvertible, SourceError, StageError
 
 Write = Callable[[str], Path]
 
@@ -23,7 +23,7 @@ quantization: {scheme: dynamic_range, skip: [dense, lstmm]}
 def test_the_key_is_said_once(write: Write, said: str) -> None:
     """The line, the column and the key of an item of a list; a key in the message is left out."""
     config = load_config(write(CONFIG))
-    error = placed(NotConvertible(said, "Did you mean lstm?", ("quantization", "skip", 1)), config)
+    error = placed(StageError(said, "Did you mean lstm?", ("quantization", "skip", 1)), config)
     assert isinstance(error, ConfigError)
     assert error.exit_status == 2
     rest = said.removeprefix("quantization.skip: ")
@@ -73,6 +73,7 @@ def test_a_target_has_the_line_that_names_it(
     error = placed(NotConvertible("It is not taken.", key=("targets", target)), config)
     assert isinstance(error, ConfigError)
     assert error.problems[0].startswith(f"{place}It is not taken.")
+    assert error.exit_status == 1  # the config is right, but this model cannot be converted so
 
 
 def test_each_part_of_an_error_has_its_place(write: Write) -> None:
@@ -96,3 +97,4 @@ def test_a_source_error_has_the_place_of_the_source(write: Write, named: str, ke
     assert isinstance(other, ConfigError)
     assert (whole.details[0].line, whole.details[0].key) == (4, f"source.{key}")
     assert (other.details[0].line, other.details[0].key) == (3, "source.format")
+    assert (whole.exit_status, other.exit_status) == (1, 2)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from rnnlite_pipeline.cells.gate import Gate
-from rnnlite_pipeline.errors import NotConvertible, StageError
+from rnnlite_pipeline.errors import StageError
 from rnnlite_pipeline.graph.ir import Model
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.quantize.full_integer import rewrite
@@ -133,7 +133,7 @@ def test_a_layer_to_skip_stays_float() -> None:
 
 def test_an_unknown_layer_to_skip_is_refused() -> None:
     """The error names the nearest layer."""
-    with pytest.raises(NotConvertible, match="no layer 'layr0'") as caught:
+    with pytest.raises(StageError, match="no layer 'layr0'") as caught:
         Skip(["layr0"]).check(lstm())
     assert "layer0" in caught.value.remedy
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rnnlite_pipeline.errors import NotConvertible
+from rnnlite_pipeline.errors import StageError
 from rnnlite_pipeline.graph.ir import Op, Tensor
 from rnnlite_pipeline.quantize.skip import Skip
 from tests.quantize.single import graph, weight
@@ -61,7 +61,7 @@ def test_known_names_pass() -> None:
 def test_an_unknown_name_is_refused(name: str, remedy: str) -> None:
     """The error names it, its place in the config, and the nearest layer."""
     skip = Skip(["dense", name], {"layer": "dense"})
-    with pytest.raises(NotConvertible, match=f"no layer '{name}'") as caught:
+    with pytest.raises(StageError, match=f"no layer '{name}'") as caught:
         skip.check(graph([], [], [_op("dense/deep/add")]))
     assert remedy in caught.value.remedy
     assert caught.value.key == ("quantization", "skip", 1)
