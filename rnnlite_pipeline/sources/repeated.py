@@ -16,48 +16,57 @@ GRAPHS = 32
 
 
 def repeated(call: Call) -> Call:
-    """The same code, faster when it is called often with tensors of the same shapes.
+    """The same code, faster when it is called often.
 
     Eager TensorFlow starts each op from Python, so a loop of T steps costs some T milliseconds;
-    as a graph it costs a fiftieth of that. The first call with tensors of some shapes is eager.
-    The second is made both ways. If all values are finite and equal to the last bit, later calls
-    run the graph. If not, they stay eager: code that draws random numbers, or that decides by
-    Python values, is run as its author wrote it.
+    as a graph it costs a fiftieth of that. The first call with finite results is made both ways.
+    If all values are equal to the last bit, later calls run as graphs, one for each combination of
+    shapes. If not, they stay eager: code that draws random numbers, or that decides by Python
+    values, is run as its author wrote it.
 
     Args:
         call: Gives tensors for tensors. It writes no variable.
     """
-    runs: dict[Any, Call | None] = {}
+    graphs: dict[Any, Any] = {}
+    proven: bool | None = None
 
     def run(tensors: Sequence[Any]) -> Sequence[Any]:
+        nonlocal proven
+        if proven is False:
+            return call(tensors)
         key = tuple((tuple(t.shape), t.dtype.name) for t in tensors)
-        chosen = runs.get(key)
-        if chosen is not None:
-            return chosen(tensors)
+        if key not in graphs and len(graphs) == GRAPHS:
+            return call(tensors)
+        graph = graphs.setdefault(key, _graph(call))
+        if proven:
+            try:
+                return graph(*tensors)  # type: ignore[no-any-return]
+            except Exception:  # noqa: BLE001  # the code itself says why, if it cannot either
+                return call(tensors)
         results = call(tensors)
-        if key in runs and _finite(results):
-            runs[key] = _graph(call, tensors, results) or call
-        elif len(runs) < GRAPHS:
-            runs[key] = None
+        if all(_finite(each) for each in results):
+            proven = _gives(graph, tensors, results)
         return results
 
     return run
 
 
-def _graph(call: Call, tensors: Sequence[Any], results: Sequence[Any]) -> Call | None:
-    """The code as a graph, if it gives these results to the last bit."""
-    function = load("tensorflow").function(lambda *fed: list(call(fed)), autograph=False)
+def _graph(call: Call) -> Any:
+    """The code as a graph, once it is called."""
+    return load("tensorflow").function(lambda *fed: list(call(fed)), autograph=False)
+
+
+def _gives(graph: Any, tensors: Sequence[Any], results: Sequence[Any]) -> bool:
+    """Whether the graph gives these results, to the last bit."""
     try:
-        again = function(*tensors)
+        again = graph(*tensors)
     except Exception:  # noqa: BLE001  # the user's own code, which runs eagerly alone
-        return None
+        return False
     pairs = zip(results, again, strict=True)
-    if not all(np.array_equal(np.asarray(one), np.asarray(two)) for one, two in pairs):
-        return None
-    return lambda fed: function(*fed)
+    return all(np.array_equal(np.asarray(one), np.asarray(two)) for one, two in pairs)
 
 
-def _finite(results: Sequence[Any]) -> bool:
-    """Whether equal results prove something: two NaNs do not."""
-    arrays = [np.asarray(each) for each in results]
-    return all(bool(np.isfinite(a).all()) for a in arrays if a.dtype.kind in "fc")
+def _finite(result: Any) -> bool:
+    """Whether an equal result proves something: two NaNs do not."""
+    array = np.asarray(result)
+    return array.dtype.kind not in "fc" or bool(np.isfinite(array).all())
