@@ -178,8 +178,10 @@ def _failure(what: str, ended: Ended, log: Path) -> RnnliteError:
         )
     if "problems" in told:
         problems = [Problem(**each) for each in told["problems"]]
-        return ConfigError(near(Path(told["config"])), problems, told["remedy"])
-    error = StageError(told["message"], told["remedy"])
+        path = near(Path(told["config"]))
+        error: RnnliteError = ConfigError(path, problems, told["remedy"])
+    else:
+        error = StageError(told["message"], told["remedy"])
     error.exit_status = told["status"]
     return error
 

@@ -69,7 +69,7 @@ def test_a_command_gets_its_arguments_and_returns_its_status() -> None:
         (["bkae"], "There is no command bkae.", "Did you mean bake?"),
         (["BAKE"], "There is no command BAKE.", "Did you mean bake?"),
         (["zzz"], "There is no command zzz.", "There are bake, list."),
-        (["bake"], "rnnlite bake needs FILE....", "See `rnnlite help bake`."),
+        (["bake"], "rnnlite bake needs FILE.", "See `rnnlite help bake`."),
         (
             ["list", "--jsn"],
             "rnnlite list has no option --jsn.",

@@ -209,7 +209,7 @@ def _trouble(kind: str) -> None:
         raise VerificationFailed("accuracy is 0.5, and 0.9 was asked for.")
     if kind == "misfit":
         key = ("verification", "data", "random", "seed")
-        raise NotConvertible("verification.data: does not fit.", "Give another.", key)
+        raise StageError("verification.data: does not fit.", "Give another.", key)
     if kind in _FAULTS:
         raise _FAULTS[kind]
     if kind == "wrapped":

@@ -169,7 +169,7 @@ def both_directions() -> Model:
 
 def test_both_directions_cannot_go_on() -> None:
     """The layer is named, and what to set; under reset both directions start anew."""
-    with pytest.raises(NotConvertible, match=r'is persist, and "scope" has a backward.*\n.*reset'):
+    with pytest.raises(NotConvertible, match=r'persist, and "scope" has a backward.*\n.*reset'):
         lift_leaks(both_directions(), "persist")
     made = both_directions()
     assert stop_leaks(made) == ["scope"]

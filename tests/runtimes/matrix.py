@@ -57,7 +57,7 @@ CELLS = _cells()
 INTEGERS = ("ethos-u55", "ethos-u65", "ethos-u85", "edgetpu")
 
 #: What the forms are called in the table.
-_CALLED = {"fused": "fused", "loop": "loop", "unrolled": "steps"}
+_CALLED = {"fused": "fused", "loop": "loop", "joined": "loop", "unrolled": "steps"}
 
 
 @dataclass(frozen=True)
@@ -65,8 +65,8 @@ class Entry:
     """A cell on a target.
 
     Attributes:
-        forms: What the recurrences became, each form once: fused, loop, unrolled; empty where no
-            form is taken.
+        forms: What the recurrences became, each form once: fused, loop, joined, unrolled; empty
+            where no form is taken.
         verdict: What the target's table says of the model; None where there is no model.
         why: Why no form is taken.
         model: The model in its last form.
@@ -82,7 +82,7 @@ class Entry:
     def __str__(self) -> str:
         if self.verdict is None:
             return f"no: {self.why}"
-        forms = " and ".join(_CALLED[form] for form in self.forms)
+        forms = " and ".join(dict.fromkeys(_CALLED[form] for form in self.forms))
         if self.verdict.takes:
             return forms
         ops = sorted({each.op for each in self.verdict.refusals})

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from rnnlite_pipeline.config import Config, load_config
-from rnnlite_pipeline.errors import SourceError
+from rnnlite_pipeline.errors import StageError
 from rnnlite_pipeline.graph.build import Builder
 from rnnlite_pipeline.graph.extract import extract
 from rnnlite_pipeline.graph.ir import OPEN, Tensor
@@ -100,7 +100,7 @@ def test_what_is_converted() -> None:
     for attempt in ("builtins", "fixed", "select_tf_ops"):
         assert stock._converter(source, attempt, Converters) == (["traced"], "traced")
     other = SourceModel((), (), lambda: None, lambda _: {})
-    with pytest.raises(SourceError, match="no model of Keras 3"):
+    with pytest.raises(StageError, match="no model of Keras 3"):
         stock._converter(other, "keras", Converters)
 
 

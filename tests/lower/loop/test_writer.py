@@ -299,13 +299,13 @@ def test_layout_and_direction_cost_nothing(time_major: bool, reverse: bool) -> N
     assert not found.keys() & {"TRANSPOSE", "REVERSE_V2"}
 
 
-def test_both_directions_become_two_loops() -> None:
-    """A pair that no fused op computes is two loops, each with its states."""
+def test_both_directions_of_a_small_pair_become_one_loop() -> None:
+    """A pair that no fused op computes is one loop, with the states of both."""
     rng = np.random.default_rng(0)
     pair = (random_lstm(rng, 3, 4, activation="NONE"), random_lstm(rng, 3, 4, activation="NONE"))
     case = Case(pair, initial=("input", "none", "row", "input"))
     model = case.model()
-    assert [(x.name, x.form) for x in lower(model)] == [("layer0", "loop"), ("layer1", "loop")]
+    assert [(x.name, x.form) for x in lower(model)] == [("layer0", "joined"), ("layer1", "joined")]
     case.check(model)
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from rnnlite_pipeline.compare.validation import largest_difference
 from rnnlite_pipeline.config import Config, Pipeline
-from rnnlite_pipeline.errors import SourceError, StageError, VerificationFailed
+from rnnlite_pipeline.errors import StageError, VerificationFailed
 from rnnlite_pipeline.graph.build import Builder, make_op
 from rnnlite_pipeline.graph.ir import Model, Subgraph, Tensor
 from rnnlite_pipeline.graph.write import write_model
@@ -100,7 +100,7 @@ def test_a_file_runs_no_such_op_without_its_flag(tmp_path: Path) -> None:
     (tmp_path / "m.tflite").write_bytes(write_model(unknown(2.0)))
     source = {"format": "tflite", "path": str(tmp_path / "m.tflite")}
     opened = open_source(Config.model_validate({"name": "m", "source": source}))
-    with pytest.raises(SourceError, match="no op for MyOp"):
+    with pytest.raises(StageError, match="no op for MyOp"):
         opened.run({"x": np.ones((1, 3), np.float32)})
 
 
