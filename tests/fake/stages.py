@@ -27,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from rnnlite_pipeline.config.chosen import CHOSEN, Chosen
 from rnnlite_pipeline.config.conversion import Scheme
 from rnnlite_pipeline.config.part import BATCHES, Part
-from rnnlite_pipeline.errors import NotConvertible, SourceError, VerificationFailed
+from rnnlite_pipeline.errors import NotConvertible, SourceError, StageError, VerificationFailed
 from rnnlite_pipeline.files import write_atomically
 from rnnlite_pipeline.stages.process import STAGES, main
 from rnnlite_pipeline.steps import step
