@@ -6,7 +6,7 @@ import re
 
 from rnnlite_pipeline.config.document import Loc, dotted
 from rnnlite_pipeline.config.model import Config
-from rnnlite_pipeline.errors import ConfigError, Key, NotConvertible, RnnliteError, SourceError
+from rnnlite_pipeline.errors import ConfigError, Key, NotConvertible, RnnliteError
 
 #: The key that a message begins with: `quantization.calibration: `.
 _KEY = re.compile(r"^([a-z_]+(?:\.[a-z_]+)+)(?:: | )(?=.)")
@@ -20,9 +20,8 @@ def _names(key: Loc) -> str:
 def placed(error: RnnliteError, config: Config) -> RnnliteError:
     """The error with file, line and column, where it is about a value of the config.
 
-    A model that cannot be converted as the config asks, and a source that cannot be read, have a
-    place too, but their stage has failed: they keep their exit status, 1. Any other is a wrong
-    config, 2.
+    A model that cannot be converted as the config asks has a place too, but its stage has failed:
+    it keeps the exit status 1. Any other is a wrong config, 2.
 
     Args:
         error: What a stage raised.
@@ -33,7 +32,7 @@ def placed(error: RnnliteError, config: Config) -> RnnliteError:
         return error
     problems = [config.document.problem(_way(key, config), _rest(key, said)) for key, said in parts]
     found = ConfigError(config.document.path, sorted(problems), error.remedy)
-    if isinstance(error, NotConvertible) or error.key == SourceError.default_key:
+    if isinstance(error, NotConvertible):
         found.exit_status = error.exit_status
     return found
 

@@ -97,4 +97,4 @@ def test_a_source_error_has_the_place_of_the_source(write: Write, named: str, ke
     assert isinstance(other, ConfigError)
     assert (whole.details[0].line, whole.details[0].key) == (4, f"source.{key}")
     assert (other.details[0].line, other.details[0].key) == (3, "source.format")
-    assert (whole.exit_status, other.exit_status) == (1, 2)
+    assert (whole.exit_status, other.exit_status) == (2, 2)

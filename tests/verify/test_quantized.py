@@ -79,6 +79,7 @@ def test_a_model_on_every_set_of_kernels(asked: Config, dtype: Any, wanted: Any)
 
 def test_a_runtime_that_is_a_target_runs_it_too() -> None:
     """Each runtime that the config names is one more set of kernels."""
+    pytest.importorskip("tflite_micro", reason="the extra `tflm` is not installed")
     asked = config(targets=("litert", "tflm"), quantization=CALIBRATED)
     kernels = [runner.kernels for runner in open_runners(content(), asked)]
     assert kernels == ["reference", "default", "tflm"]
