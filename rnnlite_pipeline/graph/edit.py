@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Literal
 
 from rnnlite_pipeline.graph.calls import called
@@ -45,6 +45,21 @@ def replace_uses(model: Model, subgraph: Subgraph, old: Tensor, new: Tensor) -> 
         if signature.subgraph is subgraph:
             outputs = signature.outputs.items()
             signature.outputs = {n: new if t is old else t for n, t in outputs}
+
+
+def replace_ops(model: Model, code: str, written: Callable[[Op], list[Op]]) -> None:
+    """Puts other ops in the place of each op of a kind, in place.
+
+    Args:
+        model: Changed in place.
+        code: Of the ops to replace.
+        written: Gives the ops that make the results of one; none where it stays.
+    """
+    for subgraph in model.subgraphs:
+        for op in [op for op in subgraph.ops if op.code == code]:
+            if ops := written(op):
+                at = subgraph.ops.index(op)
+                subgraph.ops[at : at + 1] = ops
 
 
 def callers(model: Model) -> dict[Subgraph, list[tuple[Subgraph, Op]]]:

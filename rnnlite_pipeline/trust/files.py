@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from rnnlite_pipeline.errors import CallError, StageError
-from rnnlite_pipeline.files import BROKEN_ZIP
+from rnnlite_pipeline.files import BROKEN_ZIP, FIRST_MOMENT
 
 #: The largest member of a bundle and all together, in bytes.
 LARGEST, LARGEST_BUNDLE = 2**31, 2**33
@@ -69,7 +69,7 @@ def read_bundle(path: Path) -> Bundle:
             if any(e.compress_type != zipfile.ZIP_STORED for e in entries):
                 raise StageError(f"{path} is compressed; rnnlite writes releases that are not.")
             members = {entry.filename: archive.read(entry) for entry in entries}
-            moment = entries[0].date_time if entries else (1980, 1, 1, 0, 0, 0)
+            moment = entries[0].date_time if entries else FIRST_MOMENT
     except (*BROKEN_ZIP, ValueError) as error:
         raise StageError(f"{path} is damaged: {error}.") from None
     beside = {}

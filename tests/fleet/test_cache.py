@@ -241,16 +241,6 @@ def test_an_unreachable_cache_is_one_warning(
     assert "someone" not in said
 
 
-@pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[s3.Bucket]:
-    """A bucket of a user whose permissions the test sets."""
-    pytest.importorskip("s3fs", reason="the extra `cache` is not installed")
-    with s3.served() as bucket:
-        for name, value in bucket.environment.items():
-            monkeypatch.setenv(name, value)
-        yield bucket
-
-
 def test_a_user_who_may_not_list(
     bucket: s3.Bucket, there: Stage, here: Stage, capsys: pytest.CaptureFixture[str]
 ) -> None:

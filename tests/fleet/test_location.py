@@ -229,16 +229,6 @@ def test_a_chain_of_protocols_shows_no_user(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-@pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[s3.Bucket]:
-    """A bucket of a user whose permissions the test sets."""
-    pytest.importorskip("s3fs", reason="the extra `cache` is not installed")
-    with s3.served() as bucket:
-        for name, value in bucket.environment.items():
-            monkeypatch.setenv(name, value)
-        yield bucket
-
-
 @pytest.mark.parametrize("may", [{s3.READ, s3.WRITE}, {s3.READ, s3.WRITE, s3.LIST}])
 def test_s3_without_the_right_to_list(bucket: s3.Bucket, may: set[str]) -> None:
     """What is absent is missing for either user; what was put there is read."""

@@ -125,3 +125,14 @@ def test_unique_name() -> None:
 
     assert edit.unique_name(model.main, "x") == "x_2"
     assert edit.unique_name(model.main, "z") == "z"
+
+
+def test_replace_ops() -> None:
+    """Each op of the kind gives way to what is written for it; one for which nothing is, stays."""
+    model, x, a, b = chain()
+    tanh, neg = model.main.ops
+    model.main.ops.append(make_op("NEG", [b], [Tensor("c", "FLOAT32", (2,))]))
+    kept = model.main.ops[2]
+    new = [make_op("ABS", [a], [x]), make_op("NEG", [x], [b])]
+    edit.replace_ops(model, "NEG", lambda op: new if op is neg else [])
+    assert model.main.ops == [tanh, *new, kept]

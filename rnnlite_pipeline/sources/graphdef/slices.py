@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from rnnlite_pipeline.graph.build import Builder
+from rnnlite_pipeline.graph.edit import replace_ops
 from rnnlite_pipeline.graph.ir import OPEN, Model, Op, Tensor
 from rnnlite_pipeline.graph.schema import enum_values
 from rnnlite_pipeline.sources.graphdef.flex import node_of
@@ -46,12 +47,7 @@ class _Axis:
 
 def slices_to_builtin(model: Model) -> None:
     """Replaces every FlexStridedSlice whose strides are constants, in place."""
-    for subgraph in model.subgraphs:
-        for op in [op for op in subgraph.ops if op.code == _CODE]:
-            ops = _builtin(op)
-            if ops:
-                at = subgraph.ops.index(op)
-                subgraph.ops[at : at + 1] = ops
+    replace_ops(model, _CODE, _builtin)
 
 
 def _builtin(op: Op) -> list[Op]:

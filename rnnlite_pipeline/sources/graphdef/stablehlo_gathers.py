@@ -19,6 +19,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from rnnlite_pipeline.graph.build import Builder
+from rnnlite_pipeline.graph.edit import replace_ops
 from rnnlite_pipeline.graph.ir import OPEN, Model, Op, Tensor
 
 _CODE = "STABLEHLO_GATHER"
@@ -26,12 +27,7 @@ _CODE = "STABLEHLO_GATHER"
 
 def gathers_to_builtin(model: Model) -> None:
     """Replaces every STABLEHLO_GATHER of single places, in place."""
-    for subgraph in model.subgraphs:
-        for op in [op for op in subgraph.ops if op.code == _CODE]:
-            ops = _builtin(op)
-            if ops:
-                at = subgraph.ops.index(op)
-                subgraph.ops[at : at + 1] = ops
+    replace_ops(model, _CODE, _builtin)
 
 
 def _builtin(op: Op) -> list[Op]:
