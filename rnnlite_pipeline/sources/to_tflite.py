@@ -19,6 +19,7 @@ Rules:
     10. A variable of a loop that becomes what another was is a copy of it: the interpreter hands
        variables on one after the other, and would give it what that other has become.
     11. Softplus does not overflow (softplus.py).
+    12. Pools over volumes are pools over images (pools_3d.py).
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ from rnnlite_pipeline.sources.graphdef.detached import without_variables
 from rnnlite_pipeline.sources.graphdef.flex import make_custom, repeatable
 from rnnlite_pipeline.sources.graphdef.gathers import gathers_in_loops
 from rnnlite_pipeline.sources.graphdef.integer_products import integer_products_in_floats
+from rnnlite_pipeline.sources.graphdef.pools_3d import pools_to_builtin
 from rnnlite_pipeline.sources.graphdef.slices import slices_to_builtin
 from rnnlite_pipeline.sources.graphdef.softplus import stable_softplus
 from rnnlite_pipeline.sources.graphdef.stablehlo_gathers import gathers_to_builtin
@@ -78,6 +80,7 @@ def to_tflite(source: SourceModel, *, as_custom: bool = False) -> bytes:
     del frozen, plain
     annotations.placed(model)
     slices_to_builtin(model)
+    pools_to_builtin(model)
     gathers_to_builtin(model)
     _copy_exchanged(model)
     step("naming inputs and outputs")
