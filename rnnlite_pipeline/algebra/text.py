@@ -9,8 +9,25 @@ from rnnlite_pipeline.algebra.patterns import Bias, Function, Leaf, Named, Patte
 _NAMES = {"LOGISTIC": "sigmoid", "SELECT_V2": "select", "LINEAR": ""}
 
 
+#: A longer text is none that a person reads.
+LONGEST = 160
+
+
 def render(form: Form, depth: int = 2) -> str:
-    """The form as text: matrices as W, diagonals as w, nested functions to `depth`."""
+    """The form as text: matrices as W, diagonals as w, nested functions to `depth`.
+
+    Where that is longer than `LONGEST`, functions are nested less; then terms are left out.
+    """
+    for each in range(depth, -1, -1):
+        terms = _terms(form, each)
+        if len(" + ".join(terms)) <= LONGEST:
+            return " + ".join(terms)
+    while len(" + ".join(terms)) > LONGEST and len(terms) > 1:
+        terms.pop()
+    return " + ".join([*terms, "..."])
+
+
+def _terms(form: Form, depth: int) -> list[str]:
     parts = []
     for atom, linear in form.terms.values():
         text = _atom(atom, depth)
@@ -23,7 +40,7 @@ def render(form: Form, depth: int = 2) -> str:
     if form.bias.any() or not parts:
         single = len(set(form.bias.tolist())) == 1
         parts.append(f"{form.bias[0]:.4g}" if single else "b")
-    return " + ".join(parts)
+    return parts
 
 
 def _atom(atom: Atom, depth: int) -> str:
@@ -32,7 +49,8 @@ def _atom(atom: Atom, depth: int) -> str:
     if isinstance(atom, Product):
         return "*".join(_atom(f, depth) for f in atom.factors)
     name = _NAMES.get(atom.function, atom.function.lower())
-    inner = "..." if depth <= 0 else ", ".join(render(a, depth - 1) for a in atom.arguments)
+    sums = (" + ".join(_terms(a, depth - 1)) for a in atom.arguments)
+    inner = "..." if depth <= 0 else ", ".join(sums)
     return f"{name}({inner})"
 
 

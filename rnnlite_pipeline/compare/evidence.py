@@ -89,13 +89,20 @@ class Pair:
         new: What is held to it.
         evidence: What is known of them; grows.
         unsure: Outputs that prove something where they agree, and nothing where they do not.
+        exact: Whether weights that are whole numbers are not rounded.
     """
 
     def __init__(
-        self, old: Model, new: Model, evidence: Evidence, unsure: frozenset[str] = frozenset()
+        self,
+        old: Model,
+        new: Model,
+        evidence: Evidence,
+        unsure: frozenset[str] = frozenset(),
+        *,
+        exact: bool = False,
     ) -> None:
         self._old, self.new = old, new
-        self.evidence, self._unsure = evidence, unsure
+        self.evidence, self._unsure, self._exact = evidence, unsure, exact
         self._in_integers = computes_in_integers(old)
         self._agreed: set[str] = set()
         self._doubted: set[str] = set()
@@ -151,7 +158,8 @@ class Pair:
     def opened(self) -> Opened:
         """Both models, to be run."""
         weights = sum(len(t.data or b"") for t in float_constants(self._old))
-        return Opened(self._old, self.new, keeps=self.is_cheap and weights < SMALL)
+        keeps = self.is_cheap and weights < SMALL
+        return Opened(self._old, self.new, keeps=keeps, exact=self._exact)
 
     @property
     def _kernels(self) -> tuple[Kernels, ...]:

@@ -38,10 +38,11 @@ class Opened:
         old: The reference.
         new: What is held to it.
         keeps: Whether interpreters are kept.
+        exact: Whether weights that are whole numbers are not rounded.
     """
 
-    def __init__(self, old: Model, new: Model, *, keeps: bool) -> None:
-        self._old, self._new, self._keeps = old, new, keeps
+    def __init__(self, old: Model, new: Model, *, keeps: bool, exact: bool = False) -> None:
+        self._old, self._new, self._keeps, self._exact = old, new, keeps, exact
         self._runners: dict[tuple[Which, Kernels], AnyRunner] = {}
         self._file: tuple[bytes, list[slice]] | None = None
 
@@ -86,11 +87,12 @@ class Opened:
 
     def _open_rounded(self, sample: int, kernels: Kernels) -> AnyRunner:
         if has_foreign_ops(self._old):
-            return open_runner(rounded_weights(self._old, sample), kernels, stand_ins=True)
+            moved = rounded_weights(self._old, sample, exact=self._exact)
+            return open_runner(moved, kernels, stand_ins=True)
         content, places = self._written()
         file = io.BytesIO(content)
         del content  # then the file is rounded where it is, and not copied
-        return Runner(rounded_file(file, places, sample), kernels)
+        return Runner(rounded_file(file, places, sample, exact=self._exact), kernels)
 
     def _written(self) -> tuple[bytes, list[slice]]:
         """Rule 2."""

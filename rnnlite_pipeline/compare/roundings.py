@@ -23,17 +23,25 @@ SAMPLES = 2
 CHUNK = 2**20
 
 
-def rounded_weights(model: Model, seed: int) -> Model:
-    """The model with every float weight off by one rounding; what is no weight is shared."""
+def rounded_weights(model: Model, seed: int, *, exact: bool = False) -> Model:
+    """The model with every float weight off by one rounding; what is no weight is shared.
+
+    Args:
+        model: It is not changed.
+        seed: Which weights go up, and which down.
+        exact: Whether whole numbers stay.
+    """
     moved, random = copy.deepcopy(model), np.random.default_rng(seed)
     for tensor in float_constants(moved):
         array = tensor.array
         if array is not None:
-            tensor.data = _off_by_one(array, random).tobytes()
+            tensor.data = _off_by_one(array, random, exact).tobytes()
     return moved
 
 
-def rounded_file(file: io.BytesIO, places: Sequence[slice], seed: int) -> bytes:
+def rounded_file(
+    file: io.BytesIO, places: Sequence[slice], seed: int, *, exact: bool = False
+) -> bytes:
     """A .tflite file with every float32 number at these places off by one rounding.
 
     Args:
@@ -41,20 +49,21 @@ def rounded_file(file: io.BytesIO, places: Sequence[slice], seed: int) -> bytes:
             has them as well.
         places: Where the numbers are.
         seed: Which of them go up, and which down.
+        exact: Whether whole numbers stay.
     """
     random = np.random.default_rng(seed)
     with file.getbuffer() as moved:
         for place in places:
-            _round(moved[place], random)
+            _round(moved[place], random, exact)
     return file.getvalue()
 
 
-def _round(part: memoryview, random: np.random.Generator) -> None:
+def _round(part: memoryview, random: np.random.Generator, exact: bool) -> None:
     """Rounds float32 numbers in place, `CHUNK` at a time."""
     numbers = np.frombuffer(part, np.float32)
     for start in range(0, len(numbers), CHUNK):
         some = numbers[start : start + CHUNK]
-        some[:] = _off_by_one(some, random)
+        some[:] = _off_by_one(some, random, exact)
 
 
 def rounded(arrays: Mapping[str, Array], seed: int) -> Arrays:
@@ -69,13 +78,17 @@ def float_constants(model: Model) -> Iterator[Tensor]:
     yield from (t for t in constants.values() if t.data is not None and t.dtype == "FLOAT32")
 
 
-def _off_by_one(array: Array, random: np.random.Generator) -> Array:
+def _off_by_one(array: Array, random: np.random.Generator, exact: bool = False) -> Array:
     """Each number off by one in its last place, up or down at random; zeros stay.
+
+    Whole numbers stay too where that is asked for.
 
     The next float away from zero, or towards it, is the next integer of the same bits.
     """
     bits = np.array(array, copy=True).view(f"<i{array.dtype.itemsize}")
     steps = random.integers(0, 2, array.shape, np.int8) * np.int8(2) - np.int8(1)
     finite = np.isfinite(array) & (array != 0)
+    if exact:
+        finite &= array != np.rint(array)
     bits += np.where(finite, steps, np.int8(0))
     return bits.view(array.dtype)

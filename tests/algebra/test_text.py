@@ -8,7 +8,7 @@ import pytest
 from rnnlite_pipeline.algebra import forms
 from rnnlite_pipeline.algebra.forms import Form
 from rnnlite_pipeline.algebra.patterns import Function, Pattern, Patterns, Unknown, read
-from rnnlite_pipeline.algebra.text import described, render
+from rnnlite_pipeline.algebra.text import LONGEST, described, render
 from rnnlite_pipeline.cells.symbols import after, before
 
 X, H = forms.symbol("x", 2), forms.symbol(before(0), 2)
@@ -74,3 +74,16 @@ def test_a_function_by_its_kind(function: str | Unknown, text: str) -> None:
     """With an article."""
     assert described(Function(function, read(0, "h"))) == text
     assert described(Function(function, read(0, "h")), "no") == text.replace("a ", "no ", 1)
+
+
+def test_what_is_long_is_nested_less_and_then_cut() -> None:
+    """A reason stays one line: of a step of many products, too, whatever it is made of."""
+    deep, wide = X, X
+    for k in range(9):
+        gate = forms.apply("LOGISTIC", deep @ (np.eye(2) * (k + 2.0)))
+        deep = forms.apply("TANH", deep + gate) * gate + deep
+        wide = wide + forms.apply("LOGISTIC", X.scaled(np.array([k, k + 1.0]))) * H
+    for form in (deep, wide):
+        assert len(render(form)) <= LONGEST + len(" + ...")
+        assert render(form).count("(") == render(form).count(")")
+    assert render(wide).endswith(" + ...")

@@ -51,3 +51,14 @@ def test_only_the_weights_of_a_copy_are_rounded() -> None:
     assert product.inputs[1].data != weights.data
     assert gather.inputs[1] is not None
     assert gather.inputs[1].data == model.main.ops[1].inputs[1].data  # type: ignore[union-attr]
+
+
+def test_whole_numbers_stay_where_that_is_asked_for() -> None:
+    """A period of 4 steps is no number that was rounded; 2.5 is."""
+    build, x = Builder("g"), Tensor("x", "FLOAT32", (3,))
+    weights = build.constant("w", np.array([4.0, 2.5, -1.0], np.float32))
+    model = Model([Subgraph("main", [x], [build.binary("MUL", x, weights)], build.ops)])
+    (product,) = rounded_weights(model, seed=0, exact=True).main.ops
+    assert product.inputs[1] is not None
+    assert product.inputs[1].array is not None
+    np.testing.assert_array_equal(product.inputs[1].array != weights.array, [False, True, False])

@@ -278,6 +278,26 @@ def fourth_power(factor: float, largest: float) -> Model:
     return Model([graph], [Signature("serving_default", graph, {"x": x}, {"y": y})])
 
 
+def periodic(factor: float) -> Model:
+    """x [B, 2] times a weight, where a count of 6 is a multiple of the weight's period, else x."""
+    build, x = Builder("periodic"), Tensor("x", "FLOAT32", (OPEN, 2))
+    count = build.binary("MUL", build.constant("three", np.float32([3, 3])), build.constant(
+        "two", np.float32([2, 2])))  # fmt: skip
+    rest = build.binary("FLOOR_MOD", count, build.constant("periods", np.float32([2, 4])))
+    due = build.binary("EQUAL", rest, build.constant("zero", np.float32(0)))
+    moved = build.binary("MUL", x, build.constant("factor", np.float32(factor)))
+    y = build.op("SELECT_V2", [due, moved, x], x.dtype, x.shape)
+    graph = Subgraph("main", [x], [y], build.ops)
+    return Model([graph], [Signature("serving_default", graph, {"x": x}, {"y": y})])
+
+
+def test_counts_and_periods_are_exact() -> None:
+    """A model that jumps with the last bit of a period is proven with the period as it is."""
+    check_whole(periodic(0.7), periodic(0.7))
+    with pytest.raises(StageError, match="differs from its source's graph"):
+        check_whole(periodic(0.7), periodic(0.8))
+
+
 def test_overflow_says_nothing() -> None:
     """Where a graph overflows on large numbers, the other is held to it on smaller ones."""
     old = fourth_power(1.0, np.inf)
