@@ -79,7 +79,7 @@ def test_a_function_by_its_kind(function: str | Unknown, text: str) -> None:
 def test_what_is_long_is_nested_less_and_then_cut() -> None:
     """A reason stays one line: of a step of many products, too, whatever it is made of."""
     deep, wide = X, X
-    for k in range(9):
+    for k in range(12):
         gate = forms.apply("LOGISTIC", deep @ (np.eye(2) * (k + 2.0)))
         deep = forms.apply("TANH", deep + gate) * gate + deep
         wide = wide + forms.apply("LOGISTIC", X.scaled(np.array([k, k + 1.0]))) * H
