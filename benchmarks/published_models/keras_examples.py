@@ -366,10 +366,11 @@ def recurrent_dqn() -> Any:
 
 def gated_convolution_gru() -> Any:
     """Ballas et al. 2016, convolutional GRU: its gates are convolutions of frames and state."""
+    size = (6, 6, 3)
 
     class Cell(layers.Layer):  # type: ignore[misc, name-defined]
-        state_size = ((6, 6, 3),)
-        output_size = (6, 6, 3)
+        state_size = (6 * 6 * 3,)
+        output_size = 6 * 6 * 3
 
         def build(self, _shape: Any) -> None:
             self.gates = layers.Conv2D(6, 3, padding="same", activation="sigmoid")
@@ -379,14 +380,15 @@ def gated_convolution_gru() -> Any:
             self.built = True
 
         def call(self, inputs: Any, states: Any) -> Any:
-            (h,) = states
-            z, r = ops.split(self.gates(ops.concatenate([inputs, h], -1)), 2, axis=-1)
-            candidate = self.candidate(ops.concatenate([inputs, r * h], -1))
-            h = (1 - z) * h + z * candidate
+            h, x = ops.reshape(states[0], (-1, *size)), ops.reshape(inputs, (-1, 6, 6, 2))
+            z, r = ops.split(self.gates(ops.concatenate([x, h], -1)), 2, axis=-1)
+            candidate = self.candidate(ops.concatenate([x, r * h], -1))
+            h = ops.reshape((1 - z) * h + z * candidate, (-1, 6 * 6 * 3))
             return h, [h]
 
     x = keras.Input((None, 6, 6, 2))
-    y = layers.RNN(Cell(), return_sequences=True)(x)
+    y = layers.RNN(Cell(), return_sequences=True)(layers.Reshape((-1, 72))(x))
+    y = layers.Reshape((-1, *size))(y)
     return keras.Model(x, layers.TimeDistributed(layers.Conv2D(1, 1))(y))
 
 
@@ -409,7 +411,7 @@ def learned_first_state() -> Any:
 
 
 def windows_of_two_lengths() -> Any:
-    """Deep and wide sales forecasts: an encoder, a repeated vector, known features of the future."""
+    """Sales forecasts: an encoder, a repeated vector, and what is known of the future."""
     past, future = keras.Input((14, 4)), keras.Input((5, 3))
     y, h, c = layers.LSTM(8, return_state=True)(past)
     y = layers.Concatenate()([layers.RepeatVector(5)(layers.BatchNormalization()(y)), future])

@@ -46,7 +46,7 @@ class _Cell(layers.Layer):  # type: ignore[misc, name-defined]
         for name, shape in self._shapes.items():
             given = isinstance(shape, np.ndarray)
 
-            def first(shape: Any, dtype: Any = None, given: Any = shape if given else None) -> Any:
+            def first(shape: Any, given: Any = shape if given else None, **_: Any) -> Any:
                 return drawn(shape) if given is None else given.astype("float32")
 
             made[name] = self.add_weight(
@@ -581,7 +581,7 @@ def light_gru() -> Any:
 
 
 def multiplicative_lstm() -> Any:
-    """Krause et al. 2016, mLSTM (the sentiment neuron's): the state is multiplied by the input's."""
+    """Krause et al. 2016, mLSTM (the sentiment neuron): the input scales the state."""
 
     def step(x: Any, states: Any, w: Any) -> Any:
         h, c = states
@@ -813,6 +813,6 @@ def neural_stack_attention() -> Any:
             energy = ops.tanh(self.query(h)[:, None] + self.place(past[:, :, None]) + held[..., :4])
             return y, [h, c, ops.softmax(ops.sum(energy * self.score, -1))]
 
-    repeated = ops.repeat(ops.reshape(memory, (-1, 1, 6 * UNITS)), ops.shape(x)[1], axis=1)
+    repeated = ops.reshape(memory, (-1, 1, 6 * UNITS)) * ops.ones_like(x[..., :1])
     y = layers.RNN(Attend(), return_sequences=True)(layers.Concatenate()([x, repeated]))
     return keras.Model([x, memory], layers.Dense(3)(y))

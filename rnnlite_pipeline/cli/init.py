@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from rnnlite_pipeline.config import Format, check_files, load_config, schema_text
+from rnnlite_pipeline.config.headers.kinds import begins_architecture
 from rnnlite_pipeline.errors import CallError, ConfigError
 from rnnlite_pipeline.files import write_atomically
 
 _KNOWN = (
-    "a .keras or .h5 file of Keras, an architecture of Keras as JSON, the folder of a SavedModel, a"
-    " .pb or .meta graph of TensorFlow 1, or a .tflite file"
+    "a .keras or .h5 file of Keras, an architecture of Keras as JSON or YAML, the folder of a"
+    " SavedModel, a .pb or .meta graph of TensorFlow 1, or a .tflite file"
 )
 _USUAL = "serving_default"
 _H5 = b"\x89HDF\r\n\x1a\n"
@@ -85,8 +86,8 @@ def format_of(model: Path) -> Format:
     if not model.exists():
         raise CallError(f"{model}: no such file or folder.", f"Expected {_KNOWN}.")
     with model.open("rb") as file:
-        head = file.read(8)
-    if head == _H5:
+        head = file.read(64)
+    if head.startswith(_H5):
         return "h5"
     if head[4:8] == b"TFL3":
         return "tflite"
@@ -94,7 +95,7 @@ def format_of(model: Path) -> Format:
         return "keras"
     if model.suffix in (".pb", ".pbtxt", ".meta"):
         return "graph_def"
-    if head.lstrip()[:1] == b"{":
+    if begins_architecture(head):
         return "h5"
     raise CallError(f"{model} is no model file that is known here.", f"Expected {_KNOWN}.")
 

@@ -106,7 +106,7 @@ class Source(Section):
     weights: Text | None = Field(
         default=None,
         description="The H5 file of the weights, relative to this file, where path is the"
-        " architecture as JSON: what Keras' to_json and save_weights write.",
+        " architecture as JSON or YAML: what Keras' to_json, or to_yaml, and save_weights write.",
     )
     constants: FrozenDict[Text, Constant] = Field(
         default_factory=dict,

@@ -9,7 +9,6 @@ Rules (keras/src/saving/saving_lib.py, _save_container_state; tf_keras legacy/hd
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -19,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from rnnlite_pipeline.errors import SourceError
-from rnnlite_pipeline.sources.formats.h5 import is_architecture, is_h5
+from rnnlite_pipeline.sources.formats.architecture import is_architecture, parsed
+from rnnlite_pipeline.sources.formats.h5 import is_h5
 from rnnlite_pipeline.toolchain import load
 
 
@@ -28,12 +28,14 @@ class _Weights:
     """What an H5 file of weights calls its layers.
 
     Attributes:
-        names: Empty where the file holds a whole model, or something else.
+        names: Empty where the file holds something else.
         by_class: Whether these are the names of classes (rule 2).
+        whole: Whether the file has the architecture too.
     """
 
     names: frozenset[str] = frozenset()
     by_class: bool = False
+    whole: bool = False
 
     def fit(self, architecture: Any) -> bool:
         """Whether they are those of an architecture."""
@@ -56,10 +58,12 @@ def pair(path: Path) -> tuple[Path, Path | None]:
         own = _architecture(path)
         found = [p for p in _beside(path) if is_h5(p) and (w := _weights(p)).names and w.fit(own)]
         return path, _only(path, found, "an architecture", "the H5 file of its weights", "weights")
-    if is_h5(path) and (weights := _weights(path)).names:
+    if is_h5(path) and (weights := _weights(path)).names and not weights.whole:
         files = [p for p in _beside(path) if is_architecture(p)]
         found = [p for p in files if (other := _architecture(p)) and weights.fit(other)]
-        return _only(path, found, "weights only", "their architecture as JSON", "path"), path
+        return _only(
+            path, found, "weights only", "their architecture as JSON or YAML", "path"
+        ), path
     return path, None
 
 
@@ -84,7 +88,7 @@ def _alike(one: str, other: str) -> int:
 
 
 def _beside(path: Path) -> Iterator[Path]:
-    endings = (".json", ".h5", ".hdf5", ".weights")
+    endings = (".json", ".yaml", ".yml", ".h5", ".hdf5", ".weights")
     yield from (
         p
         for p in sorted(path.parent.iterdir())
@@ -93,9 +97,9 @@ def _beside(path: Path) -> Iterator[Path]:
 
 
 def _architecture(path: Path) -> dict[str, Any]:
-    """An architecture; empty where the file is other JSON."""
+    """An architecture; empty where the file is other JSON or YAML."""
     try:
-        found = json.loads(path.read_bytes())
+        found = parsed(path)
     except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) and "class_name" in found else {}
@@ -134,16 +138,19 @@ def _names(value: Any) -> Iterator[str]:
 
 
 def _weights(path: Path) -> _Weights:
-    """The layers of a weights-only file; none of a whole model's."""
+    """The layers of a file of weights, or of a whole model of Keras 1 or 2."""
     h5py = load("h5py")
     try:
         with h5py.File(path, "r") as file:
-            if "model_config" in file.attrs:
+            whole = "model_config" in file.attrs
+            group = file.get("model_weights", ()) if whole else file
+            if whole and not isinstance(group, h5py.Group):
                 return _Weights()
-            if "layer_names" in file.attrs:
-                stored = file.attrs["layer_names"]
+            if "layer_names" in group.attrs:
+                stored = group.attrs["layer_names"]
                 names = [n.decode() if isinstance(n, bytes) else str(n) for n in stored]
-                return _Weights(frozenset(name for name in names if len(file.get(name, ()))))
+                own = frozenset(name for name in names if len(group.get(name, ())))
+                return _Weights(own, whole=whole)
             layers = file.get("layers")
             return _Weights(frozenset(layers if isinstance(layers, h5py.Group) else ()), True)
     except (OSError, KeyError, RuntimeError, TypeError, ValueError):

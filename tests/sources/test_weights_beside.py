@@ -163,3 +163,18 @@ def test_an_architecture_of_keras_1(tmp_path: Path) -> None:
     path.write_text(json.dumps({"class_name": "Sequential", "config": layers}))
     weights = keras_2(tmp_path / "old.h5", ["out"])
     assert pair(weights) == (path, weights)
+
+
+def test_a_whole_model_beside_an_architecture_has_its_weights(tmp_path: Path) -> None:
+    """An architecture beside a model of the same layers takes these; the model stays whole."""
+    model = architecture(tmp_path / "model.json", *LAYERS)
+    whole = tmp_path / "weights.hdf5"
+    with h5py.File(whole, "w") as file:
+        file.attrs["model_config"] = model.read_bytes()
+        names = ["memory", "second", "out"]
+        group = file.create_group("model_weights")
+        group.attrs["layer_names"] = np.array(names, h5py.string_dtype())
+        for name in names:
+            group.create_group(name)["kernel:0"] = np.ones(2)
+    assert pair(model) == (model, whole)
+    assert pair(whole) == (whole, None)

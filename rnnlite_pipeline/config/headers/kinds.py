@@ -7,6 +7,7 @@ schema; the Git LFS specification.
 
 from __future__ import annotations
 
+import re
 import zipfile
 from pathlib import Path
 
@@ -23,7 +24,7 @@ _SAID = {
     "keras": "a .keras file (a zip archive)",
     "h5": "an HDF5 file",
     "tflite": "a TFLite model",
-    "json": "an architecture as JSON",
+    "json": "an architecture as JSON or YAML",
     "npz": "an .npz file of arrays",
     "zip": "a zip archive that holds no Keras model",
     "cut": "the beginning of a zip archive: the file was cut short",
@@ -52,7 +53,7 @@ _EXPECTED = {
 
 
 def check_kind(path: Path, source: Source) -> bool:
-    """Whether a source is an architecture as JSON, once it is known to be of its format.
+    """Whether a source is an architecture as text, once it is known to be of its format.
 
     Args:
         path: The file or folder that `source.path` names.
@@ -100,7 +101,15 @@ def kind_of(path: Path) -> str:
         return "cut"
     if head.startswith(_LFS):
         return "lfs"
-    return "json" if head.lstrip()[:1] == b"{" else "unknown"
+    return "json" if begins_architecture(head) else "unknown"
+
+
+def begins_architecture(head: bytes) -> bool:
+    """Whether a file begins as what Keras' to_json wrote, or the to_yaml of Keras 1 and 2.
+
+    PyYAML writes keys in their order: "backend" stands first, in Keras 1 "class_name".
+    """
+    return re.match(rb"\s*({|[\"']?(backend|class_name):)", head) is not None
 
 
 def _has_user_block(path: Path) -> bool:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnlite_pipeline.errors import SourceError
+from rnnlite_pipeline.sources.formats.architecture import parsed
 from rnnlite_pipeline.sources.formats.keras_archive import Archive, describe_objects
 from rnnlite_pipeline.toolchain import load
 
@@ -56,13 +57,13 @@ def read_h5(path: Path) -> Archive:
 
 
 def read_architecture(path: Path, weights: Path | None) -> Archive:
-    """Checks an architecture as JSON, and the H5 file of its weights.
+    """Checks an architecture as JSON or YAML, and the H5 file of its weights.
 
     Raises:
         SourceError: One of them is not there, or is not what it should be.
     """
     try:
-        architecture = json.loads(path.read_bytes())
+        architecture = parsed(path)
         version = str(
             architecture.get("keras_version") or ("3" if "module" in architecture else "1")
         )
@@ -72,13 +73,13 @@ def read_architecture(path: Path, weights: Path | None) -> Archive:
         ) from error
     except (ValueError, AttributeError, RecursionError) as error:
         raise SourceError(
-            f"{path} is not a Keras architecture as JSON.",
-            "Expected a file that model.to_json() wrote.",
+            f"{path} is not a Keras architecture as JSON or YAML.",
+            "Expected a file that model.to_json() or model.to_yaml() wrote.",
         ) from error
     if "class_name" not in architecture:
         raise SourceError(
-            f"{path} is JSON, but no architecture of Keras: it has no class_name.",
-            "Expected a file that model.to_json() wrote.",
+            f"{path} is no architecture of Keras: it has no class_name.",
+            "Expected a file that model.to_json() or model.to_yaml() wrote.",
         )
     if weights is None:
         raise SourceError(
@@ -87,15 +88,6 @@ def read_architecture(path: Path, weights: Path | None) -> Archive:
         )
     _attributes(weights)
     return dataclasses.replace(describe_objects(version, architecture), weights=weights)
-
-
-def is_architecture(path: Path) -> bool:
-    """Whether a file is JSON text, or is called so."""
-    try:
-        with path.open("rb") as file:
-            return file.read(64).lstrip()[:1] == b"{"
-    except OSError:
-        return path.suffix == ".json"
 
 
 def _attributes(path: Path) -> dict[str, Any]:

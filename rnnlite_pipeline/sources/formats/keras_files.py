@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from rnnlite_pipeline.errors import SourceError
 from rnnlite_pipeline.sources.formats import keras, tf_keras
-from rnnlite_pipeline.sources.formats.h5 import is_architecture, is_h5, read_architecture, read_h5
+from rnnlite_pipeline.sources.formats.architecture import is_architecture
+from rnnlite_pipeline.sources.formats.h5 import is_h5, read_architecture, read_h5
 from rnnlite_pipeline.sources.formats.keras_archive import Archive, read_archive
 from rnnlite_pipeline.sources.formats.keras_load import load_model
 from rnnlite_pipeline.sources.model import SourceModel
@@ -54,7 +55,7 @@ def _read(path: Path, weights: Path | None) -> Archive:
         return read_architecture(path, weights)
     if weights is not None:
         raise SourceError(
-            f"source.weights is given, and {path} is no architecture as JSON.",
+            f"source.weights is given, and {path} is no architecture as JSON or YAML.",
             "A file of a whole model has its weights: leave source.weights out.",
             ("source", "weights"),
         )

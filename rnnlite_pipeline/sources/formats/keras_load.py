@@ -16,6 +16,7 @@ from typing import Any
 
 from rnnlite_pipeline.errors import SourceError
 from rnnlite_pipeline.sources.formats.keras_archive import Archive, lambda_codes
+from rnnlite_pipeline.sources.formats.keras_layout import with_layers
 from rnnlite_pipeline.sources.formats.keras_old import modern
 from rnnlite_pipeline.sources.model import first_line
 from rnnlite_pipeline.toolchain import load
@@ -40,8 +41,12 @@ def load_model(path: Path, archive: Archive, custom: Mapping[str, Any], allow_la
             return _assembled(path, archive, keras, custom)
     takes = path.suffix == ".keras" or not archive.is_legacy  # tf-keras has no safe mode for H5
     options = {"safe_mode": not allow_lambda} if takes else {}
+    renamed = with_layers(path) if archive.is_legacy else contextlib.nullcontext(path)
     try:
-        return keras.models.load_model(path, custom_objects=dict(custom), compile=False, **options)
+        with renamed as file:
+            return keras.models.load_model(
+                file, custom_objects=dict(custom), compile=False, **options
+            )
     except Exception as error:  # whatever a damaged file or a custom class raises
         print(error, flush=True)
         raise _not_loaded(path, archive, keras, first_line(error)) from error

@@ -57,8 +57,12 @@ def layer_paths(root: Any) -> Iterator[None]:
 
 
 def _scope(name: str) -> str:
-    """An absolute scope ends in a slash; TensorFlow allows few characters in it."""
-    legal = re.sub(r"[^A-Za-z0-9_.\\/>-]", "_", name)
+    """An absolute scope ends in a slash; TensorFlow allows few characters in it.
+
+    A graph allows fewer than a scope does: there ">" stands between two names (node_def_util.cc,
+    IsValidNodeName).
+    """
+    legal = re.sub(r"[^A-Za-z0-9_.\\/-]", "_", name)
     return (legal if re.match(r"[A-Za-z0-9.]", legal) else f".{legal}") + "/"
 
 

@@ -37,6 +37,8 @@ def source_model(model: Any, pins: Pins) -> SourceModel:
             f'The model "{model.name}" does not say what its inputs are.',
             "Build it with tf_keras.Input, or call it once before it is saved.",
         )
+    for layer in model._flatten_layers():  # "a>/b" is a scope's name, and no op's
+        layer._name = layer.name.replace(">", "_")
     flat = load("tensorflow").nest.flatten
     inputs = [_spec(n, t) for n, t in zip(model.input_names, model.inputs, strict=True)]
     outputs = unique(list(model.output_names))

@@ -17,6 +17,7 @@ from rnnlite_pipeline.algebra.functions import sigmoid
 from rnnlite_pipeline.errors import SourceError
 from rnnlite_pipeline.sources.formats.keras_old import modern
 from rnnlite_pipeline.sources.opening import open_source
+from rnnlite_pipeline.sources.weights_beside import pair
 from rnnlite_pipeline.toolchain import load
 from tests.sources.round_trip import config, round_trip
 from tests.sources.test_fused_files import published
@@ -240,6 +241,36 @@ def test_to_json_and_save_weights(package: str, tmp_path: Path) -> None:
     np.testing.assert_allclose(found, model(X), atol=1e-6)
 
 
+YAML = """
+backend: tensorflow
+class_name: Sequential
+config:
+- class_name: LSTM
+  config:
+    batch_input_shape: !!python/tuple [null, 6, 3]
+    name: !!python/unicode 'rnn'
+    units: 4
+"""
+
+
+@pytest.mark.parametrize("text", [YAML, json.dumps(YAML.strip())], ids=["plain", "dumped again"])
+def test_an_architecture_as_yaml(tmp_path: Path, text: str) -> None:
+    """It is the model of the same architecture as JSON; the weights beside it are found."""
+    (tmp_path / "m.yaml").write_text(text.lstrip())
+    arrays = [random(FEATURES, 16), random(4, 16), random(16)]
+    weights = write(tmp_path / "w.h5", None, {"rnn": arrays}, "2.1.2")
+    assert pair(tmp_path / "m.yaml") == pair(weights) == (tmp_path / "m.yaml", weights)
+    path = tmp_path / "m.json"
+    path.write_text(json.dumps(sequential(("LSTM", {**SHAPE, "units": UNITS}))))
+    one, other = (
+        open_source(config(format="h5", path=str(each), weights=str(weights)))
+        for each in (tmp_path / "m.yaml", path)
+    )
+    (found,) = one.run({spec.name: X for spec in one.inputs}).values()
+    (expected,) = other.run({spec.name: X for spec in other.inputs}).values()
+    np.testing.assert_array_equal(found, expected)
+
+
 def _of_an_older_python() -> str:
     """A Lambda's code as Python 3.7 marshalled it: without the positional-only count."""
     code = (lambda x: x * 2).__code__
@@ -303,7 +334,7 @@ def _whole_and_weights(folder: Path) -> dict[str, str]:
         (_no_weights, r"without weights\.\n.*source.weights: FILE.h5"),
         (_weights_alone, r"holds weights only.*\n.*to_json.*source.weights"),
         (_other_weights, "do not fit the model of a.json"),
-        (_whole_and_weights, r"is no architecture as JSON\.\n.*leave source.weights out"),
+        (_whole_and_weights, r"is no architecture as JSON or YAML\.\n.*leave source.weights out"),
     ],
 )
 def test_what_does_not_belong_together_is_one_sentence(

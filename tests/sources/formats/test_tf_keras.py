@@ -98,3 +98,12 @@ def test_indices_have_the_smallest_range_of_an_embedding(tf_keras: Any) -> None:
     assert module._limits(model, specs) == {"n": range(7), "f": range(7)}
     plain = tf_keras.Model(x, layers.Dense(1)(x))
     assert module._limits(plain, specs[2:]) == {}
+
+
+def test_a_name_that_no_op_can_have(tf_keras: Any) -> None:
+    """A scope takes "a>", and then no op in it has a valid name: it is traced under another one."""
+    layers = tf_keras.layers
+    model = tf_keras.Sequential([layers.Input((2,)), layers.Dense(1, name="c>")], name="a>b>")
+    definition = source_model(model, {}).trace().graph.as_graph_def()
+    assert definition.node
+    assert not any(">" in node.name for node in definition.node)
