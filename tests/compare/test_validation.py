@@ -281,11 +281,13 @@ def fourth_power(factor: float, largest: float) -> Model:
 def periodic(factor: float) -> Model:
     """x [B, 2] times a weight, where a count of 6 is a multiple of the weight's period, else x."""
     build, x = Builder("periodic"), Tensor("x", "FLOAT32", (OPEN, 2))
-    count = build.binary("MUL", build.constant("three", np.float32([3, 3])), build.constant(
-        "two", np.float32([2, 2])))  # fmt: skip
-    rest = build.binary("FLOOR_MOD", count, build.constant("periods", np.float32([2, 4])))
-    due = build.binary("EQUAL", rest, build.constant("zero", np.float32(0)))
-    moved = build.binary("MUL", x, build.constant("factor", np.float32(factor)))
+
+    def constant(*numbers: float) -> Tensor:
+        return build.constant("c", np.array(numbers, np.float32))
+
+    count = build.binary("MUL", constant(3, 3), constant(2, 2))
+    due = build.binary("EQUAL", build.binary("FLOOR_MOD", count, constant(2, 4)), constant(0))
+    moved = build.binary("MUL", x, constant(factor))
     y = build.op("SELECT_V2", [due, moved, x], x.dtype, x.shape)
     graph = Subgraph("main", [x], [y], build.ops)
     return Model([graph], [Signature("serving_default", graph, {"x": x}, {"y": y})])

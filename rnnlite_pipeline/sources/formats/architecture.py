@@ -27,8 +27,8 @@ class _Loader(yaml.SafeLoader):
 
 
 _TAG = "tag:yaml.org,2002:python/"
-_Loader.add_constructor(f"{_TAG}tuple", lambda made, node: made.construct_sequence(node, deep=True))
-_Loader.add_constructor(f"{_TAG}unicode", lambda made, node: made.construct_scalar(node))
+_Loader.add_constructor(f"{_TAG}tuple", _Loader.construct_yaml_seq)
+_Loader.add_constructor(f"{_TAG}unicode", _Loader.construct_yaml_str)
 
 
 def is_architecture(path: Path) -> bool:
