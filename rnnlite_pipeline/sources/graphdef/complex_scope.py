@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from rnnlite_pipeline.sources.graphdef.loop_shapes import with_loop_shapes
 from rnnlite_pipeline.sources.graphdef.nodes import Nodes, owner, port, set_array
 from rnnlite_pipeline.toolchain import load
 
@@ -87,7 +88,7 @@ class Names:
 def scopes_of(function: Any, definition: Any) -> list[Scope]:
     """The main graph of a concrete function, and each function of its library."""
     to_graph = load("tensorflow.python.framework.function_def_to_graph")
-    scopes = [Scope(definition.node, function.graph)]
+    scopes = [Scope(definition.node, with_loop_shapes(function.graph, definition))]
     with function.graph.as_default():
         for each in definition.library.function:
             _, flat = to_graph.function_def_to_graph_def(each)

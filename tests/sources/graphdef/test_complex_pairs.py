@@ -194,7 +194,7 @@ def test_a_loop_of_control_flow_v1() -> None:
             state.set_shape([None, 6])
 
             def body(t: Any, h: Any, made: Any) -> Any:
-                h = tf.exp(0.1 * h) * taken.read(t)
+                h = tf.exp(0.1 * tf.signal.fft(h)) * taken.read(t) / 3.0
                 return t + 1, h, made.write(t, tf.math.conj(h))
 
             ended = v1.while_loop(lambda t, *_: t < 5, body, (0, state, made))
