@@ -76,6 +76,7 @@ def complex_ops(model: Model) -> list[str]:
     found = {
         op.code.removeprefix("Flex")
         for op in _foreign(model)
+        if op.code != "FlexComplex"  # it only joins what another op reads
         for tensor in (*op.inputs, *op.outputs)
         if tensor is not None and tensor.dtype.startswith("COMPLEX")
     }

@@ -20,6 +20,7 @@ Rules:
        variables on one after the other, and would give it what that other has become.
     11. Softplus does not overflow (softplus.py).
     12. Pools over volumes are pools over images (pools_3d.py).
+    13. Complex tensors are pairs of real ones (complex_pairs.py).
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.sources.attached import attach
 from rnnlite_pipeline.sources.cell_ops import cell_ops_to_plain
 from rnnlite_pipeline.sources.graphdef.annotated import Annotations
+from rnnlite_pipeline.sources.graphdef.complex_pairs import real_pairs
 from rnnlite_pipeline.sources.graphdef.detached import without_variables
 from rnnlite_pipeline.sources.graphdef.flex import make_custom, repeatable
 from rnnlite_pipeline.sources.graphdef.gathers import gathers_in_loops
@@ -72,7 +74,8 @@ def to_tflite(source: SourceModel, *, as_custom: bool = False) -> bytes:
     annotations = Annotations(function)
     with annotations.kept_apart(function), gathers_in_loops():
         frozen = without_variables(function)
-    plain = integer_products_in_floats(lists_for_arrays(cell_ops_to_plain(frozen.function)))
+    plain = real_pairs(lists_for_arrays(cell_ops_to_plain(frozen.function)))
+    plain = integer_products_in_floats(plain)
     plain = annotations.numbered(stable_softplus(plain))
     step(f"converting signature {SIGNATURE}")
     model = read_model(_convert(plain, is_inlined=plain is frozen.function))

@@ -181,8 +181,9 @@ def check_convertible(conversion: Conversion, config: Config) -> None:
         raise NotConvertible(
             "The model computes with complex numbers, and LiteRT has no op for"
             f" {', '.join(numbers)} of them.",
-            "Compute the spectrum before the model, in the program that calls it; or take the"
-            " magnitude of a real FFT, tf.abs(tf.signal.rfft(x)), which LiteRT has.",
+            "Write it with what is computed on real and imaginary parts: arithmetic, exp, log,"
+            " roots, constant powers, tf.abs, tf.math.angle, and tf.signal.fft, rfft and their"
+            " inverses of known length; or do it before the model, in the program that calls it.",
         )
     precision = other_precision(conversion.model) if refused else ""
     if precision:

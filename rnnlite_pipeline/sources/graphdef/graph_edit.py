@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Sequence
 from typing import Any
 
 from rnnlite_pipeline.toolchain import load
@@ -33,11 +33,18 @@ def rename_functions(graph_def: Any, suffix: str, names: Container[str]) -> None
             function.signature.name += suffix
 
 
-def function_of(graph_def: Any, like: Any) -> Any:
-    """A concrete function of a GraphDef, with the inputs and outputs of another one."""
+def function_of(graph_def: Any, like: Any, outputs: Sequence[str] | None = None) -> Any:
+    """A concrete function of a GraphDef, with the inputs and outputs of another one.
+
+    Args:
+        graph_def: The graph.
+        like: The other function.
+        outputs: The names of its outputs, where they are others than in `like`.
+    """
     wrap = load("tensorflow.python.eager.wrap_function")
-    inputs, outputs = ([t.name for t in tensors] for tensors in (like.inputs, like.outputs))
-    function = wrap.function_from_graph_def(graph_def, inputs, outputs)
+    inputs, own = ([t.name for t in tensors] for tensors in (like.inputs, like.outputs))
+    names = own if outputs is None else [n if ":" in n else f"{n}:0" for n in outputs]
+    function = wrap.function_from_graph_def(graph_def, inputs, names)
     for new, old in zip(function.inputs, like.inputs, strict=True):
         new.set_shape(old.shape)
     return function
