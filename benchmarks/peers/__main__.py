@@ -1,6 +1,6 @@
 """What each form of a recurrent model costs, as parts of ONNX Runtime's time.
 
-    python -m benchmarks.peers [--case TEXT]... [--batch 8] [--threads 4] [--json F [--resume]]
+    python -m benchmarks.peers [--case REGEX]... [--batch 8] [--threads 4] [--json F [--resume]]
                                [--markdown F]
 
 All forms of a case and both peers run in one process, in turns, in many short rounds; every figure
@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -129,7 +130,7 @@ def markdown(table: Mapping[str, Mapping[str, Ratio]], columns: Iterable[str]) -
 def main() -> None:
     """Measures and prints the table, line by line; writes it where asked to."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.peers")
-    parser.add_argument("--case", action="append", help="only cases whose name has this text")
+    parser.add_argument("--case", action="append", help="a regular expression of the cases")
     parser.add_argument("--column", action="append", choices=COLUMNS, help="only these columns")
     parser.add_argument("--batch", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
@@ -143,7 +144,7 @@ def main() -> None:
     record = _record({"batch": asked.batch, "threads": asked.threads, "columns": [*columns]})
     table = _measured_before(asked.json, record) if asked.resume and asked.json else {}
     for case in grid():
-        wanted = not asked.case or any(text in str(case) for text in asked.case)
+        wanted = not asked.case or any(re.search(text, str(case)) for text in asked.case)
         if not wanted or str(case) in table:
             continue
         table[str(case)] = measured(case, asked.batch, asked.threads, columns)

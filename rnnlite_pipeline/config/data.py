@@ -15,7 +15,7 @@ from pathlib import Path
 from rnnlite_pipeline.config.arrays import Header, NotArrays, read_headers
 from rnnlite_pipeline.config.declared import Declared, written
 from rnnlite_pipeline.config.document import Loc
-from rnnlite_pipeline.config.headers.interface import Shape
+from rnnlite_pipeline.config.headers.interface import Shape, Tensor
 from rnnlite_pipeline.config.model import Config
 from rnnlite_pipeline.config.values import MAX_BYTES, first_not_finite, numbers, read_values
 
@@ -108,11 +108,12 @@ def _unlike(headers: Headers) -> Wrong:
 
 
 def _unlike_inputs(config: Config, headers: Headers, known: Declared) -> Wrong:
-    sizes = {t.shape[0] for t in known.inputs.values() if t.shape}
+    inputs = _inputs(config, headers, known)
+    sizes = {t.shape[0] for t in inputs.values() if t.shape}
     whole = len(sizes) > 1 and None not in sizes  # taken as they are, without a batch axis
     # Of a Keras model alone it is known that its second axis is no batch.
     first = 1 if config.source.format == "keras" else 2
-    for name, tensor in known.inputs.items():
+    for name, tensor in inputs.items():
         if name not in headers:
             holds = ", ".join(sorted(headers))
             yield f"no array for the input `{name}` ({known.said_by}); the file has {holds}"
@@ -126,6 +127,18 @@ def _unlike_inputs(config: Config, headers: Headers, known: Declared) -> Wrong:
             expected = ", ".join(["N", *("any" if d is None else str(d) for d in tensor.shape[1:])])
             found = written(header.shape)
             yield f"`{name}` has the shape {found}; expected [{expected}] ({known.said_by})"
+
+
+def _inputs(config: Config, headers: Headers, known: Declared) -> Mapping[str, Tensor]:
+    """The inputs that data is for.
+
+    Under `recurrent.state: persist` and `reset` the model has no inputs for the states that the
+    source's caller carries. Which these are is not known before the model is converted, so that an
+    input without an array may be one; convert and verify say so where it is not.
+    """
+    there = {name: tensor for name, tensor in known.inputs.items() if name in headers}
+    carries = config.recurrent.state in ("persist", "reset")
+    return there if carries and there else known.inputs
 
 
 def _unknown(headers: Headers, known: Declared) -> Wrong:

@@ -17,6 +17,8 @@ from __future__ import annotations
 #: * measures: it reads the shape of operand 0, and not its values;
 #: * product: it multiplies matrices, or a matrix and each row;
 #: * convolution: it multiplies a kernel and each window;
+#: * moves: each element of a result is an element of operand 0 (of SPLIT: 1), or with "joins" of
+#:   any operand; the others say which;
 #: * recurrent: it is a recurrent layer by itself;
 #: * effect: it does more than to make its results.
 _TABLE = """
@@ -31,7 +33,10 @@ elementwise broadcast logical: LOGICAL_AND LOGICAL_OR
 elementwise broadcast choice: SELECT_V2
 choice: SELECT
 same: CAST CUMSUM DEQUANTIZE DYNAMIC_UPDATE_SLICE FAKE_QUANT L2_NORMALIZATION LOG_SOFTMAX
-same: QUANTIZE REVERSE_SEQUENCE REVERSE_V2 SOFTMAX WHILE
+same: QUANTIZE REVERSE_SEQUENCE SOFTMAX WHILE
+same moves: REVERSE_V2
+moves: EXPAND_DIMS GATHER RESHAPE SLICE SPLIT SPLIT_V SQUEEZE STRIDED_SLICE TRANSPOSE UNPACK
+moves joins: CONCATENATION PACK
 same measures: ZEROS_LIKE
 measures: RANK SHAPE
 reduction: MEAN REDUCE_ALL REDUCE_ANY REDUCE_MAX REDUCE_MIN REDUCE_PROD SUM
@@ -76,6 +81,9 @@ COMPARISONS, LOGICAL, CHOICES = having("comparison"), having("logical"), having(
 REDUCTIONS = having("reduction")
 
 PRODUCTS, CONVOLUTIONS = having("product"), having("convolution")
+
+#: Ops that move elements and compute none; those of them that take elements of every operand.
+MOVES, JOINS = having("moves"), having("joins")
 
 #: The fused ops.
 RECURRENT = having("recurrent")

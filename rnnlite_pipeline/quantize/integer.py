@@ -77,7 +77,8 @@ class IntegerGraph(IntegerChoice):
 
     def _leave(self, op: Op) -> None:
         for writer in self._setters(op):
-            self._leave(writer)
+            if writer not in self._ops:  # it stands before the first op that has the state
+                self._leave(writer)
         for tensor in op.inputs:
             if tensor is not None:
                 self._as_real(tensor)

@@ -15,6 +15,7 @@ from rnnlite_pipeline.sources.opening import open_source
 from rnnlite_pipeline.state import described
 from rnnlite_pipeline.steps import step
 from rnnlite_pipeline.verify.batches import Parts, made_of, run_part
+from rnnlite_pipeline.verify.carried import fed_by_hand
 from rnnlite_pipeline.verify.cases import cases
 from rnnlite_pipeline.verify.data import samples_of
 from rnnlite_pipeline.verify.oracle import oracles
@@ -40,11 +41,12 @@ def batch(config: Config, out: Path, part: Part) -> None:
     content = (out / "model.tflite").read_bytes()
     imported = (out / ".work" / "source.tflite").read_bytes()
     step("opening the source")
-    source = open_source(config)
+    states = described(read_model(content))
+    source = fed_by_hand(open_source(config), states)
     axes = batch_axes(source.inputs, source.run, source.limits)
     first = batch_first(source, axes)
     data = next(cases(samples_of(config, first), first.inputs, source.limits))
-    runs = runs_of(open_runners(content, config), described(read_model(content)), axes)
+    runs = runs_of(open_runners(content, config), states, axes)
     held_to = tuple(dict.fromkeys(oracles(source, axes, runs).values()))
     step(f"running part {part} of the data")
     ran = run_part(part, data, held_to, runs)

@@ -42,7 +42,9 @@ from rnnlite_pipeline.runtimes.timing import timed
 from rnnlite_pipeline.sources.model import Array, TensorSpec
 from rnnlite_pipeline.sources.stock import ATTEMPTS, stock
 from rnnlite_pipeline.stages.convert import converted, read_limits, read_source
+from rnnlite_pipeline.state import Description, described
 from rnnlite_pipeline.steps import step
+from rnnlite_pipeline.verify.carried import inputs_left, outputs_left
 from rnnlite_pipeline.verify.data import random_shape, read_samples
 
 #: The length of an open sequence, if the config names no data.
@@ -81,7 +83,7 @@ def benchmark(config: Config, out: Path) -> None:
         VerificationFailed: The data that the config names is not the model's.
     """
     own = (out / "model.tflite").read_bytes()
-    samples, limits = _samples(config, out), read_limits(out)
+    samples, limits = _samples(config, out, described(read_model(own))), read_limits(out)
     models: dict[str, dict[str, Any]] = {}
     runners: dict[str, tuple[Runner, Arrays]] = {}
     for each in _candidates(config, out, own, samples):
@@ -199,12 +201,18 @@ def _ops(content: bytes) -> Counter[str]:
     return Counter(op.code for op in read_model(content).ops())
 
 
-def _samples(config: Config, out: Path) -> dict[str, Array]:
-    """One sample of each of the source's inputs, [1, ...]; a fixed batch is kept."""
+def _samples(config: Config, out: Path, states: Description) -> dict[str, Array]:
+    """One sample of each of the source's inputs, [1, ...]; a fixed batch is kept.
+
+    States that the source's caller carries, and the model keeps, are not in the data: zeros.
+    """
     specs, path = _specs(out, "inputs"), config.verification.data.path
     if path:
-        read = read_samples(config.resolve(path), specs, _specs(out, "outputs"))
-        return {name: array[:1] for name, array in read.inputs.items()}
+        inputs = inputs_left(specs, states)
+        outputs = outputs_left(_specs(out, "outputs"), states)
+        read = read_samples(config.resolve(path), inputs, outputs)
+        zeros = {s.name: np.zeros(_shape(s), s.dtype) for s in specs if s not in inputs}
+        return {name: array[:1] for name, array in read.inputs.items()} | zeros
     rng, limits = np.random.default_rng(0), read_limits(out)
     return {spec.name: draw(rng, spec, _shape(spec), limits) for spec in specs}
 
@@ -219,8 +227,8 @@ def _shape(spec: TensorSpec) -> tuple[int, ...]:
 
 
 def _specs(out: Path, side: str) -> list[TensorSpec]:
-    described = json.loads((out / ".work" / "source.json").read_text())
-    return [TensorSpec.from_json(each) for each in described[side]]
+    told = json.loads((out / ".work" / "source.json").read_text())
+    return [TensorSpec.from_json(each) for each in told[side]]
 
 
 def _fitted(tensor: Tensor, sample: Array | None, is_index: bool) -> Array:

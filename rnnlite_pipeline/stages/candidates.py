@@ -47,6 +47,7 @@ from rnnlite_pipeline.state import described
 from rnnlite_pipeline.steps import step
 from rnnlite_pipeline.verify.accuracy import accuracy, check_labels
 from rnnlite_pipeline.verify.application import Started
+from rnnlite_pipeline.verify.carried import inputs_left, outputs_left
 from rnnlite_pipeline.verify.cases import cases
 from rnnlite_pipeline.verify.data import Samples, read_samples
 from rnnlite_pipeline.verify.quantized import open_runners
@@ -100,7 +101,7 @@ class Candidates:
     def __init__(self, config: Config, out: Path) -> None:
         self._config, self._out, self.limits = config, out, read_limits(out)
         described_source = json.loads((out / ".work" / "source.json").read_text())
-        self._inputs = [TensorSpec.from_json(each) for each in described_source["inputs"]]
+        self._of_source = [TensorSpec.from_json(each) for each in described_source["inputs"]]
         self._outputs = [TensorSpec.from_json(each) for each in described_source["outputs"]]
         path = config.verification.data.path
         assert path is not None  # a config with scheme auto has it
@@ -191,9 +192,11 @@ class Candidates:
         left = self._left_in_float
         content = left.content if left else self._converted_in_float[2]
         first = open_runners(content, IN_FLOAT.settle(self._config))[0]
-        run = Started(first, described(read_model(content))).run
-        axes = batch_axes(self._inputs, run, self.limits)
-        samples = read_samples(self._file, axes.batch_first(self._inputs), self._outputs)
+        states = described(read_model(content))
+        inputs = inputs_left(self._of_source, states)
+        axes = batch_axes(inputs, Started(first, states).run, self.limits)
+        outputs = outputs_left(self._outputs, states)
+        samples = read_samples(self._file, axes.batch_first(inputs), outputs)
         if not samples.labels:
             raise VerificationFailed(
                 f"quantization.scheme auto is judged by accuracy, and {self._file} has no labels.",
@@ -206,7 +209,8 @@ class Candidates:
         """The outputs on the data, for all kernels of every runtime that the config names."""
         axes, samples = self._data
         states = described(read_model(content))
-        data = next(cases(samples, axes.batch_first(self._inputs), self.limits))
+        inputs = inputs_left(self._of_source, states)
+        data = next(cases(samples, axes.batch_first(inputs), self.limits))
         answers: dict[str, dict[str, Array]] = {}
         runners = open_runners(content, chosen.settle(self._config))
         for kernels, run in runs_of(runners, states, axes).items():

@@ -35,7 +35,8 @@ from rnnlite_pipeline.steps import step
 from rnnlite_pipeline.verify.accuracy import accuracy, check_labels
 from rnnlite_pipeline.verify.application import RealRunner, Started
 from rnnlite_pipeline.verify.batches import Parts, made_of
-from rnnlite_pipeline.verify.cases import Case, Work, cases, turns
+from rnnlite_pipeline.verify.carried import fed_by_hand
+from rnnlite_pipeline.verify.cases import MADE_UP, Case, Work, cases, turns
 from rnnlite_pipeline.verify.data import RANDOM, Samples, random_samples, samples_of
 from rnnlite_pipeline.verify.every_interpreter import in_every_interpreter
 from rnnlite_pipeline.verify.figures import figure_feeds, figures
@@ -119,9 +120,9 @@ def _examine(config: Config, out: Path, pipeline: Pipeline, evidence: Evidence) 
     digests = _digests(config, imported)
     evidence.about = About(config, graph, model, read_layers(out), digests)
     step("opening the source")
-    source = open_source(config)
-    facts.versions = _versions(source)
     states = described(model)
+    source = fed_by_hand(open_source(config), states)
+    facts.versions = _versions(source)
     inputs, outputs = with_states(
         model,
         states,
@@ -148,7 +149,7 @@ def _examine(config: Config, out: Path, pipeline: Pipeline, evidence: Evidence) 
     if note:
         evidence.skipped["random samples"] = note
     parts = Parts(out, partial(made_of, config, content, imported))
-    subject = _Subject(content, states, work, samples, parts)
+    subject = _Subject(content, model, states, work, samples, parts)
     with in_every_interpreter(config, content, source, axes, evidence) as add_the_check:
         _compare(config, subject, source, axes, evidence)
         step("opening the model again and again")
@@ -169,6 +170,7 @@ class _Subject:
 
     Attributes:
         content: The .tflite file.
+        model: The same, read.
         states: The states that the model describes.
         work: The multiply-adds of a call.
         samples: The data, [N, T, ...].
@@ -176,6 +178,7 @@ class _Subject:
     """
 
     content: bytes
+    model: Model
     states: Description
     work: Work
     samples: Samples
@@ -218,18 +221,28 @@ def _compare(
             spent[kernels] += 2 * case.cost(inputs, work)
             if number == 0:
                 _judge_data(evidence, samples, kernels, answer.outputs, outputs)
-    facts = evidence.facts
-    facts.work = {"samples": len(samples), **asdict(work), "multiply_adds": spent}
     if states.states:
         step("running calls on end")
+        calibrated = config.quantization.calibration is not None
+        data = figure_feeds(samples.inputs, subject.model, axes) if calibrated else []
+        data = [axes.of_model(feed) for feed in data]
         for kernels, runner in runners.items():
-            streaming = Streaming(source_on(source, kernels), states)
+            streaming = Streaming(source_on(source, kernels), states, work=work, data=data)
             if streaming.note:
                 evidence.skipped["in pieces"] = streaming.note
+            if streaming.fast_only and kernels == "reference" and "default" in runners:
+                evidence.skipped["calls on end"] = (
+                    "on the fast kernels alone: a call takes more than"
+                    f" {MADE_UP:.1g} multiply-adds"
+                )
+                continue
+            spent[kernels] += streaming.cost
             model = Started(runner, states)
             evidence.checks += streaming.checks(
                 model, kernels, bounds.max_abs_error, bounds.min_snr_db
             )
+    facts = evidence.facts
+    facts.work = {"samples": len(samples), **asdict(work), "multiply_adds": spent}
     if "tflm" in runners:
         evidence.facts.tflm = {"arena_bytes": runners["tflm"].arena_bytes}
 

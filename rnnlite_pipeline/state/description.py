@@ -2,13 +2,17 @@
 
 {"policy": "explicit", "states": [{"name": "lstm/h", "initial": [[0.0, 0.0]]}],
  "time": {"x": 1}}
+
+Where the source's caller carried states, "carried" has the source's input and output of each, and
+what they became: [{"input": "state", "output": "state_out", "states": ["lstm/h", "lstm/c"]}].
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -22,6 +26,21 @@ STATES = "rnnlite.states"
 
 
 @dataclass(frozen=True)
+class Carried:
+    """States that the source's caller carries, and that the model keeps itself.
+
+    Attributes:
+        input: The source's input of the states, which the model has not.
+        output: The source's output of them, which the model has not.
+        states: The names of the model's states in them.
+    """
+
+    input: str
+    output: str
+    states: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Description:
     """The states of a converted model.
 
@@ -29,11 +48,13 @@ class Description:
         policy: reset, persist or explicit.
         states: Name and initial value of each.
         time: For each input whose length is open, its time axis.
+        carried: The inputs and outputs of states that the source has and the model has not.
     """
 
     policy: str = "reset"
     states: tuple[State, ...] = ()
     time: Mapping[str, int] = field(default_factory=dict)
+    carried: tuple[Carried, ...] = ()
 
 
 def time_axes(model: Model) -> dict[str, int]:
@@ -57,15 +78,23 @@ def time_axes(model: Model) -> dict[str, int]:
     return found or {name: axis for name, axis in open_axes if axis == 1}
 
 
-def describe(model: Model, policy: str, states: Sequence[State], time: Mapping[str, int]) -> None:
-    """Writes the description into the model; nothing where it has no states."""
-    if not states:
+def describe(
+    model: Model,
+    policy: str,
+    states: Sequence[State],
+    time: Mapping[str, int],
+    pairs: Sequence[Carried] = (),
+) -> None:
+    """Writes the description into the model; nothing where neither it nor its source has states."""
+    if not states and not pairs:
         return
-    said = {
+    said: dict[str, Any] = {
         "policy": policy,
         "states": [{"name": s.name, "initial": s.initial.tolist()} for s in states],
         "time": dict(time),
     }
+    if pairs:
+        said["carried"] = [asdict(pair) for pair in pairs]
     model.metadata[STATES] = json.dumps(said, sort_keys=True).encode()
 
 
@@ -75,4 +104,7 @@ def described(model: Model) -> Description:
         return Description()
     said = json.loads(model.metadata[STATES])
     states = tuple(State(s["name"], np.array(s["initial"], np.float32)) for s in said["states"])
-    return Description(said["policy"], states, said["time"])
+    pairs = (
+        Carried(p["input"], p["output"], tuple(p["states"])) for p in said.get("carried", ())
+    )
+    return Description(said["policy"], states, said["time"], tuple(pairs))

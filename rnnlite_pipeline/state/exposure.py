@@ -14,7 +14,9 @@ from rnnlite_pipeline.graph.ir import OPEN, Model, Op, Tensor
 from rnnlite_pipeline.graph.variables import Array, State, add
 
 
-def exposed(model: Model, asked: str, kept: Sequence[State]) -> list[State]:
+def exposed(
+    model: Model, asked: str, kept: Sequence[State], read: Sequence[Op] = ()
+) -> list[State]:
     """Makes an input and an output of each state that starts anew at every call, in place.
 
     A state that the model itself computes, such as a decoder's from its encoder, is no state
@@ -24,11 +26,12 @@ def exposed(model: Model, asked: str, kept: Sequence[State]) -> list[State]:
         model: Its recurrences are pseudo ops.
         asked: persist or explicit.
         kept: The states that are inputs and outputs already.
+        read: Loops whose states are among these.
 
     Raises:
         NotConvertible: A recurrence runs backwards, or a loop was not read.
     """
-    _check_loops(model, asked, kept)
+    _check_loops(model, asked, kept, read)
     states: list[State] = []
     for op in model.main.ops:
         for run in _runs(op):
@@ -130,12 +133,12 @@ def _constant(tensor: Tensor | None, made: dict[Tensor, Op], width: int) -> Arra
     return np.array(np.broadcast_to(array, (rows, width)), np.float32)
 
 
-def _check_loops(model: Model, asked: str, kept: Sequence[State]) -> None:
+def _check_loops(model: Model, asked: str, kept: Sequence[State], read: Sequence[Op]) -> None:
     """A loop that was not read has states that nobody knows, unless the source keeps them."""
     inputs = model.signatures[0].inputs
     given = {inputs[state.input] for state in kept}
     for op in model.main.ops:
-        if op.code == "WHILE" and not given.intersection(op.inputs):
+        if op.code == "WHILE" and op not in read and not given.intersection(op.inputs):
             raise NotConvertible(
                 f'recurrent.state: {asked}, and the loop "{op.outputs[0].name}" was not read as '
                 "recurrent, so that its states are not known.",

@@ -9,8 +9,16 @@ from rnnlite_pipeline.graph.edit import prune, replace_uses
 from rnnlite_pipeline.graph.ir import OPEN, Model, Tensor
 from rnnlite_pipeline.graph.leaks import lift_leaks, stop_leaks
 from rnnlite_pipeline.graph.variables import Array, State, add, keep, lift, remove
-from rnnlite_pipeline.state.description import describe, time_axes
+from rnnlite_pipeline.state.carried import Pair, carried
+from rnnlite_pipeline.state.description import Carried, describe, time_axes
 from rnnlite_pipeline.state.exposure import exposed, names_of
+from rnnlite_pipeline.state.taken_over import (
+    keep_on,
+    names,
+    source_anew,
+    source_apart,
+    start_anew,
+)
 
 
 class Keeping:
@@ -23,6 +31,7 @@ class Keeping:
     Attributes:
         policy: reset, persist or explicit; known once the source's states are lifted.
         notes: What the user is to know of states that leak in the source (leaks.py).
+        said: What the user is to know of states that the source's caller carries (carried.py).
     """
 
     def __init__(self, setting: str) -> None:
@@ -30,6 +39,8 @@ class Keeping:
         self.policy = setting
         self._setting = setting
         self.notes: list[str] = []
+        self.said: list[str] = []
+        self._pairs: list[Pair] = []
         self._kept: list[State] = []
         self._exposed: list[State] = []
         self._names: dict[str, str] = {}
@@ -61,14 +72,41 @@ class Keeping:
         """Makes inputs and outputs of what is to be kept, after the passes, before it is lowered.
 
         Raises:
-            NotConvertible: A layer has states that cannot go on from call to call.
+            NotConvertible: A layer has states that cannot go on from call to call, or it is not
+                known which output gives back a state that the caller feeds.
         """
-        if self.policy == "reset":
+        if self._setting in ("reset", "persist"):
+            self._take_over(model)
+        if self.policy == "reset" and not self._pairs:
             return
         self._time = time_axes(model)
+        if self.policy == "reset":
+            return
         self._names = names_of(model, self._kept)
         if not self._as_source:
-            self._exposed = exposed(model, self.policy, self._kept)
+            loops = [c.op for pair in self._pairs for c in pair.carries if c.op.code == "WHILE"]
+            self._exposed = exposed(model, self.policy, self._kept, loops)
+            if self.policy == "persist" and not self.states:
+                self.said.append(
+                    "warning: recurrent.state: persist, and no state that could be kept was found"
+                )
+
+    def _take_over(self, model: Model) -> None:
+        """The states that the source's caller carries (carried.py) become the model's own."""
+        found = carried(model, [state.input for state in self._kept])
+        self._pairs = found.pairs
+        if self._setting == "reset":
+            start_anew(model, self._pairs)
+            what = "zeros at every call"
+        else:
+            self._kept += keep_on(model, self._pairs)
+            what = "kept from call to call, zeros at first"
+        self.said = [
+            f'input "{pair.input}" and output "{pair.output}" are the states '
+            f"{', '.join(names(pair))}: {what} (recurrent.state: {self._setting})"
+            for pair in self._pairs
+        ]
+        self.said += [f"warning: {reason}" for reason in found.reasons]
 
     @property
     def states(self) -> list[State]:
@@ -80,13 +118,20 @@ class Keeping:
         """For each state input that the source's graph has not, what it starts from."""
         return {state.input: state.initial for state in self._exposed}
 
-    def accepted(self, source: Model) -> Model:
-        """The source's graph with the inputs that `expose` made; it does not read them."""
+    def make_comparable(self, source: Model, result: Model) -> None:
+        """Gives the source's graph and the result one interface, both in place.
+
+        1. The source has the inputs that `expose` made of initial states, and does not read them.
+        2. The states that its caller carried are taken apart as the result's are, or zeros.
+        """
+        if self._setting == "reset":
+            source_anew(source, result, self._pairs)
+        else:
+            source_apart(source, self._pairs)
         for state in self._exposed:
             unread = Tensor(state.input, "FLOAT32", (OPEN, *state.initial.shape[1:]))
             source.main.inputs.append(unread)
             source.signatures[0].inputs[state.input] = unread
-        return source
 
     def conclude(self, model: Model) -> None:
         """Gives the states their last form, and writes down what they are.
@@ -96,7 +141,8 @@ class Keeping:
         """
         states = [_renamed(model, s, self._names.get(s.name, s.name)) for s in self._kept]
         states += self._exposed
-        describe(model, self.policy, states, self._time)
+        pairs = [Carried(p.input, p.output, tuple(names(p))) for p in self._pairs]
+        describe(model, self.policy, states, self._time, pairs)
         for state in states:
             model.signatures[0].outputs[state.output].name = state.output
         if self.policy == "persist":

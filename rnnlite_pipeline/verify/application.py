@@ -115,20 +115,30 @@ class Started:
         """A call that starts from the states that the one before left."""
         if self._states.policy != "explicit":
             return self._runner.run(inputs)
-        batch = self._batch(inputs)
-        first = {
-            s.input: np.resize(s.initial, (max(batch, len(s.initial)), *s.initial.shape[1:]))
-            for s in self._states.states
-        }
-        results = self._runner.run({**inputs, **first, **self._now})
+        results = self._runner.run({**inputs, **first_states(inputs, self._states), **self._now})
         self._now = {s.input: results.pop(s.output) for s in self._states.states}
         return results
 
-    def _batch(self, inputs: Mapping[str, Array]) -> int:
-        """The size of the batch axis: the first, or the second where the first is time."""
-        for name, axis in self._states.time.items():
-            return int(inputs[name].shape[1 if axis == 0 else 0])
-        return next((a.shape[0] for a in inputs.values() if a.ndim), 1)
+
+def first_states(inputs: Mapping[str, Array], states: Description) -> Outputs:
+    """What the first call starts from, by the name of a state's input.
+
+    Args:
+        inputs: The other inputs of the call.
+        states: What the model says of its states.
+    """
+    batch = batch_of(inputs, states)
+    return {
+        s.input: np.resize(s.initial, (max(batch, len(s.initial)), *s.initial.shape[1:]))
+        for s in states.states
+    }
+
+
+def batch_of(inputs: Mapping[str, Array], states: Description) -> int:
+    """The size of the batch axis: the first, or the second where the first is time."""
+    for name, axis in states.time.items():
+        return int(inputs[name].shape[1 if axis == 0 else 0])
+    return next((a.shape[0] for a in inputs.values() if a.ndim), 1)
 
 
 def _integers(named: Mapping[str, Tensor]) -> dict[str, Tensor]:

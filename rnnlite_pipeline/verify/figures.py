@@ -20,11 +20,13 @@ from rnnlite_pipeline.graph.extract import giving
 from rnnlite_pipeline.graph.ir import OPEN, Model, Op, Tensor
 from rnnlite_pipeline.graph.ops import RECURRENT
 from rnnlite_pipeline.graph.read import read_model
+from rnnlite_pipeline.graph.variables import RESET
 from rnnlite_pipeline.lower.layer_record import read_layers
 from rnnlite_pipeline.quantize import record
 from rnnlite_pipeline.runtimes.partition import open_runner
 from rnnlite_pipeline.sources.model import Array, TensorSpec
-from rnnlite_pipeline.verify.application import RealRunner
+from rnnlite_pipeline.state import described
+from rnnlite_pipeline.verify.application import RealRunner, first_states
 from rnnlite_pipeline.verify.data import rows, taken_whole
 
 #: How many tensors are listed, those with the most noise first.
@@ -62,8 +64,10 @@ def figures(
         },
     }
     layers = [layer["name"] for layer in read_layers(out)]
+    quantized = read_model(content)
+    first = [feed | first_states(feed, described(quantized)) for feed in feeds]
     try:
-        return said | _ratios(read_model(before), read_model(content), feeds, layers)
+        return said | _ratios(read_model(before), quantized, first, layers)
     except StageError as error:
         return said | {"not_measured": error.message}
 
@@ -157,9 +161,18 @@ def _pairs(real: Model, quantized: Model) -> Iterator[tuple[Tensor, Tensor]]:
 def _values(
     model: Model, tensors: list[Tensor], feeds: Sequence[Mapping[str, Array]]
 ) -> list[Array]:
-    """Each tensor's values on all feeds, each flattened to [feeds, ...] along a new axis."""
-    runner = RealRunner(open_runner(giving(model, tensors)), model, plain=True)
-    results = [runner.run(feed) for feed in feeds]
+    """Each tensor's values on all feeds, each flattened to [feeds, ...] along a new axis.
+
+    Every feed starts from the first states: those that it has, or those of the model's variables.
+    """
+    made, inputs = giving(model, tensors), model.signatures[0].inputs
+    made.signatures += [signature for signature in model.signatures if signature.key == RESET]
+    runner = RealRunner(open_runner(made), model, plain=True)
+    results = []
+    for feed in feeds:
+        if len(made.signatures) > 1:
+            runner.reset()
+        results.append(runner.run({name: feed[name] for name in inputs}))
     return [np.stack([result[f"value_{k}"] for result in results]) for k in range(len(tensors))]
 
 

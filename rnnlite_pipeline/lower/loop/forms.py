@@ -8,6 +8,7 @@ needs it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from rnnlite_pipeline.algebra.atoms import Apply, Atom, Product, Symbol
 from rnnlite_pipeline.algebra.forms import Form
-from rnnlite_pipeline.graph.build import broadcast, make_op
+from rnnlite_pipeline.graph.build import broadcast
 from rnnlite_pipeline.graph.ir import Tensor
 from rnnlite_pipeline.graph.ops import CHOICES, COMPARISONS, LOGICAL, REDUCTIONS
 from rnnlite_pipeline.graph.schema import enum_values
@@ -86,16 +87,17 @@ class Forms:
         return self.emit.weight(name, value)
 
     def split(self, tensor: Tensor, widths: Sequence[int]) -> list[Tensor]:
-        """The columns of a tensor's last axis, parted into these widths."""
+        """The columns of a tensor's last axis, parted into these widths.
+
+        The default delegate takes no SPLIT_V: with one, a step would leave it and enter it again
+        (LiteRT tflite/delegates/xnnpack/xnnpack_delegate.cc).
+        """
         if len(widths) < 2:
             return [tensor]
-        lead = (tensor.shape or ())[:-1]
         if len(set(widths)) == 1:
-            return self.emit.split(tensor, len(widths), len(lead))
-        outs = [self.emit.tensor("split", tensor.dtype, (*lead, w)) for w in widths]
-        operands = [tensor, self.emit.indices(widths), self.emit.indices(len(lead))]
-        self.emit.ops.append(make_op("SPLIT_V", operands, outs, num_splits=len(widths)))
-        return outs
+            return self.emit.split(tensor, len(widths), len(tensor.shape or ()) - 1)
+        ends = accumulate(widths)
+        return [self.columns(tensor, e - w, e) for e, w in zip(ends, widths, strict=True)]
 
     def _nonzero(self, tensor: Tensor) -> Tensor:
         return self.emit.binary("NOT_EQUAL", tensor, self.row(np.zeros(1)))

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlite_pipeline.algebra.atoms import Atom, Product, Symbol
+from rnnlite_pipeline.algebra.atoms import Atom, Factor, Product, Symbol
 from rnnlite_pipeline.algebra.forms import Form, concatenated, widened
+from rnnlite_pipeline.algebra.maps import Map
 from rnnlite_pipeline.cells.cell import Equations
 from rnnlite_pipeline.cells.symbols import INPUT, after, before
 from rnnlite_pipeline.graph.ir import Tensor
@@ -20,6 +21,9 @@ from rnnlite_pipeline.lower.loop.plan import Column, Plan
 
 #: The constants that products read, by what they hold: the steps of a turn share them.
 Weights = dict[bytes, Tensor]
+
+#: An atom and what it is multiplied by.
+Term = tuple[Atom, Map]
 
 
 class Outside:
@@ -156,9 +160,50 @@ class Step(Forms):
         terms: list[tuple[Tensor, Row]] = []
         if not found.outside.is_constant:
             terms.append((self._read(found.outside), np.ones(1)))
-        terms += [(self._number_of(atom), m.values) for atom, m in found.elementwise]
+        terms += self._factored(found.elementwise)
         bias = found.outside.bias if found.outside.is_constant else np.zeros(1)
         return self._total(total, terms, bias)
+
+    def _factored(self, terms: Sequence[Term]) -> list[tuple[Tensor, Row]]:
+        """The tensor and the row of each elementwise term; `a*b - a*c` is one term, `a*(b - c)`.
+
+        So the update of a GRU, `z*h + n - z*n`, is `n + z*(h - n)`: an op fewer. Where steps read
+        x (plan.py, rule 2), terms stay as they are: in integers a difference has its own scale.
+        """
+        left, found = [*terms], list[tuple[Tensor, Row]]()
+        while left:
+            atom, linear = left.pop(0)
+            place, shared = self._sharing(atom, linear, left)
+            if shared is None:
+                found.append((self._number_of(atom), linear.values))
+                continue
+            pair = [(atom, linear), left.pop(place)]
+            (first, row), (second, other) = sorted(pair, key=lambda term: -_sign(term[1]))
+            code = "ADD" if _sign(row) == _sign(other) else "SUB"
+            rest = self.emit.binary(code, self._rest(first, shared), self._rest(second, shared))
+            found.append((self.emit.binary("MUL", self._number_of(shared), rest), row.values))
+        return found
+
+    def _sharing(
+        self, atom: Atom, linear: Map, others: Sequence[Term]
+    ) -> tuple[int, Factor | None]:
+        """The place of a term with which a factor is shared, and that; both terms added as is."""
+        own = self._factors(atom) if _sign(linear) and self._plan.hoists else []
+        for place, (other, row) in enumerate(others):
+            keys = {factor.key for factor in self._factors(other)} if _sign(row) else set()
+            for factor in own:
+                if factor.key in keys:
+                    return place, factor
+        return 0, None
+
+    def _factors(self, atom: Atom) -> list[Factor]:
+        return self._plan.factors(atom) if isinstance(atom, Product) else []
+
+    def _rest(self, product: Atom, factor: Factor) -> Tensor:
+        """A product without one of its factors."""
+        factors = self._factors(product)
+        factors.pop([each.key for each in factors].index(factor.key))
+        return self._multiplied(factors)
 
     def _read(self, outside: Form) -> Tensor:
         """What of a form is computed outside, at this step."""
@@ -190,6 +235,11 @@ class Step(Forms):
 def _biases(columns: list[Column]) -> list[Row]:
     """The biases that are not added outside."""
     return [c.outside.bias * (not c.hoisted) for c in columns]
+
+
+def _sign(linear: Map) -> float:
+    """1 or -1 for an atom that is added or subtracted; 0 for one that is multiplied before."""
+    return next((sign for sign in (1.0, -1.0) if np.all(linear.values == sign)), 0.0)
 
 
 def _width(column: Column) -> int:
