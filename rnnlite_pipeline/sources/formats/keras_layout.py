@@ -31,11 +31,12 @@ _OLD, _NEW, _WEIGHTS = "_layer_checkpoint_dependencies", "layers", "model.weight
 def with_layers(path: Path) -> Iterator[Path]:
     """A `.keras` file that today's tf-keras can load: itself, or a copy with other names."""
     with zipfile.ZipFile(path) as archive:
+        if not _is_old(archive):
+            yield path
+            return
         content = io.BytesIO(archive.read(_WEIGHTS))
         with load("h5py").File(content, "r+") as file:
-            if not _renamed(file):
-                yield path
-                return
+            _rename(file)
         with tempfile.TemporaryDirectory() as folder:
             copied = Path(folder) / path.with_suffix(".keras").name
             with zipfile.ZipFile(copied, "w") as other:
@@ -45,15 +46,29 @@ def with_layers(path: Path) -> Iterator[Path]:
             yield copied
 
 
-def _renamed(group: Any) -> bool:
-    """Applies the rules to a group and what is in it; returns whether something was renamed."""
-    found = _OLD in group and _NEW not in group
-    if found:  # rule 1
-        group.move(_OLD, _NEW)
-        _number(group[_NEW])
-    members = [group[name] for name in group if not _is_link(group, name)]
-    below = [_renamed(each) for each in members if hasattr(each, "move")]
-    return found or any(below)
+def _is_old(archive: zipfile.ZipFile) -> bool:
+    """Whether a group of the weights has the old name; the weights themselves are not read."""
+    with archive.open(_WEIGHTS) as member, load("h5py").File(member, "r") as file:
+        return any(_OLD in group and _NEW not in group for group in _groups(file))
+
+
+def _groups(group: Any) -> Iterator[Any]:
+    """A group, and those in it that are not links."""
+    yield group
+    h5py = load("h5py")
+    for name in group:
+        if isinstance(group.get(name, getlink=True), h5py.HardLink):
+            member = group[name]
+            if isinstance(member, h5py.Group):
+                yield from _groups(member)
+
+
+def _rename(file: Any) -> None:
+    """Applies the rules."""
+    for group in _groups(file):
+        if _OLD in group and _NEW not in group:
+            group.move(_OLD, _NEW)  # rule 1
+            _number(group[_NEW])
 
 
 def _number(layers: Any) -> None:
@@ -67,8 +82,3 @@ def _number(layers: Any) -> None:
             new = f"{kind}_{place}" if place else kind
             if new != name:
                 layers.move(name, new)
-
-
-def _is_link(group: Any, name: str) -> bool:
-    h5py = load("h5py")
-    return not isinstance(group.get(name, getlink=True), h5py.HardLink)
