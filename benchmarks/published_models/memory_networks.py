@@ -113,9 +113,7 @@ def differentiable_neural_computer() -> SourceModel:
         places = tf.one_hot(order, rows)
         allocation = tf.einsum("bk,bkn->bn", free, places)
         found = content(memory, key, strengths[:, :1])
-        write = gates[:, 1:2] * (
-            gates[:, 2:] * allocation + (1.0 - gates[:, 2:]) * found
-        )
+        write = gates[:, 1:2] * (gates[:, 2:] * allocation + (1.0 - gates[:, 2:]) * found)
         memory = memory * (1.0 - write[:, :, None] * tf.sigmoid(erase)[:, None, :])
         memory += write[:, :, None] * vector[:, None, :]
         link = (1.0 - write[:, :, None] - write[:, None, :]) * link

@@ -19,7 +19,8 @@ Rules:
     10. A variable of a loop that becomes what another was is a copy of it: the interpreter hands
        variables on one after the other, and would give it what that other has become.
     11. Softplus does not overflow (softplus.py).
-    12. Complex tensors are pairs of real ones (complex_pairs.py).
+    12. Ops that a few others compute are those (plain_ops.py).
+    13. Complex tensors are pairs of real ones (complex_pairs.py).
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ from rnnlite_pipeline.sources.graphdef.detached import without_variables
 from rnnlite_pipeline.sources.graphdef.flex import make_custom, repeatable
 from rnnlite_pipeline.sources.graphdef.gathers import gathers_in_loops
 from rnnlite_pipeline.sources.graphdef.integer_products import integer_products_in_floats
+from rnnlite_pipeline.sources.graphdef.plain_ops import rare_ops_to_plain
 from rnnlite_pipeline.sources.graphdef.slices import slices_to_builtin
 from rnnlite_pipeline.sources.graphdef.softplus import stable_softplus
 from rnnlite_pipeline.sources.graphdef.stablehlo_gathers import gathers_to_builtin
@@ -72,7 +74,8 @@ def to_tflite(source: SourceModel, *, as_custom: bool = False) -> bytes:
     annotations = Annotations(function)
     with annotations.kept_apart(function), gathers_in_loops():
         frozen = without_variables(function)
-    plain = real_pairs(lists_for_arrays(cell_ops_to_plain(frozen.function)))
+    plain = lists_for_arrays(cell_ops_to_plain(frozen.function))
+    plain = rare_ops_to_plain(real_pairs(plain))
     plain = integer_products_in_floats(plain)
     plain = annotations.numbered(stable_softplus(plain))
     step(f"converting signature {SIGNATURE}")

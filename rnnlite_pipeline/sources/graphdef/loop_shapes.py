@@ -49,7 +49,9 @@ def with_loop_shapes(graph: Any, definition: Any) -> Any:
 def _turns(definition: Any) -> dict[str, str]:
     """What each Merge reads of the turn before; one that tells which input came is left out."""
     ends = {node.name for node in definition.node if node.op == "NextIteration"}
-    told = {name.partition(":")[0] for node in definition.node for name in node.input if ":1" in name}
+    told = {
+        name.partition(":")[0] for node in definition.node for name in node.input if ":1" in name
+    }
     return {
         node.name: name
         for node in definition.node
