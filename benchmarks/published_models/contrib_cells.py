@@ -194,7 +194,7 @@ def layer_norm_basic_lstm() -> SourceModel:
 
 
 def attention_cell_wrapper() -> SourceModel:
-    """tf.contrib.rnn.AttentionCellWrapper of Magenta's attention_rnn: attends to its last outputs."""
+    """tf.contrib.rnn.AttentionCellWrapper, Magenta's attention_rnn: attends to its last outputs."""
     length = 4
 
     def step(x: Any, state: Any) -> tuple[Any, Any]:

@@ -1,7 +1,7 @@
 """The shapes inside loops of control flow v1, which an imported graph does not know.
 
-TensorFlow infers shapes op by op. It knows none behind Enter, by which a value goes into a loop, nor
-behind Merge, which also reads what the loop's last op makes.
+TensorFlow infers shapes op by op. It knows none behind Enter, by which a value goes into a loop,
+nor behind Merge, which also reads what the loop's last op makes.
 """
 
 from __future__ import annotations

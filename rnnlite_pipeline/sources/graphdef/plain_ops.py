@@ -2,7 +2,8 @@
 
 Each function is traced on the shapes that its op has in the graph, and its nodes stand for the op,
 in loops of control flow v1 and in functions too. Formulas: Abramowitz and Stegun, Handbook of
-Mathematical Functions, 1964, sections 4.4 to 4.6 and 7.1; what an op means is in tensorflow/core/ops.
+Mathematical Functions, 1964, sections 4.4 to 4.6 and 7.1; what an op means is in TensorFlow's
+core/ops.
 An op whose axis or length is not known stays, and is named.
 """
 
@@ -69,7 +70,7 @@ def _replace(scope: Nodes) -> bool:
 
 
 def _always(compute: Callable[[Any], Any]) -> Make:
-    return lambda node, operands: compute
+    return lambda *_: compute
 
 
 def _acos(x: Any) -> Any:
@@ -234,6 +235,7 @@ def _cross(node: Any, operands: Sequence[Any]) -> Compute:
 
 def _diagonal(node: Any, operands: Sequence[Any]) -> Compute | None:
     """The main one, of matrices of a known size: the sum of what a mask leaves of each row."""
+    del node
     tf = load("tensorflow")
     shape = operands[0].shape
     offset = tf.get_static_value(operands[1]) if len(operands) > 1 else np.zeros(1)

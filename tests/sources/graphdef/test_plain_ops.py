@@ -40,7 +40,7 @@ def test_functions_are_those_of_float64() -> None:
 
 
 def test_moved_multiplied_and_measured() -> None:
-    """Roll, Cumprod, norms, cross products and diagonals, in a loop too, have TensorFlow's numbers."""
+    """Roll, Cumprod, norms, cross products, diagonals: TensorFlow's numbers, in a loop too."""
     tf: Any = load("tensorflow")
 
     def call(x: Any) -> Any:
