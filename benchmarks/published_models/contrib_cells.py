@@ -194,7 +194,7 @@ def layer_norm_basic_lstm() -> SourceModel:
 
 
 def attention_cell_wrapper() -> SourceModel:
-    """tf.contrib.rnn.AttentionCellWrapper of Magenta's attention_rnn: attends to its last outputs."""
+    """tf.contrib.rnn.AttentionCellWrapper, Magenta's attention_rnn: attends to its last outputs."""
     length = 4
 
     def step(x: Any, state: Any) -> tuple[Any, Any]:
@@ -386,8 +386,10 @@ def orthogonal_soft_state() -> SourceModel:
         mirror = tf.complex(_w("mirror_re", UNITS, 1), _w("mirror_im", UNITS, 1))
         length = tf.reduce_sum(tf.abs(mirror) ** 2)
         z = z * turn
-        z -= 2.0 * tf.matmul(tf.matmul(z, mirror, adjoint_b=False), mirror, adjoint_b=True) / (
-            tf.cast(length, tf.complex64)
+        z -= (
+            2.0
+            * tf.matmul(tf.matmul(z, mirror, adjoint_b=False), mirror, adjoint_b=True)
+            / (tf.cast(length, tf.complex64))
         )
         z = tf.signal.ifft(tf.signal.fft(z) * tf.exp(1j * tf.cast(_w("t2", UNITS), tf.complex64)))
         z += tf.complex(_linear([x], UNITS, "re"), _linear([x], UNITS, "im"))

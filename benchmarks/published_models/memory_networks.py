@@ -113,9 +113,7 @@ def differentiable_neural_computer() -> SourceModel:
         places = tf.one_hot(order, rows)
         allocation = tf.einsum("bk,bkn->bn", free, places)
         found = content(memory, key, strengths[:, :1])
-        write = gates[:, 1:2] * (
-            gates[:, 2:] * allocation + (1.0 - gates[:, 2:]) * found
-        )
+        write = gates[:, 1:2] * (gates[:, 2:] * allocation + (1.0 - gates[:, 2:]) * found)
         memory = memory * (1.0 - write[:, :, None] * tf.sigmoid(erase)[:, None, :])
         memory += write[:, :, None] * vector[:, None, :]
         link = (1.0 - write[:, :, None] - write[:, None, :]) * link
@@ -227,6 +225,8 @@ def impala() -> SourceModel:
     w = _Weights()
 
     def call(frames: Any, reward: Any, done: Any, h: Any, c: Any) -> Any:
+        frames = tf.transpose(frames, [1, 0, 2, 3, 4])  # time-major, as its actors send them
+        reward, done = tf.transpose(reward), tf.transpose(done)
         steps, batch = tf.shape(frames)[0], tf.shape(frames)[1]
         x = tf.reshape(frames, [-1, 12, 12, 3]) / 255.0
         x = tf.nn.relu(tf.nn.conv2d(x, w("conv", 4, 4, 3, 6), 2, "VALID"))
@@ -260,6 +260,7 @@ def r2d2_dueling() -> SourceModel:
     w = _Weights()
 
     def call(x: Any, action: Any, h: Any, c: Any) -> Any:
+        x, action = tf.transpose(x, [1, 0, 2]), tf.transpose(action)
         steps, batch = tf.shape(x)[0], tf.shape(x)[1]
         flat = tf.nn.relu(w.linear(tf.reshape(x, [-1, FEATURES]), UNITS, "torso"))
         last = tf.one_hot(tf.cast(tf.reshape(action, [-1]), tf.int32), 3)

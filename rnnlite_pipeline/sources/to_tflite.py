@@ -20,7 +20,8 @@ Rules:
        variables on one after the other, and would give it what that other has become.
     11. Softplus does not overflow (softplus.py).
     12. Pools over volumes are pools over images (pools_3d.py).
-    13. Complex tensors are pairs of real ones (complex_pairs.py).
+    13. Ops that a few others compute are those (plain_ops.py).
+    14. Complex tensors are pairs of real ones (complex_pairs.py).
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ from rnnlite_pipeline.sources.graphdef.flex import make_custom, repeatable
 from rnnlite_pipeline.sources.graphdef.gathers import gathers_in_loops
 from rnnlite_pipeline.sources.graphdef.integer_products import integer_products_in_floats
 from rnnlite_pipeline.sources.graphdef.pools_3d import pools_to_builtin
+from rnnlite_pipeline.sources.graphdef.plain_ops import rare_ops_to_plain
 from rnnlite_pipeline.sources.graphdef.slices import slices_to_builtin
 from rnnlite_pipeline.sources.graphdef.softplus import stable_softplus
 from rnnlite_pipeline.sources.graphdef.stablehlo_gathers import gathers_to_builtin
@@ -74,7 +76,8 @@ def to_tflite(source: SourceModel, *, as_custom: bool = False) -> bytes:
     annotations = Annotations(function)
     with annotations.kept_apart(function), gathers_in_loops():
         frozen = without_variables(function)
-    plain = real_pairs(lists_for_arrays(cell_ops_to_plain(frozen.function)))
+    plain = lists_for_arrays(cell_ops_to_plain(frozen.function))
+    plain = rare_ops_to_plain(real_pairs(plain))
     plain = integer_products_in_floats(plain)
     plain = annotations.numbered(stable_softplus(plain))
     step(f"converting signature {SIGNATURE}")

@@ -116,6 +116,7 @@ _RULES: dict[str, Rule] = {
     "SQUARE": arithmetic.squared,
     "LOGICAL_AND": arithmetic.all_hold,
     "CONCATENATION": shapes.joined,
+    "TILE": shapes.tiled,
     "TRANSPOSE": shapes.transposed,
     "GATHER": slices.gathered,
     "DYNAMIC_UPDATE_SLICE": tensor_writes.updated,

@@ -38,6 +38,19 @@ def joined(op: Op, values: Many[Value]) -> tuple[Value, ...]:
     return (Rows(activated(op, forms.concatenated([rows(v) for v in values]))),)
 
 
+def tiled(_op: Op, values: Many[Value]) -> tuple[Value, ...]:
+    """A row several times side by side."""
+    value, times = values
+    if not isinstance(times, Const):
+        raise Unreadable("its step repeats a value as often as data says")
+    if isinstance(value, Const):
+        return (Const(np.tile(value.array, times.array)),)
+    *others, last = times.array.tolist()
+    if any(each != 1 for each in others):
+        raise Unreadable("its step repeats a value along another axis than the features")
+    return (Rows(forms.concatenated([rows(value)] * last)),)
+
+
 def split(op: Op, values: Many[Value]) -> tuple[Value, ...]:
     """The parts of a row."""
     axis_value, value = (values[0], values[1]) if op.code == "SPLIT" else (values[2], values[0])

@@ -71,7 +71,7 @@ def source_model(
     jax = load("jax")
     bridge = load("jax.experimental.jax2tf")
     inputs = pin(inputs, pins)
-    shapes = [_polymorphic(s, position) for position, s in enumerate(inputs)]
+    names, shapes = _names_and_shapes(jax, function, inputs)
 
     def flat(*arrays: Any) -> list[Any]:
         """In the author's order: JAX itself sorts the keys of a dict."""
@@ -80,7 +80,6 @@ def source_model(
     plain = with_plain_gathers(flat)
     converted = bridge.convert(plain, polymorphic_shapes=shapes, with_gradient=False)
     jitted = jax.jit(flat)
-    names = _output_names(jax, function, inputs)
     source = function_model(lambda tensors: list(converted(*tensors)), inputs, names, pins)
 
     def run(arrays: Mapping[str, Array]) -> dict[str, Array]:
@@ -90,36 +89,62 @@ def source_model(
     return replace(source, run=run, versions={**source.versions, "jax": jax.__version__})
 
 
-def _polymorphic(spec: TensorSpec, position: int) -> str:
-    """A shape in JAX's words; the first axis, the batch, is the same symbol in every input."""
+#: What each open axis of an input is called, from its place, its axes that are open, and an axis.
+#: Axes of one name have one length in every input. JAX needs to know that they do, where it adds
+#: or joins the inputs; so where a function cannot be traced one way, the next one is tried.
+_Naming = Callable[[int, Sequence[int], int], str]
+
+_NAMINGS: tuple[_Naming, ...] = (
+    lambda place, open_axes, axis: f"d{place}_{axis}" if axis else "b",
+    lambda place, open_axes, axis: f"d{axis}" if axis != open_axes[0] else "b",
+)
+
+
+def _polymorphic(spec: TensorSpec, place: int, naming: _Naming) -> str:
+    """A shape in JAX's words."""
+    open_axes = [axis for axis, d in enumerate(spec.shape) if d is None]
     letters = [
-        str(d) if d is not None else "b" if axis == 0 else f"d{position}_{axis}"
+        str(d) if d is not None else naming(place, open_axes, axis)
         for axis, d in enumerate(spec.shape)
     ]
     return f"({', '.join(letters)}{',' * (len(letters) == 1)})"
 
 
-def _output_names(
+def _names_and_shapes(
     jax: Any, function: Callable[..., Any], inputs: Sequence[TensorSpec]
+) -> tuple[list[str], list[str]]:
+    """The names of what the function returns, and the shapes that it can be traced on.
+
+    1. The first axis, the batch, has one length in every input, and each other open axis its own.
+    2. Or the first open axis of each input is the batch, as in [time, batch, features] of a known
+       time, and axes of one place have one length.
+    """
+    failures: list[Exception] = []
+    for naming in _NAMINGS:
+        shapes = [_polymorphic(s, place, naming) for place, s in enumerate(inputs)]
+        try:
+            return _output_names(jax, function, inputs, shapes), shapes
+        except Exception as error:  # the user's own code  # noqa: BLE001
+            failures.append(error)
+    print(failures[0], flush=True)
+    raise SourceError(
+        f"JAX cannot trace the function: {first_line(failures[0])}",
+        "Call it in JAX on inputs of the shapes that the factory gives; where an open "
+        "dimension is in the way, close it with source.inputs.",
+    ) from failures[0]
+
+
+def _output_names(
+    jax: Any, function: Callable[..., Any], inputs: Sequence[TensorSpec], shapes: Sequence[str]
 ) -> list[str]:
     scope = jax.export.SymbolicScope()
     arguments = [
-        jax.ShapeDtypeStruct(
-            jax.export.symbolic_shape(_polymorphic(s, i), scope=scope), np.dtype(s.dtype)
-        )
-        for i, s in enumerate(inputs)
+        jax.ShapeDtypeStruct(jax.export.symbolic_shape(shape, scope=scope), np.dtype(s.dtype))
+        for s, shape in zip(inputs, shapes, strict=True)
     ]
-    try:
-        names: list[str] = []
-        jax.eval_shape(lambda *a: names.extend(named_leaves(function(*a))), *arguments)
-        return names
-    except Exception as error:  # the user's own code
-        print(error, flush=True)
-        raise SourceError(
-            f"JAX cannot trace the function: {first_line(error)}",
-            "Call it in JAX on inputs of the shapes that the factory gives; where an open "
-            "dimension is in the way, close it with source.inputs.",
-        ) from error
+    names: list[str] = []
+    jax.eval_shape(lambda *a: names.extend(named_leaves(function(*a))), *arguments)
+    return names
 
 
 def _interface(value: Any, config: Config) -> tuple[Callable[..., Any], list[TensorSpec]]:

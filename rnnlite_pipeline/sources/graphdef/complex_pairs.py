@@ -29,12 +29,14 @@ from rnnlite_pipeline.sources.graphdef.complex_math import (
     real_transform,
     transform,
 )
-from rnnlite_pipeline.sources.graphdef.complex_scope import Call, Scope, scopes_of
+from rnnlite_pipeline.sources.graphdef.complex_scope import Call, Scope
 from rnnlite_pipeline.sources.graphdef.graph_edit import (
     forget_functions,
     function_of,
+    nodes_of,
     rename_functions,
 )
+from rnnlite_pipeline.sources.graphdef.nodes import scopes_of
 from rnnlite_pipeline.toolchain import load
 
 #: What the functions of a changed graph are called besides: those of the graph as it was are there.
@@ -44,10 +46,10 @@ _SUFFIX = "_of_pairs"
 def real_pairs(function: Any) -> Any:
     """A frozen concrete function without complex tensors; itself where rule 4 keeps them all."""
     definition = function.graph.as_graph_def()
-    own = [f.signature.name for f in definition.library.function]
-    scopes = scopes_of(function, definition)
-    if not any(scope.is_complex(node) for scope in scopes for node in scope.nodes):
+    if not any(map(_computes_with_complex, nodes_of(definition))):
         return function
+    own = [f.signature.name for f in definition.library.function]
+    scopes = scopes_of(Scope, function, definition)
     outputs = [t.name for t in function.outputs]
     for scope in scopes:
         scope.rewrite(_call_for)
@@ -57,6 +59,12 @@ def real_pairs(function: Any) -> Any:
     new = function_of(definition, function, [scopes[0].real(name) for name in outputs])
     forget_functions(definition.library.function)
     return new
+
+
+def _computes_with_complex(node: Any) -> bool:
+    tf = load("tensorflow")
+    types = [value.type for value in node.attr.values() if value.WhichOneof("value") == "type"]
+    return any(each in (tf.complex64, tf.complex128) for each in map(tf.as_dtype, types))
 
 
 def _call_for(scope: Scope, node: Any) -> Call | None:

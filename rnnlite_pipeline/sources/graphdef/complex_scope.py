@@ -12,8 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from rnnlite_pipeline.sources.graphdef.loop_shapes import with_loop_shapes
-from rnnlite_pipeline.sources.graphdef.nodes import Nodes, owner, port, set_array
+from rnnlite_pipeline.sources.graphdef.nodes import Nodes, set_array
 from rnnlite_pipeline.toolchain import load
 
 #: Takes a pair for each operand, and gives a pair or a real tensor for each result.
@@ -83,18 +82,6 @@ class Names:
 
     def __iter__(self) -> Iterator[str | None]:
         return iter((self.real, self.imag))
-
-
-def scopes_of(function: Any, definition: Any) -> list[Scope]:
-    """The main graph of a concrete function, and each function of its library."""
-    to_graph = load("tensorflow.python.framework.function_def_to_graph")
-    scopes = [Scope(definition.node, with_loop_shapes(function.graph, definition))]
-    with function.graph.as_default():
-        for each in definition.library.function:
-            _, flat = to_graph.function_def_to_graph_def(each)
-            graph = to_graph.function_def_to_graph(each)
-            scopes.append(Scope(each.node_def, graph, each, flat))
-    return scopes
 
 
 class Scope(Nodes):
@@ -331,52 +318,16 @@ class Scope(Nodes):
             return [part for pair in results for part in pair if part is not None]
 
         traced = tf.function(compute, autograph=False).get_concrete_function(*specs)
-        made = iter(self._placed(f"{node.name}/parts", traced, given))
+        made = iter(self.placed(f"{node.name}/parts", traced, given))
         for name, (real, imag) in zip(self.results(node), found, strict=True):
             parts = [next(made) if is_there else None for is_there in (real, imag)]
             self._finish(node, name, *parts)
-
-    def _placed(self, prefix: str, traced: Any, given: Sequence[str]) -> list[str]:
-        """The nodes of a traced function among those of the scope; its results.
-
-        A call would be inlined by the converter, but not inside a loop of control flow v1. A
-        constant waits for an operand: so it is in the frame of such a loop.
-        """
-        if self._body is None:
-            added = traced.graph.as_graph_def().node
-            arguments = [t.op.name for t in traced.inputs]
-            results = [port(t.op.name, t.value_index) for t in traced.outputs]
-        else:
-            added = traced.function_def.node_def
-            arguments = [arg.name for arg in traced.function_def.signature.input_arg]
-            outputs = [arg.name for arg in traced.function_def.signature.output_arg]
-            results = [traced.function_def.ret[name] for name in outputs]
-        taken, prefix = dict(zip(arguments, given, strict=True)), self._free(prefix)
-
-        def placed(name: str) -> str:
-            wait = "^" * name.startswith("^")
-            return taken.get(name) or f"{wait}{prefix}/{name.removeprefix('^')}"
-
-        for each in added:
-            if each.name in taken:
-                continue
-            node = self.nodes.add()
-            node.CopyFrom(each)
-            node.name = f"{prefix}/{each.name}"
-            node.input[:] = [*map(placed, each.input), *self._control]
-            if self._body is None and not each.input:
-                node.input.append(f"^{owner(given[0])}")
-        return [placed(name) for name in results]
 
     def _finish(self, node: Any, name: str, real: str | None, imag: str | None) -> None:
         """Makes a node of one result the name of what it has become, for what waits for it."""
         first = real or imag or ""
         dtype = self.tensor(name).dtype
-        node.op = "Identity"
-        node.attr.clear()
-        node.attr["T"].type = dtype.real_dtype.as_datatype_enum
-        node.input[:] = [first, *self._control]
-        own = self._first(node)
+        own = self.becomes_identity(node, first, dtype.real_dtype)
         if not dtype.is_complex:
             self._made[name] = own
         else:

@@ -1,7 +1,7 @@
 """The shapes inside loops of control flow v1, which an imported graph does not know.
 
-TensorFlow infers shapes op by op. It knows none behind Enter, by which a value goes into a loop, nor
-behind Merge, which also reads what the loop's last op makes.
+TensorFlow infers shapes op by op. It knows none behind Enter, by which a value goes into a loop,
+nor behind Merge, which also reads what the loop's last op makes.
 """
 
 from __future__ import annotations
@@ -49,7 +49,9 @@ def with_loop_shapes(graph: Any, definition: Any) -> Any:
 def _turns(definition: Any) -> dict[str, str]:
     """What each Merge reads of the turn before; one that tells which input came is left out."""
     ends = {node.name for node in definition.node if node.op == "NextIteration"}
-    told = {name.partition(":")[0] for node in definition.node for name in node.input if ":1" in name}
+    told = {
+        name.partition(":")[0] for node in definition.node for name in node.input if ":1" in name
+    }
     return {
         node.name: name
         for node in definition.node
