@@ -96,8 +96,9 @@ class Forms:
             return [tensor]
         if len(set(widths)) == 1:
             return self.emit.split(tensor, len(widths), len(tensor.shape or ()) - 1)
-        ends = accumulate(widths)
-        return [self.columns(tensor, e - w, e) for e, w in zip(ends, widths, strict=True)]
+        axis, starts = len(tensor.shape or ()) - 1, [*accumulate(widths, initial=0)][:-1]
+        ends = [*starts[1:], None]
+        return [self.emit.part(tensor, axis, a, b) for a, b in zip(starts, ends, strict=True)]
 
     def _nonzero(self, tensor: Tensor) -> Tensor:
         return self.emit.binary("NOT_EQUAL", tensor, self.row(np.zeros(1)))

@@ -4,7 +4,7 @@ The two directions of a bidirectional layer, say, are the same ops on other numb
 lie in one tensor [2, B, width], a lane for each, so that what a turn of a loop costs beside its
 arithmetic is paid once.
 
-1. Both steps are written on the same operands, in the same order (plan.py, rule 4), and joined op
+1. Both steps are written on the same operands, in the same order (plan.py, rule 5), and joined op
    by op. Where one op, shape or option differs, they are not joined.
 2. A product by two matrices is one BATCH_MATMUL by both, [2, in, out]; its biases are added.
    Its kernels have one scale for all of an int8 matrix. So where it will be quantized, each column

@@ -8,11 +8,15 @@
    and TFLM copies every operand of a loop at each turn.
 3. Products of a step that read the same atom are columns of one product; where a form has such
    a product, its outside part is added to the product's columns, for all of them at once.
-4. Terms and factors stand in the order of a key: of their own, which depends on the weights; or,
+4. What a gate multiplies is mostly a product as well, `o + r*L` with `o` of x alone and `L` a
+   column without one (the candidate of a GRU). It is computed as `(o + L) - (1 - r)*L`: then all
+   columns have an outside part, which is added at once, and `L` is read before that. `1 - r` is the
+   sigmoid of what is negative.
+5. Terms and factors stand in the order of a key: of their own, which depends on the weights; or,
    where two steps are to be joined (joined.py), of their structure, which does not.
 
-Gates are not joined further: one LOGISTIC over three gates and a SPLIT_V take longer than three
-LOGISTICs after one SPLIT in equal parts (4 % of a step of 128 units).
+Gates are not joined further: one LOGISTIC over three gates takes as long as three, with what parts
+them (docs/guides/benchmark.md).
 """
 
 from __future__ import annotations
@@ -98,6 +102,21 @@ def parts(value: Form, hoists: bool, order: Order = own_key) -> Parts:
     return Parts(tuple(columns), tuple((a, m) for a, m in inside if not is_matrix(m)), left)
 
 
+@dataclass(frozen=True, eq=False)
+class Turned:
+    """A form as `whole - gate*inner` (rule 4).
+
+    Attributes:
+        whole: `o + L`.
+        gate: `1 - r`.
+        inner: `L`.
+    """
+
+    whole: Form
+    gate: Apply
+    inner: Form
+
+
 @dataclass(eq=False)
 class Plan:
     """Where each part of a step is computed.
@@ -108,7 +127,7 @@ class Plan:
         sequences: All other forms of x alone, by their key.
         read: The columns of x that the step itself reads, by their key.
         hoists: Whether what is affine in x is computed outside.
-        order: What terms and factors are ordered by (rule 4).
+        order: What terms and factors are ordered by (rule 5).
     """
 
     hoists: bool = True
@@ -120,13 +139,42 @@ class Plan:
     _seen: set[str] = field(default_factory=set)
 
     def columns(self, atom: str) -> list[Column]:
-        """The columns of an atom's product, hoisted ones first."""
-        return sorted(self.products[atom].values(), key=lambda column: not column.hoisted)
+        """The columns of an atom's product, hoisted ones first, without what others begin as."""
+        found = self.products[atom].values()
+        begins = {begin.key for column in found if (begin := self.begins_as(atom, column))}
+        left = (column for column in found if column.key not in begins)
+        return sorted(left, key=lambda column: not column.hoisted)
+
+    def begins_as(self, atom: str, column: Column) -> Column | None:
+        """What a hoisted column is before its outside part is added, if a step reads that (rule 4).
+
+        Its bias is the product's own then.
+        """
+        others = self.products[atom].values() if column.hoisted else ()
+        alike = (c for c in others if not c.hoisted and c.linear.key == column.linear.key)
+        return next(alike, None)
+
+    def outside(self, atom: str, column: Column) -> Form:
+        """What is added to a hoisted column of an atom's product."""
+        begin = self.begins_as(atom, column)
+        return column.outside if begin is None else column.outside - begin.outside
+
+    def turned(self, value: Form) -> Turned | None:
+        """A form by rule 4, if it is one of those."""
+        found = self.parts(value)
+        if not self.hoists or found.columns or not is_affine(found.outside):
+            return None
+        if len(found.elementwise) != 1:
+            return None
+        ((atom, linear),) = found.elementwise
+        if not isinstance(atom, Product) or len(atom.factors) != 2 or np.any(linear.values != 1.0):
+            return None
+        one, two = atom.factors
+        return _turned(found.outside, one, two) or _turned(found.outside, two, one)
 
     def weights(self) -> int:
         """How many weights the products of a step read."""
-        each = (column for columns in self.products.values() for column in columns.values())
-        return sum(column.linear.values.size for column in each)
+        return sum(c.linear.values.size for atom in self.products for c in self.columns(atom))
 
     def parts(self, value: Form) -> Parts:
         """A form of the step as it is computed."""
@@ -141,6 +189,11 @@ class Plan:
         if value.key in self._seen:
             return
         self._seen.add(value.key)
+        if turned := self.turned(value):
+            self.visit(turned.whole)
+            self._visit_atom(turned.gate)
+            self.visit(turned.inner)
+            return
         found = self.parts(value)
         for atom, column in found.columns:
             self.products.setdefault(atom.key, {}).setdefault(column.key, column)
@@ -173,6 +226,20 @@ class Plan:
         elif isinstance(atom, Product):
             for factor in self.factors(atom):
                 self.visit(of(factor))
+
+
+def _turned(outside: Form, gate: Factor, inner: Factor) -> Turned | None:
+    """`outside + gate*inner` by rule 4."""
+    if not isinstance(gate, Apply) or gate.function != "LOGISTIC":
+        return None
+    if not isinstance(inner, Apply) or inner.function != "LINEAR":
+        return None
+    (linear,), (argument,) = inner.arguments, gate.arguments
+    matrices = [is_matrix(mapped) for _, mapped in linear.terms.values()]
+    if matrices != [True] or len({gate.width, inner.width, outside.width}) != 1:
+        return None
+    rest = Apply("LOGISTIC", (argument.scaled(np.array([-1.0])),), gate.width)
+    return Turned(linear + outside, rest, linear)
 
 
 def plan(cell: Equations, hoists: bool, order: Order = own_key) -> Plan:

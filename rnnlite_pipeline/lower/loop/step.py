@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from hashlib import blake2b
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -42,7 +43,7 @@ class Outside:
         joined: list[Form] = []
         self.widths: dict[str, int] = {}
         for atom in plan.products:
-            hoisted = [c.outside for c in plan.columns(atom) if c.hoisted]
+            hoisted = [plan.outside(atom, c) for c in plan.columns(atom) if c.hoisted]
             if hoisted:
                 joined += hoisted
                 self.widths[atom] = sum(value.width for value in hoisted)
@@ -152,6 +153,10 @@ class Step(Forms):
         return self.emit.binary("MUL", new, self.row(np.ones(1)))
 
     def _sum(self, value: Form) -> Tensor:
+        if turned := self._plan.turned(value):
+            whole, gate = self.number(turned.whole), self.atom(turned.gate)
+            gated = self.emit.binary("MUL", gate, self.number(turned.inner))
+            return self.emit.binary("SUB", whole, gated)
         found = self._plan.parts(value)
         total: Tensor | None = None
         for atom, column in found.columns:
@@ -221,7 +226,9 @@ class Step(Forms):
         """Computes all products that read `atom`, in one."""
         columns = self._plan.columns(atom.key)
         matrix = np.concatenate([c.linear.values for c in columns], axis=1)
-        product = self.product(self._number_of(atom), matrix, np.concatenate(_biases(columns)))
+        biases = [self._bias(atom, column) for column in columns]
+        product = self.product(self._number_of(atom), matrix, np.concatenate(biases))
+        self._before_the_row(atom, columns, product)
         hoisted = [c for c in columns if c.hoisted]
         groups = [group for group in (hoisted, columns[len(hoisted) :]) if group]
         joined = self.split(product, [sum(map(_width, group)) for group in groups])
@@ -231,10 +238,17 @@ class Step(Forms):
             each = self.split(tensor, list(map(_width, group)))
             self._columns.update((atom.key + c.key, t) for c, t in zip(group, each, strict=True))
 
+    def _bias(self, atom: Atom, column: Column) -> Row:
+        """What the product itself adds to a column: what is not added outside."""
+        own = self._plan.begins_as(atom.key, column) or column
+        return own.outside.bias * (not own.hoisted)
 
-def _biases(columns: list[Column]) -> list[Row]:
-    """The biases that are not added outside."""
-    return [c.outside.bias * (not c.hoisted) for c in columns]
+    def _before_the_row(self, atom: Atom, columns: Sequence[Column], product: Tensor) -> None:
+        """Reads what columns are before their outside part is added (plan.py, rule 4)."""
+        for column, end in zip(columns, accumulate(map(_width, columns)), strict=True):
+            if begin := self._plan.begins_as(atom.key, column):
+                part = self.columns(product, end - _width(column), end)
+                self._columns[atom.key + begin.key] = part
 
 
 def _sign(linear: Map) -> float:

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
@@ -341,7 +342,7 @@ class Writer:
         sizes = map(self.emit.indices, [*([n] for n in self.lanes[:lanes]), [width]])
         *ahead, last = sizes
         shape = (*self.lanes[:lanes], self.batch, width)
-        return self.emit.fill(self._dims([*ahead, self.batch_size, last]), self._zero(), shape)
+        return self.emit.fill(self._dims([*ahead, self.batch_size, last]), self._zero, shape)
 
     def _batch_of(self, given: Tensor) -> Tensor:
         """A state that is given, [B, width]; one row is repeated for every batch entry."""
@@ -360,7 +361,7 @@ class Writer:
         sizes = self._ordered(lanes, rows, self.batch_size)
         dims = self._dims([*sizes, self.emit.indices([outputs])])
         shape = (*self._ordered(len(self.cells), known, self.batch), outputs)
-        return self.emit.fill(dims, self._zero(), shape)
+        return self.emit.fill(dims, self._zero, shape)
 
     def _placed(
         self, emit: Emitter, whole: Tensor, part: Tensor, place: tuple[Integer, Tensor]
@@ -404,5 +405,6 @@ class Writer:
             return self.emit.constant("shape", np.concatenate(known))
         return self.emit.concatenate(sizes, 0)
 
+    @cached_property
     def _zero(self) -> Tensor:
         return self.emit.constant("zero", np.zeros((), np.float32))

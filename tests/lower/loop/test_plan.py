@@ -85,18 +85,51 @@ def test_spelling_does_not_change_the_parts() -> None:
 def test_products_of_one_atom_are_one() -> None:
     """A GRU of a reset behind its product: three kernels by h are columns of one product."""
     made = plan(gru(np.random.default_rng(0), 3, U), hoists=True)
-    ((_, columns),) = made.products.items()
-    assert len(columns) == 3
+    (atom,) = made.products
+    assert len(made.columns(atom)) == 3
     assert made.weights() == 3 * U * U
-    assert len(made.loose) == 1  # the candidate's x, which r does not gate
-    assert (made.sequences, made.read) == ({}, {})
+    assert (made.loose, made.sequences, made.read) == ({}, {}, {})
+
+
+def test_what_a_gate_multiplies_is_read_before_the_row_is_added() -> None:
+    """The candidate's column begins as what 1 - r gates, whose bias is the product's own."""
+    made = plan(gru(np.random.default_rng(0), 3, U), hoists=True)
+    (atom,) = made.products
+    begins = [(c, made.begins_as(atom, c)) for c in made.columns(atom)]
+    ((whole, inner),) = [(column, begin) for column, begin in begins if begin is not None]
+    assert (whole.hoisted, inner.hoisted) == (True, False)
+    assert np.any(inner.outside.bias)
+    total = made.outside(atom, whole) + inner.outside
+    np.testing.assert_allclose(total.bias, whole.outside.bias)
+
+
+def test_a_sum_is_turned_for_a_sigmoid_and_a_product_alone() -> None:
+    """`o + r*L` needs `o` of x, r a sigmoid, L of one matrix, and that x is hoisted."""
+    o, product = X @ TURN, apply("LINEAR", H @ DOUBLE)
+    gate = apply("LOGISTIC", H @ TURN)
+    assert Plan().turned(o + gate * product) is not None
+    assert Plan(hoists=False).turned(o + gate * product) is None
+    for other in (
+        o + apply("TANH", H @ TURN) * product,
+        o - gate * product,
+        o + gate * H,
+        o + gate * product + H,
+        H @ TURN + gate * product,
+        gate * product,
+        o + gate * apply("LINEAR", H @ DOUBLE + symbol(before(1), U)),
+    ):
+        assert Plan().turned(other) is None
 
 
 def test_hoisted_columns_come_first() -> None:
     """So that one addition serves them all."""
     made = plan(gru(np.random.default_rng(0), 3, U), hoists=True)
     (atom,) = made.products
-    assert [column.hoisted for column in made.columns(atom)] == [True, True, False]
+    assert [column.hoisted for column in made.columns(atom)] == [True, True, True]
+    value = apply("TANH", H @ TURN) + apply("TANH", H @ DOUBLE + X @ TURN)
+    made = plan(_cell(value), hoists=True)
+    (atom,) = made.products
+    assert [column.hoisted for column in made.columns(atom)] == [True, False]
 
 
 def test_the_same_columns_are_computed_once() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from rnnlite_pipeline.cells.symbols import INPUT, after, before
 from rnnlite_pipeline.graph.ir import OPEN, Tensor
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.lower.emit import Emitter
+from rnnlite_pipeline.lower.loop.forms import Forms
 from rnnlite_pipeline.lower.loop.plan import plan
 from rnnlite_pipeline.lower.loop.step import Outside, Step, Weights
 from rnnlite_pipeline.runtimes.interpreter import Runner
@@ -24,6 +26,8 @@ F, U = 3, 4
 RNG = np.random.default_rng(0)
 X, H, C = symbol(INPUT, U), symbol(before(0), U), symbol(before(1), U)
 
+TURN, DOUBLE = np.eye(U)[::-1], 2 * np.eye(U)[:, ::-1] + np.ones((U, U))
+
 CELLS: dict[str, Equations] = {
     "GRU": gru(RNG, F, U),
     "reset before": gru(RNG, F, U, reset_after=False),
@@ -32,6 +36,24 @@ CELLS: dict[str, Equations] = {
     "swapped": Equations("cell", U, (U, U), (C, H), (0, 1)),
     "the same twice": Equations("cell", U, (U, U), (apply("TANH", H + X),) * 2, (0, 1)),
     "a constant": Equations("cell", U, (U,), (constant(np.ones(U)),), (0,)),
+    "one product, three biases": Equations(
+        "cell",
+        U,
+        (U,),
+        (
+            apply("TANH", H @ TURN + X @ DOUBLE + constant(np.full(U, 0.5)))
+            + apply("SIN", H @ TURN + constant(np.arange(4.0)))
+            + apply("COS", H @ TURN + constant(np.ones(U))),
+        ),
+        (0,),
+    ),
+    "shared factors": Equations(
+        "cell",
+        U,
+        (U,),
+        (apply("TANH", X) * H - H * apply("SIN", X) - apply("COS", X) * X - H * H,),
+        (0,),
+    ),
     "one reads the other": Equations(
         "cell", U, (U, U), (apply("TANH", symbol(after(1), U)), C + X), (1, 0)
     ),
@@ -72,12 +94,59 @@ def test_the_ops_of_a_step_compute_it(name: str, hoists: bool) -> None:
 
 
 def test_what_is_hoisted_is_one_product_over_the_sequence() -> None:
-    """A GRU's three kernels by x are columns of one form, the loose one last."""
+    """A GRU's three kernels by x are columns of one form, added to one product."""
     outside, made = _outside(CELLS["GRU"], hoists=True)
     assert [form.width for form in outside.forms] == [3 * U]
-    assert list(outside.widths.values()) == [2 * U, U]
-    assert next(iter(outside.widths)) in made.products
+    assert list(outside.widths.values()) == [3 * U]
+    assert outside.widths.keys() == made.products.keys()
     assert (outside.pieces, outside.narrow) == ([], False)
+
+
+def test_a_step_of_a_gru_is_what_the_delegate_takes() -> None:
+    """Fourteen calls of its operators: one product, one sum with the row, and no SPLIT_V."""
+    cell = CELLS["GRU"]
+    outside, made = _outside(cell, hoists=True)
+    emit, state = Emitter("step"), Tensor("s", "FLOAT32", (OPEN, U))
+    rows = [Tensor("r", "FLOAT32", (OPEN, 3 * U))]
+    Step(emit, made, outside, rows, [state], weights={}).run(cell)
+    assert Counter(op.code for op in emit.ops) == {
+        "FULLY_CONNECTED": 1, "STRIDED_SLICE": 1, "SPLIT": 1, "LOGISTIC": 2, "TANH": 1,
+        "ADD": 2, "SUB": 2, "MUL": 2,
+    }  # fmt: skip
+
+
+def test_parts_of_unequal_widths_are_slices() -> None:
+    """The default delegate takes no SPLIT_V; two equal parts are one SPLIT."""
+    emit = Emitter("forms")
+    x = Tensor("x", "FLOAT32", (OPEN, 6))
+    forms = Forms(emit, {})
+    assert [t.shape for t in forms.split(x, [1, 2, 3])] == [(OPEN, 1), (OPEN, 2), (OPEN, 3)]
+    forms.split(x, [3, 3])
+    assert [op.code for op in emit.ops] == ["STRIDED_SLICE"] * 3 + ["SPLIT"]
+    parts = [t for op in emit.ops for t in op.outputs]
+    for k, tensor in enumerate(parts):
+        tensor.name = f"part{k}"
+    runner = Runner(write_model(graph([x], parts, emit.ops)))
+    given = np.arange(12, dtype=np.float32).reshape(2, 6)
+    found = runner.run({"x": given})
+    for k, (start, stop) in enumerate([(0, 1), (1, 3), (3, 6), (0, 3), (3, 6)]):
+        np.testing.assert_array_equal(found[f"part{k}"], given[:, start:stop])
+
+
+def test_a_shared_factor_is_taken_out_of_a_sum() -> None:
+    """`a*b - a*c` and `a*b + a*c` are one product; not in integers, and not with a factor."""
+    a, b, c = (apply(f, H) for f in ("TANH", "SIN", "COS"))
+    cases = [
+        (a * b - a * c, True, 1), (a * b + a * c, True, 1), (a * c - a * b - X, True, 1),
+        (a * b - (a * c).scaled(np.array([2.0])), True, 3), (a * b - a * c, False, 2),
+    ]  # fmt: skip
+    for update, hoists, products in cases:
+        cell = Equations("cell", U, (U,), (update,), (0,))
+        outside, made = _outside(cell, hoists)
+        emit, state = Emitter("step"), Tensor("s", "FLOAT32", (OPEN, U))
+        rows = outside.compute(Emitter("rows"), Tensor("x", "FLOAT32", (OPEN, U)))
+        Step(emit, made, outside, rows, [state], weights={}).run(cell)
+        assert [op.code for op in emit.ops].count("MUL") == products
 
 
 def test_a_narrow_step_reads_the_columns_of_x() -> None:
