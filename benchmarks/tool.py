@@ -211,10 +211,10 @@ def _releases(asked: Asked, _memory: Memory) -> Iterator[Figure]:
                 cost = _release(asked.folder, way, names, 1)
                 costs.setdefault((way, len(names)), []).append(cost)
     middle = {key: Cost.middle(each) for key, each in costs.items()}
-    firsts = [middle[way, 1] for way in (WARM, asked.other)]
-    yield Figure("release of the digits, the first", *firsts)
-    after = [middle[way, 2] - middle[way, 1] for way in (WARM, asked.other)]
-    yield Figure("release of the digits, after the first", *after, goal="5 s")
+    warm, other = (middle[way, 1] for way in (WARM, asked.other))
+    yield Figure("release of the digits, the first", warm, other)
+    warm, other = (middle[way, 2] - middle[way, 1] for way in (WARM, asked.other))
+    yield Figure("release of the digits, after the first", warm, other, "5 s")
 
 
 def _many(asked: Asked, memory: Memory) -> Iterator[Figure]:

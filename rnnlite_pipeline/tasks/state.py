@@ -63,8 +63,10 @@ class Fresh:
 
     #: doit asks for the names of `__call__`'s arguments, of each task; this spares the search.
     __signature__: ClassVar = inspect.Signature(
-        inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-        for name in ("task", "values")
+        [
+            inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+            for name in ("task", "values")
+        ]
     )
 
     def __call__(self, task: object, values: Mapping[str, Any]) -> bool:  # noqa: ARG002
