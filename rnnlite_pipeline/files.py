@@ -143,8 +143,8 @@ def user_cache() -> Path:
 
 def near(path: Path) -> Path:
     """A path as the user would type it: relative to the working folder where it is below it."""
-    whole = path.absolute()
-    return whole.relative_to(Path.cwd()) if whole.is_relative_to(Path.cwd()) else whole
+    whole, here = path.absolute(), Path.cwd()
+    return whole.relative_to(here) if here in whole.parents or here == whole else whole
 
 
 #: A time of day as a zip keeps it.
@@ -254,6 +254,9 @@ _Known = tuple[int, int, int, int, int]
 #: The digests that this process has taken, of files that had not been changed lately.
 _DIGESTS: dict[_Known, str] = {}
 
+#: The most bytes of a file that are read at a time.
+_BLOCK = 2**18
+
 #: Nanoseconds after which a file's time of change tells it from every later state of it. The
 #: coarsest clock of a file system counts two seconds (FAT).
 _SETTLED = 3 * 10**9
@@ -268,12 +271,23 @@ def _file_digest(path: Path) -> str:
     """
     if found := _DIGESTS.get(_known(path.stat())):
         return found
-    with path.open("rb") as file:
+    with path.open("rb", buffering=0) as file:
         state, now = os.fstat(file.fileno()), time.time_ns()
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        digest = _stream_digest(file, min(state.st_size + 1, _BLOCK))
     if now - state.st_ctime_ns > _SETTLED:
         _DIGESTS[_known(state)] = digest
     return digest
+
+
+def _stream_digest(file: IO[bytes], block: int) -> str:
+    """The sha256 of an open file, read by `block` bytes.
+
+    `hashlib.file_digest` clears a buffer of 256 KB first: more work than a small file is.
+    """
+    sha256 = hashlib.sha256()
+    while content := file.read(block):
+        sha256.update(content)
+    return sha256.hexdigest()
 
 
 def _known(state: os.stat_result) -> _Known:

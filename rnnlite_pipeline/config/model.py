@@ -90,11 +90,11 @@ class FileSection(Section):
         Two files that mean the same give the same. Of an absolute path only the last part is kept,
         so that the result does not depend on the machine. What is not set is left out.
         """
-        values = self.model_dump(mode="json", exclude_none=True)
-        return {
-            key: value if key == "annotations" else _portable(value, key)
-            for key, value in sorted(values.items())
-        }
+        return dict(sorted((self._unset() | _plain(self, self.model_fields_set)).items()))
+
+    def _unset(self) -> dict[str, Any]:
+        """The normalized values of the keys that the file leaves out."""
+        return _plain(self, type(self).model_fields.keys() - self.model_fields_set)
 
 
 class Config(FileSection):
@@ -207,7 +207,7 @@ class Config(FileSection):
                 parts = {k for k in whole.model_fields_set if f"{name}.{k}" in keys}
                 some = {k: getattr(whole, k) for k in parts}
                 kept[name] = type(whole).model_construct(parts, **some)
-        narrowed = Config.model_construct(set(kept), **_defaults() | kept)
+        narrowed = _blank().model_copy(update=kept)
         narrowed._document, narrowed._path = self._document, self._path
         return narrowed
 
@@ -221,12 +221,28 @@ class Config(FileSection):
             bounds |= {"max_abs_error": self.tolerance, "min_snr_db": self.min_snr_db}
         return values | {"verification": values["verification"] | bounds}
 
+    def _unset(self) -> dict[str, Any]:
+        """As of any file; the defaults are the same in all configs, and normalized once."""
+        return {k: v for k, v in _defaults().items() if k not in self.model_fields_set}
+
+
+@cache
+def _blank() -> Config:
+    """A config of which no key is set; sections are frozen, so they are shared."""
+    given: dict[str, Any] = {"name": "model"}
+    return Config.model_construct(set(), **given)
+
 
 @cache
 def _defaults() -> dict[str, Any]:
-    """A config's values where its file says nothing; sections are frozen, so they are shared."""
-    given: dict[str, Any] = {"name": "model"}
-    return vars(Config.model_construct(**given))
+    """The normalized values of a config of which no key is set."""
+    return _plain(_blank(), Config.model_fields.keys() - {"source"})
+
+
+def _plain(values: FileSection, keys: Collection[str]) -> dict[str, Any]:
+    """Some of the keys of a file as plain JSON values, see `FileSection.normalized`."""
+    plain = values.model_dump(mode="json", exclude_none=True, include={*keys})
+    return {k: v if k == "annotations" else _portable(v, k) for k, v in plain.items()}
 
 
 #: The keys whose values are paths of files.
@@ -240,5 +256,5 @@ def _portable(value: Any, key: str = "") -> Any:
     if isinstance(value, list):
         return [_portable(item) for item in value]
     if key in _PATHS and isinstance(value, str):
-        return Path(value).name if Path(value).is_absolute() else value
+        return Path(value).name if value.startswith("/") else value
     return value

@@ -75,14 +75,14 @@ class Plan:
         return {
             "config": self.config.normalized(),
             "pipeline": self.pipeline.model_dump(mode="json"),
-            **toolchain(),
+            "toolchain": _toolchain_digest(),
             **self._runtimes(),
         }
 
     def settings_of(self, keys: tuple[str, ...]) -> dict[str, Any]:
         """The same for a stage that is given some keys of the config, and no pipeline."""
         narrowed = self.once(keys, lambda: self.config.only(keys).normalized())
-        return {"config": narrowed, **toolchain()}
+        return {"config": narrowed, "toolchain": _toolchain_digest()}
 
     def _runtimes(self) -> dict[str, Any]:
         """The versions of the runtimes it is verified on beside LiteRT."""
@@ -188,6 +188,11 @@ def toolchain() -> dict[str, Any]:
         "toolchain": versions(*OF_FORMAT),
         "plugins": {f"{p.pattern} of {p.package}": _plugin_digest(p) for p in plugins()},
     }
+
+
+@cache
+def _toolchain_digest() -> str:
+    return value_digest(toolchain())
 
 
 def _code_digest() -> str:

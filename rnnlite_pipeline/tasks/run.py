@@ -8,15 +8,18 @@ from pathlib import Path
 from typing import Any
 
 from doit.cmd_base import ModuleTaskLoader
+from doit.cmd_run import Run as RunCommand
 from doit.doit_cmd import DoitMain
 from doit.exceptions import BaseFail, TaskFailed, UnmetDependency
+from doit.plugin import PluginDict
 
 from rnnlite_pipeline.tasks.child import COMMAND
 from rnnlite_pipeline.tasks.graph import GROUP_OF, Bring, Means, namespace
 from rnnlite_pipeline.tasks.outcome import Run
 from rnnlite_pipeline.tasks.plan import Plan
 from rnnlite_pipeline.tasks.reporter import Progress, Telling
-from rnnlite_pipeline.tasks.settings import BACKEND, doit_settings
+from rnnlite_pipeline.tasks.settings import doit_settings
+from rnnlite_pipeline.tasks.state import StateFolder
 from rnnlite_pipeline.tasks.table import needed_groups
 
 
@@ -33,6 +36,31 @@ class _Statuses(Progress):
         super().add_failure(task, fail)
         if not isinstance(fail, UnmetDependency):
             self.worst = max(self.worst, 1 if isinstance(fail, TaskFailed) else 2)
+
+
+class _Run(RunCommand):
+    """doit's `run` with our database and reporter, which the settings name.
+
+    doit looks through every installed package for others, three times.
+    """
+
+    def get_backends(self) -> dict[str, Any]:
+        """The database, by its name in the settings."""
+        return {"folder": StateFolder}
+
+    def get_reporters(self) -> dict[str, Any]:
+        """None by name: the settings have ours itself."""
+        return {}
+
+
+class _Main(DoitMain):
+    """doit with one command; none of an installed package's."""
+
+    def get_cmds(self) -> PluginDict:
+        """The command, by its name."""
+        commands = PluginDict()
+        commands["run"] = _Run
+        return commands
 
 
 def run_stages(
@@ -75,9 +103,7 @@ def run_stages(
     means = Means.of(command, bring, jobs, elsewhere, dump_passes)
     groups = {name for plan in plans for name in needed_groups(GROUP_OF[stage], plan)}
     tasks = {**namespace(plans, means, groups), "DOIT_CONFIG": settings}
-    main = DoitMain(
-        ModuleTaskLoader(tasks), config_filenames=(), extra_config={"BACKEND": dict(BACKEND)}
-    )
+    main = _Main(ModuleTaskLoader(tasks), config_filenames=())
     options = ["-n", str(means.at_once)] if means.at_once > 1 else []
     options += ["--always-execute"] if force else []
     names = [f"{GROUP_OF[stage]}:{plan.name}" for plan in plans]

@@ -9,6 +9,7 @@ digests of what the task made, so a changed or missing output is made again.
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 import os
 import sys
@@ -16,7 +17,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import quote
 
 from doit.dependency import FileChangedChecker
@@ -59,6 +60,14 @@ class Fresh:
     may_read: Sequence[Path] = ()
     always: bool = False
     _before: dict[str, str | None] = field(default_factory=dict, init=False)
+
+    #: doit asks for the names of `__call__`'s arguments, of each task; this spares the search.
+    __signature__: ClassVar = inspect.Signature(
+        [
+            inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+            for name in ("task", "values")
+        ]
+    )
 
     def __call__(self, task: object, values: Mapping[str, Any]) -> bool:  # noqa: ARG002
         """doit's question, asked right before a task would run; the names are doit's."""

@@ -118,7 +118,7 @@ def _included(plan: Plan) -> list[Path]:
 
 
 def _imported(plan: Plan) -> list[Path]:
-    return [plan.out / ".work" / "source.tflite", plan.out / ".work" / "source.json"]
+    return [plan.out / ".work/source.tflite", plan.out / ".work/source.json"]
 
 
 def _in_tensorflow(plan: Plan) -> bool:
@@ -172,11 +172,11 @@ def _measured(plan: Plan) -> list[Path]:
 def _beside_model(plan: Plan) -> list[Path]:
     """What convert leaves for the stages that judge the model; the last two if it quantizes."""
     names = ("layers.json", "float.tflite", "quantization.json")
-    return [plan.out / ".work" / name for name in names]
+    return [plan.out / f".work/{name}" for name in names]
 
 
 def _converted(plan: Plan) -> Path:
-    return plan.out / ".work" / "converted.tflite"
+    return plan.out / ".work/converted.tflite"
 
 
 def _model(plan: Plan) -> list[Path]:
@@ -185,7 +185,7 @@ def _model(plan: Plan) -> list[Path]:
 
 
 def _page(plan: Plan) -> Path:
-    return plan.out / ".work" / "report.html"
+    return plan.out / ".work/report.html"
 
 
 def _bundle(plan: Plan) -> Path:

@@ -184,6 +184,28 @@ def test_a_config_of_some_keys(keys: list[str], same: Any, other: Any) -> None:
         assert config(**other).only(keys).normalized() != narrowed
 
 
+@pytest.mark.parametrize(
+    "values",
+    [
+        {},
+        {"metadata": {"author": "me"}, "annotations": {"b": "1", "a": "2"}},
+        {"quantization": {"scheme": "none"}, "targets": ("litert",), "version": "0.0.0"},
+        {"verification": {"data": {"path": "/data/test.npz"}, "max_abs_error": 0.5}},
+        {"package": {"include": ("README.md",)}, "variants": {"a": {"version": "1.0.0"}}},
+    ],
+)
+def test_defaults_are_normalized_as_if_they_were_written(values: dict[str, Any]) -> None:
+    """The normalized form is that of the whole config, whichever of its keys were given."""
+    some = config(**values)
+    whole = Config.model_construct(set(Config.model_fields), **vars(some))
+    whole.model_post_init(None)
+    assert some.normalized() == whole.normalized()
+    assert list(some.normalized()) == sorted(some.normalized())
+    assert (
+        some.only(["name", "source"]).normalized() == config().only(["name", "source"]).normalized()
+    )
+
+
 def test_a_config_of_some_keys_is_in_the_same_place() -> None:
     """Its folder is that of the whole; its name is `model` where it has none."""
     whole = config(source={"format": "keras", "path": "a.keras"})
