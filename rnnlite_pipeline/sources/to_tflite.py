@@ -43,8 +43,8 @@ from rnnlite_pipeline.sources.graphdef.detached import without_variables
 from rnnlite_pipeline.sources.graphdef.flex import make_custom, repeatable
 from rnnlite_pipeline.sources.graphdef.gathers import gathers_in_loops
 from rnnlite_pipeline.sources.graphdef.integer_products import integer_products_in_floats
-from rnnlite_pipeline.sources.graphdef.pools_3d import pools_to_builtin
 from rnnlite_pipeline.sources.graphdef.plain_ops import rare_ops_to_plain
+from rnnlite_pipeline.sources.graphdef.pools_3d import pools_to_builtin
 from rnnlite_pipeline.sources.graphdef.slices import slices_to_builtin
 from rnnlite_pipeline.sources.graphdef.softplus import stable_softplus
 from rnnlite_pipeline.sources.graphdef.stablehlo_gathers import gathers_to_builtin

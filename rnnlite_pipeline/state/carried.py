@@ -10,8 +10,10 @@ a file says which output belongs to which input. It is proved from the data flow
 2. What these ops do to each element is found by running them, on the element's own number.
 3. An output belongs to an input if it has the input's shape, and each of its elements is the new
    value of the very element that the input has in this place.
-4. Two outputs for one input, or two inputs for one output, are refused: nothing says which is meant.
-5. Names decide nothing.
+4. The last output of a single step has the numbers of the new state as well. Where one output
+   comes from the output of the steps and another one from the state, the latter is the partner.
+5. Two outputs for one input, or two inputs for one output, are refused otherwise: nothing says
+   which is meant. Names decide nothing.
 """
 
 from __future__ import annotations
@@ -108,13 +110,14 @@ def carried(model: Model, kept: Collection[str] = ()) -> Found:
         kept: The inputs of states that the source keeps itself; they are no part of this.
 
     Raises:
-        NotConvertible: Rule 4.
+        NotConvertible: Rule 5.
     """
     carries = list(_carries(model))
     sizes = BATCHES if any(OPEN in (t.shape or ()) for t in model.main.inputs) else (1,)
     seen = [_Elements(model, carries, size, kept) for size in sizes]
     names = [each.pairs() for each in seen]
     agreed = [pair for pair in names[0] if all(pair in others for others in names)]
+    agreed = _from_states(agreed, seen[0])
     _check_unique(agreed)
     found = Found([seen[0].pair(*pair) for pair in agreed])
     taken = {carry.state for pair in found.pairs for carry in pair.carries}
@@ -180,21 +183,23 @@ class _Elements:
         self._own = self._count
         self._before: dict[Carry, Numbers] = {}
         self._after: dict[Carry, Numbers] = {}
+        self._beside: dict[Carry, list[Numbers]] = {}
         for carry in carries:
             before = self._moved(carry.before, self._of)
             if before is not None and before.size and before.all():
                 self._before[carry] = before
                 self._after[carry] = self._numbered(before.shape)
+                self._beside[carry] = [self._numbered(before.shape) for _ in carry.after[1:]]
         self._old = np.arange(self._count)
         leaves = dict(self._of)
         for carry, after in self._after.items():
-            self._old[after] = self._before[carry]
-            for tensor in carry.after:
+            for tensor, new in zip(carry.after, [after, *self._beside[carry]], strict=True):
+                self._old[new] = self._before[carry]
                 shape = self._shape(tensor)
                 if np.prod(shape, dtype=int) == after.size:
-                    leaves[tensor] = after.reshape(shape)
+                    leaves[tensor] = new.reshape(shape)
                 elif carry.op.code == "WHILE":
-                    leaves[tensor] = after
+                    leaves[tensor] = new
         self._outputs = {
             name: self._moved(tensor, leaves) if self._before else None
             for name, tensor in self._outputs_by_name.items()
@@ -212,6 +217,12 @@ class _Elements:
             and np.array_equal(self._old[after], self._of[before])
         ]
 
+    def is_from_states(self, result: str) -> bool:
+        """Rule 4: whether an output has elements of the states themselves alone."""
+        beside = [n for numbers in self._beside.values() for n in numbers]
+        after = self._outputs[result]
+        return after is not None and not any(np.isin(n, after).any() for n in beside)
+
     def inputs_of(self, carry: Carry) -> list[str]:
         """The inputs that a state consists of; empty where the model computes it."""
         before = self._before.get(carry)
@@ -227,8 +238,9 @@ class _Elements:
         assert after is not None, "it is a pair"
         own = self._of[before]
         carries = tuple(c for c, old in self._before.items() if np.isin(old, own).any())
+        old = self._old[after]
         whole = [
-            np.isin(self._before[c], own).all() and np.isin(self._after[c], after).all()
+            np.isin(self._before[c], own).all() and np.isin(self._before[c], old).all()
             for c in carries
         ]
         numbers = tuple(self._before[c].ravel() - own.flat[0] for c in carries)
@@ -344,6 +356,12 @@ def _moving(op: Op) -> Sequence[int]:
     if op.code in JOINS:
         return range(len(op.inputs))
     return (1,) if op.code == "SPLIT" else (0,)
+
+
+def _from_states(pairs: list[tuple[str, str]], elements: _Elements) -> list[tuple[str, str]]:
+    """Rule 4."""
+    sure = {given for given, result in pairs if elements.is_from_states(result)}
+    return [p for p in pairs if p[0] not in sure or elements.is_from_states(p[1])]
 
 
 def _check_unique(pairs: Sequence[tuple[str, str]]) -> None:

@@ -50,7 +50,13 @@ _MIXES = (
     "normalization over time), or starts from what another computes. Set recurrent.state to "
     "reset, or convert the part of the model that can be fed in pieces."
 )
-_APART = "This is a bug of the conversion, please report it."
+_APART = (
+    "If this is the rounding that the model allows itself, raise verification.max_abs_error; else "
+    "please report it."
+)
+
+#: Of a model whose cost is not counted.
+NO_WORK = Work()
 
 
 def with_states(
@@ -132,7 +138,7 @@ class Streaming:
         source: SourceModel,
         states: Description,
         batch: int = 2,
-        work: Work = Work(),
+        work: Work = NO_WORK,
         data: Sequence[Outputs] = (),
     ) -> None:
         self._source, self._time = source, states.time
@@ -155,7 +161,9 @@ class Streaming:
             self._why_whole = "the source itself gives another result for pieces than at once"
         self.note = self._why_whole
         if self._time and self._steps < STEPS:
-            fewer = f"{self._steps} steps in place of {STEPS}, as a call takes {once:.1g} multiply-adds"
+            fewer = (
+                f"{self._steps} steps in place of {STEPS}, as a call takes {once:.1g} multiply-adds"
+            )
             self.note = "; ".join(filter(None, (self.note, fewer)))
 
     def checks(

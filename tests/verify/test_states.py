@@ -14,6 +14,7 @@ from rnnlite_pipeline.report.evidence import Check
 from rnnlite_pipeline.sources.model import SourceModel, TensorSpec
 from rnnlite_pipeline.state import Description
 from rnnlite_pipeline.verify.application import Started
+from rnnlite_pipeline.verify.cases import MADE_UP, Work
 from rnnlite_pipeline.verify.states import STEPS, Streaming, check_policy, with_states
 
 STATES = (State("sum/h", np.zeros((1, 2), np.float32)),)
@@ -114,6 +115,28 @@ def test_a_model_that_mixes_steps_fails_unless_its_source_streams_so() -> None:
     lenient = Streaming(_source(keeps=True, mixes=True), PERSIST)
     assert "the source itself" in lenient.note
     assert not _failed(lenient.checks(model, "default", 1e-5))
+
+
+@pytest.mark.parametrize(
+    ("per_step", "batch", "steps"),
+    [(1, 2, STEPS), (MADE_UP // 10, 1, 10), (2 * MADE_UP, 1, 2)],
+)
+def test_calls_stay_within_the_budget(per_step: int, batch: int, steps: int) -> None:
+    """What a call costs decides the batch and the steps; two steps are the least."""
+    shapes = list[tuple[int, ...]]()
+    source = _source(keeps=False)
+
+    class Seen(Fake):
+        def run(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
+            shapes.append(inputs["x"].shape)
+            return super().run(inputs)
+
+    streaming = Streaming(source, PERSIST, work=Work(per_step=per_step))
+    assert not _failed(streaming.checks(Started(Seen(), PERSIST), "default", 1e-5))
+    assert shapes[0] == (batch, steps, 2)
+    assert streaming.fast_only == (per_step > MADE_UP)
+    assert bool(streaming.note) == (steps < STEPS)
+    assert streaming.cost >= sum(np.prod(shape[:2]) for shape in shapes) * per_step
 
 
 def test_a_fixed_length_is_not_cut() -> None:
