@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -65,7 +65,7 @@ from rnnlite_pipeline.verify.targets import hold
 
 if TYPE_CHECKING:
     from rnnlite_pipeline.config import Config, Pipeline
-    from rnnlite_pipeline.graph.ir import Model
+    from rnnlite_pipeline.graph.ir import Model, Tensor
     from rnnlite_pipeline.sources.model import SourceModel
 
 #: How many failed checks the error names, besides missed gates; verification.json has all of them.
@@ -143,7 +143,8 @@ def _examine(config: Config, out: Path, pipeline: Pipeline, evidence: Evidence) 
     axes = batch_axes(source.inputs, source.run, source.limits)
     if any(axes.inputs.values()):
         facts.batch_axes = dict(axes.inputs)
-    _compare_data(config, graph, axes)
+    given = {spec.name: graph.signatures[0].inputs[spec.name] for spec in source.inputs}
+    _compare_data(config, axes.tensors_batch_first(given))
     work = Work(**multiply_adds(model))
     samples, note = _samples(config, batch_first(source, axes), work)
     if note:
@@ -300,7 +301,7 @@ def _samples(config: Config, source: SourceModel, work: Work) -> tuple[Samples, 
     return random_samples(source.inputs, source.limits, count, random.seed), why
 
 
-def _compare_data(config: Config, graph: Model, axes: Axes) -> None:
+def _compare_data(config: Config, inputs: Mapping[str, Tensor]) -> None:
     """Compares the calibration data with the data of the verification; warns if they differ.
 
     Raises:
@@ -309,7 +310,6 @@ def _compare_data(config: Config, graph: Model, axes: Axes) -> None:
     calibration, data = config.quantization.calibration, config.verification.data.path
     if calibration is None or data is None:
         return
-    inputs = axes.tensors_batch_first(graph.signatures[0].inputs)
     path = config.resolve(calibration.path)
     for warning in check_alike(path, config.resolve(data), inputs, calibration.samples):
         print(f"warning: quantization.calibration: {warning}", flush=True)

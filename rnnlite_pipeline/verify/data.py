@@ -78,7 +78,7 @@ def read_samples(
     """The samples of an .npz file.
 
     Args:
-        path: One array an input, named as the input; `labels` for the first output, or
+        path: One array for each input, named as the input; `labels` for the first output, or
             `labels_OUTPUT` for any.
         inputs: The model's inputs.
         outputs: The model's outputs.
