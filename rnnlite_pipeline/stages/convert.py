@@ -182,7 +182,8 @@ def check_convertible(conversion: Conversion, config: Config) -> None:
             "The model computes with complex numbers, and LiteRT has no op for"
             f" {', '.join(numbers)} of them.",
             "Compute the spectrum before the model, in the program that calls it; or take the"
-            " magnitude of a real FFT, tf.abs(tf.signal.rfft(x)), which LiteRT has.",
+            " magnitude of a real FFT, tf.abs(tf.signal.rfft(x)), which LiteRT has; or write a"
+            " convolution that is computed by FFTs as one over time.",
         )
     precision = other_precision(conversion.model) if refused else ""
     if precision:
