@@ -26,9 +26,16 @@ class _Loader(yaml.SafeLoader):
     """Rule 1."""
 
 
-_TAG = "tag:yaml.org,2002:python/"
-_Loader.add_constructor(f"{_TAG}tuple", _Loader.construct_yaml_seq)
-_Loader.add_constructor(f"{_TAG}unicode", _Loader.construct_yaml_str)
+def _list(loader: Any, node: Any) -> Any:
+    return loader.construct_sequence(node, deep=True)
+
+
+def _text(loader: Any, node: Any) -> Any:
+    return loader.construct_scalar(node)
+
+
+_Loader.add_constructor("tag:yaml.org,2002:python/tuple", _list)
+_Loader.add_constructor("tag:yaml.org,2002:python/unicode", _text)
 
 
 def is_architecture(path: Path) -> bool:
