@@ -42,9 +42,7 @@ def haiku_impala() -> SourceModel:
         haiku = importlib.import_module("haiku")
         core = haiku.ResetCore(haiku.LSTM(UNITS))
         torso = jax.nn.relu(haiku.Linear(UNITS)(x))
-        y, _ = haiku.dynamic_unroll(
-            core, (torso, done > 0.5), core.initial_state(x.shape[1])
-        )
+        y, _ = haiku.dynamic_unroll(core, (torso, done > 0.5), core.initial_state(x.shape[1]))
         return haiku.Linear(4)(y), haiku.Linear(1)(y)[..., 0]
 
     return _haiku(build, x=(10, None, FEATURES), done=(10, None))
@@ -211,9 +209,7 @@ def rwkv_time_mixing() -> SourceModel:
 
     def call(x: Any) -> Any:
         before = jnp.pad(x, ((0, 0), (1, 0), (0, 0)))[:, :-1]
-        k, v, r = (
-            (x * m + before * (1 - m)) @ w for m, w in zip(mix, (wk, wv, wr), strict=True)
-        )
+        k, v, r = ((x * m + before * (1 - m)) @ w for m, w in zip(mix, (wk, wv, wr), strict=True))
 
         def step(state: Any, item: Any) -> Any:
             top, bottom, largest = state

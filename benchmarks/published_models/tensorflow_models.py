@@ -242,7 +242,9 @@ def legacy_attention_seq2seq() -> SourceModel:
                 x = _dense(tf.concat([last, attention], 1), UNITS, "x")
                 y, state = decoder(x, state)
                 query = tf.reshape(_dense(state, UNITS, "q"), [-1, 1, 1, UNITS])
-                scores = tf.reduce_sum(v1.get_variable("v", [UNITS]) * tf.tanh(keys + query), [2, 3])
+                scores = tf.reduce_sum(
+                    v1.get_variable("v", [UNITS]) * tf.tanh(keys + query), [2, 3]
+                )
                 weights = tf.reshape(tf.nn.softmax(scores), [-1, 6, 1, 1])
                 attention = tf.reshape(tf.reduce_sum(weights * hidden, [1, 2]), [-1, UNITS])
                 output = _dense(_dense(tf.concat([y, attention], 1), UNITS, "o"), WORDS, "logits")
@@ -290,7 +292,7 @@ def gnmt_attention() -> SourceModel:
 
 
 def openai_baselines_policy() -> SourceModel:
-    """github.com/openai/baselines a2c: lstm over steps written out, masks reset its joined state."""
+    """github.com/openai/baselines a2c: an LSTM written out, masks reset its joined state."""
 
     def build() -> Built:
         observed = v1.placeholder(tf.float32, [None, 5, 6], "observed")
@@ -319,11 +321,11 @@ def drqn() -> SourceModel:
     """Hausknecht and Stone 2015, DRQN: convolutions on each frame, an LSTM over a trace."""
 
     def build() -> Built:
-        frames = v1.placeholder(tf.float32, [None, 10, 10, 3], "frames")
-        trace = 4
-        c, h = (v1.placeholder(tf.float32, [None, UNITS], n) for n in "ch")
+        batch, trace = 2, 4  # fixed: frames come as so many traces
+        frames = v1.placeholder(tf.float32, [batch * trace, 10, 10, 3], "frames")
+        c, h = (v1.placeholder(tf.float32, [batch, UNITS], n) for n in "ch")
         x = tf.nn.relu(tf.nn.conv2d(frames, v1.get_variable("k", [4, 4, 3, 4]), 2, "VALID"))
-        rows = tf.reshape(x, [-1, trace, 64])
+        rows = tf.reshape(x, [batch, trace, 64])
         with v1.variable_scope("rnn"):
             y, new = v1.nn.dynamic_rnn(
                 cells.BasicLSTMCell(UNITS), rows, initial_state=cells.LSTMStateTuple(c, h)
@@ -343,7 +345,10 @@ def tagger_with_viterbi() -> SourceModel:
         words = v1.placeholder(tf.int32, [None, 8], "words")
         lengths = v1.placeholder(tf.int32, [None], "lengths")
         made, _ = v1.nn.bidirectional_dynamic_rnn(
-            cells.LSTMCell(UNITS), cells.LSTMCell(UNITS), _embedded(words), lengths,
+            cells.LSTMCell(UNITS),
+            cells.LSTMCell(UNITS),
+            _embedded(words),
+            lengths,
             dtype=tf.float32,
         )
         tags = 4
