@@ -142,7 +142,9 @@ def _fenced(op: Op, part: DelegatedPart) -> list[Op]:
 
 
 def _is_moved(op: Op, place: int) -> bool:
-    """Whether an operand is copied, rather than telling how."""
+    """Whether an operand is copied, rather than telling how, or naming a variable."""
+    if op.code == "READ_VARIABLE":
+        return False
     return op.code == "CONCATENATION" or place == {"SPLIT": 1, "ASSIGN_VARIABLE": 1}.get(op.code, 0)
 
 

@@ -50,7 +50,7 @@ def batches(
     """The samples of an .npz, some rows at a time; never more than these are in memory.
 
     Args:
-        path: One array for each input, of any number of samples; arrays that are no input are ignored.
+        path: One array for each input, of any number of samples; other arrays are ignored.
             An input of rank 0 has one number for all samples.
         inputs: The model's inputs by name.
         count: How many samples are read at most; None for all.

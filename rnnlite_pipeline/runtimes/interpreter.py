@@ -224,7 +224,11 @@ def delegations(model: bytes) -> list[tuple[list[int], list[int]]]:
         interpreter = Interpreter(model_content=model)
         interpreter.allocate_tensors()
     except (RuntimeError, ValueError) as error:
-        raise StageError(f"LiteRT cannot load a part of the model: {error}") from error
+        raise StageError(
+            f"LiteRT cannot load a part of the model: {error}",
+            "It is loaded with open dimensions of 1. Where one cannot be 1, as a batch that is"
+            " split into sequences of several steps, close it with source.inputs.",
+        ) from error
     # There is no public accessor of the ops that run.
     return [
         ([int(i) for i in op["inputs"]], [int(i) for i in op["outputs"]])

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from rnnlite_pipeline.graph.build import Builder, make_op
+from rnnlite_pipeline.graph.edit import ensure_signature
 from rnnlite_pipeline.graph.ir import OPEN, Model, Quantization, Subgraph, Tensor
+from rnnlite_pipeline.graph.variables import State, add, keep
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.lower import lower
 from rnnlite_pipeline.passes.fence_copies import crossing, fence_copies
@@ -206,3 +208,27 @@ def _sized_late() -> Model:
         if op.code == "RESHAPE" and len(op.inputs) == 1:
             op.inputs.append(build.indices([]))
     return model
+
+
+def test_a_variable_itself_is_not_fenced() -> None:
+    """What a call reads of a variable may be; its handle is no tensor that a CAST takes."""
+    x, before = Tensor("x", "FLOAT32", (1, 4)), Tensor("before", "FLOAT32", (1, 5))
+    build = Builder("made")
+    after = build.unary("TANH", dense(build, build.concatenate([x, before], 1), 5))
+    y = build.unary("NEG", build.reverse(after, 0))
+    model = Model([Subgraph("main", [x], [y], build.ops)])
+    ensure_signature(model)
+    state = State("state", np.full((1, 5), 0.5, np.float32))
+    add(model, state, before, after)
+    keep(model, [state])
+    old = Runner(write_model(model), "no_delegate")
+    assert fence_copies(model)
+    fenced = [op.inputs[0] for op in model.ops() if op.code == "CAST"]
+    assert fenced
+    assert all(tensor is not None and tensor.dtype == "FLOAT32" for tensor in fenced)
+    given = {"x": np.ones((1, 4), np.float32)}
+    new = Runner(write_model(model), "default")
+    for _ in range(2):
+        np.testing.assert_allclose(
+            next(iter(new.run(given).values())), next(iter(old.run(given).values())), atol=1e-6
+        )

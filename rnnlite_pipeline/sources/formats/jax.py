@@ -95,8 +95,8 @@ def source_model(
 _Naming = Callable[[int, Sequence[int], int], str]
 
 _NAMINGS: tuple[_Naming, ...] = (
-    lambda place, open_axes, axis: f"d{place}_{axis}" if axis else "b",
-    lambda place, open_axes, axis: f"d{axis}" if axis != open_axes[0] else "b",
+    lambda place, _, axis: f"d{place}_{axis}" if axis else "b",
+    lambda _, open_axes, axis: f"d{axis}" if axis != open_axes[0] else "b",
 )
 
 

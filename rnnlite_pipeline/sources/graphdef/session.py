@@ -59,6 +59,10 @@ def new_session() -> Any:
     return v1.Session(graph=v1.Graph(), config=settings)
 
 
+#: Sizes of open dimensions. A batch may have to be so many traces of so many steps.
+SIZES = ((2, 3), (12, 24), (240, 480))
+
+
 def session_model(
     session: Any,
     inputs: Mapping[str, Any],
@@ -86,7 +90,7 @@ def session_model(
     fixed = dict(constants or {})
     definition, assigned, places = _frozen(session, inputs, outputs, fixed)
     function, states = lift(_function(definition, specs, inputs, places, outputs), assigned)
-    feeds = [_zeros(specs, inputs, fixed, size) for size in (2, 3)]
+    feeds = [[_zeros(specs, inputs, fixed, size) for size in sizes] for sizes in SIZES]
     results = [
         tensor_spec(n, t.dtype, _known(session, feeds, t, now.shape))
         for (n, t), now in zip(outputs.items(), function.outputs, strict=False)
@@ -134,27 +138,28 @@ def find_tensor(graph: Any, name: str, key: str) -> Any:
 
 def _known(
     session: Any,
-    feeds: Sequence[Mapping[Any, Array]],
+    feeds: Sequence[Sequence[Mapping[Any, Array]]],
     output: Any,
     traced: Any,
 ) -> Any:
     """An output's shape: what a loop of control flow v1 carries is traced without its rank.
 
-    It is then seen by running the graph on inputs of two sizes: what differs is open. It stays
-    unknown where the graph does not run on these, or the rank differs as well.
+    It is then seen by running the graph on inputs of two sizes: what differs is open. Where the
+    graph does not run on these, it is what the graph's author wrote, if it is still there.
     """
     if traced.rank is not None:
         return traced
-    try:
-        one, two = (session.run(output, feed).shape for feed in feeds)
-    except Exception as error:  # noqa: BLE001  # whatever zeros of such sizes raise
-        print(error, flush=True)
-        return traced
-    if len(one) != len(two):
-        return traced
-    return load("tensorflow").TensorShape(
-        [a if a == b else None for a, b in zip(one, two, strict=True)]
-    )
+    for pair in feeds:
+        try:
+            one, two = (session.run(output, feed).shape for feed in pair)
+        except Exception as error:  # noqa: BLE001  # whatever zeros of such sizes raise
+            print(error, flush=True)
+            continue
+        if len(one) == len(two):
+            return load("tensorflow").TensorShape(
+                [a if a == b else None for a, b in zip(one, two, strict=True)]
+            )
+    return output.shape
 
 
 def _zeros(

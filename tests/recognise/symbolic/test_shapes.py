@@ -49,6 +49,18 @@ def test_rows_are_joined_by_their_columns() -> None:
         assert numbers(shapes.joined(op, [Y, X])[0]) == expected
 
 
+def test_a_row_is_repeated_along_its_features() -> None:
+    """A constant along any axis; a row as often as a constant says, and along nothing else."""
+    op = make_op("TILE", [tensor(2, 2), tensor(2)], [tensor(2, 4)])
+    assert numbers(shapes.tiled(op, [Y, Const(np.array([1, 2]))])[0]) == [7, 8, 7, 8]
+    both = [Const(np.array([[1.0, 2.0]])), Const(np.array([2, 1]))]
+    assert array(shapes.tiled(op, both)[0]).tolist() == [[1, 2], [1, 2]]
+    with pytest.raises(Unreadable, match="another axis than the features"):
+        shapes.tiled(op, [Y, Const(np.array([2, 1]))])
+    with pytest.raises(Unreadable, match="as often as data says"):
+        shapes.tiled(op, [Y, X])
+
+
 def test_constants_are_joined_along_any_axis() -> None:
     """Whatever they are; under a fused activation as well."""
     parts = [Const(np.array([[1.0, -2.0]])), Const(np.array([[-3.0, 4.0]]))]

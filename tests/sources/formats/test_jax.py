@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 
 from rnnlite_pipeline.errors import SourceError
+from rnnlite_pipeline.sources.formats.jax import source_model as jax_source
+from rnnlite_pipeline.sources.model import TensorSpec
 from rnnlite_pipeline.sources.opening import open_source
 from tests.sources.round_trip import config, round_trip, shapes
 
@@ -112,6 +114,16 @@ def test_a_scan_arrives_as_a_loop_of_builtin_ops(
     loops = [op for op in made.imported.main.ops if op.code == "WHILE"]
     assert len(loops) == 1
     assert len(made.layers) == 1
+
+
+@needs_jax
+def test_time_major_inputs_have_one_batch() -> None:
+    """Where the first axis is not open, the first open one is the batch of all inputs."""
+    inputs = [TensorSpec("x", "float32", (4, None, 3)), TensorSpec("done", "float32", (4, None))]
+    made = jax_source(lambda x, done: x * (1.0 - done[..., None]), inputs, {})
+    given = {s.name: np.ones([d or 2 for d in s.shape], "f") for s in inputs}
+    assert made.run(given)["output_0"].shape == (4, 2, 3)
+    assert [s.shape for s in made.outputs] == [(4, None, 3)]
 
 
 @needs_jax
