@@ -334,7 +334,8 @@ def page(found: Sequence[Outcome]) -> str:
 
 Written by `python benchmarks/published.py FOLDER...`, which says how each is tried. The builds are
 small ones of the published architectures, with random weights. Seconds are the processor's, of
-import and conversion together. The error is a part of the output's scale.
+import and conversion together; those of the first model of a folder or module include the import of
+TensorFlow, about 4 s. The error is a part of the output's scale.
 
 {right} of {len(found)} are right. TensorFlow's own converter gives {stock_right} that are right
 with an open batch.
