@@ -2,8 +2,7 @@
 
 A layer that rounds otherwise is one that computes exactly with weights and inputs a little off
 (Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 3.5): so roundings inside a
-model, layer after layer, are seen as well. Whole numbers are not off: sums and products of them
-are exact, and a model counts steps, and numbers rows, in them.
+model, layer after layer, are seen as well.
 """
 
 from __future__ import annotations
@@ -22,9 +21,6 @@ SAMPLES = 2
 
 #: As many numbers of a file are rounded at a time.
 CHUNK = 2**20
-
-#: Whole numbers up to this one have exact products, of 24 bits.
-WHOLE = 2**12
 
 
 def rounded_weights(model: Model, seed: int) -> Model:
@@ -74,12 +70,12 @@ def float_constants(model: Model) -> Iterator[Tensor]:
 
 
 def _off_by_one(array: Array, random: np.random.Generator) -> Array:
-    """Each number off by one in its last place, up or down at random; whole ones stay.
+    """Each number off by one in its last place, up or down at random; zeros stay.
 
     The next float away from zero, or towards it, is the next integer of the same bits.
     """
     bits = np.array(array, copy=True).view(f"<i{array.dtype.itemsize}")
     steps = random.integers(0, 2, array.shape, np.int8) * np.int8(2) - np.int8(1)
-    stays = ~np.isfinite(array) | ((np.trunc(array) == array) & (np.abs(array) <= WHOLE))
-    bits += np.where(stays, np.int8(0), steps)
+    finite = np.isfinite(array) & (array != 0)
+    bits += np.where(finite, steps, np.int8(0))
     return bits.view(array.dtype)
