@@ -101,8 +101,10 @@ def affine(form: Form, inputs: Inputs, what: str) -> Affine:
     for atom, linear in form.terms.values():
         for part, matrix in _parts(atom, linear, inputs.loop):
             if isinstance(part, Symbol) and inputs.system.owns(part):
-                known = states.get(part.key)
-                states[part.key] = matrix if known is None else known + matrix
+                whole = inputs.loop.whole(part)
+                first = part.start - whole.start
+                known = states.setdefault(whole.key, np.zeros((len(matrix), whole.width)))
+                known[:, first : first + part.width] += matrix
             elif any(inputs.system.owns(s) for s in part.symbols()):
                 raise Unrecognised(f"its {what} reads a nonlinear function of the state")
             else:

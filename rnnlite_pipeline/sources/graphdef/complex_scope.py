@@ -1,18 +1,13 @@
-"""The nodes of a graph or of a function, as they are rewritten to pairs (complex_pairs.py).
-
-What a node's input is called: in a graph "node" or "node:1", in a function "node:output:1" after
-the op's own name for its output, or an argument's name.
-"""
+"""The nodes of a graph or of a function, as they are rewritten to pairs (complex_pairs.py)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
-from rnnlite_pipeline.sources.graphdef.nodes import Nodes, set_array
+from rnnlite_pipeline.sources.graphdef.complex_carried import FUNCTIONAL, Carrying
+from rnnlite_pipeline.sources.graphdef.complex_names import LISTS, Names
+from rnnlite_pipeline.sources.graphdef.nodes import set_array
 from rnnlite_pipeline.toolchain import load
 
 #: Takes a pair for each operand, and gives a pair or a real tensor for each result.
@@ -43,91 +38,13 @@ _PRODUCTS: dict[str, tuple[str, ...]] = {
     "BatchMatMulV2": ("adj_x", "adj_y"),
 }
 
-#: Ops that hand their operands to a function, and give its results.
-_FUNCTIONAL = frozenset(
-    {"Case", "If", "PartitionedCall", "StatefulPartitionedCall", "While"}
-    | {"StatelessCase", "StatelessIf", "StatelessWhile"}
-)
 _SHAPES = frozenset({"Rank", "Shape", "Size"})
 
-#: Ops on lists: the place of an element's shape, of an element, and of one among the results.
-_LISTS: dict[str, tuple[int | None, int | None, int | None]] = {
-    "EmptyTensorList": (0, None, None),
-    "TensorListReserve": (0, None, None),
-    "TensorListFromTensor": (1, 0, None),
-    "TensorListSetItem": (None, 2, None),
-    "TensorListPushBack": (None, 1, None),
-    "TensorListGetItem": (2, None, 0),
-    "TensorListPopBack": (1, None, 1),
-    "TensorListStack": (1, None, 0),
-    "TensorListGather": (2, None, 0),
-}
 
-
-@dataclass(frozen=True)
-class Names:
-    """What a complex tensor has become.
-
-    Attributes:
-        real: The name of its real part; None where that is zero.
-        imag: Likewise.
-        dtype: That of the parts.
-        whole: Its own name, where it is there as well (rules 4 and 5).
-    """
-
-    real: str | None
-    imag: str | None
-    dtype: Any
-    whole: str | None = None
-
-    def __iter__(self) -> Iterator[str | None]:
-        return iter((self.real, self.imag))
-
-
-class Scope(Nodes):
+class Scope(Carrying):
     """The nodes of the main graph or of a function, as they are rewritten to pairs."""
 
-    def __init__(self, nodes: Any, graph: Any, body: Any = None, flat: Any = None) -> None:
-        super().__init__(nodes, graph, body, flat)
-        self._made: dict[str, Names | str] = {}
-        self.is_changed = False
-
     # What is read of the graph --------------------------------------------------------------------
-
-    def _is_complex(self, name: str) -> bool:
-        return bool(self.tensor(name).dtype.is_complex)
-
-    def is_complex(self, node: Any) -> bool:
-        """Whether a node takes or gives complex numbers, or lists of them."""
-        if node.op in _LISTS and _type(node, "element_dtype").is_complex:
-            return True
-        return any(map(self._is_complex, (*self.operands(node), *self.results(node))))
-
-    def has_kernel(self, node: Any) -> bool:
-        """Rule 4, of a transform."""
-        if node.op not in ("RFFT", "RFFT2D"):
-            return False
-        x, lengths = map(self.tensor, self.operands(node))
-        points = load("tensorflow").get_static_value(lengths)
-        powers = points is not None and all(n > 1 and n & (n - 1) == 0 for n in points.tolist())
-        return powers and x.dtype.name == "float32"
-
-    def real(self, name: str) -> str:
-        """What a real tensor is called now."""
-        made = self._made.get(name.removesuffix(":0") if self._body is None else name, name)
-        assert isinstance(made, str), f"{name} is complex"
-        return made
-
-    def _pair(self, name: str) -> Names:
-        """What an operand has become; a real one has a real part alone."""
-        dtype = self.tensor(name).dtype
-        if not dtype.is_complex:
-            return Names(self.real(name), None, dtype)
-        made = self._made.get(name)
-        if made is None:  # what the next turn of a loop of control flow v1 starts from
-            made = Names(name, self._beside(name), dtype.real_dtype)
-        assert isinstance(made, Names), f"{name} is real"
-        return made
 
     # The rules ------------------------------------------------------------------------------------
 
@@ -145,9 +62,9 @@ class Scope(Nodes):
 
     def _rewrite(self, node: Any, find: Finder) -> None:
         before, was = node.SerializeToString(), node.op
-        if node.op in _LISTS:
+        if node.op in LISTS:
             self._list(node)
-        elif node.op in _FUNCTIONAL:
+        elif node.op in FUNCTIONAL:
             self._functional(node)
         elif node.op == "Const":
             self._constant(node)
@@ -196,27 +113,6 @@ class Scope(Nodes):
                 continue
             imag = self._beside(name) if copy is not None else name if there[1] else None
             self._set(name, name if there[0] else None, imag)
-
-    def _become_real(self, node: Any, operands: Sequence[str]) -> None:
-        node.input[:] = [*operands, *self._control]
-        node.attr.pop("_output_shapes", None)
-        for value in node.attr.values():
-            kind = value.WhichOneof("value")
-            if kind == "type":
-                value.type = _real_type(value.type)
-            elif kind == "list":
-                value.list.type[:] = [_real_type(each) for each in value.list.type]
-
-    def _set(self, name: str, real: str | None, imag: str | None, whole: str | None = None) -> None:
-        self._made[name] = Names(real, imag, self.tensor(name).dtype.real_dtype, whole)
-
-    def _part(self, pair: Names, part: int) -> str:
-        """A part's name, zeros where it is zero."""
-        name, other = [*pair][part], [*pair][1 - part]
-        if name is not None:
-            return str(name)
-        assert other is not None, "a part of a pair is there"
-        return self._new("zeros", "ZerosLike", [other], T=pair.dtype)
 
     def _constant(self, node: Any) -> None:
         tf = load("tensorflow")
@@ -323,85 +219,6 @@ class Scope(Nodes):
             parts = [next(made) if is_there else None for is_there in (real, imag)]
             self._finish(node, name, *parts)
 
-    def _finish(self, node: Any, name: str, real: str | None, imag: str | None) -> None:
-        """Makes a node of one result the name of what it has become, for what waits for it."""
-        first = real or imag or ""
-        dtype = self.tensor(name).dtype
-        own = self.becomes_identity(node, first, dtype.real_dtype)
-        if not dtype.is_complex:
-            self._made[name] = own
-        else:
-            self._set(name, own if real else None, imag if real else own)
-
-    def _functional(self, node: Any) -> None:
-        """Rule 3: both parts, one after the other, of operands and results."""
-        given = []
-        for name in self.operands(node):
-            pair = self._pair(name)
-            both = self._is_complex(name)
-            given += [self._part(pair, k) for k in (0, 1)] if both else [self.real(name)]
-        place, shapes = 0, node.attr["output_shapes"].list.shape
-        old, new = list(shapes), []
-        for k, name in enumerate(self.results(node)):
-            first, second = (self._output(node.name, place + n) for n in (0, 1))
-            both = self._is_complex(name)
-            if both:
-                self._set(name, first, second)
-            else:
-                self._made[name] = first
-            new += old[k : k + 1] * (1 + both)
-            place += 1 + both
-        if old:
-            del shapes[:]
-            shapes.extend(new)
-        else:
-            node.attr.pop("output_shapes", None)
-        for key in ("T", "Tin", "Tout"):
-            if key in node.attr:
-                types = node.attr[key].list.type
-                types[:] = [t for each in types for t in _real_types(each)]
-        for key in ("_output_shapes", "_read_only_resource_inputs"):
-            node.attr.pop(key, None)
-        node.input[:] = [*given, *self._control]
-
-    def _list(self, node: Any) -> None:
-        """Rule 3, of lists."""
-        shape, element, result = _LISTS[node.op]
-        names, results = self.operands(node), self.results(node)
-        dtype = _type(node, "element_dtype").real_dtype
-        given = [self.real(n) if not self._is_complex(n) else n for n in names]
-        if shape is not None:
-            given[shape] = self._with_parts(node, names[shape])
-        if element is not None:
-            pair = self._pair(names[element])
-            parts = [self._part(pair, k) for k in (0, 1)]
-            name = f"{node.name}/element"
-            given[element] = self._new(name, "Pack", parts, T=dtype, N=2, axis=-1)
-        self._become_real(node, given)
-        if result is not None:
-            name, own = f"{node.name}/apart", results[result]
-            first = self._new(name, "Unpack", [own], T=dtype, num=2, axis=-1)
-            owner = first.partition(":")[0]
-            self._set(own, first, self._output(owner, 1))
-
-    def _with_parts(self, node: Any, name: str) -> str:
-        """An element's shape, followed by 2; that of any rank stays as it is."""
-        shape = self.tensor(name)
-        if shape.shape.rank != 1:
-            return self.real(name)
-        value = load("tensorflow").get_static_value(shape)
-        kind = np.dtype(shape.dtype.as_numpy_dtype)
-        near = None if self._body is not None else name
-        title = self._free(f"{node.name}/shape")
-        if value is not None:
-            return self._array(title, np.append(value, 2).astype(kind), near)
-        two = self._array(title, np.array([2], kind), near)
-        axis = self._array(self._free(f"{node.name}/axis"), np.array(0, np.int32), near)
-        operands = [self.real(name), two, axis]
-        return self._new(
-            f"{node.name}/shape", "ConcatV2", operands, N=2, T=shape.dtype, Tidx=np.dtype("int32")
-        )
-
     def _keep(self, node: Any) -> None:
         """Rules 4 and 5."""
         given = []
@@ -426,78 +243,3 @@ class Scope(Nodes):
                 self._set(name, parts[0], parts[1], name)
 
     # Functions ------------------------------------------------------------------------------------
-
-    def _arguments(self) -> None:
-        """Arguments that are complex become two."""
-        if self._body is None:
-            return
-        signature, attributes = self._body.signature, []
-        arguments, new = list(signature.input_arg), []
-        for k, arg in enumerate(arguments):
-            kept = self._body.arg_attr.get(k)
-            for made in self._split_argument(arg):
-                new.append(made)
-                attributes.append(kept)
-        if len(new) == len(arguments):
-            return
-        self.is_changed = True
-        kept_attributes = [None if a is None else a.SerializeToString() for a in attributes]
-        del signature.input_arg[:]
-        signature.input_arg.extend(new)
-        self._body.arg_attr.clear()
-        for k, text in enumerate(kept_attributes):
-            if text is not None:
-                self._body.arg_attr[k].ParseFromString(text)
-        self._body.attr.pop("_input_shapes", None)
-
-    def _split_argument(self, arg: Any) -> list[Any]:
-        tf = load("tensorflow")
-        if not tf.as_dtype(arg.type).is_complex:
-            return [arg]
-        both = []
-        for name in (arg.name, f"{arg.name}_imaginary_part"):
-            made = type(arg)()
-            made.CopyFrom(arg)
-            made.name, made.type = name, _real_type(arg.type)
-            both.append(made)
-        self._set(arg.name, *(each.name for each in both))
-        return both
-
-    def _returns(self) -> None:
-        """Results that are complex become two."""
-        if self._body is None:
-            return
-        signature, self._control = self._body.signature, []
-        results, new = list(signature.output_arg), []
-        for arg in results:
-            name = self._body.ret[arg.name]
-            if not load("tensorflow").as_dtype(arg.type).is_complex:
-                self._body.ret[arg.name] = self.real(name)
-                new.append(arg)
-                continue
-            pair = self._pair(name)
-            own = [self._part(pair, k) for k in (0, 1)]
-            for title, part in zip((arg.name, f"{arg.name}_imaginary_part"), own, strict=True):
-                made = type(arg)()
-                made.CopyFrom(arg)
-                made.name, made.type = title, _real_type(arg.type)
-                self._body.ret[title] = part
-                new.append(made)
-        if len(new) != len(results):
-            self.is_changed = True
-            del signature.output_arg[:]
-            signature.output_arg.extend(new)
-
-
-def _type(node: Any, key: str) -> Any:
-    return load("tensorflow").as_dtype(node.attr[key].type)
-
-
-def _real_type(value: int) -> int:
-    return _real_types(value)[0]
-
-
-def _real_types(value: int) -> list[int]:
-    """The dtypes of what a tensor of a dtype becomes."""
-    dtype = load("tensorflow").as_dtype(value)
-    return [int(dtype.real_dtype.as_datatype_enum)] * (1 + dtype.is_complex)

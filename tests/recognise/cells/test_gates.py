@@ -48,6 +48,15 @@ def test_columns_of_an_input_are_placed_in_the_whole_input() -> None:
     np.testing.assert_array_equal(z.kernel(own.features), [[0, 1]] * 3)
 
 
+def test_columns_of_a_state_are_placed_in_the_whole_state() -> None:
+    """Groups of units, each a product of its own, are one block matrix."""
+    own = inputs(state(0, H))
+    z = split(H.columns(0, 1) @ np.full((1, 3), 5.0) + H.columns(1, 3) @ A, own)
+    assert z.reads_only(Symbol(Before(0), 0, 3))
+    np.testing.assert_array_equal(z.on(Symbol(Before(0), 0, 3))[:, 0], [5, 5, 5])
+    np.testing.assert_array_equal(z.on(Symbol(Before(0), 0, 3))[:, 1:], A.T)
+
+
 def test_inputs_stand_side_by_side_in_the_order_they_are_met() -> None:
     """Another system's state is an input; an input that is read again keeps its columns."""
     own = Inputs(loop(state(0, H), state(1, forms.symbol(Before(1), 2))), System((state(0, H),)))
