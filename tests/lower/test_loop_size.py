@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from rnnlite_pipeline.cells.recurrence import Recurrence
+from rnnlite_pipeline.cells.cell import Cell
 from rnnlite_pipeline.graph.edit import ensure_signature, prune, tensors
 from rnnlite_pipeline.graph.ir import Model
 from rnnlite_pipeline.graph.read import read_model
@@ -22,7 +22,7 @@ from tests.quantize.author import quantized
 #: The dtypes of weights and biases; sizes and indexes are int32.
 WEIGHTS = ("FLOAT32", "INT8", "INT64")
 
-CELLS: dict[str, Callable[..., Recurrence]] = {
+CELLS: dict[str, Callable[..., Cell]] = {
     "GRU": gru,
     "LSTM": random_lstm,
     "SimpleRNN": random_rnn,
