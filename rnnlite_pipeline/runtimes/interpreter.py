@@ -228,6 +228,7 @@ def delegations(model: bytes) -> list[tuple[list[int], list[int]]]:
             f"LiteRT cannot load a part of the model: {error}",
             "It is loaded with open dimensions of 1. Where one cannot be 1, as a batch that is"
             " split into sequences of several steps, close it with source.inputs.",
+            ("source", "inputs"),
         ) from error
     # There is no public accessor of the ops that run.
     return [
