@@ -7,6 +7,7 @@ says that it failed.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import importlib.metadata
 import json
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import rnnlite_pipeline
 from rnnlite_pipeline.compare.batch_axis import Axes, batch_axes, batch_first
+from rnnlite_pipeline.compare.roundings import rounded_weights
 from rnnlite_pipeline.errors import RnnliteError, VerificationFailed
 from rnnlite_pipeline.files import digest, write_atomically
 from rnnlite_pipeline.graph.edit import ensure_signature
@@ -29,6 +31,7 @@ from rnnlite_pipeline.quantize.calibration import check_alike
 from rnnlite_pipeline.report.evidence import About, Accuracy, Check, Evidence, Facts
 from rnnlite_pipeline.report.page import render
 from rnnlite_pipeline.report.stage import PAGE, with_times
+from rnnlite_pipeline.runtimes.partition import open_runner
 from rnnlite_pipeline.sources.opening import open_source
 from rnnlite_pipeline.state import Description, described
 from rnnlite_pipeline.steps import step
@@ -48,7 +51,7 @@ from rnnlite_pipeline.verify.gates import (
     op_histogram,
 )
 from rnnlite_pipeline.verify.interface import check_interface
-from rnnlite_pipeline.verify.oracle import oracles, source_on
+from rnnlite_pipeline.verify.oracle import OffByOne, oracles, source_on
 from rnnlite_pipeline.verify.quantized import interface, is_judged, open_runners
 from rnnlite_pipeline.verify.runs import (
     Bounds,
@@ -194,7 +197,7 @@ def _compare(
     runners = {runner.kernels: runner for runner in open_runners(subject.content, config)}
     runs = runs_of(runners.values(), states, axes)
     inputs = axes.batch_first(source.inputs)
-    held_to = oracles(source, axes, runners)
+    held_to = oracles(source, axes, runners, _off_by_one(config, subject, axes))
     every_oracle = tuple(dict.fromkeys(held_to.values()))
     _note_foreign_ops(runners.values(), evidence)
     bounds = Bounds(evidence.facts.tolerance, evidence.facts.min_snr_db)
@@ -245,6 +248,23 @@ def _compare(
     facts.work = {"samples": len(samples), **asdict(work), "multiply_adds": spent}
     if "tflm" in runners:
         evidence.facts.tflm = {"arena_bytes": runners["tflm"].arena_bytes}
+
+
+def _off_by_one(config: Config, subject: _Subject, axes: Axes) -> OffByOne:
+    """The model on LiteRT as it is, and with every weight off by one rounding; opened if asked."""
+
+    @functools.cache
+    def runs() -> list[Callable[[Outputs], Outputs]]:
+        models = (subject.model, rounded_weights(subject.model, seed=0))
+        stand_ins = config.source.format == "tflite"
+        opened = [RealRunner(open_runner(m, "default", stand_ins=stand_ins), m) for m in models]
+        return [runs_of([each], subject.states, axes)["default"] for each in opened]
+
+    def both(feed: Outputs) -> tuple[Outputs, Outputs]:
+        as_it_is, moved = (run(feed) for run in runs())
+        return as_it_is, moved
+
+    return both
 
 
 def _on(case: Case, runs: Runs) -> list[tuple[str, Callable[[Outputs], Outputs]]]:

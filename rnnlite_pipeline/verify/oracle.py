@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,9 @@ from rnnlite_pipeline.verify.cases import Case
 
 Outputs = dict[str, Array]
 
+#: What the converted model gives for a feed, and what it gives with each weight off by a rounding.
+OffByOne = Callable[[Mapping[str, Array]], tuple[Mapping[str, Array], Mapping[str, Array]]]
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -23,7 +26,8 @@ class Answer:
     Attributes:
         outputs: By output name, one mapping a feed of the case.
         rounding: For extreme input, by output name, how far the source's output moves when every
-            input moves by one rounding (float32: 2^-23 of its value), up or down at random.
+            input moves by one rounding (float32: 2^-23 of its value), up or down at random. If all
+            inputs are indices, how far the converted model's moves when every weight does.
     """
 
     outputs: tuple[Outputs, ...]
@@ -35,10 +39,11 @@ class Oracle:
 
     Args:
         source: The opened source.
+        off_by_one: The converted model, for `Answer.rounding`; None where that is not asked for.
     """
 
-    def __init__(self, source: SourceModel) -> None:
-        self.source = source
+    def __init__(self, source: SourceModel, off_by_one: OffByOne | None = None) -> None:
+        self.source, self._off_by_one = source, off_by_one
         self._repeatable = False
 
     def answer(self, case: Case) -> Answer | str:
@@ -68,11 +73,17 @@ class Oracle:
         return Answer(outputs, {})
 
     def _rounding(self, case: Case, outputs: tuple[Outputs, ...]) -> dict[str, float]:
-        rng = np.random.default_rng(1)
-        moved = [self.source.run(_nudged(rng, feed, self.source.limits)) for feed in case.feeds]
+        rng, limits = np.random.default_rng(1), self.source.limits
+        pairs: Iterable[tuple[Mapping[str, Array], Mapping[str, Array]]]
+        if self._off_by_one and not any(_has_roundings(feed, limits) for feed in case.feeds):
+            pairs = map(self._off_by_one, case.feeds)
+        else:
+            moved = (self.source.run(_nudged(rng, feed, limits)) for feed in case.feeds)
+            pairs = zip(outputs, moved, strict=True)
         rounding = dict.fromkeys(outputs[0], 0.0)
-        for before, after in zip(outputs, moved, strict=True):
-            for name, array in before.items():
+        for before, after in pairs:
+            for name in rounding:
+                array = before[name]
                 difference = compare(array, after[name])
                 if array.dtype.kind == "f" and not difference.what:
                     rounding[name] = max(rounding[name], difference.error)
@@ -90,15 +101,19 @@ class Oracle:
         self._repeatable = True
 
 
-def oracles(source: SourceModel, axes: Axes, kernels: Iterable[str]) -> dict[str, Oracle]:
+def oracles(
+    source: SourceModel, axes: Axes, kernels: Iterable[str], off_by_one: OffByOne | None = None
+) -> dict[str, Oracle]:
     """For each set of kernels of the model, the source with which it is compared.
 
     It is one and the same, but for a file that computes in integers (`SourceModel.on`), whose
     kernels round differently; other kernels than the delegate's are held to the reference ones.
     """
     if source.on is None:
-        return dict.fromkeys(kernels, Oracle(batch_first(source, axes)))
-    return {name: Oracle(batch_first(source_on(source, name), axes)) for name in kernels}
+        return dict.fromkeys(kernels, Oracle(batch_first(source, axes), off_by_one))
+    return {
+        name: Oracle(batch_first(source_on(source, name), axes), off_by_one) for name in kernels
+    }
 
 
 def source_on(source: SourceModel, kernels: str) -> SourceModel:
@@ -114,10 +129,18 @@ def _nudged(
     """Every float moved by one rounding, up or down; indices stay."""
     moved = dict(feed)
     for name, array in feed.items():
-        if array.dtype.kind == "f" and name not in limits:
+        if _rounds(name, array, limits):
             towards = rng.choice([-np.inf, np.inf], array.shape).astype(array.dtype)
             moved[name] = np.nextafter(array, towards)
     return moved
+
+
+def _has_roundings(feed: Mapping[str, Array], limits: Mapping[str, range]) -> bool:
+    return any(_rounds(name, array, limits) for name, array in feed.items())
+
+
+def _rounds(name: str, array: Array, limits: Mapping[str, range]) -> bool:
+    return array.dtype.kind == "f" and name not in limits
 
 
 def _finite(array: Array) -> bool:

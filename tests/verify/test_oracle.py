@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -72,3 +73,21 @@ def test_an_output_whose_shape_a_rounding_changes() -> None:
     answer = oracle(lambda x: x[x >= 1]).answer(ONES)
     assert isinstance(answer, Answer)
     assert answer.rounding["y"] == 0.0
+
+
+def test_the_rounding_of_a_model_of_indices_is_that_of_its_weights() -> None:
+    """An index has no rounding; a feed with a float beside it is measured on that."""
+
+    def both(_: Mapping[str, Array]) -> tuple[dict[str, Array], dict[str, Array]]:
+        return {"y": np.ones(2, np.float32)}, {"y": np.array([1, 1.5], np.float32)}
+
+    steep = oracle(lambda x: x * np.array(1000, np.float32)).source
+    tokens = Case("300 steps", ({"x": np.ones(2, np.int32)},), extreme=True)
+    for source, case, least in (
+        (steep, tokens, 0.4),
+        (replace(steep, limits={"x": range(4)}), ONES, 0.4),
+        (steep, ONES, 5e-5),
+    ):
+        answer = Oracle(source, both).answer(case)
+        assert isinstance(answer, Answer)
+        assert least < answer.rounding["y"] < 10 * least
