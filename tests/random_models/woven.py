@@ -318,7 +318,9 @@ class WovenAuthor(Author):
             self._noted("closed")
             self._add(self.layers.RepeatVector(4)(vector), 4)
             return
-        beside = self.ops.zeros_like(taken.tensor[:, :, :1]) + self.ops.expand_dims(vector, 1)
+        # A product: Keras adds [B, 1, F] to [B, T, 1] in a wrong way where T is F (it takes the
+        # smaller one for a bias of channels: keras/src/backend/tensorflow/numpy.py, `add`).
+        beside = self.ops.ones_like(taken.tensor[:, :, :1]) * self.ops.expand_dims(vector, 1)
         self._beside(self.layers.Concatenate()([taken.tensor, beside]), taken)
 
     def _cells(self) -> None:
