@@ -52,6 +52,9 @@ _LEAST_PEAK = 32 * 2.0**-12
 #: What the kernel takes the gates' sums in without a layer norm.
 _GATES = Quantization((2.0**-12,), (0,))
 
+#: What a gate, between 0 and 1, may lose where a part of its sum ends at 8 (traces.py).
+_MOST_LOST = 0.125
+
 #: Rule 6, with room for a bias and for rounding.
 _MOST_SUM = 2.0**17
 
@@ -100,6 +103,11 @@ def why_not_by_range(op: Op, seen: Trace, x: float, y: float) -> str:
         return (
             f"its cell state stays below {seen.cell:.3g}; the integer LSTM op computes its gates "
             f"in steps of {_GATES.scale[0]:.2g}"
+        )
+    if seen.lost > _MOST_LOST:
+        return (
+            f"a part of a gate's sum is above 8, where the integer LSTM op ends it, and the gate "
+            f"would be wrong by {seen.lost:.2g}; recurrent.lowering: loop computes it in integers"
         )
     gates = [
         reach * float(np.abs(np.asarray(w.array, np.float64)).sum(axis=1).max())

@@ -94,6 +94,13 @@ def test_the_range_of_the_cell_state(cell: float, said: str) -> None:
     assert bool(said) == bool(found)
 
 
+def test_what_a_gate_loses() -> None:
+    """An eighth of its range is too much."""
+    _, op = fused()
+    assert why_not_by_range(op, replace(SEEN, lost=0.12), 1.0, 1.0) == ""
+    assert "wrong by 0.13" in why_not_by_range(op, replace(SEEN, lost=0.13), 1.0, 1.0)
+
+
 def test_what_the_gates_can_sum() -> None:
     """By the largest row of weights; with a layer norm the sums are measured."""
     kinds: list[tuple[dict[str, Any], bool]] = [({}, True), ({"layer_norm": True}, False)]

@@ -61,3 +61,27 @@ def test_what_is_normalized() -> None:
         for now, before in ((x[0], zeros), (x[1], h))
     ]
     np.testing.assert_allclose(trace(fused(cell), x).gates, np.max(sums, axis=0), rtol=1e-5)
+
+
+def test_a_part_of_a_sum_may_be_larger_than_the_sum() -> None:
+    """The recurrent product takes away what the input's has added: the scale holds both."""
+    cell = random_lstm(RNG, 3, 4, layer_norm=True)
+    taken = replace(cell.forget, kernel=np.full((4, 3), 5.0), recurrent=np.zeros((4, 4)))
+    cell = replace(cell, forget=replace(taken, peephole=None))
+    x = np.ones((3, 1, 3), np.float32)
+    assert trace(fused(cell), x).gates[1] == pytest.approx(15.0)
+    h = trace(fused(cell), x).hidden
+    away = replace(cell.forget, recurrent=np.full((4, 4), -15.0 / max(map(abs, h)) / 4))
+    assert trace(fused(replace(cell, forget=away)), x).gates[1] >= 15.0 - 1e-5
+
+
+@pytest.mark.parametrize(("kernel", "loses"), [(2.0, False), (20.0, True)])
+def test_what_a_gate_loses_where_its_parts_end(kernel: float, loses: bool) -> None:
+    """W x of 20 ends at 8; the bias is added to it first, then R h takes from 8 and not from 20."""
+    gate = random_lstm(RNG, 1, 1).forget
+    gate = replace(gate, kernel=np.array([[1.0]]), recurrent=np.zeros((1, 1)), bias=np.zeros(1))
+    shut = replace(gate, kernel=np.array([[kernel]]), recurrent=np.array([[-2.0 * kernel]]))
+    cell = Lstm(gate, gate, gate, shut)
+    found = trace(fused(cell), np.ones((6, 1, 1), np.float32))
+    assert (found.lost > 0.01) == loses
+    assert (found | found).lost == found.steady().lost == found.lost
