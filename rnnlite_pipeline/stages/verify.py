@@ -232,8 +232,7 @@ def _compare(
                 evidence.skipped["in pieces"] = streaming.note
             if streaming.fast_only and kernels == "reference" and "default" in runners:
                 evidence.skipped["calls on end"] = (
-                    "on the fast kernels alone: a call takes more than"
-                    f" {MADE_UP:.1g} multiply-adds"
+                    f"on the fast kernels alone: a call takes more than {MADE_UP:.1g} multiply-adds"
                 )
                 continue
             spent[kernels] += streaming.cost

@@ -10,7 +10,8 @@ a file says which output belongs to which input. It is proved from the data flow
 2. What these ops do to each element is found by running them, on the element's own number.
 3. An output belongs to an input if it has the input's shape, and each of its elements is the new
    value of the very element that the input has in this place.
-4. Two outputs for one input, or two inputs for one output, are refused: nothing says which is meant.
+4. Two outputs for one input, or two inputs for one output, are refused: nothing says which of
+   them is meant.
 5. Names decide nothing.
 """
 

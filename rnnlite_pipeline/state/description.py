@@ -104,7 +104,5 @@ def described(model: Model) -> Description:
         return Description()
     said = json.loads(model.metadata[STATES])
     states = tuple(State(s["name"], np.array(s["initial"], np.float32)) for s in said["states"])
-    pairs = (
-        Carried(p["input"], p["output"], tuple(p["states"])) for p in said.get("carried", ())
-    )
+    pairs = (Carried(p["input"], p["output"], tuple(p["states"])) for p in said.get("carried", ()))
     return Description(said["policy"], states, said["time"], tuple(pairs))

@@ -65,7 +65,7 @@ def figures(
     }
     layers = [layer["name"] for layer in read_layers(out)]
     quantized = read_model(content)
-    first = [feed | first_states(feed, described(quantized)) for feed in feeds]
+    first = [{**feed, **first_states(feed, described(quantized))} for feed in feeds]
     try:
         return said | _ratios(read_model(before), quantized, first, layers)
     except StageError as error:

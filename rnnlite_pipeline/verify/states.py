@@ -42,6 +42,9 @@ STEPS = 12
 #: How many calls on end are held to a source that keeps its states.
 CALLS = 3
 
+#: The work of a call where nobody has counted it.
+_FREE = Work()
+
 Outputs = dict[str, Array]
 Call = Callable[[Mapping[str, Array]], Outputs]
 
@@ -132,7 +135,7 @@ class Streaming:
         source: SourceModel,
         states: Description,
         batch: int = 2,
-        work: Work = Work(),
+        work: Work = _FREE,
         data: Sequence[Outputs] = (),
     ) -> None:
         self._source, self._time = source, states.time
@@ -155,7 +158,9 @@ class Streaming:
             self._why_whole = "the source itself gives another result for pieces than at once"
         self.note = self._why_whole
         if self._time and self._steps < STEPS:
-            fewer = f"{self._steps} steps in place of {STEPS}, as a call takes {once:.1g} multiply-adds"
+            fewer = (
+                f"{self._steps} steps in place of {STEPS}, as a call takes {once:.1g} multiply-adds"
+            )
             self.note = "; ".join(filter(None, (self.note, fewer)))
 
     def checks(
