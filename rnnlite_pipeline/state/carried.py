@@ -11,7 +11,8 @@ a file says which output belongs to which input. It is proved from the data flow
 3. An output belongs to an input if it has the input's shape, and each of its elements is the new
    value of the very element that the input has in this place.
 4. Two outputs for one input, or two inputs for one output, are refused: nothing says which of
-   them is meant.
+   them is meant. A single step treats its input and its state h alike, tanh(W x + U h): an input
+   of x that has the output's shape as well counts as such a second one.
 5. Names decide nothing.
 """
 
@@ -116,7 +117,7 @@ def carried(model: Model, kept: Collection[str] = ()) -> Found:
     seen = [_Elements(model, carries, size, kept) for size in sizes]
     names = [each.pairs() for each in seen]
     agreed = [pair for pair in names[0] if all(pair in others for others in names)]
-    _check_unique(agreed)
+    _check_unique(list(dict.fromkeys([*agreed, *seen[0].other_pairs()])))
     found = Found([seen[0].pair(*pair) for pair in agreed])
     taken = {carry.state for pair in found.pairs for carry in pair.carries}
     for carry in carries:
@@ -203,6 +204,23 @@ class _Elements:
 
     def pairs(self) -> list[tuple[str, str]]:
         """Rule 3: the names of each input and the output that gives it back."""
+        return self._pairs_by(self._old)
+
+    def other_pairs(self) -> list[tuple[str, str]]:
+        """Rule 4: those that there would be if a step's input were its state, one step each."""
+        found = []
+        for carry, after in self._after.items():
+            x = carry.op.inputs[0]
+            shape = (x.shape if x is not None else None) or ()
+            if carry.op.code == RECURRENCE and carry.place == 1 and len(carry.after) > 1:
+                row = self._moved(x, self._of)
+                if shape[-1:] == (carry.width,) and row is not None and row.size == after.size:
+                    old = self._old.copy()
+                    old[after] = row.reshape(after.shape)
+                    found += self._pairs_by(old)
+        return found
+
+    def _pairs_by(self, old: Numbers) -> list[tuple[str, str]]:
         return [
             (given, result)
             for given, before in self._inputs_by_name.items()
@@ -210,7 +228,7 @@ class _Elements:
             if before in self._of
             and after is not None
             and (after >= self._own).any()
-            and np.array_equal(self._old[after], self._of[before])
+            and np.array_equal(old[after], self._of[before])
         ]
 
     def inputs_of(self, carry: Carry) -> list[str]:

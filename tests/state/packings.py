@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 
 import numpy as np
 
-from rnnlite_pipeline.cells.recurrence import RECURRENCE, Recurrence
+from rnnlite_pipeline.cells.recurrence import RECURRENCE, Array, Recurrence
 from rnnlite_pipeline.graph.build import Builder
 from rnnlite_pipeline.graph.ir import Model, Op, Signature, Subgraph, Tensor
+from rnnlite_pipeline.graph.write import write_model
+from rnnlite_pipeline.lower import lower
+from rnnlite_pipeline.runtimes.interpreter import Runner
+from rnnlite_pipeline.sources.model import SourceModel, TensorSpec
+from rnnlite_pipeline.state import described
+from rnnlite_pipeline.verify.carried import fed_by_hand
 from tests.lower.cases import random_lstm, random_rnn
+from tests.state.graphs import opened
 
 FEATURES = 3
 
@@ -135,3 +143,49 @@ def packed_at_random(seed: int) -> Model:
     for key in rest:
         packed.alone(key)
     return packed.model()
+
+
+def two_layers(steps: int = 1) -> Packed:
+    """Two layers of one width."""
+    rng = np.random.default_rng(3)
+    return stack(rng, 2, steps, [4, 4])
+
+
+def keys_of(packed: Packed) -> list[tuple[int, str]]:
+    """Every state, layer by layer."""
+    return [*packed.states]
+
+
+CALLS = 4
+
+
+def source_of(model: Model) -> SourceModel:
+    """The graph as a source that a runtime runs."""
+    lowered = copy.deepcopy(model)
+    lower(lowered)
+    signature = model.signatures[0]
+    inputs, outputs = (
+        tuple(TensorSpec.of_tensor(name, tensor) for name, tensor in side.items())
+        for side in (signature.inputs, signature.outputs)
+    )
+    return SourceModel(inputs, outputs, lambda: None, Runner(write_model(lowered), "reference").run)
+
+
+def feeds(model: Model) -> list[dict[str, Array]]:
+    """Random x for several calls."""
+    rng = np.random.default_rng(0)
+    shape = model.signatures[0].inputs["x"].shape
+    return [{"x": rng.normal(size=shape).astype(np.float32)} for _ in range(CALLS)]
+
+
+def assert_as_fed_by_hand(source: Model, model: Model) -> None:
+    """Call after call equals the source, fed with its own states; a reset starts again."""
+    by_hand = fed_by_hand(source_of(source), described(model))
+    assert by_hand.resume is not None
+    runs = opened(model)
+    for _ in range(2):
+        for k, feed in enumerate(feeds(source)):
+            expected = (by_hand.resume if k else by_hand.run)(feed)
+            found = (runs.resume if k else runs.run)(feed)
+            assert expected.keys() == found.keys() == {"y"}
+            np.testing.assert_allclose(found["y"], expected["y"], atol=1e-6)

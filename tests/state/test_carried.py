@@ -7,54 +7,24 @@ import copy
 import numpy as np
 import pytest
 
-from rnnlite_pipeline.cells.recurrence import RECURRENCE, Array
-from rnnlite_pipeline.compare.validation import largest_difference
+from rnnlite_pipeline.cells.recurrence import RECURRENCE
 from rnnlite_pipeline.errors import NotConvertible
 from rnnlite_pipeline.graph.build import Builder
-from rnnlite_pipeline.graph.ir import OPEN, Model
-from rnnlite_pipeline.graph.write import write_model
-from rnnlite_pipeline.lower import lower
-from rnnlite_pipeline.runtimes.interpreter import Runner
-from rnnlite_pipeline.sources.model import SourceModel, TensorSpec
+from rnnlite_pipeline.graph.ir import Tensor
 from rnnlite_pipeline.state import Keeping, described
 from rnnlite_pipeline.state.carried import carried
 from rnnlite_pipeline.verify.carried import fed_by_hand
 from tests.state.graphs import converted, opened
-from tests.state.packings import Packed, packed_at_random, stack
-
-CALLS = 4
-
-
-def source_of(model: Model) -> SourceModel:
-    """The graph as a source that a runtime runs."""
-    lowered = copy.deepcopy(model)
-    lower(lowered)
-    signature = model.signatures[0]
-    inputs, outputs = (
-        tuple(TensorSpec.of_tensor(name, tensor) for name, tensor in side.items())
-        for side in (signature.inputs, signature.outputs)
-    )
-    return SourceModel(inputs, outputs, lambda: None, Runner(write_model(lowered), "reference").run)
-
-
-def feeds(model: Model) -> list[dict[str, Array]]:
-    """Random x for several calls."""
-    rng = np.random.default_rng(0)
-    shape = model.signatures[0].inputs["x"].shape
-    return [{"x": rng.normal(size=shape).astype(np.float32)} for _ in range(CALLS)]
-
-
-def assert_as_fed_by_hand(source: Model, model: Model) -> None:
-    """Call after call equals the source, fed with its own states; a reset starts again."""
-    by_hand = fed_by_hand(source_of(source), described(model))
-    assert by_hand.resume is not None
-    runs = opened(model)
-    for _ in range(2):
-        for k, feed in enumerate(feeds(source)):
-            expected = (by_hand.resume if k else by_hand.run)(feed)
-            found = (runs.resume if k else runs.run)(feed)
-            assert expected.keys() == found.keys() == {"y"}
-            np.testing.assert_allclose(found["y"], expected["y"], atol=1e-6)
+from tests.state.packings import (
+    FEATURES,
+    assert_as_fed_by_hand,
+    feeds,
+    keys_of,
+    packed_at_random,
+    source_of,
+    stack,
+    two_layers,
+)
 
 
 @pytest.mark.parametrize("seed", range(24))
@@ -72,17 +42,6 @@ def test_any_packing_is_kept_as_the_caller_keeps_it(seed: int) -> None:
     assert_as_fed_by_hand(source, model)
 
 
-@pytest.mark.parametrize("seed", range(6))
-def test_a_reset_starts_every_call_from_zeros(seed: int) -> None:
-    """The states' inputs and outputs go, and each call equals the source's from zeros."""
-    source = packed_at_random(seed)
-    model = converted(copy.deepcopy(source), "reset")
-    assert not described(model).states
-    by_hand, runs = fed_by_hand(source_of(source), described(model)), opened(model)
-    for feed in feeds(source):
-        np.testing.assert_allclose(runs.resume(feed)["y"], by_hand.run(feed)["y"], atol=1e-6)
-
-
 @pytest.mark.parametrize("setting", ["source", "explicit"])
 def test_a_caller_may_go_on_to_carry_them(setting: str) -> None:
     """The inputs and outputs stay as they are, and the model says nothing of them."""
@@ -93,47 +52,10 @@ def test_a_caller_may_go_on_to_carry_them(setting: str) -> None:
     assert not model.metadata
 
 
-@pytest.mark.parametrize("policy", ["persist", "reset"])
-def test_the_whole_conversion_is_run_on_states_away_from_zero(policy: str) -> None:
-    """The source's graph gets the interface of the result, and a wrong packing shows."""
-    for seed in range(6):
-        source = packed_at_random(seed)
-        model, states = copy.deepcopy(source), Keeping(policy)
-        states.lift(model)
-        states.expose(model)
-        for each in (model, source):
-            lower(each)
-        states.make_comparable(source, model)
-        assert set(source.signatures[0].inputs) == set(model.signatures[0].inputs)
-        assert largest_difference(source, model, [_drawn(model)]) == 0
-    moved = dict(source.signatures[0].inputs)
-    names = [name for name in moved if name.endswith("_in")]
-    if policy == "persist":
-        same = [n for n in names[1:] if moved[n].shape == moved[names[0]].shape]
-        signature = source.signatures[0]
-        signature.inputs[names[0]], signature.inputs[same[0]] = moved[same[0]], moved[names[0]]
-        assert largest_difference(source, model, [_drawn(model)]) > 1e-3
-
-
-def _drawn(model: Model) -> dict[str, Array]:
-    rng = np.random.default_rng(1)
-    inputs = model.signatures[0].inputs.items()
-    return {name: rng.normal(size=t.shape).astype(np.float32) for name, t in inputs}
-
-
-def _two_layers(steps: int = 1) -> Packed:
-    rng = np.random.default_rng(3)
-    return stack(rng, 2, steps, [4, 4])
-
-
-def _keys(packed: Packed) -> list[tuple[int, str]]:
-    return [*packed.states]
-
-
 def test_an_output_in_another_order_is_no_partner() -> None:
     """The states stay the caller's, and it is said why; names would have made a pair of them."""
-    packed = _two_layers()
-    keys = _keys(packed)
+    packed = two_layers()
+    keys = keys_of(packed)
     packed.side_by_side(keys, after=keys[::-1])
     model, states = packed.model(), Keeping("persist")
     states.expose(model)
@@ -145,8 +67,8 @@ def test_an_output_in_another_order_is_no_partner() -> None:
 
 def test_two_outputs_of_the_same_states_are_refused() -> None:
     """Nothing says which one belongs to the input."""
-    packed = _two_layers()
-    keys = _keys(packed)
+    packed = two_layers()
+    keys = keys_of(packed)
     packed.side_by_side(keys)
     again = packed.packing.concatenate([packed.states[key][1] for key in keys], 1)
     packed.results["again"] = again
@@ -158,9 +80,9 @@ def test_two_outputs_of_the_same_states_are_refused() -> None:
 
 def test_one_input_for_two_layers_is_refused_or_kept_whole() -> None:
     """Two outputs for one input are refused; with one of them, the input is kept as it is."""
-    packed = _two_layers()
-    first, second = [key for key in _keys(packed) if key[1] == "h"]
-    for key in [*_keys(packed)]:
+    packed = two_layers()
+    first, second = [key for key in keys_of(packed) if key[1] == "h"]
+    for key in [*keys_of(packed)]:
         if key not in (first, second):
             packed.alone(key)
     packed.alone(first)
@@ -177,8 +99,8 @@ def test_one_input_for_two_layers_is_refused_or_kept_whole() -> None:
 
 def test_an_input_that_is_read_elsewhere_is_kept_whole() -> None:
     """A decoder that attends with its state of before reads the same variable."""
-    packed = _two_layers()
-    packed.side_by_side(_keys(packed))
+    packed = two_layers()
+    packed.side_by_side(keys_of(packed))
     given = packed.given["in_row"]
     total = packed.packing.part(packed.packing.unary("TANH", given), 1, 0, 4)
     packed.y = packed.packing.binary("ADD", packed.y, total)
@@ -195,8 +117,8 @@ def test_an_input_that_is_read_elsewhere_is_kept_whole() -> None:
 
 def test_a_state_that_is_computed_from_an_input_is_none_between_calls() -> None:
     """A product on the way to the state ends the search; the input stays."""
-    packed = _two_layers()
-    keys = _keys(packed)
+    packed = two_layers()
+    keys = keys_of(packed)
     packed.side_by_side(keys)
     op = next(op for op in packed.unpacking.ops if op.outputs[0] is packed.states[keys[0]][0])
     build = Builder("negated")
@@ -207,32 +129,16 @@ def test_a_state_that_is_computed_from_an_input_is_none_between_calls() -> None:
     assert not carried(packed.model()).pairs
 
 
-def test_an_open_batch_is_refused_for_persist_and_starts_anew_for_reset() -> None:
-    """A variable has a fixed shape; zeros have that of the call."""
-    packed = stack(np.random.default_rng(5), 1, 1, [4])
-    for key in _keys(packed):
-        before, after = packed.states[key]
-        packed.name("_".join(map(str, key)), before, after)
-    source = packed.model()
-    for op in source.main.ops:
-        for tensor in (*op.inputs, *op.outputs):
-            assert tensor is not None
-            tensor.shape = (OPEN, *(tensor.shape or ())[1:])
-    with pytest.raises(NotConvertible, match="has an open dimension"):
-        converted(copy.deepcopy(source), "persist")
-    runs = opened(converted(copy.deepcopy(source), "reset"))
-    by_hand = fed_by_hand(source_of(source), described(converted(copy.deepcopy(source), "reset")))
-    for batch in (2, 3):
-        feed = {"x": np.random.default_rng(batch).normal(size=(batch, 1, 3)).astype(np.float32)}
-        np.testing.assert_allclose(runs.resume(feed)["y"], by_hand.run(feed)["y"], atol=1e-6)
-
-
-def test_a_model_of_nothing_but_states_is_refused() -> None:
-    """Without its states it has no output."""
-    packed = _two_layers()
-    packed.side_by_side(_keys(packed))
-    model = packed.model()
-    del model.signatures[0].outputs["y"]
-    model.main.outputs.remove(packed.y)
-    with pytest.raises(NotConvertible, match="without these it has none"):
-        converted(model, "persist")
+def test_an_input_of_a_step_in_the_shape_of_its_state_is_refused() -> None:
+    """tanh(W x + U h) is the same with x and h changed about: either may be the state."""
+    packed = stack(np.random.default_rng(0), 1, 1, [FEATURES])
+    for before, after in packed.states.values():
+        packed.name(before.name, before, after)
+    row = Tensor("x", "FLOAT32", (1, FEATURES))
+    packed.body[0].inputs[0] = packed.unpacking.reshape(row, (1, 1, FEATURES))
+    packed.x = row
+    with pytest.raises(NotConvertible, match='the inputs "in_first_0h" and "x"'):
+        carried(packed.model())
+    packed.x = Tensor("x", "FLOAT32", (1, 1, FEATURES))
+    packed.body[0].inputs[0] = packed.x
+    assert len(carried(packed.model()).pairs) == len(packed.states)
