@@ -13,7 +13,8 @@ a file says which output belongs to which input. It is proved from the data flow
 4. The last output of a single step has the numbers of the new state as well. Where one output
    comes from the output of the steps and another one from the state, the latter is the partner.
 5. Two outputs for one input, or two inputs for one output, are refused otherwise: nothing says
-   which is meant. Names decide nothing.
+   which is meant. A single step treats its input and its state h alike, tanh(W x + U h): an input
+   x in the output's shape counts as such a second one. Names decide nothing.
 """
 
 from __future__ import annotations
@@ -118,7 +119,8 @@ def carried(model: Model, kept: Collection[str] = ()) -> Found:
     names = [each.pairs() for each in seen]
     agreed = [pair for pair in names[0] if all(pair in others for others in names)]
     agreed = _from_states(agreed, seen[0])
-    _check_unique(agreed)
+    swapped = _from_states(seen[0].swapped_pairs(), seen[0])
+    _check_unique(list(dict.fromkeys([*agreed, *swapped])))
     found = Found([seen[0].pair(*pair) for pair in agreed])
     taken = {carry.state for pair in found.pairs for carry in pair.carries}
     for carry in carries:
@@ -207,6 +209,23 @@ class _Elements:
 
     def pairs(self) -> list[tuple[str, str]]:
         """Rule 3: the names of each input and the output that gives it back."""
+        return self._pairs_by(self._old)
+
+    def swapped_pairs(self) -> list[tuple[str, str]]:
+        """Rule 5: those that there would be if a step's input were its state, one step each."""
+        found = []
+        for carry, after in self._after.items():
+            x = carry.op.inputs[0]
+            shape = (x.shape if x is not None else None) or ()
+            if self._beside[carry] and shape[-1:] == (carry.width,):
+                row = self._moved(x, self._of)
+                if row is not None and row.size == after.size:
+                    old = self._old.copy()
+                    old[after] = row.reshape(after.shape)
+                    found += self._pairs_by(old)
+        return found
+
+    def _pairs_by(self, old: Numbers) -> list[tuple[str, str]]:
         return [
             (given, result)
             for given, before in self._inputs_by_name.items()
@@ -214,7 +233,7 @@ class _Elements:
             if before in self._of
             and after is not None
             and (after >= self._own).any()
-            and np.array_equal(self._old[after], self._of[before])
+            and np.array_equal(old[after], self._of[before])
         ]
 
     def is_from_states(self, result: str) -> bool:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from rnnlite_pipeline.cells.recurrence import RECURRENCE, Recurrence
-from rnnlite_pipeline.graph.build import Builder, make_op
-from rnnlite_pipeline.graph.ir import Model, Signature, Subgraph, Tensor
+from rnnlite_pipeline.graph.build import Builder
+from rnnlite_pipeline.graph.ir import Model, Op, Signature, Subgraph, Tensor
 from tests.lower.cases import random_lstm, random_rnn
 
 FEATURES = 3
@@ -42,9 +42,8 @@ def stack(rng: np.random.Generator, layers: int, steps: int, widths: Sequence[in
             for n, w in zip(cell.state_names, cell.states, strict=True)
         ]
         recurrence = Recurrence(f"layer_{k}", cell, time_major=False)
-        op = make_op("ADD", [x, *initial], [y, *finals])
-        op.code, op.options = RECURRENCE, {"recurrence": recurrence}
-        packed.body.append(op)
+        options = {"recurrence": recurrence}
+        packed.body.append(Op(RECURRENCE, [x, *initial], [y, *finals], options))
         for name, before, after in zip(cell.state_names, initial, finals, strict=True):
             packed.states[k, name] = (before, after)
         x, features = y, widths[k]
@@ -60,7 +59,7 @@ class Packed:
         self.y = self.x
         self.states: dict[Key, tuple[Tensor, Tensor]] = {}
         self.unpacking, self.packing = Builder("unpack"), Builder("pack")
-        self.body: list[object] = []
+        self.body: list[Op] = []
         self.given: dict[str, Tensor] = {}
         self.results: dict[str, Tensor] = {}
 
@@ -69,7 +68,7 @@ class Packed:
         inputs = {"x": self.x, **self.given}
         outputs = {**dict(sorted(self.results.items(), reverse=True)), "y": self.y}
         ops = [*self.unpacking.ops, *self.body, *self.packing.ops]
-        main = Subgraph("main", [*inputs.values()], [*outputs.values()], ops)  # type: ignore[arg-type]
+        main = Subgraph("main", [*inputs.values()], [*outputs.values()], ops)
         return Model([main], [Signature("serving_default", main, inputs, outputs)])
 
     def name(self, name: str, given: Tensor, result: Tensor) -> None:

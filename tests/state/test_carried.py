@@ -8,9 +8,10 @@ import pytest
 from rnnlite_pipeline.cells.recurrence import RECURRENCE
 from rnnlite_pipeline.errors import NotConvertible
 from rnnlite_pipeline.graph.build import Builder
+from rnnlite_pipeline.graph.ir import Tensor
 from rnnlite_pipeline.state import Keeping
 from rnnlite_pipeline.state.carried import carried
-from tests.state.packings import keys_of, packed_at_random, stack, two_layers
+from tests.state.packings import FEATURES, keys_of, packed_at_random, stack, two_layers
 
 
 @pytest.mark.parametrize("seed", range(24))
@@ -82,3 +83,18 @@ def test_a_state_that_is_computed_from_an_input_is_none_between_calls() -> None:
     build.ops[0].outputs = [packed.states[keys[0]][0]]
     packed.unpacking.ops += build.ops
     assert not carried(packed.model()).pairs
+
+
+def test_an_input_of_a_step_in_the_shape_of_its_state_is_refused() -> None:
+    """tanh(W x + U h) is the same with x and h changed about: either may be the state."""
+    packed = stack(np.random.default_rng(0), 1, 1, [FEATURES])
+    for before, after in packed.states.values():
+        packed.name(before.name, before, after)
+    row = Tensor("x", "FLOAT32", (1, FEATURES))
+    packed.body[0].inputs[0] = packed.unpacking.reshape(row, (1, 1, FEATURES))
+    packed.x = row
+    with pytest.raises(NotConvertible, match='the inputs "in_first_0h" and "x"'):
+        carried(packed.model())
+    packed.x = Tensor("x", "FLOAT32", (1, 1, FEATURES))
+    packed.body[0].inputs[0] = packed.x
+    assert len(carried(packed.model()).pairs) == len(packed.states)

@@ -178,8 +178,8 @@ def test_one_input_for_two_layers_is_refused_or_kept_whole() -> None:
         if key not in (first, second):
             packed.alone(key)
     packed.alone(first)
-    op = next(op for op in packed.body if op.outputs[0] is packed.y)  # type: ignore[attr-defined]
-    op.inputs[1] = packed.states[first][0]  # type: ignore[attr-defined]
+    op = next(op for op in packed.body if op.outputs[0] is packed.y)
+    op.inputs[1] = packed.states[first][0]
     source = packed.model()
     model = converted(copy.deepcopy(source), "persist")
     assert "in_0_h" in {state.name for state in described(model).states}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -64,3 +65,15 @@ def test_under_reset_no_call_goes_on() -> None:
     assert by_hand.resume is None
     assert by_hand.states == ()
     assert [by_hand.run({"x": X})["y"].tolist() for _ in range(2)] == [(2 * X).tolist()] * 2
+
+
+def test_kernels_that_round_otherwise_are_fed_by_hand_too() -> None:
+    """The source on a set of kernels carries states of its own."""
+    on = replace(source(), on=lambda _: source())
+    by_hand = fed_by_hand(on, PERSIST)
+    assert by_hand.on is not None
+    fast = by_hand.on("default")
+    assert fast.resume is not None
+    assert fast.run({"x": X})["y"].tolist() == (2 * X).tolist()
+    assert by_hand.run({"x": 5 * X})["y"].tolist() == (10 * X).tolist()
+    assert fast.resume({"x": X})["y"].tolist() == (4 * X).tolist()

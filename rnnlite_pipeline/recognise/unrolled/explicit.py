@@ -181,14 +181,20 @@ class _Step:
 
 
 def _parts_of_inputs(graph: Straight) -> Iterator[Tensor]:
-    """The inputs and what is cut out of them, in execution order."""
-    parts = set(graph.subgraph.inputs)
-    yield from graph.subgraph.inputs
+    """The inputs and what is cut out of them, in execution order.
+
+    What an input only chooses, such as the row of a token, is no part of it. Parts of inputs that
+    have the shape of an output come last: a state is given back in the shape that it came in.
+    """
+    roots = {t: t for t in graph.subgraph.inputs}
     for op in graph.subgraph.ops:
-        read = [t for t in op.inputs if t is not None and t.data is None]
-        if op.code in _CUTS and read and parts.issuperset(read):
-            parts.update(op.outputs)
-            yield from op.outputs
+        cut = op.inputs[1 if op.code == "SPLIT" else 0] if op.code in _CUTS else None
+        read = {t for t in op.inputs if t is not None and t.data is None}
+        if cut in roots and read <= roots.keys():
+            assert cut is not None
+            roots |= dict.fromkeys(op.outputs, roots[cut])
+    shapes = {t.shape for t in graph.subgraph.outputs}
+    yield from sorted(roots, key=lambda part: roots[part].shape in shapes)
 
 
 def _parts_of_outputs(graph: Straight) -> Iterator[Tensor]:
