@@ -101,7 +101,7 @@ def _cosh(x: Any) -> Any:
 def _sinh(x: Any) -> Any:
     """The difference of exponentials; near 0, where it cancels, the series."""
     tf, square = load("tensorflow"), x * x
-    series = x * _polynomial(square, [1.0, 1 / 6, 1 / 120, 1 / 5040])
+    series = x * _polynomial(square, [1.0, 1 / 6, 1 / 120, 1 / 5040, 1 / 362880])
     return tf.where(tf.abs(x) < 1.0, series, 0.5 * tf.exp(x) - 0.5 * tf.exp(-x))
 
 
