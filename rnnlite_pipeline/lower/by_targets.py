@@ -29,6 +29,17 @@ def has_op(targets: Sequence[str]) -> Has:
     return has
 
 
+def takes_rank(targets: Sequence[str], code: str, rank: int) -> bool:
+    """Whether all of these targets have an op of a code on data of this rank."""
+    for name in targets:
+        table = RUNTIMES[name].table
+        rule = table.rule(code)
+        low, high = (rule.ranks if rule else None) or (rank, rank)
+        if (rule.refused if rule else table.others) or not low <= rank <= high:
+            return False
+    return True
+
+
 @dataclass(frozen=True)
 class Why:
     """Why a target does not take a form of a layer.

@@ -24,7 +24,7 @@ from rnnlite_pipeline.cells.recurrence import BIDIRECTIONAL, RECURRENCE, Recurre
 from rnnlite_pipeline.graph.calls import called
 from rnnlite_pipeline.graph.edit import producers
 from rnnlite_pipeline.graph.ir import Model, Op, Subgraph, Tensor
-from rnnlite_pipeline.lower.by_targets import has_op, pinned
+from rnnlite_pipeline.lower.by_targets import has_op, pinned, takes_rank
 from rnnlite_pipeline.lower.choice import (
     Aim,
     Chosen,
@@ -132,7 +132,8 @@ def write_recurrences(
     narrow, has = integers or not MICRO.isdisjoint(targets), has_op(targets)
     packs = has("PACK") and has("UNPACK")
     joins = packs and not narrow and all(map(has, JOINING))
-    loops = Loops(narrow, weight_bytes if packs else 0)
+    slices = takes_rank(targets, "STRIDED_SLICE", 2)
+    loops = Loops(narrow, weight_bytes if packs else 0, slices=slices)
     write = partial(_write, loops=loops, skipped=skipped)
     graphs = [(subgraph, _used(model, subgraph)) for subgraph in model.subgraphs]
     chosen: dict[Op, Lowered] = {}

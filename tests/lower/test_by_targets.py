@@ -11,7 +11,7 @@ from rnnlite_pipeline.graph.build import make_op
 from rnnlite_pipeline.graph.ir import Model, Subgraph, Tensor
 from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.lower import lower
-from rnnlite_pipeline.lower.by_targets import has_op
+from rnnlite_pipeline.lower.by_targets import has_op, takes_rank
 from rnnlite_pipeline.lower.choice import Form
 from rnnlite_pipeline.lower.without_reduce_any import without_reduce_any
 from rnnlite_pipeline.runtimes.interpreter import Runner
@@ -91,3 +91,15 @@ def test_any_is_not_all_not(keep: bool) -> None:
     assert "REDUCE_ANY" not in histogram(model)
     after = Runner(write_model(model), "reference").run({"x": values})
     np.testing.assert_array_equal(before["y"], after["y"])
+
+
+def test_a_row_is_not_sliced_by_the_delegate_for_gpus() -> None:
+    """Its STRIDED_SLICE takes ranks 3 and 4; a GRU for it is parted by SPLIT_V."""
+    assert takes_rank(["litert", "tflm"], "STRIDED_SLICE", 2)
+    assert not takes_rank(["litert", "litert-gpu"], "STRIDED_SLICE", 2)
+    assert takes_rank(["litert-gpu"], "STRIDED_SLICE", 3)
+    assert not takes_rank(["litert-gpu"], "GATHER_ND", 2)
+    for target, code in (("litert", "STRIDED_SLICE"), ("litert-gpu", "SPLIT_V")):
+        model = _case(GRU)
+        lower(model, targets=[target])
+        assert any(op.code == code for graph in model.subgraphs for op in graph.ops)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from rnnlite_pipeline.algebra.atoms import Apply, Atom, Product, Symbol
 from rnnlite_pipeline.algebra.forms import Form
-from rnnlite_pipeline.graph.build import broadcast
+from rnnlite_pipeline.graph.build import broadcast, make_op
 from rnnlite_pipeline.graph.ir import Tensor
 from rnnlite_pipeline.graph.ops import CHOICES, COMPARISONS, LOGICAL, REDUCTIONS
 from rnnlite_pipeline.graph.schema import enum_values
@@ -86,8 +86,8 @@ class Forms:
         """A FLOAT32 constant that a product reads; None stays None."""
         return self.emit.weight(name, value)
 
-    def split(self, tensor: Tensor, widths: Sequence[int]) -> list[Tensor]:
-        """The columns of a tensor's last axis, parted into these widths.
+    def split(self, tensor: Tensor, widths: Sequence[int], *, slices: bool = True) -> list[Tensor]:
+        """The columns of a tensor's last axis, parted into these widths, if need be by slices.
 
         The default delegate takes no SPLIT_V: with one, a step would leave it and enter it again
         (LiteRT tflite/delegates/xnnpack/xnnpack_delegate.cc).
@@ -96,6 +96,12 @@ class Forms:
             return [tensor]
         if len(set(widths)) == 1:
             return self.emit.split(tensor, len(widths), len(tensor.shape or ()) - 1)
+        if not slices:
+            lead = (tensor.shape or ())[:-1]
+            outs = [self.emit.tensor("split", tensor.dtype, (*lead, w)) for w in widths]
+            operands = [tensor, self.emit.indices(widths), self.emit.indices(len(lead))]
+            self.emit.ops.append(make_op("SPLIT_V", operands, outs, num_splits=len(widths)))
+            return outs
         axis, starts = len(tensor.shape or ()) - 1, [*accumulate(widths, initial=0)][:-1]
         ends = [*starts[1:], None]
         return [self.emit.part(tensor, axis, a, b) for a, b in zip(starts, ends, strict=True)]

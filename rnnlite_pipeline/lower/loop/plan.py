@@ -128,10 +128,12 @@ class Plan:
         read: The columns of x that the step itself reads, by their key.
         hoists: Whether what is affine in x is computed outside.
         order: What terms and factors are ordered by (rule 5).
+        slices: Whether a row may be sliced; else rule 4 is left out.
     """
 
     hoists: bool = True
     order: Order = own_key
+    slices: bool = True
     read: dict[str, Symbol] = field(default_factory=dict)
     products: dict[str, dict[str, Column]] = field(default_factory=dict)
     loose: dict[str, Form] = field(default_factory=dict)
@@ -162,7 +164,7 @@ class Plan:
     def turned(self, value: Form) -> Turned | None:
         """A form by rule 4, if it is one of those."""
         found = self.parts(value)
-        if not self.hoists or found.columns or not is_affine(found.outside):
+        if not (self.hoists and self.slices) or found.columns or not is_affine(found.outside):
             return None
         if len(found.elementwise) != 1:
             return None
@@ -242,9 +244,9 @@ def _turned(outside: Form, gate: Factor, inner: Factor) -> Turned | None:
     return Turned(linear + outside, rest, linear)
 
 
-def plan(cell: Equations, hoists: bool, order: Order = own_key) -> Plan:
+def plan(cell: Equations, hoists: bool, order: Order = own_key, slices: bool = True) -> Plan:
     """The plan of a cell's step."""
-    made = Plan(hoists, order)
+    made = Plan(hoists, order, slices)
     for update in cell.updates:
         made.visit(update)
     return made

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from itertools import accumulate
 from typing import Any
@@ -96,7 +96,7 @@ class Step(Forms):
         pieces = [own.pop() for _ in outside.pieces][::-1]
         self._pieces = dict(zip(outside.pieces, pieces, strict=True))
         if outside.widths:
-            parted = self.split(own.pop(0), list(outside.widths.values()))
+            parted = self._parted(own.pop(0), outside.widths.values())
             self._hoisted = dict(zip(outside.widths, parted, strict=True))
         for value, row in zip(plan.sequences.values(), own, strict=True):
             if value.atom is None:
@@ -231,12 +231,15 @@ class Step(Forms):
         self._before_the_row(atom, columns, product)
         hoisted = [c for c in columns if c.hoisted]
         groups = [group for group in (hoisted, columns[len(hoisted) :]) if group]
-        joined = self.split(product, [sum(map(_width, group)) for group in groups])
+        joined = self._parted(product, [sum(map(_width, group)) for group in groups])
         if hoisted:
             joined[0] = self.emit.binary("ADD", joined[0], self._hoisted[atom.key])
         for group, tensor in zip(groups, joined, strict=True):
-            each = self.split(tensor, list(map(_width, group)))
+            each = self._parted(tensor, map(_width, group))
             self._columns.update((atom.key + c.key, t) for c, t in zip(group, each, strict=True))
+
+    def _parted(self, tensor: Tensor, widths: Iterable[int]) -> list[Tensor]:
+        return self.split(tensor, [*widths], slices=self._plan.slices)
 
     def _bias(self, atom: Atom, column: Column) -> Row:
         """What the product itself adds to a column: what is not added outside."""

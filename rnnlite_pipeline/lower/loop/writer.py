@@ -57,11 +57,13 @@ class Loops:
         weight_bytes: What a weight of the products takes, once the model is quantized; 0 where a
             turn is to run one step (turns.py).
         flat: Whether there is one loop over all steps, as it will be written out.
+        slices: Whether a target may slice a row [B, width]; the delegate for GPUs does not.
     """
 
     narrow: bool = False
     weight_bytes: int = 0
     flat: bool = False
+    slices: bool = True
 
 
 #: One step a turn, the input's product over the whole sequence.
@@ -131,7 +133,7 @@ class Writer:
         joins = len(recurrences) > 1
         self.lanes = (len(recurrences),) * joins
         order: Order = Structure().of_atom if joins else own_key
-        self.plans = [plan(cell, not loops.narrow, order) for cell in self.cells]
+        self.plans = [plan(cell, not loops.narrow, order, loops.slices) for cell in self.cells]
         self.outsides = [Outside(each) for each in self.plans]
         self.reverse = first.reverse
         self.x = [x]

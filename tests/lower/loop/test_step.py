@@ -123,6 +123,9 @@ def test_parts_of_unequal_widths_are_slices() -> None:
     assert [t.shape for t in forms.split(x, [1, 2, 3])] == [(OPEN, 1), (OPEN, 2), (OPEN, 3)]
     forms.split(x, [3, 3])
     assert [op.code for op in emit.ops] == ["STRIDED_SLICE"] * 3 + ["SPLIT"]
+    apart = Forms(Emitter("gpu"), {})
+    assert [t.shape for t in apart.split(x, [1, 5], slices=False)] == [(OPEN, 1), (OPEN, 5)]
+    assert [op.code for op in apart.emit.ops] == ["SPLIT_V"]
     parts = [t for op in emit.ops for t in op.outputs]
     for k, tensor in enumerate(parts):
         tensor.name = f"part{k}"
