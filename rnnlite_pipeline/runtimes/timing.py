@@ -24,6 +24,9 @@ from typing import TypeVar
 SECONDS, TOTAL = 0.001, 10.0
 FEWEST, MOST = 11, 151
 
+#: Seconds that a call is taken to last at least: a clock may stand still meanwhile.
+SHORTEST = 1e-6
+
 #: Wider than so many parts of the ratio, an interval tells nothing.
 TELLS = 0.15
 
@@ -43,7 +46,7 @@ def timed(
         clock: What tells the time, in seconds. `time.thread_time` leaves out what other processes
             took, and the work of other threads.
     """
-    once = {key: max(_seconds(call, 3, clock), 1e-9) for key, call in calls.items()}
+    once = {key: max(_seconds(call, 3, clock), SHORTEST) for key, call in calls.items()}
     times = {key: max(1, int(SECONDS / once[key])) for key in calls}
     together = sum(once[key] * times[key] for key in calls)
     rounds: dict[Key, list[float]] = {key: [] for key in calls}

@@ -171,7 +171,10 @@ def test_a_release_holds_no_such_op(models: Path, tmp_path: Path) -> None:
         run(asked, tmp_path, load_pipeline("release", tmp_path))
 
 
-@pytest.mark.parametrize("scheme", ["float16", "dynamic_range", "int8"])
+@pytest.mark.parametrize(
+    "scheme",
+    [*(pytest.param(x, marks=pytest.mark.slow) for x in ("float16", "dynamic_range")), "int8"],
+)
 def test_quantization_leaves_them_in_float(models: Path, tmp_path: Path, scheme: str) -> None:
     """Each scheme quantizes the LSTM between the ops of TensorFlow, which stay as they are."""
     x = np.random.default_rng(0).normal(size=(64, STEPS, FEATURES)).astype("f")
