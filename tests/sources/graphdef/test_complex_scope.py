@@ -23,13 +23,18 @@ def _source(call: Callable[..., Any], *shape: int | None) -> SourceModel:
 
 
 def _steps(tf: Any, random: np.random.Generator) -> list[Callable[[Any, Any], Any]]:
-    """What a random graph is made of: from two tensors [B, T, FRAME] to one."""
+    """What a random graph is made of: from two tensors [B, T, FRAME] to one.
+
+    All are continuous where |z| <= 1. A part that is 0 but for roundings, as of a transform, would
+    be on either side of the cut of a root or an angle, and of a comparison with 0. Of one step,
+    what is less its mean is nothing but roundings: half of the mean is taken.
+    """
     weights = random.normal(size=(FRAME, FRAME)) + 1j * random.normal(size=(FRAME, FRAME))
     matrix = tf.constant(weights / FRAME, tf.complex64)
     turn = tf.constant(np.exp(1j * random.normal(size=FRAME)), tf.complex64)
 
     def chosen(z: Any, w: Any) -> Any:
-        return tf.where(tf.math.real(z) > 0, z, w)
+        return tf.where(tf.range(FRAME) % 3 > 0, z, w)
 
     def in_a_loop(z: Any, w: Any) -> Any:
         def body(k: Any, v: Any) -> Any:
@@ -39,8 +44,8 @@ def _steps(tf: Any, random: np.random.Generator) -> list[Callable[[Any, Any], An
         return tf.while_loop(lambda k, _: k < 3, body, (0, z), shape_invariants=shapes)[1]
 
     def in_a_branch(z: Any, w: Any) -> Any:
-        positive = tf.reduce_sum(tf.math.real(z)) > 0
-        return tf.cond(positive, lambda: tf.math.conj(z), lambda: 2.0 * w)
+        is_long = tf.shape(z)[1] > 8
+        return tf.cond(is_long, lambda: tf.math.conj(z), lambda: 2.0 * w)
 
     return [
         lambda z, w: z + w,
@@ -48,12 +53,12 @@ def _steps(tf: Any, random: np.random.Generator) -> list[Callable[[Any, Any], An
         lambda z, w: z * w / 3.0,
         lambda z, w: z / (w * tf.math.conj(w) + 2.0),
         lambda z, _: tf.exp(0.1 * z),
-        lambda z, _: tf.math.sqrt(z),
+        lambda z, _: tf.math.sqrt(z + 2.0),
         lambda z, _: tf.math.log(z + 4.0),
         lambda z, _: (0.3 * z) ** 3,
         lambda z, _: (
             tf.cast(tf.abs(z), tf.complex64)
-            * tf.exp(1j * tf.cast(tf.math.angle(z + 0.1), tf.complex64))
+            * tf.exp(1j * tf.cast(tf.math.angle(z + 2.0), tf.complex64))
         ),
         lambda z, _: tf.complex(tf.math.imag(z), tf.tanh(tf.math.real(z))),
         lambda z, _: tf.signal.ifft(tf.signal.fft(z) * turn),
@@ -66,7 +71,7 @@ def _steps(tf: Any, random: np.random.Generator) -> list[Callable[[Any, Any], An
         lambda z, w: tf.unstack(tf.stack([z, w]))[1] + tf.reverse(z, [2]),
         lambda z, _: tf.transpose(tf.transpose(z, [0, 2, 1], conjugate=True), [0, 2, 1]),
         lambda z, w: sum(tf.split(tf.gather(tf.concat([z, w], -1), range(48), axis=-1), 2, -1)),
-        lambda z, _: tf.reshape(z, tf.shape(z)) - tf.reduce_mean(z, 1, keepdims=True),
+        lambda z, _: tf.reshape(z, tf.shape(z)) - 0.5 * tf.reduce_mean(z, 1, keepdims=True),
         chosen,
         in_a_loop,
         in_a_branch,
@@ -102,5 +107,5 @@ def test_random_graphs(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(10, 50))
 def test_more_random_graphs(seed: int) -> None:
     """The same of many more, and longer ones."""
-    call, order = _random_graph(seed, 14)
+    call, order = _random_graph(seed, 12)
     hold(_source(call, None, None, FRAME), [f"seed {seed}", f"steps {order}"])
