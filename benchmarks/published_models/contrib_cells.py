@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from rnnlite_pipeline.sources.graphdef.session import session_model
+from benchmarks.in_session import Built, in_session
 from rnnlite_pipeline.sources.model import SourceModel
 from rnnlite_pipeline.toolchain import load
 
@@ -37,21 +37,12 @@ class _Cell(cells.RNNCell):  # type: ignore[misc, name-defined]
 def _model(
     make: Callable[[], Any], shape: tuple[int | None, ...] = (None, None, FEATURES), **options: Any
 ) -> SourceModel:
-    later = v1.control_flow_v2_enabled()
-    v1.disable_control_flow_v2()
-    try:
-        with tf.Graph().as_default() as graph:
-            v1.set_random_seed(0)
-            v1.get_variable_scope().set_initializer(v1.random_normal_initializer(stddev=0.3))
-            x = v1.placeholder(tf.float32, shape, "x")
-            y, state = v1.nn.dynamic_rnn(make(), x, dtype=tf.float32, **options)
-            session = v1.Session(graph=graph)
-            session.run(v1.global_variables_initializer())
-            outputs = {"y": y} | {f"state_{k}": s for k, s in enumerate(tf.nest.flatten(state))}
-            return session_model(session, {"x": x}, outputs, {})
-    finally:
-        if later:
-            v1.enable_control_flow_v2()
+    def build() -> Built:
+        x = v1.placeholder(tf.float32, shape, "x")
+        y, state = v1.nn.dynamic_rnn(make(), x, dtype=tf.float32, **options)
+        return {"x": x}, {"y": y} | {f"state_{k}": s for k, s in enumerate(tf.nest.flatten(state))}
+
+    return in_session(build)
 
 
 def _w(name: str, *shape: int) -> Any:

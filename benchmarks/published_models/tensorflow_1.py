@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from rnnlite_pipeline.sources.graphdef.session import session_model
+from benchmarks.in_session import Built, in_session
 from rnnlite_pipeline.sources.model import SourceModel
 from rnnlite_pipeline.toolchain import load
 
@@ -14,26 +13,6 @@ v1: Any = tf.compat.v1
 cells: Any = load("tf_keras.api._v1.keras.__internal__.legacy.rnn_cell")
 
 WORDS, UNITS = 30, 8
-
-#: Tensors by name: the inputs, and the outputs.
-Built = tuple[dict[str, Any], dict[str, Any]]
-
-
-def _source(build: Callable[[], Built]) -> SourceModel:
-    """What a function builds, its variables given random values."""
-    later = v1.control_flow_v2_enabled()
-    v1.disable_control_flow_v2()
-    try:
-        with tf.Graph().as_default() as graph:
-            v1.set_random_seed(0)
-            v1.get_variable_scope().set_initializer(v1.random_normal_initializer(stddev=0.3))
-            inputs, outputs = build()
-            session = v1.Session(graph=graph)
-            session.run(v1.global_variables_initializer())
-            return session_model(session, inputs, outputs, {})
-    finally:
-        if later:
-            v1.enable_control_flow_v2()
 
 
 def _dense(x: Any, units: int, name: str) -> Any:
@@ -62,7 +41,7 @@ def _char_rnn(steps: int) -> SourceModel:
             inputs[f"state_{k}"], outputs[f"state_{k}_out"] = old, last
         return inputs, outputs
 
-    return _source(build)
+    return in_session(build)
 
 
 def char_rnn() -> SourceModel:
@@ -116,7 +95,7 @@ def deep_speech() -> SourceModel:
             "input_lengths": lengths,
         }, outputs
 
-    return _source(build)
+    return in_session(build)
 
 
 def deep_speech_all_frames() -> SourceModel:
@@ -142,7 +121,7 @@ def deep_speech_all_frames() -> SourceModel:
         logits = _dense(tf.reshape(made.h, [-1, UNITS]), 29, "out")
         return {"x": x}, {"logits": tf.reshape(logits, [16, -1, 29])}
 
-    return _source(build)
+    return in_session(build)
 
 
 def attention_decoder() -> SourceModel:
@@ -173,7 +152,7 @@ def attention_decoder() -> SourceModel:
         made = tf.transpose(ended[4].stack(), [1, 0, 2])
         return {"source": source, "target": target}, {"y": made}
 
-    return _source(build)
+    return in_session(build)
 
 
 def greedy_decoder() -> SourceModel:
@@ -207,4 +186,4 @@ def greedy_decoder() -> SourceModel:
         )
         return {"start": start}, {"logits": ended[4].stack(), "state": ended[1]}
 
-    return _source(build)
+    return in_session(build)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from rnnlite_pipeline.sources.graphdef.session import session_model
+from benchmarks.in_session import Built, in_session
 from rnnlite_pipeline.sources.model import SourceModel
 from rnnlite_pipeline.toolchain import load
 
@@ -14,25 +13,6 @@ v1: Any = tf.compat.v1
 cells: Any = load("tf_keras.api._v1.keras.__internal__.legacy.rnn_cell")
 
 WORDS, UNITS = 30, 8
-
-#: Tensors by name: the inputs, and the outputs.
-Built = tuple[dict[str, Any], dict[str, Any]]
-
-
-def _source(build: Callable[[], Built]) -> SourceModel:
-    later = v1.control_flow_v2_enabled()
-    v1.disable_control_flow_v2()
-    try:
-        with tf.Graph().as_default() as graph:
-            v1.set_random_seed(0)
-            v1.get_variable_scope().set_initializer(v1.random_normal_initializer(stddev=0.3))
-            inputs, outputs = build()
-            session = v1.Session(graph=graph)
-            session.run([v1.global_variables_initializer(), v1.local_variables_initializer()])
-            return session_model(session, inputs, outputs, {})
-    finally:
-        if later:
-            v1.enable_control_flow_v2()
 
 
 def _dense(x: Any, units: int, name: str) -> Any:
@@ -64,7 +44,7 @@ def im2txt() -> SourceModel:
         outputs["softmax"] = tf.nn.softmax(_dense(y, WORDS, "logits"))
         return {"image": image, "input_feed": tokens, "state_feed": fed}, outputs
 
-    return _source(build)
+    return in_session(build)
 
 
 def lm_1b() -> SourceModel:
@@ -92,7 +72,7 @@ def lm_1b() -> SourceModel:
         outputs = {f"s{k}": s for k, s in enumerate(tf.nest.flatten(state))}
         return {"chars": chars}, {"softmax": tf.nn.softmax(_dense(y, WORDS, "logits")), **outputs}
 
-    return _source(build)
+    return in_session(build)
 
 
 def namignizer() -> SourceModel:
@@ -107,7 +87,7 @@ def namignizer() -> SourceModel:
         outputs = {f"s{k}": s for k, s in enumerate(tf.nest.flatten(state))}
         return {"names": names}, {"probabilities": tf.nn.softmax(logits), **outputs}
 
-    return _source(build)
+    return in_session(build)
 
 
 def skip_thoughts() -> SourceModel:
@@ -143,7 +123,7 @@ def skip_thoughts() -> SourceModel:
         )
         return {"tokens": tokens, "mask": mask}, {"thoughts": tf.concat(states, 1)}
 
-    return _source(build)
+    return in_session(build)
 
 
 def attention_ocr() -> SourceModel:
@@ -176,7 +156,7 @@ def attention_ocr() -> SourceModel:
                 made.append(char)
         return {"image": image}, {"logits": tf.stack(made, 1)}
 
-    return _source(build)
+    return in_session(build)
 
 
 def street_vgsl() -> SourceModel:
@@ -199,7 +179,7 @@ def street_vgsl() -> SourceModel:
         logits = _dense(tf.reverse(left, [1]), WORDS, "out")
         return {"image": image}, {"softmax": tf.nn.softmax(logits)}
 
-    return _source(build)
+    return in_session(build)
 
 
 def learning_to_remember() -> SourceModel:
@@ -217,7 +197,7 @@ def learning_to_remember() -> SourceModel:
         weights = tf.nn.softmax(5.0 * top)
         return {"x": x}, {"y": tf.reduce_sum(weights[..., None] * found, 1), "similarity": top}
 
-    return _source(build)
+    return in_session(build)
 
 
 def legacy_attention_seq2seq() -> SourceModel:
@@ -252,7 +232,7 @@ def legacy_attention_seq2seq() -> SourceModel:
                 logits.append(output)
         return {"question": question}, {"logits": tf.stack(logits, 1)}
 
-    return _source(build)
+    return in_session(build)
 
 
 def gnmt_attention() -> SourceModel:
@@ -288,7 +268,7 @@ def gnmt_attention() -> SourceModel:
         inputs = {"memory": memory, "lengths": lengths, "target": target}
         return inputs, {"logits": _dense(y, WORDS, "out")}
 
-    return _source(build)
+    return in_session(build)
 
 
 def openai_baselines_policy() -> SourceModel:
@@ -314,7 +294,7 @@ def openai_baselines_policy() -> SourceModel:
         outputs = {"pi": _dense(y, 3, "pi"), "vf": _dense(y, 1, "vf"), "snew": tf.concat([c, h], 1)}
         return {"observed": observed, "masks": masks, "states": state}, outputs
 
-    return _source(build)
+    return in_session(build)
 
 
 def drqn() -> SourceModel:
@@ -335,7 +315,7 @@ def drqn() -> SourceModel:
         q = v + a - tf.reduce_mean(a, 1, keepdims=True)
         return {"frames": frames, "c": c, "h": h}, {"q": q, "c_out": new[0], "h_out": new[1]}
 
-    return _source(build)
+    return in_session(build)
 
 
 def tagger_with_viterbi() -> SourceModel:
@@ -367,7 +347,7 @@ def tagger_with_viterbi() -> SourceModel:
             path.insert(0, tf.where(step + 1 < lengths, taken, path[0]))
         return {"words": words, "lengths": lengths}, {"tags": tf.stack(path, 1), "score": best}
 
-    return _source(build)
+    return in_session(build)
 
 
 def beam_search() -> SourceModel:
@@ -410,7 +390,7 @@ def beam_search() -> SourceModel:
         )
         return {"start": start}, {"scores": ended[3], "tokens": ended[4]}
 
-    return _source(build)
+    return in_session(build)
 
 
 def streaming_gru_keywords() -> SourceModel:
@@ -424,7 +404,7 @@ def streaming_gru_keywords() -> SourceModel:
             y = tf.identity(y)
         return {"frame": x}, {"softmax": tf.nn.softmax(_dense(y, 4, "out"))}
 
-    return _source(build)
+    return in_session(build)
 
 
 def streaming_svdf_keywords() -> SourceModel:
@@ -444,7 +424,7 @@ def streaming_svdf_keywords() -> SourceModel:
         softmax = tf.nn.softmax(_dense(y, 4, "out"))
         return {"frame": x, **states}, {"softmax": softmax, **outputs}
 
-    return _source(build)
+    return in_session(build)
 
 
 def streaming_crnn_keywords() -> SourceModel:
@@ -461,7 +441,7 @@ def streaming_crnn_keywords() -> SourceModel:
         outputs = {"softmax": tf.nn.softmax(_dense(out, 4, "out")), "ring_out": joined}
         return {"frame": x, "ring": ring, "gru": h}, {**outputs, "gru_out": new}
 
-    return _source(build)
+    return in_session(build)
 
 
 def temporal_fusion() -> SourceModel:
@@ -512,4 +492,4 @@ def temporal_fusion() -> SourceModel:
         quantiles = _dense(residual(y, "last")[:, 9:], 3, "quantiles")
         return {"past": past, "future": future, "static": static}, {"quantiles": quantiles}
 
-    return _source(build)
+    return in_session(build)

@@ -31,13 +31,9 @@ def has_op(targets: Sequence[str]) -> Has:
 
 def takes_rank(targets: Sequence[str], code: str, rank: int) -> bool:
     """Whether all of these targets have an op of a code on data of this rank."""
-    for name in targets:
-        table = RUNTIMES[name].table
-        rule = table.rule(code)
-        low, high = (rule.ranks if rule else None) or (rank, rank)
-        if (rule.refused if rule else table.others) or not low <= rank <= high:
-            return False
-    return True
+    rules = [RUNTIMES[name].table.rule(code) for name in targets]
+    bounds = [rule.ranks for rule in rules if rule and rule.ranks]
+    return has_op(targets)(code) and all(low <= rank <= high for low, high in bounds)
 
 
 @dataclass(frozen=True)

@@ -20,11 +20,7 @@ from typing import Any
 
 from rnnlite_pipeline.errors import NotConvertible
 from rnnlite_pipeline.sources.cudnn_op import cudnn_layers, cudnn_vector, why_not_cudnn
-from rnnlite_pipeline.sources.graphdef.graph_edit import (
-    forget_functions,
-    function_of,
-    rename_functions,
-)
+from rnnlite_pipeline.sources.graphdef.graph_edit import rewritten
 from rnnlite_pipeline.toolchain import load
 
 Tensors = list[Any]
@@ -60,10 +56,7 @@ def cell_ops_to_plain(function: Any) -> Any:
     ]
     if not any(replaced):
         return function
-    rename_functions(definition, _SUFFIX, own)
-    plain = function_of(definition, function)
-    forget_functions(definition.library.function)
-    return plain
+    return rewritten(definition, function, _SUFFIX, own)
 
 
 def rid_of_cudnn(definition: Any) -> bool:

@@ -227,11 +227,7 @@ def _compare(
                 _judge_data(evidence, samples, kernels, answer.outputs, outputs)
     if states.states:
         step("running calls on end")
-        calibrated = config.quantization.calibration is not None
-        data = figure_feeds(samples.inputs, subject.model, axes) if calibrated else []
-        data = [axes.of_model(feed) for feed in data]
-        for kernels, runner in runners.items():
-            streaming = Streaming(source_on(source, kernels), states, work=work, data=data)
+        for kernels, streaming in _streamings(config, subject, source, axes, runners).items():
             if streaming.note:
                 evidence.skipped["in pieces"] = streaming.note
             if streaming.fast_only and kernels == "reference" and "default" in runners:
@@ -240,7 +236,7 @@ def _compare(
                 )
                 continue
             spent[kernels] += streaming.cost
-            model = Started(runner, states)
+            model = Started(runners[kernels], states)
             evidence.checks += streaming.checks(
                 model, kernels, bounds.max_abs_error, bounds.min_snr_db
             )
@@ -248,6 +244,19 @@ def _compare(
     facts.work = {"samples": len(samples), **asdict(work), "multiply_adds": spent}
     if "tflm" in runners:
         evidence.facts.tflm = {"arena_bytes": runners["tflm"].arena_bytes}
+
+
+def _streamings(
+    config: Config, subject: _Subject, source: SourceModel, axes: Axes, kernels: Iterable[str]
+) -> dict[str, Streaming]:
+    """For each set of kernels, the source to which calls on end are held; run once if it is one."""
+    calibrated = config.quantization.calibration is not None
+    feeds = figure_feeds(subject.samples.inputs, subject.model, axes) if calibrated else []
+    data = [axes.of_model(feed) for feed in feeds]
+    make = partial(Streaming, states=subject.states, work=subject.work, data=data)
+    if source.on is None:
+        return dict.fromkeys(kernels, make(source))
+    return {name: make(source_on(source, name)) for name in kernels}
 
 
 def _off_by_one(config: Config, subject: _Subject, axes: Axes) -> OffByOne:

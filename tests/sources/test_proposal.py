@@ -11,19 +11,14 @@ import pytest
 from rnnlite_pipeline.errors import SourceError
 from rnnlite_pipeline.sources.proposal import Proposal, propose
 from rnnlite_pipeline.toolchain import load
+from tests.random_models.tf1_models import graph_of
 
 
 def proposed(folder: Path, write: Callable[[Any], Any]) -> Proposal:
     """What is proposed for a graph that a function writes with TensorFlow 1."""
     v1 = load("tensorflow").compat.v1
-    later = v1.control_flow_v2_enabled()
-    v1.disable_control_flow_v2()
-    try:
-        with v1.Graph().as_default() as graph:
-            write(v1)
-    finally:
-        if later:
-            v1.enable_control_flow_v2()
+    with graph_of(version=1) as graph:
+        write(v1)
     path = folder / "g.pb"
     path.write_bytes(graph.as_graph_def().SerializeToString())
     return propose(path)

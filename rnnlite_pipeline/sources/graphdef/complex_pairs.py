@@ -30,12 +30,7 @@ from rnnlite_pipeline.sources.graphdef.complex_math import (
     transform,
 )
 from rnnlite_pipeline.sources.graphdef.complex_scope import Call, Scope
-from rnnlite_pipeline.sources.graphdef.graph_edit import (
-    forget_functions,
-    function_of,
-    nodes_of,
-    rename_functions,
-)
+from rnnlite_pipeline.sources.graphdef.graph_edit import nodes_of, rewritten
 from rnnlite_pipeline.sources.graphdef.nodes import scopes_of
 from rnnlite_pipeline.toolchain import load
 
@@ -55,10 +50,8 @@ def real_pairs(function: Any) -> Any:
         scope.rewrite(_call_for)
     if not any(scope.is_changed for scope in scopes):
         return function
-    rename_functions(definition, _SUFFIX, own)
-    new = function_of(definition, function, [scopes[0].real(name) for name in outputs])
-    forget_functions(definition.library.function)
-    return new
+    real = [scopes[0].real(name) for name in outputs]
+    return rewritten(definition, function, _SUFFIX, own, real)
 
 
 def _computes_with_complex(node: Any) -> bool:

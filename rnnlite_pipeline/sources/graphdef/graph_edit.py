@@ -50,6 +50,28 @@ def function_of(graph_def: Any, like: Any, outputs: Sequence[str] | None = None)
     return function
 
 
+def rewritten(
+    graph_def: Any,
+    like: Any,
+    suffix: str,
+    own: Container[str],
+    outputs: Sequence[str] | None = None,
+) -> Any:
+    """A concrete function of a GraphDef that was changed; the process's registry stays as it is.
+
+    Args:
+        graph_def: The graph.
+        like: The function as it was.
+        suffix: What its functions are called besides, from now on.
+        own: The names of the functions that the graph had before it was changed.
+        outputs: As of `function_of`.
+    """
+    rename_functions(graph_def, suffix, own)
+    function = function_of(graph_def, like, outputs)
+    forget_functions(graph_def.library.function)
+    return function
+
+
 def forget_functions(functions: Any) -> None:
     """Takes a graph's functions out of the process's registry; the graph has them itself.
 

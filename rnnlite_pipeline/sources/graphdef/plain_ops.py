@@ -15,11 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from rnnlite_pipeline.sources.graphdef.graph_edit import (
-    forget_functions,
-    function_of,
-    rename_functions,
-)
+from rnnlite_pipeline.sources.graphdef.graph_edit import nodes_of, rewritten
 from rnnlite_pipeline.sources.graphdef.nodes import Nodes, scopes_of
 from rnnlite_pipeline.toolchain import load
 
@@ -35,17 +31,13 @@ Make = Callable[[Any, Sequence[Any]], Compute | None]
 def rare_ops_to_plain(function: Any) -> Any:
     """A frozen concrete function without these ops; itself where it has none."""
     definition = function.graph.as_graph_def()
-    bodies = [definition.node, *(f.node_def for f in definition.library.function)]
-    if not any(node.op in _OPS for nodes in bodies for node in nodes):
+    if not any(node.op in _OPS for node in nodes_of(definition)):
         return function
     own = [f.signature.name for f in definition.library.function]
     found = [_replace(scope) for scope in scopes_of(Nodes, function, definition)]
     if not any(found):
         return function
-    rename_functions(definition, _SUFFIX, own)
-    new = function_of(definition, function)
-    forget_functions(definition.library.function)
-    return new
+    return rewritten(definition, function, _SUFFIX, own)
 
 
 def _replace(scope: Nodes) -> bool:

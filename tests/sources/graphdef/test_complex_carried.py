@@ -12,6 +12,7 @@ from rnnlite_pipeline.sources.graphdef.session import session_model
 from rnnlite_pipeline.sources.model import SourceModel
 from rnnlite_pipeline.toolchain import load
 from tests.random_models.held import hold
+from tests.random_models.tf1_models import graph_of
 
 
 def _source(call: Callable[..., Any], *shape: int | None) -> SourceModel:
@@ -47,25 +48,19 @@ def test_a_loop_of_control_flow_v1() -> None:
     """Both parts go round a loop as TensorFlow 1 writes it, and so do arrays of complex tensors."""
     tf: Any = load("tensorflow")
     v1 = tf.compat.v1
-    later = v1.control_flow_v2_enabled()
-    v1.disable_control_flow_v2()
-    try:
-        with tf.Graph().as_default() as graph:
-            x = v1.placeholder(tf.float32, [None, 5, 6], "x")
-            z = tf.transpose(tf.complex(x, 1.0 - x), [1, 0, 2])
-            taken = tf.TensorArray(tf.complex64, 5, element_shape=(None, 6)).unstack(z)
-            made = tf.TensorArray(tf.complex64, 5, element_shape=(None, 6))
-            state = tf.zeros_like(z[0])
-            state.set_shape([None, 6])
+    with graph_of(version=1) as graph:
+        x = v1.placeholder(tf.float32, [None, 5, 6], "x")
+        z = tf.transpose(tf.complex(x, 1.0 - x), [1, 0, 2])
+        taken = tf.TensorArray(tf.complex64, 5, element_shape=(None, 6)).unstack(z)
+        made = tf.TensorArray(tf.complex64, 5, element_shape=(None, 6))
+        state = tf.zeros_like(z[0])
+        state.set_shape([None, 6])
 
-            def body(t: Any, h: Any, made: Any) -> Any:
-                h = tf.exp(0.1 * tf.signal.fft(h)) * taken.read(t) / 3.0
-                return t + 1, h, made.write(t, tf.math.conj(h))
+        def body(t: Any, h: Any, made: Any) -> Any:
+            h = tf.exp(0.1 * tf.signal.fft(h)) * taken.read(t) / 3.0
+            return t + 1, h, made.write(t, tf.math.conj(h))
 
-            ended = v1.while_loop(lambda t, *_: t < 5, body, (0, state, made))
-            outputs = {"y": tf.math.imag(ended[2].stack()), "last": tf.math.real(ended[1])}
-            source = session_model(v1.Session(graph=graph), {"x": x}, outputs, {})
-    finally:
-        if later:
-            v1.enable_control_flow_v2()
+        ended = v1.while_loop(lambda t, *_: t < 5, body, (0, state, made))
+        outputs = {"y": tf.math.imag(ended[2].stack()), "last": tf.math.real(ended[1])}
+        source = session_model(v1.Session(graph=graph), {"x": x}, outputs, {})
     hold(source, ["control flow v1"])

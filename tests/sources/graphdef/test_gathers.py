@@ -10,6 +10,7 @@ from rnnlite_pipeline.sources.formats.concrete_function import source_model
 from rnnlite_pipeline.sources.graphdef.session import session_model
 from rnnlite_pipeline.toolchain import load
 from tests.random_models.held import hold
+from tests.random_models.tf1_models import graph_of
 
 
 def test_a_greedy_decoder() -> None:
@@ -45,28 +46,22 @@ def test_a_greedy_decoder_of_tensorflow_1() -> None:
     """The same in a loop of control flow v1: the axis of the gather stands in the loop's frame."""
     tf: Any = load("tensorflow")
     v1 = tf.compat.v1
-    later = v1.control_flow_v2_enabled()
-    v1.disable_control_flow_v2()
-    try:
-        with tf.Graph().as_default():
-            v1.set_random_seed(0)
-            start = v1.placeholder(tf.float32, [None, 4], "start")
-            shapes = {"table": (9, 3), "kernel": (7, 4), "out": (4, 9)}
-            table, kernel, out = (
-                v1.get_variable(name, shape, use_resource=True) for name, shape in shapes.items()
-            )
+    with graph_of(version=1):
+        v1.set_random_seed(0)
+        start = v1.placeholder(tf.float32, [None, 4], "start")
+        shapes = {"table": (9, 3), "kernel": (7, 4), "out": (4, 9)}
+        table, kernel, out = (
+            v1.get_variable(name, shape, use_resource=True) for name, shape in shapes.items()
+        )
 
-            def step(t: Any, h: Any, token: Any) -> Any:
-                x = tf.nn.embedding_lookup(table, token)
-                h = tf.tanh(tf.matmul(tf.concat([x, h], 1), kernel))
-                return t + 1, h, tf.argmax(tf.matmul(h, out), 1, output_type=tf.int32)
+        def step(t: Any, h: Any, token: Any) -> Any:
+            x = tf.nn.embedding_lookup(table, token)
+            h = tf.tanh(tf.matmul(tf.concat([x, h], 1), kernel))
+            return t + 1, h, tf.argmax(tf.matmul(h, out), 1, output_type=tf.int32)
 
-            first = tf.argmax(tf.matmul(start, out), 1, output_type=tf.int32)
-            h = v1.while_loop(lambda t, *_: t < 6, step, (0, start, first))[1]
-            session = v1.Session()
-            session.run(v1.global_variables_initializer())
-            source = session_model(session, {"start": start}, {"h": tf.identity(h)}, {})
-    finally:
-        if later:
-            v1.enable_control_flow_v2()
+        first = tf.argmax(tf.matmul(start, out), 1, output_type=tf.int32)
+        h = v1.while_loop(lambda t, *_: t < 6, step, (0, start, first))[1]
+        session = v1.Session()
+        session.run(v1.global_variables_initializer())
+        source = session_model(session, {"start": start}, {"h": tf.identity(h)}, {})
     hold(source, ["decoder"])

@@ -6,27 +6,22 @@ from typing import Any
 
 from rnnlite_pipeline.sources.graphdef.loop_shapes import with_loop_shapes
 from rnnlite_pipeline.toolchain import load
+from tests.random_models.tf1_models import graph_of
 
 
 def test_a_state_that_keeps_its_shape_has_one() -> None:
     """One that grows in each turn has none, nor has what depends on it."""
     tf: Any = load("tensorflow")
     v1 = tf.compat.v1
-    later = v1.control_flow_v2_enabled()
-    v1.disable_control_flow_v2()
-    try:
-        with tf.Graph().as_default() as built:
-            x = v1.placeholder(tf.float32, [None, 3], "x")
-            shapes = [tf.TensorShape([]), tf.TensorShape([None, 3]), tf.TensorShape([None, None])]
-            v1.while_loop(
-                lambda t, *_: t < 3,
-                lambda t, h, g: [t + 1, tf.tanh(h, "kept"), tf.concat([g, h], 1, "grown")],
-                [tf.constant(0), x, x],
-                shape_invariants=shapes,
-            )
-    finally:
-        if later:
-            v1.enable_control_flow_v2()
+    with graph_of(version=1) as built:
+        x = v1.placeholder(tf.float32, [None, 3], "x")
+        shapes = [tf.TensorShape([]), tf.TensorShape([None, 3]), tf.TensorShape([None, None])]
+        v1.while_loop(
+            lambda t, *_: t < 3,
+            lambda t, h, g: [t + 1, tf.tanh(h, "kept"), tf.concat([g, h], 1, "grown")],
+            [tf.constant(0), x, x],
+            shape_invariants=shapes,
+        )
     definition = built.as_graph_def()
     with tf.Graph().as_default() as imported:
         tf.graph_util.import_graph_def(definition, name="")

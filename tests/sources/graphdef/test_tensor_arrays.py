@@ -11,6 +11,7 @@ import pytest
 from rnnlite_pipeline.errors import NotConvertible
 from rnnlite_pipeline.sources.graphdef.tensor_arrays import lists_for_arrays
 from rnnlite_pipeline.toolchain import load
+from tests.random_models.tf1_models import graph_of
 
 X = np.arange(12, dtype=np.float32).reshape(4, 3)
 
@@ -21,15 +22,9 @@ Call = Callable[[Raw, Any], Any]
 def traced(call: Call) -> Any:
     """A function of x [None, 3] as a concrete function, as control flow v1 writes it."""
     tf = load("tensorflow")
-    later = tf.compat.v1.control_flow_v2_enabled()
-    tf.compat.v1.disable_control_flow_v2()
-    try:
-        with tf.Graph().as_default() as graph:
-            x = tf.compat.v1.placeholder(tf.float32, [None, 3], "x")
-            outputs = [y.name for y in call(tf.raw_ops, x)]
-    finally:
-        if later:
-            tf.compat.v1.enable_control_flow_v2()
+    with graph_of(version=1) as graph:
+        x = tf.compat.v1.placeholder(tf.float32, [None, 3], "x")
+        outputs = [y.name for y in call(tf.raw_ops, x)]
     wrap = load("tensorflow.python.eager.wrap_function")
     return wrap.function_from_graph_def(graph.as_graph_def(), ["x:0"], outputs)
 
