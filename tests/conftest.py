@@ -11,6 +11,7 @@ import pytest
 from hypothesis import settings
 
 from rnnlite_pipeline.tasks import warm
+from rnnlite_pipeline.tasks.plan import Plan, load_plan
 from rnnlite_pipeline.toolchain import load
 from tests.fake.project import Project
 
@@ -26,6 +27,12 @@ FAKE = (sys.executable, str(Path(__file__).parent / "fake" / "stages.py"))
 def project(tmp_path: Path) -> Project:
     """A folder with a config, a source nobody reads as a model, and fake stages."""
     return Project(tmp_path / "project").write_config().write_source(b"first")
+
+
+@pytest.fixture
+def plan(project: Project) -> Plan:
+    """The release of the project."""
+    return load_plan(project.config, project.build)
 
 
 @pytest.fixture

@@ -20,6 +20,13 @@ RNNLITE = (sys.executable, str(Path(__file__).parent / "rnnlite.py"))
 WARM_RNNLITE = (sys.executable, str(Path(__file__).parent / "warm_rnnlite.py"))
 
 
+#: Keys of a config that asks for a search.
+AUTO = (
+    "quantization: {scheme: auto, max_accuracy_drop: 0.01}\n"
+    "verification: {data: {path: test.npz}}\n"
+)
+
+
 def keras_file(content: bytes) -> bytes:
     """An archive with the members of a .keras file; equal content gives equal bytes."""
     members = {"config.json": b"{}", "metadata.json": b"{}", "model.weights.h5": content}

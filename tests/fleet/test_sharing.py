@@ -24,18 +24,7 @@ from rnnlite_pipeline.fleet.sharing import (
 from rnnlite_pipeline.tasks.keys import stage_digest
 from rnnlite_pipeline.tasks.plan import Plan, load_plan
 from rnnlite_pipeline.tasks.table import GROUPS
-from tests.fake.project import Project
-
-AUTO = (
-    "quantization: {scheme: auto, max_accuracy_drop: 0.01}\n"
-    "verification: {data: {path: test.npz}}\n"
-)
-
-
-@pytest.fixture
-def plan(project: Project) -> Plan:
-    """The release of the project."""
-    return load_plan(project.config, project.build)
+from tests.fake.project import AUTO, Project
 
 
 @pytest.fixture

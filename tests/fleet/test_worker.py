@@ -24,7 +24,7 @@ from rnnlite_pipeline.fleet.cluster import Clustered
 from rnnlite_pipeline.fleet.worker import Job, run_job
 from rnnlite_pipeline.tasks import warm
 from rnnlite_pipeline.tasks.child import COMMAND
-from rnnlite_pipeline.tasks.plan import Plan, load_plan
+from rnnlite_pipeline.tasks.plan import Plan
 from tests.fake.project import ROOT, Project
 from tests.fleet.test_cluster import Direct, _not_here
 
@@ -36,12 +36,6 @@ def direct(project: Project) -> Clustered:
     """Brings stages up to date by a worker in this process, with forks."""
     cache = Cache(str(project.folder / "cache"), strict=True)
     return Clustered(Direct(), cache, COMMAND)  # type: ignore[arg-type]  # it is all that is used
-
-
-@pytest.fixture
-def plan(project: Project) -> Plan:
-    """The release of the project."""
-    return load_plan(project.config, project.build)
 
 
 def _jobs(direct: Clustered) -> list[Job]:

@@ -19,12 +19,6 @@ from tests.conftest import FAKE
 from tests.fake.project import Project
 
 
-@pytest.fixture
-def plan(project: Project) -> Plan:
-    """The release of the project."""
-    return load_plan(project.config, project.build)
-
-
 def _one(name: str, plan: Plan | BrokenPlan, means: Means | None = None) -> dict[str, Any]:
     (task,) = group(name, [plan], means or Means())
     return task

@@ -21,12 +21,7 @@ from rnnlite_pipeline.tasks.keys import (
 )
 from rnnlite_pipeline.tasks.plan import BrokenPlan, Plan, load_plan, plans_of
 from rnnlite_pipeline.tasks.table import GROUPS
-from tests.fake.project import Project
-
-AUTO = (
-    "quantization: {scheme: auto, max_accuracy_drop: 0.01}\n"
-    "verification: {data: {path: test.npz}}\n"
-)
+from tests.fake.project import AUTO, Project
 
 #: Of the stages of a release, from the first to the last.
 LINE = ("validate", "import", "graph", "model", "verify", "report", "package")

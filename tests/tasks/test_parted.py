@@ -13,16 +13,9 @@ from rnnlite_pipeline.errors import StageError
 from rnnlite_pipeline.tasks import graph
 from rnnlite_pipeline.tasks.graph import GROUPS, Means
 from rnnlite_pipeline.tasks.parted import Make, Parted
-from rnnlite_pipeline.tasks.plan import Plan, load_plan
-from tests.fake.project import Project
+from rnnlite_pipeline.tasks.plan import Plan
 
 FOLDER = Path(".work") / "parts"
-
-
-@pytest.fixture
-def plan(project: Project) -> Plan:
-    """The release of the project."""
-    return load_plan(project.config, project.build)
 
 
 def _made(plan: Plan, *names: str) -> list[Path]:

@@ -23,12 +23,6 @@ from tests.fake.project import Project
 VARIANTS = "variants: {a: {quantization: {scheme: float16}}, b: {}}\n"
 
 
-@pytest.fixture
-def plan(project: Project) -> Plan:
-    """The release of the project."""
-    return load_plan(project.config, project.build)
-
-
 def _write(folder: Path, file: str, name: str, more: str = "") -> Path:
     path = folder / file
     path.parent.mkdir(exist_ok=True)

@@ -12,12 +12,7 @@ from rnnlite_pipeline.errors import StageError
 from rnnlite_pipeline.fleet.plan import plan_text
 from rnnlite_pipeline.tasks.plan import load_plan
 from rnnlite_pipeline.tasks.table import GROUPS, groups_before
-from tests.fake.project import Project
-
-AUTO = (
-    "quantization: {scheme: auto, max_accuracy_drop: 0.01}\n"
-    "verification: {data: {path: test.npz}}\n"
-)
+from tests.fake.project import AUTO, Project
 
 
 @pytest.fixture
