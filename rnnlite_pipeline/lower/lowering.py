@@ -43,6 +43,7 @@ from rnnlite_pipeline.lower.states import Producer, StateWriter, read_final_cell
 from rnnlite_pipeline.passes.fold_reverse import fold_reverse
 from rnnlite_pipeline.passes.give_states_room import give_states_room
 from rnnlite_pipeline.passes.measure_at_inputs import measure_at_inputs
+from rnnlite_pipeline.passes.share_sizes import share_sizes
 
 Used = set[Tensor]
 
@@ -66,7 +67,7 @@ def lower(
 ) -> tuple[Lowered, ...]:
     """Writes every recurrence of `model`, and what makes the result ready to run, in place.
 
-    The conversion's list has these four as passes of their own (stages/conversion.py).
+    The conversion's list has these five as passes of their own (stages/conversion.py).
 
     Ensures: no pseudo op is left, and each state has room for the batch of the call.
 
@@ -90,6 +91,7 @@ def _make_ready(model: Model) -> None:
     fold_reverse(model)
     measure_at_inputs(model)
     give_states_room(model)
+    share_sizes(model)
 
 
 def write_recurrences(

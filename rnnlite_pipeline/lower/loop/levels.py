@@ -9,25 +9,31 @@ memory is allocated anew, and the delegate is set up with the new places.
 1. The innermost loop may run several steps a turn, and puts their outputs in place at once.
 2. Where the length is known, the blocks are those of the least cost, by what was measured.
 3. The parts of a length are as equal as may be.
-4. Where it is open, the sizes of the blocks are computed by RANGE and SHAPE, which the interpreter
-   evaluates while it prepares (shapes/late.py).
+4. Where it is open, there are two levels of blocks, and their sizes are computed by RANGE,
+   SHAPE and MUL, which the interpreter evaluates while it prepares (shapes/late.py). The inner blocks are
+   those of a long sequence. For n of them it is best to put sqrt(n) into an outer block: a turn
+   over inner blocks copies the outer one, and a turn over outer blocks all outputs. The sizes are
+   on the tangent of that root at n = 256, which RANGE can compute: (n + 256) / 32.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from math import ceil
+from math import ceil, isqrt
 
 from rnnlite_pipeline.graph.ir import OPEN, Tensor
 from rnnlite_pipeline.lower.emit import Emitter
 from rnnlite_pipeline.lower.loop.counting import scalar
 
-#: How many turns a loop that is not the outermost has at most, and where the length is open.
+#: How many turns a loop that is not the outermost has at most.
 BLOCK = 40
 
-#: The levels above the first where the length is open: enough for BLOCK^3 turns.
-OPEN_LEVELS = 2
+#: The length whose best blocks an open length has, too (rule 4).
+LONG = 1000
+
+#: Where rule 4 takes the tangent of the square root.
+TANGENT = 256
 
 #: To enter a loop takes as long as to copy so many bytes: 5 to 10 us (benchmarks/peers).
 ENTRY = 225_000
@@ -64,20 +70,36 @@ def levels(emit: Emitter, steps: Length, turn: int = 1, row: int = 512) -> Level
         turn: The steps of a turn of the innermost loop.
         row: The bytes of a step's output.
     """
-    blocks: list[Length] = []
-    block: Length = turn
-    turns = _parts(emit, steps, turn) if turn > 1 else steps
-    while True:
-        if isinstance(turns, Tensor):
-            most = BLOCK if len(blocks) < OPEN_LEVELS else 0
-        else:
-            most = _cheapest(turns, row * _known(block))[1]
-        if not most:
-            return Levels(tuple(blocks), _product(emit, block, turns))
-        parts = _parts(emit, turns, most)
-        block = _product(emit, block, _parts(emit, turns, parts))
+    if isinstance(steps, Tensor):
+        assert turn == 1, "a turn of an open length is one step"
+        return _open_levels(emit, steps, row)
+    blocks: list[int] = []
+    block, turns = turn, ceil(steps / turn)
+    while most := _cheapest(turns, row * block)[1]:
+        parts = ceil(turns / most)
+        block *= ceil(turns / parts)
         blocks.append(block)
         turns = parts
+    return Levels(tuple(blocks), block * turns)
+
+
+def _open_levels(emit: Emitter, steps: Tensor, row: int) -> Levels:
+    """The loops over an open length, int32 [1] (rule 4).
+
+    Where 0 steps would give 0 blocks, or blocks of 0 steps, a RANGE starts at -1: a block of no
+    steps has no memory.
+    """
+
+    def count(start: int, stop: Length, step: Length) -> Tensor:
+        """`ceil((stop - start) / step)`, int32 [1]: the elements of a RANGE."""
+        ends = [scalar(emit, n) for n in (start, stop, step)]
+        return emit.shape(emit.op("RANGE", ends, "INT32", [OPEN]))
+
+    inner = count(-1, steps, _cheapest(LONG, row)[1])
+    block = count(-1, steps, inner)
+    outer = count(0, inner, count(-TANGENT, inner, 2 * isqrt(TANGENT)))
+    wide = emit.binary("MUL", block, count(0, inner, outer))
+    return Levels((block, wide), emit.binary("MUL", wide, outer))
 
 
 @cache
@@ -93,30 +115,3 @@ def _cheapest(turns: int, row: int) -> tuple[float, int]:
         around, _ = _cheapest(ceil(turns / block), row * block)
         choices.append(((2.0 * block + SAVES) * row + (ENTRY + around) / block, block))
     return min(choices)
-
-
-def _known(block: Length) -> int:
-    assert isinstance(block, int), "an open block is of an open length"
-    return block
-
-
-def _parts(emit: Emitter, whole: Length, part: Length) -> Length:
-    """How many parts make up a whole; where that is open perhaps one more, so that it is never 0.
-
-    RANGE from -1 has `whole // part + 1` elements.
-    """
-    if not isinstance(whole, Tensor):
-        assert isinstance(part, int)
-        return ceil(whole / part)
-    ends = [scalar(emit, n) for n in (-1, whole, part)]
-    return emit.shape(emit.op("RANGE", ends, "INT32", [OPEN]))
-
-
-def _product(emit: Emitter, a: Length, b: Length) -> Length:
-    if isinstance(a, int) and isinstance(b, int):
-        return a * b
-    if a == 1 or b == 1:
-        return b if a == 1 else a
-    sizes = [emit.indices([n]) if isinstance(n, int) else n for n in (a, b)]
-    factors = [emit.concatenate(sizes, 0), emit.indices([0])]
-    return emit.op("REDUCE_PROD", factors, "INT32", [1], keep_dims=True)

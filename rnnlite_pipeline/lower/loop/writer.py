@@ -381,18 +381,11 @@ class Writer:
         shape = y.shape or ()
         if shape[self.axis] == self.steps:
             return y
-        zero, known = self.emit.indices([0]), self.steps if isinstance(self.steps, int) else OPEN
-        end = self._dims([*self._ordered(zero, self.length, zero), zero])
-        others = (1 << len(shape)) - 1 & ~(1 << self.axis)
-        begin, strides = (self.emit.indices([n] * len(shape)) for n in (0, 1))
-        return self.emit.op(
-            "STRIDED_SLICE",
-            [y, begin, end, strides],
-            "FLOAT32",
-            (*self._ordered(len(self.cells), known, self.batch), shape[-1]),
-            begin_mask=others,
-            end_mask=others,
-        )
+        if isinstance(self.steps, int):
+            return self.emit.part(y, self.axis, 0, self.steps)
+        # A STRIDED_SLICE to a length that is computed copies number by number; GATHER row by row.
+        ends = [scalar(self.emit, n) for n in (0, self.length, 1)]
+        return self.emit.gather(y, self.emit.op("RANGE", ends, "INT32", [OPEN]), self.axis)
 
     def _ordered(self, lane: T, time: T, batch: T) -> tuple[T, ...]:
         """Something of the lanes', the time and the batch axis, in the layout's order."""
