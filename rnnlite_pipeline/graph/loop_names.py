@@ -1,17 +1,18 @@
 """The names of the loops that rnnlite writes, and what a person calls them.
 
 A layer that becomes a loop has one WHILE op for each level of nesting. The results of level 0, for
-instance, are called LAYER/level_0_0, LAYER/level_0_1 and so on, its body LAYER/level_0_body.
+instance, are called LAYER/level_0_0, LAYER/level_0_1 and so on, its body LAYER/level_0_body. Where
+the length is open, the IF op around most steps is level "most", the loop over the rest "rest".
 """
 
 from __future__ import annotations
 
 import re
 
-_LEVEL = re.compile(r"/level_\d+(_\w+)?(?=/|$)")
+_LEVEL = re.compile(r"/level_(\d+|most|rest)(_\w+)?(?=/|$)")
 
 
-def level_name(level: int) -> str:
+def level_name(level: int | str) -> str:
     """The name of a level of loops, within its layer."""
     return f"level_{level}"
 

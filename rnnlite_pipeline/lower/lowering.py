@@ -135,7 +135,7 @@ def write_recurrences(
     packs = has("PACK") and has("UNPACK")
     joins = packs and not narrow and all(map(has, JOINING))
     slices = takes_rank(targets, "STRIDED_SLICE", 2)
-    loops = Loops(narrow, weight_bytes if packs else 0, slices=slices)
+    loops = Loops(narrow, weight_bytes if packs else 0, slices=slices, branches=has("IF"))
     write = partial(_write, loops=loops, skipped=skipped)
     graphs = [(subgraph, _used(model, subgraph)) for subgraph in model.subgraphs]
     chosen: dict[Op, Lowered] = {}

@@ -16,6 +16,7 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from numpy.typing import NDArray
 
 from rnnlite_pipeline.errors import StageError
+from rnnlite_pipeline.graph.ir import OPEN
 from rnnlite_pipeline.graph.variables import RESET
 
 #: The sets of kernels: the reference ones, those with the default delegate (XNNPACK), and the
@@ -211,6 +212,11 @@ class Runner:
         )
 
 
+#: The sizes that open dimensions have where a part of a model is loaded alone. A place for several
+#: steps, say, is not filled by one.
+OPEN_SIZES = (1, 4, 64)
+
+
 def delegations(model: bytes) -> list[tuple[list[int], list[int]]]:
     """What each part of a model's main graph that the default delegate takes reads and puts out.
 
@@ -220,16 +226,25 @@ def delegations(model: bytes) -> list[tuple[list[int], list[int]]]:
     Raises:
         StageError: The runtime cannot load the model.
     """
-    try:
-        interpreter = Interpreter(model_content=model)
-        interpreter.allocate_tensors()
-    except (RuntimeError, ValueError) as error:
+    errors: list[Exception] = []
+    for size in OPEN_SIZES:
+        try:
+            interpreter = Interpreter(model_content=model)
+            for detail in interpreter.get_input_details():
+                shape = [size if d == OPEN else int(d) for d in detail["shape_signature"]]
+                if OPEN in detail["shape_signature"]:
+                    interpreter.resize_tensor_input(detail["index"], shape)
+            interpreter.allocate_tensors()
+            break
+        except (RuntimeError, ValueError) as error:
+            errors.append(error)
+    else:
         raise StageError(
-            f"LiteRT cannot load a part of the model: {error}",
-            "It is loaded with open dimensions of 1. Where one cannot be 1, as a batch that is"
-            " split into sequences of several steps, close it with source.inputs.",
+            f"LiteRT cannot load a part of the model: {errors[0]}",
+            f"It is loaded with open dimensions of {', '.join(map(str, OPEN_SIZES))}. Where one"
+            " cannot be any of these, close it with source.inputs.",
             ("source", "inputs"),
-        ) from error
+        ) from errors[0]
     # There is no public accessor of the ops that run.
     return [
         ([int(i) for i in op["inputs"]], [int(i) for i in op["outputs"]])

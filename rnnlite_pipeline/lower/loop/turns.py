@@ -9,9 +9,9 @@ rows, one DYNAMIC_UPDATE_SLICE puts their outputs in place, and the loop copies 
 3. The last turn of a forward pass may run past the end: it reads the last step again, and what it
    puts out is cut off. A final state that is read would be wrong then, and so would the first
    state of a pass in reverse: there the length has to be a multiple.
-4. Where the length is open, a turn is one step: a model that is called a step at a time would
-   compute four for each that it wants (a GRU of 128 units: 1.45 times its time), and a long
-   sequence gains 3 % (benchmarks/peers).
+4. Where the length is open, turns run several steps up to the last multiple of `WHOLE` steps,
+   inside of an IF, and a plain loop runs the rest. So the call of a model that gets a step at a
+   time is that plain loop alone, which nests in no other.
 5. A loop has two turns at least: one turn is no loop (lower/unrolled.py).
 """
 
@@ -21,6 +21,9 @@ from rnnlite_pipeline.lower.loop.levels import Length
 
 #: The steps of a turn at most.
 MOST = 4
+
+#: Of an open length so many steps are parted into turns of several; a multiple of `MOST`.
+WHOLE = 32
 
 #: The bytes that the products of a turn may read.
 CACHE = 512 * 1024
@@ -34,9 +37,10 @@ def steps_a_turn(steps: Length, weights: int, *, past_the_end: bool) -> int:
         weights: The bytes of the weights that a step's products read.
         past_the_end: Whether the last turn may run past the end.
     """
+    most = min(MOST, CACHE // max(weights, 1))
     if not isinstance(steps, int):
-        return 1
-    most = min(MOST, CACHE // max(weights, 1), steps // 2)
+        steps, past_the_end = WHOLE, False
+    most = min(most, steps // 2)
     if past_the_end:
         return max(most, 1)
     return next((k for k in range(most, 1, -1) if steps % k == 0), 1)

@@ -32,12 +32,12 @@ from rnnlite_pipeline.cells.recurrence import Recurrence
 from rnnlite_pipeline.graph.ir import OPEN, Op, Tensor
 from rnnlite_pipeline.graph.loop_names import level_name
 from rnnlite_pipeline.lower.emit import Emitter
-from rnnlite_pipeline.lower.loop.counting import Integer, counting_loop, scalar
+from rnnlite_pipeline.lower.loop.counting import Integer, counting_loop, numbers, run_if, scalar
 from rnnlite_pipeline.lower.loop.joined import Joined, NotAlike, Written
-from rnnlite_pipeline.lower.loop.levels import Length, Levels, levels
+from rnnlite_pipeline.lower.loop.levels import Length, Levels, counted, levels
 from rnnlite_pipeline.lower.loop.plan import Order, own_key, plan
 from rnnlite_pipeline.lower.loop.step import Outside, Step, Weights
-from rnnlite_pipeline.lower.loop.turns import steps_a_turn
+from rnnlite_pipeline.lower.loop.turns import WHOLE, steps_a_turn
 
 T = TypeVar("T")
 
@@ -58,12 +58,14 @@ class Loops:
             turn is to run one step (turns.py).
         flat: Whether there is one loop over all steps, as it will be written out.
         slices: Whether a target may slice a row [B, width]; the delegate for GPUs does not.
+        branches: Whether they may have IF ops (turns.py, rule 4).
     """
 
     narrow: bool = False
     weight_bytes: int = 0
     flat: bool = False
     slices: bool = True
+    branches: bool = True
 
 
 #: One step a turn, the input's product over the whole sequence.
@@ -160,8 +162,9 @@ class Writer:
             puts_out: Whether y is read.
             ends: Whether a final state is.
         """
-        loops = self.loops
-        if loops.weight_bytes and puts_out and not loops.narrow and not loops.flat:
+        loops, known = self.loops, isinstance(self.steps, int)
+        several = loops.weight_bytes and not loops.narrow and not loops.flat
+        if several and puts_out and (known or loops.branches):
             weights = sum(each.weights() for each in self.plans) * loops.weight_bytes
             past = not ends and not self.reverse
             self.turn = steps_a_turn(self.steps, weights, past_the_end=past)
@@ -174,15 +177,53 @@ class Writer:
         else:
             sequences = self._sequences(self.emit, self.x)
         end = self.steps if isinstance(self.steps, int) else scalar(self.emit, self.steps)
+        same: list[Integer] = [self.turn, *sequences]
         if not puts_out:
-            return self._pass(self.emit, 0, (0, end), states, sequences)
-        same: list[Integer] = [*sequences]
+            return self._pass(self.emit, 0, (0, end), states, same)
         for block in nested.blocks:
             stride = block if isinstance(block, int) else scalar(self.emit, block)
             same = [stride, self._zeros(block), *same]
-        carried = [*states, self._zeros(nested.room)]
-        *states, y = self._pass(self.emit, len(nested.blocks), (0, end), carried, same)
+        level = len(nested.blocks)
+        if isinstance(end, Tensor) and self.turn > 1:
+            y = self._zeros(counted(self.emit, -WHOLE, nested.room, 1))
+            *states, y = self._in_parts(level, end, [*states, y], same)
+        else:
+            carried = [*states, self._zeros(nested.room)]
+            *states, y = self._pass(self.emit, level, (0, end), carried, same)
         return [*states, self._trimmed(y)]
+
+    def _in_parts(
+        self, level: int, end: Tensor, carried: list[Tensor], same: Sequence[Any]
+    ) -> list[Tensor]:
+        """Runs all steps: most in turns of several (turns.py, rule 4), the last ones one by one.
+
+        Args:
+            level: Of the loops for turns of several steps.
+            end: T, an int32 scalar.
+            carried: The states, and the block that the outputs of T + WHOLE steps go to.
+            same: As in `_pass`.
+        """
+        emit, (*states, y) = self.emit, carried
+        parts = emit.binary("FLOOR_DIV", end, scalar(emit, WHOLE))
+        most = emit.binary("MUL", parts, scalar(emit, WHOLE))
+        sequences = same[1 + 2 * level :]
+
+        def in_turns(inner: Emitter, given: list[Tensor], same: Sequence[Any]) -> list[Tensor]:
+            until, *same = same
+            return self._pass(inner, level, (0, until), given, same)
+
+        def one_by_one(states: list[Tensor]) -> list[Tensor]:
+            carried = [*states, self._zeros(emit.indices([WHOLE]))]
+            return self._pass(emit, 0, (most, end), carried, [1, *sequences], name="rest")
+
+        if self.reverse:
+            *states, rest = one_by_one(states)
+        some = emit.binary("GREATER", parts, scalar(emit, 0))
+        given, read = [*states, y], [most, *same]
+        *states, y = run_if(emit, level_name("most"), some, given, read, body=in_turns)
+        if not self.reverse:
+            *states, rest = one_by_one(states)
+        return [*states, self._placed(emit, y, rest, (0, most))]
 
     def _sequences(self, emit: Emitter, x: Sequence[Tensor]) -> list[Tensor]:
         """What the steps read, over all of x, that of each lane."""
@@ -201,40 +242,43 @@ class Writer:
         span: tuple[Integer, Integer],
         carried: list[Tensor],
         same: Sequence[Integer],
+        *,
+        name: str = "",
     ) -> list[Tensor]:
-        """Runs the steps [start, end) of `span`: one by one, or by blocks of the level below.
+        """Runs the steps [start, end) of `span`: turn by turn, or by blocks of the level below.
 
         Args:
             emit: The ops around the loop.
-            level: 0: each turn is a step; else it is a pass of the level below.
+            level: 0: a turn runs steps; else it is a pass of the level below.
             span: The first step in time and the one after the last.
             carried: The states, and the block the outputs go to, if they are kept.
-            same: Of this level and each below, but for level 0, the stride and a block for so
-                many outputs; then the sequences that the steps read.
+            same: Of this level and each below, the steps that a turn runs, and above level 0 a
+                block for so many outputs; then the sequences that the steps read.
+            name: Of the loop, where it is not that of its level.
         """
         count = len(self.states)
 
         def turn(
             emit: Emitter, t: Tensor, carried: list[Tensor], same: Sequence[Any]
         ) -> list[Tensor]:
-            start, end, *same = same
+            start, end, stride, *same = same
             states, kept = carried[:count], carried[count:]
             if level:
-                stride, block, *same = same
+                block, *same = same
                 beyond = emit.binary("ADD", t, scalar(emit, stride))
                 until = emit.binary("MINIMUM", beyond, scalar(emit, end))
                 span, read = self._of_block(emit, level, (t, until), same)
                 *states, part = self._pass(emit, level - 1, span, [*states, block], read)
             else:
-                states, outputs = self._turn(emit, t, states, same)
+                states, outputs = self._turn(emit, t, stride, states, same)
                 part = self._together(emit, outputs) if kept else states[0]
             return [*states, *(self._placed(emit, whole, part, (start, t)) for whole in kept)]
 
         return counting_loop(
             emit,
-            level_name(level),
+            level_name(name or level),
             span,
-            same[0] if level else self.turn,
+            same[0],
             backwards=self.reverse,
             carried=carried,
             same=[*span, *same],
@@ -257,7 +301,8 @@ class Writer:
             emit: The ops of a turn of the loop over blocks.
             level: Of that loop; the innermost blocks are those of level 1.
             span: The first step of the block in time and the one after the last.
-            same: The sequences of all steps; x where each block computes its own.
+            same: The steps of a turn, and the sequences of all steps; x where each block computes
+                its own.
         """
         if level > 1 or self.held is self.steps:
             return span, same
@@ -269,8 +314,9 @@ class Writer:
         if self.steps % self.held:
             places = emit.binary("MINIMUM", places, scalar(emit, self.steps - 1))
             count = emit.binary("SUB", scalar(emit, until), first)
-        x = [emit.gather(each, places, self.x_axis) for each in same]
-        return (0, count), self._sequences(emit, x)
+        turn, *x = same
+        gathered = [emit.gather(each, places, self.x_axis) for each in x]
+        return (0, count), [turn, *self._sequences(emit, gathered)]
 
     def _levels(self) -> Levels:
         return levels(self.emit, self.steps, self.turn, 4 * len(self.cells) * self.states[0])
@@ -279,22 +325,23 @@ class Writer:
         self,
         emit: Emitter,
         t: Tensor,
+        steps: int,
         states: list[Tensor],
         sequences: Sequence[Tensor],
     ) -> tuple[list[Tensor], list[Tensor]]:
-        """The states after the steps of a turn, and the outputs of each.
+        """The states after so many steps, and the outputs of each.
 
         `t`: the first of them in time.
         """
         outputs: list[Tensor] = []
         weights: list[Weights] = [{} for _ in self.cells]
         joined = Joined(scaled=self.loops.weight_bytes == 1)
-        for rows in self._rows(emit, t, sequences):
-            steps = [
+        for rows in self._rows(emit, t, steps, sequences):
+            lanes = [
                 self._step(emit.prefix, lane, rows, states, shared)
                 for lane, shared in enumerate(weights)
             ]
-            states = joined.append(emit, steps)
+            states = joined.append(emit, lanes)
             outputs.append(states[0])
         return states, outputs
 
@@ -313,18 +360,18 @@ class Writer:
         return emit.ops, step.run(self.cells[lane])
 
     def _rows(
-        self, emit: Emitter, t: Tensor, sequences: Sequence[Tensor]
+        self, emit: Emitter, t: Tensor, steps: int, sequences: Sequence[Tensor]
     ) -> Sequence[Sequence[Tensor]]:
         """Of each step of a turn, in the order they are run, its row of each sequence."""
-        if self.turn == 1:
+        if steps == 1:
             return [[emit.gather(sequence, t, self.axis) for sequence in sequences]]
-        assert isinstance(self.held, int), "a turn of an open length is one step"
-        steps = emit.binary("ADD", t, emit.indices(range(self.turn)))
-        if self.held % self.turn:
-            steps = emit.binary("MINIMUM", steps, scalar(emit, self.held - 1))
-        gathered = [emit.gather(sequence, steps, self.axis) for sequence in sequences]
-        rows = zip(*(emit.unpack(each, self.axis) for each in gathered), strict=True)
-        return [*rows][:: -1 if self.reverse else 1]
+        places = emit.binary("ADD", t, emit.indices(range(steps)))
+        if isinstance(self.held, int) and self.held % steps:
+            places = emit.binary("MINIMUM", places, scalar(emit, self.held - 1))
+        gathered = [emit.gather(sequence, places, self.axis) for sequence in sequences]
+        unpacked = [emit.unpack(each, self.axis) for each in gathered]
+        order = range(steps)[:: -1 if self.reverse else 1]
+        return [[rows[step] for rows in unpacked] for step in order]
 
     def _together(self, emit: Emitter, outputs: list[Tensor]) -> Tensor:
         """The outputs of a turn along the time axis, in the order of time."""
@@ -384,8 +431,7 @@ class Writer:
         if isinstance(self.steps, int):
             return self.emit.part(y, self.axis, 0, self.steps)
         # A STRIDED_SLICE to a length that is computed copies number by number; GATHER row by row.
-        ends = [scalar(self.emit, n) for n in (0, self.length, 1)]
-        return self.emit.gather(y, self.emit.op("RANGE", ends, "INT32", [OPEN]), self.axis)
+        return self.emit.gather(y, numbers(self.emit, 0, self.length, 1), self.axis)
 
     def _ordered(self, lane: T, time: T, batch: T) -> tuple[T, ...]:
         """Something of the lanes', the time and the batch axis, in the layout's order."""

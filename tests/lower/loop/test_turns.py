@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rnnlite_pipeline.graph.ir import Tensor
-from rnnlite_pipeline.lower.loop.turns import CACHE, MOST, steps_a_turn
+from rnnlite_pipeline.lower.loop.turns import CACHE, MOST, WHOLE, steps_a_turn
 
 
 @pytest.mark.parametrize(
@@ -29,9 +29,13 @@ def test_steps_of_a_turn(steps: int, weights: int, past_the_end: bool, result: i
     assert steps_a_turn(steps, weights, past_the_end=past_the_end) == result
 
 
-def test_an_open_length_has_a_step_a_turn() -> None:
-    """A model may be called a step at a time."""
-    assert steps_a_turn(Tensor("n", "INT32", ()), 0, past_the_end=True) == 1
+@pytest.mark.parametrize(
+    ("weights", "result"), [(0, MOST), (CACHE // 3, 2), (CACHE // 2, 2), (CACHE, 1)]
+)
+def test_steps_of_a_turn_of_an_open_length(weights: int, result: int) -> None:
+    """As many as divide the part of it that is run in turns of several."""
+    assert steps_a_turn(Tensor("n", "INT32", ()), weights, past_the_end=True) == result
+    assert WHOLE % result == 0
 
 
 @given(st.integers(1, 200), st.integers(0, 2 * CACHE), st.booleans())

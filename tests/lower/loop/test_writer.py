@@ -16,7 +16,8 @@ from rnnlite_pipeline.cells.cell import Cell
 from rnnlite_pipeline.cells.recurrence import RECURRENCE, Recurrence
 from rnnlite_pipeline.graph.ir import OPEN, Model, Op, Subgraph, Tensor
 from rnnlite_pipeline.graph.write import write_model
-from rnnlite_pipeline.lower import lower
+from rnnlite_pipeline.lower import lower, lowering
+from rnnlite_pipeline.lower.by_targets import has_op
 from rnnlite_pipeline.lower.loop import levels, turns, writer
 from rnnlite_pipeline.runtimes.interpreter import Runner
 from tests.lower.cases import KERNELS, Case, Initial, histogram, random_lstm, random_rnn
@@ -219,11 +220,43 @@ def test_the_last_turn_may_run_past_the_end(steps: int, time_major: bool) -> Non
     case.check(model)
 
 
-def test_a_turn_of_an_open_length_is_one_step() -> None:
-    """A model that is called a step at a time computes no step that nobody wants."""
+def test_a_few_steps_of_an_open_length_are_one_loop() -> None:
+    """A model that is called a step at a time computes no step that nobody wants.
+
+    The loops for most steps of a long sequence, several steps a turn, are inside of an IF.
+    """
     cell = gru(np.random.default_rng(0), 3, 5)
     model = lowered(Case((cell,), outputs="y", steps=9, open_steps=True))
     assert "UNPACK" not in {op.code for op in _step(model).ops}
+    (most,) = [op for op in model.main.ops if op.code == "IF"]
+    assert not most.options["else_subgraph"].ops
+    assert histogram(model)["WHILE"] == 4
+
+
+@pytest.mark.parametrize("branches", [True, False])
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("time_major", [False, True])
+def test_every_length_around_a_multiple_of_most_steps(
+    time_major: bool, reverse: bool, branches: bool
+) -> None:
+    """All outputs and the final state are those of the cell, for calls that grow and shrink."""
+    cell = masked(gru(np.random.default_rng(0), 3, 5))
+    case = Case((cell,), reverse=reverse, time_major=time_major, initial=("input",))
+    has = has_op(())
+    without = mock.Mock(return_value=lambda code: has(code) and (branches or code != "IF"))
+    with mock.patch.object(lowering, "has_op", without):
+        model = lowered(case)
+    assert histogram(model)["IF"] == branches
+    data = write_model(model)
+    rng = np.random.default_rng(1)
+    for kernels in KERNELS:
+        runner = Runner(data, kernels)
+        for steps in (1, 33, 31, 32, 2, 64, 100, 63, 65, 5):
+            shape = case.sizes(2, steps, cell.features)
+            x, h = (rng.normal(size=s).astype(np.float32) for s in (shape, (2, 5)))
+            got = runner.run({"x": x, "initial0": h}).values()
+            for one, want in zip(got, case.recurrences[0].run(x, [h]), strict=True):
+                np.testing.assert_allclose(one, want, atol=1e-5)
 
 
 @pytest.mark.parametrize(
