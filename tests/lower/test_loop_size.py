@@ -54,7 +54,8 @@ def test_a_loop_is_a_few_kilobytes(cell: str, open_steps: bool, scheme: str) -> 
     case = Case((made,), time_major=False, steps=100, open_steps=open_steps, outputs="y")
     model = case.model()
     ensure_signature(model)
-    lower(model, "loop", integers=scheme == "int8")
+    size = 4 if scheme == "none" else 1
+    lower(model, "loop", integers=scheme == "int8", weight_bytes=size)
     if scheme != "none":
         model, _ = quantized(model, scheme)
     share_sizes(model)
