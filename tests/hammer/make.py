@@ -41,9 +41,22 @@ def make(graph: Graph, folder: Path) -> str:
     return " ".join(sorted({op.code for op in conversion.model.ops()}))
 
 
-def convert(graph: Graph, folder: Path) -> tuple[SourceModel, Config, Conversion]:
-    """Converts a graph as the stages import and convert do, and writes model.tflite."""
-    source = with_ranges(with_states(graph.source()))
+def opened(graph: Graph) -> SourceModel:
+    """The source of a graph, as the stage import opens it."""
+    return with_ranges(with_states(graph.source()))
+
+
+def convert(
+    graph: Graph, folder: Path, source: SourceModel | None = None
+) -> tuple[SourceModel, Config, Conversion]:
+    """Converts a graph as the stages import and convert do, and writes model.tflite.
+
+    Args:
+        graph: The graph.
+        folder: Where the model is written.
+        source: What `opened` gave, if it was called before.
+    """
+    source = source or opened(graph)
     config = Config.model_validate(_config(graph, source, folder))
     model = read_model(to_tflite(source))
     ensure_signature(model)

@@ -84,6 +84,7 @@ class WovenAuthor(Author):
         pool: The sequences so far.
         states: The states [B, units] so far.
         fewest: The fewest steps that the inputs may have.
+        variables: The model's weights.
     """
 
     choose: Callable[[Sequence[Any]], Any] = field(default=lambda options: options[0])
@@ -93,6 +94,7 @@ class WovenAuthor(Author):
     states: list[Any] = field(default_factory=list)
     lengths: int = 0
     fewest: int = 1
+    variables: list[Any] = field(default_factory=list)
 
     def source(self) -> SourceModel:
         """The model with random weights."""
@@ -112,6 +114,7 @@ class WovenAuthor(Author):
         results = self._results()
         model = keras.Model(self.inputs, results)
         randomize(model, seed=self.choose(range(1000)))
+        self.variables = model.weights
         return source_model(model, {})
 
     def _results(self) -> list[Any]:
