@@ -14,6 +14,7 @@ import numpy as np
 from rnnlite_pipeline.child import tell
 from rnnlite_pipeline.compare.batch_axis import batch_axes
 from rnnlite_pipeline.config import Config
+from rnnlite_pipeline.config.conversion import CALIBRATED
 from rnnlite_pipeline.graph.edit import ensure_signature
 from rnnlite_pipeline.graph.read import read_model
 from rnnlite_pipeline.graph.write import write_model
@@ -71,11 +72,12 @@ def _config(graph: Graph, source: SourceModel, folder: Path) -> dict[str, object
         "name": "hammered",
         "source": {"format": "keras", "path": "hammered.keras"},
         "recurrent": graph.recurrent,
+        "targets": graph.targets,
     }
     if graph.scheme == "none":
         return fields
     quantization: dict[str, object] = {"scheme": graph.scheme}
-    if graph.scheme == "int8":
+    if graph.scheme in CALIBRATED:
         samples = random_samples(source.inputs, source.limits, SAMPLES, 3)
         np.savez(folder / "calibration.npz", **samples.inputs)  # type: ignore[arg-type]
         quantization["calibration"] = {"path": str(folder / "calibration.npz")}

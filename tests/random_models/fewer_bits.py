@@ -48,6 +48,7 @@ ROUNDINGS: dict[str, tuple[Rounding, ...]] = {
     "float16": (to_half,),
     "dynamic_range": (by_tensor, by_channel),
     "int8": (by_tensor, by_channel),
+    "int16x8": (by_tensor, by_channel),
 }
 
 

@@ -11,20 +11,20 @@ Rules:
        with its weights in as many bits, has less, that is asked for, less `MARGIN_DB`
        (fewer_bits.py).
     4. What is tested in integers is part of what it was calibrated on: a value outside of the
-       ranges seen is clipped, and may be off by any amount.
+       ranges seen is clipped, and may be off by any amount. All sizes have numbers as large.
     5. Each interpreter is opened beside junk on the heap. It is called with sizes that grow, that
        shrink, and that stay; twice on end, each.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 from unittest.mock import patch
 
 import numpy as np
@@ -32,6 +32,7 @@ import numpy as np
 from rnnlite_pipeline.compare.batch_axis import draw
 from rnnlite_pipeline.compare.distance import Array, Arrays, compare
 from rnnlite_pipeline.compare.firm import ROUNDINGS
+from rnnlite_pipeline.config.conversion import CALIBRATED
 from rnnlite_pipeline.runtimes.interpreter import Kernels, Runner
 from rnnlite_pipeline.sources.model import SourceModel
 from rnnlite_pipeline.verify.noise import CEILING_DB, ratio
@@ -41,8 +42,11 @@ from tests.random_models.fewer_bits import ROUNDINGS as ROUNDINGS_OF
 from tests.random_models.fewer_bits import rounded
 from tests.random_models.held import LIMIT, nudged
 
+#: The config's `recurrent` and `targets`.
+How: TypeAlias = tuple[Mapping[str, Any], tuple[str, ...]]
+
 #: The least signal-to-noise ratio by scheme, in dB: 0 is a model that says nothing.
-LEAST_DB = {"float16": 30.0, "dynamic_range": 10.0, "int8": 3.0}
+LEAST_DB = {"float16": 30.0, "dynamic_range": 10.0, "int8": 3.0, "int16x8": 10.0}
 
 #: How far below its source with rounded weights a model may be. It rounds what it computes with,
 #: too, which may cost as much again (3 dB); and the same weights are rounded by other scales.
@@ -84,8 +88,8 @@ def hold_often(
     folder: Path,
     *,
     interpreters: int,
-    recurrent: Mapping[str, Any] | None = None,
-    scheme: str = "none",
+    scheme: str,
+    how: Callable[[], How],
 ) -> int:
     """Converts what an author wrote, and calls it in many interpreters.
 
@@ -94,18 +98,20 @@ def hold_often(
             `variables` are its weights.
         folder: Where the model is written.
         interpreters: How many there are for each set of kernels.
-        recurrent: The config's `recurrent`.
         scheme: The config's `quantization.scheme`.
+        how: The config's `recurrent` and `targets`, asked for when the model is written.
 
     Returns:
         How many calls were made.
     """
     source = author.source()
-    settings = {"lowering": "auto", **(recurrent or {})}
-    told = "\n".join([*author.story, f"{settings}, {scheme}"])
-    graph = Graph("random", lambda: source, settings, scheme)
+    recurrent, targets = how()
+    told = "\n".join([*author.story, f"{recurrent}, {scheme}, {targets}"])
+    graph = Graph("random", lambda: source, dict(recurrent), scheme, targets)
     source = opened(graph)
     sizes = sizes_of(source, author.fewest)
+    if scheme in CALIBRATED:
+        sizes = [(batch, length, 1.0) for batch, length, _ in sizes]
     answers = [_answer(source, size, scheme, author.variables) for size in sizes]
     assert any(a.limits for a in answers), f"nothing tells anything\n{told}"
     with _calibrated_on(answers):

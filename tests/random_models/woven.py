@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from rnnlite_pipeline.sources.formats.keras import source_model
 from rnnlite_pipeline.sources.model import SourceModel
@@ -59,6 +59,10 @@ ACTS = (
 )
 
 
+#: Acts of which each has a recurrence; a model has one of them at least.
+RECURRENT = frozenset({"recurrence", "seq2seq", "chunks", "windows", "shared", "cells"})
+
+
 @dataclass(frozen=True)
 class Member:
     """A sequence of the pool.
@@ -85,7 +89,12 @@ class WovenAuthor(Author):
         states: The states [B, units] so far.
         fewest: The fewest steps that the inputs may have.
         variables: The model's weights.
+        acts: What it may do.
+        recurrent: Those of the acts that have a recurrence.
     """
+
+    acts: ClassVar[Sequence[str]] = ACTS
+    recurrent: ClassVar[frozenset[str]] = RECURRENT
 
     choose: Callable[[Sequence[Any]], Any] = field(default=lambda options: options[0])
     time_major: bool = False
@@ -105,8 +114,8 @@ class WovenAuthor(Author):
         self.fewest = self.length or self.choose([1, 1, 3])
         self.story.append(f"batch {self.batch}, length {self.length}, at least {self.fewest}")
         self._add(self.sequence(self.choose([2, 4, 5])), self.fewest, 0)
-        acts = [self.choose(ACTS) for _ in range(self.choose([2, 3, 4, 5]))]
-        if not {"recurrence", "seq2seq", "chunks", "windows", "shared", "cells"} & set(acts):
+        acts = [self.choose(self.acts) for _ in range(self.choose([2, 3, 4, 5]))]
+        if not self.recurrent & set(acts):
             acts.append("recurrence")
         for act in acts:
             self.story.append(act)
