@@ -12,6 +12,9 @@ Rules:
        the last axis it is not cut: what overflows in one unit reaches the others.
     3. In a firm part, results may differ by `TOLERANCE` of its scale, or by as much as
        `ROUNDINGS` roundings move it. Integers and booleans that roundings do not move are equal.
+    4. A part that is 0 throughout has no scale, and roundings of inputs and weights need not move
+       it: 0.5 + 0.5 tanh(x / 2) is 0 where sigmoid(x) is 2e-9. It may be as large as `ROUNDINGS`
+       roundings of the number 1, of which it is a difference.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rnnlite_pipeline.compare.distance import Array, relative
+from rnnlite_pipeline.compare.distance import SMALLEST_SCALE, Array, relative
 
 #: How far old and new may differ, as a part of the output's largest magnitude.
 TOLERANCE = 1e-5
@@ -31,6 +34,9 @@ TOLERANCE = 1e-5
 #: roundings (Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 4.2): 64 for
 #: the 4,096 products of a wide layer.
 ROUNDINGS = 64.0
+
+#: Rule 4: half of the last bit of 1, in float32, as `relative` measures what has no scale.
+_OF_ONE = 2.0**-24 / SMALLEST_SCALE
 
 #: As a part of its scale, what `ROUNDINGS` roundings may move a result by that is evidence.
 FIRM = 1e-2
@@ -102,5 +108,7 @@ def _part(reference: Array, moved: Sequence[Array], where: tuple[slice | int, ..
     explained = ROUNDINGS * max(
         relative(a, m[where]) if m.shape == reference.shape else float("inf") for m in moved
     )
+    if a.dtype.kind in "fc" and not (a.any() or explained):
+        return Part(where, ROUNDINGS * _OF_ONE)
     tolerance = TOLERANCE if a.dtype.kind in "fc" else 0.0
     return Part(where, max(tolerance, explained)) if explained < FIRM else None

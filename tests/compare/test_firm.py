@@ -55,6 +55,18 @@ def test_of_a_chaotic_sequence_the_first_steps_are_firm() -> None:
     assert beyond(output, wrong, parts) > 1e-3
 
 
+def test_what_is_0_by_a_rounding_has_no_scale() -> None:
+    """A gate written as 0.5 + 0.5 tanh(x / 2) is 0 where its sigmoid is 2e-9; 1e-5 is wrong."""
+    x = np.array([[-20.0], [-30.0]], np.float32)
+    gate = np.float32(0.5) + np.float32(0.5) * np.tanh(x / 2)
+    assert not gate.any()
+    parts = firm_parts(gate, [gate])
+    assert beyond(gate, 1 / (1 + np.exp(-x)), parts) == 0.0
+    assert beyond(gate, np.full_like(gate, 1e-5), parts) > 0.0
+    count = np.zeros_like(x, np.int32)
+    assert beyond(count, count + 1, firm_parts(count, [count])) > 0.0
+
+
 @pytest.mark.parametrize("value", [math.nan, math.inf, 2 * LARGEST])
 def test_what_overflows_is_no_evidence(value: float) -> None:
     """One number that is not finite, or whose square is not, makes its slice worth nothing."""

@@ -46,12 +46,14 @@ class Graph:
         source: Writes it.
         recurrent: The config's `recurrent`.
         scheme: The config's `quantization.scheme`.
+        targets: The config's `targets`.
     """
 
     name: str
     source: Callable[[], SourceModel]
     recurrent: dict[str, Any]
     scheme: str = "none"
+    targets: tuple[str, ...] = ("litert",)
 
 
 def keras_source(write: Callable[[Author], Any], shape: str, seed: int = 1) -> SourceModel:

@@ -14,6 +14,7 @@ import numpy as np
 from rnnlite_pipeline.child import tell
 from rnnlite_pipeline.compare.batch_axis import batch_axes
 from rnnlite_pipeline.config import Config
+from rnnlite_pipeline.config.conversion import CALIBRATED
 from rnnlite_pipeline.graph.edit import ensure_signature
 from rnnlite_pipeline.graph.read import read_model
 from rnnlite_pipeline.graph.write import write_model
@@ -41,9 +42,22 @@ def make(graph: Graph, folder: Path) -> str:
     return " ".join(sorted({op.code for op in conversion.model.ops()}))
 
 
-def convert(graph: Graph, folder: Path) -> tuple[SourceModel, Config, Conversion]:
-    """Converts a graph as the stages import and convert do, and writes model.tflite."""
-    source = with_ranges(with_states(graph.source()))
+def opened(graph: Graph) -> SourceModel:
+    """The source of a graph, as the stage import opens it."""
+    return with_ranges(with_states(graph.source()))
+
+
+def convert(
+    graph: Graph, folder: Path, source: SourceModel | None = None
+) -> tuple[SourceModel, Config, Conversion]:
+    """Converts a graph as the stages import and convert do, and writes model.tflite.
+
+    Args:
+        graph: The graph.
+        folder: Where the model is written.
+        source: What `opened` gave, if it was called before.
+    """
+    source = source or opened(graph)
     config = Config.model_validate(_config(graph, source, folder))
     model = read_model(to_tflite(source))
     ensure_signature(model)
@@ -58,11 +72,12 @@ def _config(graph: Graph, source: SourceModel, folder: Path) -> dict[str, object
         "name": "hammered",
         "source": {"format": "keras", "path": "hammered.keras"},
         "recurrent": graph.recurrent,
+        "targets": graph.targets,
     }
     if graph.scheme == "none":
         return fields
     quantization: dict[str, object] = {"scheme": graph.scheme}
-    if graph.scheme == "int8":
+    if graph.scheme in CALIBRATED:
         samples = random_samples(source.inputs, source.limits, SAMPLES, 3)
         np.savez(folder / "calibration.npz", **samples.inputs)  # type: ignore[arg-type]
         quantization["calibration"] = {"path": str(folder / "calibration.npz")}

@@ -18,8 +18,6 @@ from tests.random_models.keras_models import Author, keras_models
 
 QUIET = settings(
     deadline=None,
-    derandomize=True,
-    database=None,
     suppress_health_check=list(HealthCheck),
     phases=(Phase.generate,),
 )

@@ -40,8 +40,6 @@ def hold_random(author: Author, count: int) -> None:
     @settings(
         max_examples=count,
         deadline=None,
-        derandomize=True,
-        database=None,
         suppress_health_check=list(HealthCheck),
         phases=(Phase.generate,),
     )

@@ -12,23 +12,29 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
 
-from tests.random_models.often import hold_often
+from tests.random_models.often import How, hold_often
 from tests.random_models.woven import WovenAuthor
 from tests.random_models.woven_loops import WovenLoopAuthor
+from tests.random_models.woven_wider import WiderAuthor
 
 Choose: TypeAlias = Callable[[Sequence[Any]], Any]
 
 AUTHORS: dict[str, Callable[[Choose], Any]] = {
     "keras": lambda choose: WovenAuthor(None, None, choose=choose),
     "loops": WovenLoopAuthor,
+    "wider": lambda choose: WiderAuthor(None, None, choose=choose),
 }
 
 SCHEMES = ("none", "none", "none", "dynamic_range", "float16", "int8")
+
+#: Of authors who also say how their model is converted.
+MORE_SCHEMES = (*SCHEMES, "int16x8")
 
 #: Where the slow run begins, and how many it draws of each author.
 SEED = int(os.environ.get("RNNLITE_SEED", "0"))
@@ -62,10 +68,13 @@ def test_many_woven_models_are_right_in_each_interpreter(
 def held(author: str, number: int, interpreters: int, folder: Path) -> None:
     """Draws a model, how it is lowered, and in how many bits; holds it to its framework."""
     drawn = random.Random(number)
-    scheme, lowering = drawn.choice(SCHEMES), drawn.choice(["auto", "auto", "loop"])
     written = AUTHORS[author](lambda options: drawn.choice(list(options)))
-    recurrent = {"lowering": lowering}
-    calls = hold_often(
-        written, folder, interpreters=interpreters, recurrent=recurrent, scheme=scheme
-    )
+    how: Callable[[], How]
+    if isinstance(written, WiderAuthor):
+        scheme = drawn.choice(MORE_SCHEMES)
+        how = partial(written.how, scheme)
+    else:
+        scheme, lowering = drawn.choice(SCHEMES), drawn.choice(["auto", "auto", "loop"])
+        how = partial(lambda form: ({"lowering": form}, ("litert",)), lowering)
+    calls = hold_often(written, folder, interpreters=interpreters, scheme=scheme, how=how)
     assert calls >= 2 * interpreters

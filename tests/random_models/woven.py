@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from rnnlite_pipeline.sources.formats.keras import source_model
 from rnnlite_pipeline.sources.model import SourceModel
@@ -59,6 +59,10 @@ ACTS = (
 )
 
 
+#: Acts of which each has a recurrence; a model has one of them at least.
+RECURRENT = frozenset({"recurrence", "seq2seq", "chunks", "windows", "shared", "cells"})
+
+
 @dataclass(frozen=True)
 class Member:
     """A sequence of the pool.
@@ -84,7 +88,13 @@ class WovenAuthor(Author):
         pool: The sequences so far.
         states: The states [B, units] so far.
         fewest: The fewest steps that the inputs may have.
+        variables: The model's weights.
+        acts: What it may do.
+        recurrent: Those of the acts that have a recurrence.
     """
+
+    acts: ClassVar[Sequence[str]] = ACTS
+    recurrent: ClassVar[frozenset[str]] = RECURRENT
 
     choose: Callable[[Sequence[Any]], Any] = field(default=lambda options: options[0])
     time_major: bool = False
@@ -93,6 +103,7 @@ class WovenAuthor(Author):
     states: list[Any] = field(default_factory=list)
     lengths: int = 0
     fewest: int = 1
+    variables: list[Any] = field(default_factory=list)
 
     def source(self) -> SourceModel:
         """The model with random weights."""
@@ -103,8 +114,8 @@ class WovenAuthor(Author):
         self.fewest = self.length or self.choose([1, 1, 3])
         self.story.append(f"batch {self.batch}, length {self.length}, at least {self.fewest}")
         self._add(self.sequence(self.choose([2, 4, 5])), self.fewest, 0)
-        acts = [self.choose(ACTS) for _ in range(self.choose([2, 3, 4, 5]))]
-        if not {"recurrence", "seq2seq", "chunks", "windows", "shared", "cells"} & set(acts):
+        acts = [self.choose(self.acts) for _ in range(self.choose([2, 3, 4, 5]))]
+        if not self.recurrent & set(acts):
             acts.append("recurrence")
         for act in acts:
             self.story.append(act)
@@ -112,6 +123,7 @@ class WovenAuthor(Author):
         results = self._results()
         model = keras.Model(self.inputs, results)
         randomize(model, seed=self.choose(range(1000)))
+        self.variables = model.weights
         return source_model(model, {})
 
     def _results(self) -> list[Any]:

@@ -45,6 +45,11 @@ class WovenLoopAuthor(LoopAuthor):
     fewest: int = 1
     _lengths: Any = None
 
+    @property
+    def variables(self) -> list[Any]:
+        """The function's weights."""
+        return list(self.owner.weights)
+
     def source(self) -> SourceModel:
         """The function, traced; its weights are variables of a module."""
         self.tf = tf = load("tensorflow")
