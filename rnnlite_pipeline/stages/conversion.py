@@ -418,7 +418,12 @@ CONVERSION: Passes[Context] = (
 
 
 #: What a layer becomes, by its form where that is no fused op.
-_CODES: Mapping[Chosen, str] = {"loop": "WHILE", "joined": "WHILE", "unrolled": "UNROLLED"}
+_CODES: Mapping[Chosen, str] = {
+    "loop": "WHILE",
+    "joined": "WHILE",
+    "stacked": "WHILE",
+    "unrolled": "UNROLLED",
+}
 
 
 def _reads_reversed(op: Op, model: Model) -> bool:
@@ -453,7 +458,7 @@ def _layers(
                 recurrence,
                 code,
                 each.reason,
-                scopes(op, each.form)[name],
+                each.scope or scopes(op, each.form)[name],
                 each.milliseconds,
                 reads_reversed=turned[op],
             )
