@@ -14,6 +14,10 @@ Call = Callable[[Sequence[Any]], Sequence[Any]]
 #: For how many combinations of shapes a graph is made: TensorFlow keeps each until the end.
 GRAPHS = 32
 
+#: Shapes with no axis longer than this run eagerly the first time. To make a graph takes as long as
+#: about a hundred steps of a loop take in Python, and many shapes are called only once.
+SHORT = 64
+
 
 def repeated(call: Call) -> Call:
     """The same code, faster when it is called often.
@@ -22,12 +26,14 @@ def repeated(call: Call) -> Call:
     as a graph it costs a fiftieth of that. The first call with finite results is made both ways.
     If all values are equal to the last bit, later calls run as graphs, one for each combination of
     shapes. If not, they stay eager: code that draws random numbers, or that decides by Python
-    values, is run as its author wrote it.
+    values, is run as its author wrote it. Calls of further short shapes (`SHORT`) are eager at
+    first: the second one is made both ways, and decides for the later ones of its shapes.
 
     Args:
         call: Gives tensors for tensors. It writes no variable.
     """
     graphs: dict[Any, Any] = {}
+    seen: set[Any] = set()
     proven: bool | None = None
 
     def run(tensors: Sequence[Any]) -> Sequence[Any]:
@@ -37,6 +43,14 @@ def repeated(call: Call) -> Call:
         key = tuple((tuple(t.shape), t.dtype.name) for t in tensors)
         if key not in graphs and len(graphs) == GRAPHS:
             return call(tensors)
+        if proven and key not in graphs and _is_short(tensors):
+            results = call(tensors)
+            if key in seen:
+                graph = _graph(call)
+                gives = _gives(graph, tensors, results)
+                graphs[key] = graph if gives else lambda *fed: call(fed)
+            seen.add(key)
+            return results
         graph = graphs.setdefault(key, _graph(call))
         if proven:
             try:
@@ -49,6 +63,11 @@ def repeated(call: Call) -> Call:
         return results
 
     return run
+
+
+def _is_short(tensors: Sequence[Any]) -> bool:
+    """Whether no axis is longer than `SHORT`."""
+    return all(size <= SHORT for tensor in tensors for size in tensor.shape)
 
 
 def _graph(call: Call) -> Any:

@@ -6,6 +6,7 @@ stage. The process runs while the stage compares the model with its source.
 
 from __future__ import annotations
 
+import functools
 import json
 import tempfile
 from collections.abc import Callable, Iterator
@@ -103,7 +104,8 @@ def plan_of(source: SourceModel, axes: Axes, tolerance: float, *, stand_ins: boo
     """What a model is run on in every interpreter: batches and lengths that its source takes."""
     from rnnlite_pipeline.verify.interpreters import SIZES, Plan  # a main program: see PROGRAM
 
-    sizes = tuple(size for size in SIZES if _takes(source, axes, size))
+    takes = functools.cache(functools.partial(_takes, source))
+    sizes = tuple(size for size in SIZES if takes(_shapes(source, axes, size)))
     return Plan(
         axes=dict(axes.inputs),
         limits={name: (r.start, r.stop) for name, r in source.limits.items()},
@@ -125,15 +127,24 @@ _SEEN = (
 )
 
 
-def _takes(source: SourceModel, axes: Axes, size: tuple[int, int]) -> bool:
-    """Whether the source runs on a batch and a length."""
-    rng, (batch, length) = np.random.default_rng(0), size
-    feed = {}
+def _shapes(source: SourceModel, axes: Axes, size: tuple[int, int]) -> tuple[tuple[int, ...], ...]:
+    """The shape of each input at a batch and a length, where they are open."""
+    batch, length = size
+    shapes = []
     for spec in source.inputs:
         axis = axes.inputs.get(spec.name, 0)
         sizes = (batch if k == axis else length for k in range(len(spec.shape)))
-        shape = [s if d is None else d for d, s in zip(spec.shape, sizes, strict=True)]
-        feed[spec.name] = draw(rng, spec, shape, source.limits)
+        shapes.append(tuple(s if d is None else d for d, s in zip(spec.shape, sizes, strict=True)))
+    return tuple(shapes)
+
+
+def _takes(source: SourceModel, shapes: tuple[tuple[int, ...], ...]) -> bool:
+    """Whether the source runs on inputs of these shapes."""
+    rng = np.random.default_rng(0)
+    feed = {
+        spec.name: draw(rng, spec, shape, source.limits)
+        for spec, shape in zip(source.inputs, shapes, strict=True)
+    }
     try:
         source.run(feed)
     except Exception:  # noqa: BLE001  # whatever the source's layers raise

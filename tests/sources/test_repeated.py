@@ -43,13 +43,34 @@ def test_the_second_call_runs_no_python() -> None:
     assert code.count == 2
 
 
-def test_each_combination_of_shapes_has_its_own_graph() -> None:
-    """Python may branch by shapes: each is traced anew, and the first one is run eagerly too."""
+@pytest.mark.parametrize(("short", "count"), [(0, 3), (64, 5)])
+def test_each_combination_of_shapes_has_its_own_graph(
+    monkeypatch: pytest.MonkeyPatch, short: int, count: int
+) -> None:
+    """Python may branch by shapes: each is traced anew; a short one at its second call."""
+    monkeypatch.setattr(module, "SHORT", short)
     code = Counted(lambda x: x + float(x.shape[0] or 0))
     run = repeated(code)
     for length in (1, 2, 1, 2, 1, 2):
         assert np.array_equal(_value(run, np.zeros(length)), np.full(length, length))
-    assert code.count == 3
+    assert code.count == count
+
+
+def test_a_shape_that_is_called_once_makes_no_graph() -> None:
+    """A graph would take longer than the call."""
+    code = Counted(lambda x: x + 1)
+    run = repeated(code)
+    for length in range(1, 6):
+        _value(run, np.zeros(length))
+    assert code.count == 2 + 4
+
+
+def test_a_graph_that_differs_at_some_shapes_is_not_taken_there() -> None:
+    """The second call of a short shape is made both ways; calls stay equal to the eager ones."""
+    eager = tf.executing_eagerly
+    run = repeated(lambda t: [t[0] + (1.0 if eager() or len(t[0]) == 1 else 2.0)])
+    for length in (1, 2, 2, 2, 2):
+        assert np.array_equal(_value(run, np.zeros(length)), np.ones(length))
 
 
 def test_random_code_stays_random() -> None:
