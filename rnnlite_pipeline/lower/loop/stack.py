@@ -40,7 +40,7 @@ from rnnlite_pipeline.lower.loop.writer import Loops, Writer, delivered
 
 T = TypeVar("T")
 
-#: Up to so many bytes of weights in a turn one loop is faster than two: 5 to 42 %. The zeros of
+#: Up to so many bytes of weights in a turn one loop is faster than two: 2 to 48 %. The zeros of
 #: rule 2 are multiplied as well, so above it takes as long or longer (docs/guides/benchmark.md).
 MOST_BYTES = 40_000
 
