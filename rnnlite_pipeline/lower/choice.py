@@ -21,7 +21,7 @@ from rnnlite_pipeline.lower.by_targets import has_op, no_form, why_not_fused_the
 from rnnlite_pipeline.lower.fused import why_not_fused
 from rnnlite_pipeline.lower.loop.pair import joins
 from rnnlite_pipeline.lower.loop.plan import plan
-from rnnlite_pipeline.lower.loop.stack import joins_stack
+from rnnlite_pipeline.lower.loop.stack import MOST_BYTES, stack_weights
 from rnnlite_pipeline.lower.loop.turns import CACHE
 from rnnlite_pipeline.lower.unrolled import unroll
 from rnnlite_pipeline.runtimes.interpreter import Runner
@@ -291,10 +291,11 @@ def stacked(
         return False
     if _length(first) < 2 or x is None or aim.skipped(one.name) != aim.skipped(two.name):
         return False
-    if not joins_stack(one, two, 4 if aim.skipped(one.name) else aim.weight_bytes):
+    weights, size = stack_weights(one, two), 4 if aim.skipped(one.name) else aim.weight_bytes
+    if weights is None or weights * size > CACHE:
         return False
     if aim.form != "fastest":
-        return True
+        return weights * size <= MOST_BYTES
     runners: dict[bool, Runner] = {}
     for together in (False, True):
         model = _alone([first, second], used)

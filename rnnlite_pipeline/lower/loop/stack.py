@@ -68,19 +68,18 @@ def joined_cells(first: Equations, second: Equations) -> Equations:
     return Equations("stack", first.features, (*states,), (*updates,), first.order)
 
 
-def joins_stack(first: Recurrence, second: Recurrence, weight_bytes: int) -> bool:
-    """Whether one loop for both is mostly faster than two.
+def stack_weights(first: Recurrence, second: Recurrence) -> int | None:
+    """How many weights a turn of one loop for both reads; None where they cannot be joined.
 
     Args:
         first: The recurrence that reads x.
         second: The one that reads what it puts out.
-        weight_bytes: What a weight takes.
     """
     try:
         cell = joined_cells(first.cell.equations(), second.cell.equations())
     except NotAlike:
-        return False
-    return plan(cell, hoists=True).weights() * weight_bytes <= MOST_BYTES
+        return None
+    return plan(cell, hoists=True).weights()
 
 
 class _Both:
