@@ -34,6 +34,7 @@ def _record(layer: Layer) -> dict[str, Any]:
     cell = layer.recurrence.cell
     return record | {
         "gain": layer.gain,
+        "zeros": layer.zeros,
         "cell": cell.kind,
         "features": cell.own_features,
         "states": list(cell.states),
