@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from math import prod
 
@@ -32,20 +32,20 @@ class Product:
     zeros: float
 
 
-#: From which part of zeros the sparse kernel takes at most 0.95 of the delegate's time, by how many
-#: weights a matrix has at least: for one row, and for more rows or an unknown number of them.
-#: Measured by `python -m benchmarks.sparse` (docs/guides/benchmark.md, "Sparse recurrent weights").
-_FROM: Mapping[bool, Sequence[tuple[int, float]]] = {
-    True: ((60_000, 0.8), (12_000, 0.95)),
-    False: ((60_000, 0.95),),
-}
+#: From which part of zeros on the sparse kernel takes less time than the delegate's dense one, by
+#: how many columns and weights a matrix has at least: for one row; and for more of them, up to 64,
+#: or an unknown number. A little less than the part that was measured, for what is pruned to it is
+#: seldom so to the last block. Measured: `python -m benchmarks.sparse` (docs/guides/benchmark.md).
+_ONE_ROW = ((256, 0, 0.79), (128, 0, 0.85), (64, 12_000, 0.94))
+_MORE_ROWS = ((512, 0, 0.89), (256, 0, 0.94), (128, 49_000, 0.94))
 
 
 def pays(product: Product) -> bool:
     """Whether the sparse kernel takes clearly less time than the delegate's dense one."""
     weights = product.units * product.columns
     return any(
-        weights >= size and product.zeros >= zeros for size, zeros in _FROM[product.rows == 1]
+        product.columns >= columns and weights >= fewest and product.zeros >= zeros
+        for columns, fewest, zeros in (_ONE_ROW if product.rows == 1 else _MORE_ROWS)
     )
 
 
@@ -86,27 +86,38 @@ def _reads(model: Model) -> Iterator[tuple[Op | None, Tensor]]:
         yield from ((None, tensor) for tensor in subgraph.outputs)
 
 
-def told_of(scope: str, found: Mapping[Op, Product]) -> str:
-    """How many weights of a layer's products are zeros in blocks, and how they are stored.
+@dataclass(frozen=True)
+class Zeros:
+    """What is told of a layer.
+
+    Attributes:
+        said: How many of its weights are zeros in blocks, and how they are stored, in a sentence;
+            empty where fewer than `TOLD` of its blocks are zeros.
+        left_out: Whether they are left out.
+    """
+
+    said: str = ""
+    left_out: bool = False
+
+
+def told_of(scope: str, found: Mapping[Op, Product]) -> Zeros:
+    """What is told of the zeros of a layer, after the pass.
 
     Args:
         scope: What the names of its tensors begin with.
-        found: The products before zeros were left out.
-
-    Returns:
-        One sentence; empty where fewer than `TOLD` of its blocks are zeros.
+        found: The products before the pass.
     """
     own = {id(op.inputs[1]): (op, p) for op, p in found.items() if _within(op, scope)}
     told = [(op, product) for op, product in own.values() if product.zeros >= TOLD]
     if not told:
-        return ""
+        return Zeros()
     zeros = min(product.zeros for _, product in told)
     begin = f"block-sparse: {zeros:.0%} of the 1 x {WIDTH} blocks of its weights are zeros"
     if all(op.version == SPARSE_VERSION for op, _ in told):
-        return f"{begin}, and are left out"
+        return Zeros(f"{begin}, and are left out", left_out=True)
     if any(product.rows != 1 and pays(replace(product, rows=1)) for _, product in told):
-        return f"{begin}; they are left out if the batch is pinned to 1 (source.inputs)"
-    return f"{begin}; they stay, as leaving them out would take more time"
+        return Zeros(f"{begin}; they are left out if the batch is pinned to 1 (source.inputs)")
+    return Zeros(f"{begin}; they stay, as leaving them out would take more time")
 
 
 #: From this part of zeros on it is told.
