@@ -32,9 +32,10 @@ def _record(layer: Layer) -> dict[str, Any]:
     if layer.recurrence is None:
         return record
     cell = layer.recurrence.cell
+    if layer.zeros:
+        record["zeros"] = layer.zeros
     return record | {
         "gain": layer.gain,
-        "zeros": layer.zeros,
         "cell": cell.kind,
         "features": cell.own_features,
         "states": list(cell.states),
