@@ -35,7 +35,7 @@ def rounded_weights(model: Model, seed: int, *, exact: bool = False) -> Model:
     for tensor in float_constants(moved):
         array = tensor.array
         if array is not None:
-            tensor.data = _off_by_one(array, random, exact).tobytes()
+            tensor.hold(_off_by_one(array, random, exact))
     return moved
 
 

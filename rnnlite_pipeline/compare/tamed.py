@@ -25,7 +25,7 @@ def tamed(model: Model, factor: float) -> Model:
     for tensor in matrices.values():
         array = tensor.array
         assert array is not None, "a constant"
-        tensor.data = (array * np.float32(factor)).tobytes()
+        tensor.hold(array * np.float32(factor))
     return model
 
 

@@ -18,8 +18,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnlite_pipeline.graph.sparse import decoded
+
 #: An open dimension, known only at run time.
 OPEN = -1
+
+#: The key of `Tensor.extra` that holds a constant's SparsityParameters.
+SPARSITY = "sparsity"
 
 #: TFLite dtype name to NumPy dtype, for the dtypes a recurrent model computes with.
 NUMPY: dict[str, np.dtype[Any]] = {
@@ -65,7 +70,8 @@ class Tensor:
         name: The tensor's name in the file; need not be unique.
         dtype: A TensorType name of the TFLite schema, such as "FLOAT32".
         shape: The dimensions, OPEN (-1) where known only at run time; None for unknown rank.
-        data: The constant's bytes, row-major, little-endian.
+        data: The constant's bytes, row-major, little-endian; without its zeros where `sparsity`
+            says how they are left out.
         quantization: None for a real-valued tensor.
         is_variable: Whether the interpreter keeps the value between calls (LSTM states).
         extra: Rare fields of the schema (sparsity, variant tensors), carried unread.
@@ -81,10 +87,30 @@ class Tensor:
 
     @property
     def array(self) -> NDArray[Any] | None:
-        """The constant as a read-only NumPy array of `shape`, or None if not a constant."""
+        """The constant as a read-only NumPy array of `shape`, or None if not a constant.
+
+        Raises:
+            ModelFormatError: It is stored sparse, by parameters that contradict themselves.
+        """
         if self.data is None or self.shape is None or self.dtype not in NUMPY:
             return None
-        return np.frombuffer(self.data, NUMPY[self.dtype]).reshape(self.shape)
+        stored = np.frombuffer(self.data, NUMPY[self.dtype])
+        if self.sparsity is None:
+            return stored.reshape(self.shape)
+        whole = decoded(stored, self.shape, self.sparsity)
+        whole.flags.writeable = False
+        return whole
+
+    @property
+    def sparsity(self) -> dict[str, Any] | None:
+        """How the constant's zeros are left out of `data` (sparse.py); None where they are not."""
+        found: dict[str, Any] | None = self.extra.get(SPARSITY)
+        return found
+
+    def hold(self, value: NDArray[Any]) -> None:
+        """Puts another constant of the same shape in its place; it is stored with its zeros."""
+        self.data = np.ascontiguousarray(value, NUMPY[self.dtype]).tobytes()
+        self.extra.pop(SPARSITY, None)
 
     @classmethod
     def constant(cls, name: str, value: NDArray[Any]) -> Tensor:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from statistics import median
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,12 +21,15 @@ from rnnlite_pipeline.lower.by_targets import has_op, no_form, why_not_fused_the
 from rnnlite_pipeline.lower.fused import why_not_fused
 from rnnlite_pipeline.lower.loop.pair import joins
 from rnnlite_pipeline.lower.loop.plan import plan
+from rnnlite_pipeline.lower.loop.stack import MOST_BYTES, stack_weights
 from rnnlite_pipeline.lower.loop.turns import CACHE
 from rnnlite_pipeline.lower.unrolled import unroll
 from rnnlite_pipeline.runtimes.interpreter import Runner
 from rnnlite_pipeline.runtimes.timing import ratio, timed
 
 Arrays = dict[str, NDArray[Any]]
+
+Named = TypeVar("Named", bound=Hashable)
 
 #: What is asked for: the fused op where there is one, always a loop, the fused op or an error,
 #: what is faster here, or always steps written out.
@@ -35,8 +38,9 @@ Form = Literal["auto", "loop", "fused", "fastest", "unrolled"]
 #: Where the config asks for it.
 LOWERING: Key = ("recurrent", "lowering")
 
-#: What a recurrence becomes. "loop": one for each direction; "joined": one for both (loop/pair.py).
-Chosen = Literal["fused", "loop", "joined", "unrolled"]
+#: What a recurrence becomes. "loop": one for each direction; "joined": one for both (loop/pair.py);
+#: "stacked": one with the layer that it reads, or that reads it (loop/stack.py).
+Chosen = Literal["fused", "loop", "joined", "stacked", "unrolled"]
 
 #: Lowers a model to one form; tells what it became: a pair that cannot be joined is a "loop".
 Write = Callable[[Model, Chosen], Chosen]
@@ -47,7 +51,12 @@ STEPS = 100
 #: What part of the time of the forms before it a form may take at most to be chosen; all of the
 #: ratio's interval has to be below 1 as well. Less of a gain cannot be told from nothing, and the
 #: forms before it make a smaller file.
-ADVANTAGE: Mapping[Chosen, float] = {"joined": 0.98, "loop": 0.98, "unrolled": 0.95}
+ADVANTAGE: Mapping[Chosen, float] = {
+    "joined": 0.98,
+    "loop": 0.98,
+    "stacked": 0.95,
+    "unrolled": 0.95,
+}
 
 #: Up to so many steps are measured written out, as long as the weights that the delegate packs for
 #: each step anew, of all such layers, fit into a core's cache (turns.CACHE). Above, it depends on
@@ -75,12 +84,14 @@ class Lowered:
         reason: Why it is no fused op; empty for one.
         milliseconds: What each form took where it was measured, as it is shipped: quantized; for a
             batch of 1, one thread, the default delegate, `STEPS` steps where their number is open.
+        scope: What the names of its tensors begin with, where that is another layer's name.
     """
 
     name: str
     form: Chosen
     reason: str = ""
     milliseconds: Mapping[str, float] = field(default_factory=dict)
+    scope: str = ""
 
 
 @dataclass(frozen=True)
@@ -97,6 +108,7 @@ class Aim:
             the scope of each layer's tensors: each form is measured after it.
         skipped: Whether a layer of this name stays in float.
         joins: Whether the targets take one loop for both directions.
+        stacks: Whether they take one loop for two layers.
         room: The bytes that steps written out may pack weights into.
     """
 
@@ -108,6 +120,7 @@ class Aim:
     finish: Callable[[Model, Mapping[str, str]], None] = as_it_is
     skipped: Callable[[str], bool] = no_layer
     joins: bool = False
+    stacks: bool = False
     room: int = CACHE
 
 
@@ -173,7 +186,7 @@ def _not_fused(
         return reason
 
     def alone(op: Op) -> Model:
-        model = _alone(op, used, closed=True)
+        model = _alone([op], used, closed=True)
         write(model, "fused")
         return model
 
@@ -259,6 +272,42 @@ _CALLED: Mapping[Chosen, str] = {
 }
 
 
+def stacked(
+    first: Op, second: Op, aim: Aim, used: set[Tensor], write: Callable[[Model, bool], None]
+) -> bool:
+    """Whether two recurrences that become loops are one loop.
+
+    Args:
+        first: RECURRENCE.
+        second: The RECURRENCE that reads what it puts out.
+        aim: What the model is for.
+        used: The tensors that something reads.
+        write: Lowers a model of these two ops to one loop, or to two.
+    """
+    one, two = (next(iter(op.options.values())) for op in (first, second))
+    x, y, *finals = first.inputs[0], *first.outputs
+    alike = one.reverse == two.reverse and one.time_major == two.time_major
+    if not aim.stacks or not alike or second.inputs[0] is not y or not used.isdisjoint(finals):
+        return False
+    if _length(first) < 2 or x is None or aim.skipped(one.name) != aim.skipped(two.name):
+        return False
+    weights, size = stack_weights(one, two), 4 if aim.skipped(one.name) else aim.weight_bytes
+    if weights is None or weights * size > CACHE:
+        return False
+    if aim.form != "fastest":
+        return weights * size <= MOST_BYTES
+    runners: dict[bool, Runner] = {}
+    for together in (False, True):
+        model = _alone([first, second], used)
+        write(model, together)
+        aim.finish(model, {one.name: one.name, two.name: one.name if together else two.name})
+        unroll(model, every=False, has=has_op(aim.targets), packs=True)
+        runners[together] = Runner(write_model(model), "default")
+    found = _timed(first, runners)
+    saved = ratio(found[True], found[False])
+    return saved.median < ADVANTAGE["stacked"] and saved.high < 1.0
+
+
 def packed(op: Op, weight_bytes: int) -> int:
     """The bytes that the delegate packs for a pseudo op's steps if they are written out.
 
@@ -280,36 +329,46 @@ def _rounds(
     """
     runners: dict[Chosen, Runner] = {}
     for asked in forms:
-        model = _alone(op, used)
+        model = _alone([op], used)
         form = write(model, asked)
         if form in runners:
             continue
         aim.finish(model, scopes(op, form))
         unroll(model, every=form == "unrolled", has=has_op(aim.targets), packs=True)
         runners[form] = Runner(write_model(model), "default")
+    return _timed(op, runners)
+
+
+def _timed(op: Op, runners: Mapping[Named, Runner]) -> dict[Named, list[float]]:
+    """Milliseconds a call, round by round, of models that read what an op reads."""
     inputs = _numbers(op, next(iter(runners.values())))
     for runner in runners.values():
         runner.run(inputs)
     # One thread does all the work; what others take does not count.
-    return timed({form: runner.invoke for form, runner in runners.items()}, time.thread_time)
+    return timed({key: runner.invoke for key, runner in runners.items()}, time.thread_time)
 
 
-def _alone(op: Op, used: set[Tensor], *, closed: bool = False) -> Model:
-    """A model of this op alone, in which open dimensions stay open, or are closed as `_sizes`.
+def _alone(ops: Sequence[Op], used: set[Tensor], *, closed: bool = False) -> Model:
+    """A model of these ops alone, in which open dimensions stay open, or are closed as `_sizes`.
 
     With the batch closed, what follows from a first state of zeros would be computed ahead, and
     not be measured (lower/constants.py).
     """
     own: dict[Tensor, Tensor] = {}
-    for tensor in [*op.inputs, *op.outputs]:
-        if tensor is not None and tensor.data is None:
-            shape = _sizes(op, tensor.shape or ()) if closed else tensor.shape
-            own[tensor] = replace(tensor, shape=shape)
-    inputs = [own.get(t, t) if t is not None else None for t in op.inputs]
-    outputs = [own[t] for t in op.outputs]
-    alone = Op(op.code, inputs, outputs, dict(op.options))
-    fed = [t for t in dict.fromkeys(inputs) if t is not None and t.data is None]
-    return standing_alone(fed, [own[t] for t in op.outputs if t in used], [alone])
+    alone: list[Op] = []
+    for op in ops:
+        for tensor in [*op.inputs, *op.outputs]:
+            if tensor is not None and tensor.data is None and tensor not in own:
+                shape = _sizes(op, tensor.shape or ()) if closed else tensor.shape
+                own[tensor] = replace(tensor, shape=shape)
+        inputs = [own.get(t, t) if t is not None else None for t in op.inputs]
+        alone.append(Op(op.code, inputs, [own[t] for t in op.outputs], dict(op.options)))
+    made = {t for op in alone for t in op.outputs}
+    read = [t for op in alone for t in op.inputs if t is not None and t.data is None]
+    fed = [t for t in dict.fromkeys(read) if t not in made]
+    within = {t for op in ops for t in op.inputs}
+    put_out = [own[t] for op in ops for t in op.outputs if t in used and t not in within]
+    return standing_alone(fed, put_out, alone)
 
 
 def _sizes(op: Op, shape: Sequence[int]) -> tuple[int, ...]:

@@ -57,7 +57,10 @@ class Constants:
 
 
 def _key(op: Op, inputs: Sequence[Tensor | None]) -> Key:
-    read = (None if t is None else (t.dtype, t.shape, t.quantization, t.data) for t in inputs)
+    read = (
+        None if t is None else (t.dtype, t.shape, t.quantization, t.data, repr(t.sparsity))
+        for t in inputs
+    )
     made = ((t.dtype, t.quantization) for t in op.outputs)
     options = sorted((name, repr(value)) for name, value in op.options.items())
     return (op.code, op.version, *options, *read, *made)

@@ -32,6 +32,8 @@ def _record(layer: Layer) -> dict[str, Any]:
     if layer.recurrence is None:
         return record
     cell = layer.recurrence.cell
+    if layer.zeros:
+        record["zeros"] = layer.zeros
     return record | {
         "gain": layer.gain,
         "cell": cell.kind,

@@ -20,6 +20,8 @@ class Layer:
         scope: What the names of its op's tensors begin with; its partner's where it was grouped.
         milliseconds: What each form took, where `lowering: fastest` measured them.
         gain: What would make it faster on a CPU, in words (times.py); empty where nothing would.
+        zeros: How many of its weights are zeros in blocks, and how these are stored, in words;
+            empty where they are few.
         reads_reversed: Whether a reversal of the steps stands before it in the graph.
     """
 
@@ -30,6 +32,7 @@ class Layer:
     scope: str = ""
     milliseconds: Mapping[str, float] = field(default_factory=dict)
     gain: str = ""
+    zeros: str = ""
     reads_reversed: bool = False
 
     @property

@@ -16,6 +16,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -34,10 +35,12 @@ from rnnlite_pipeline.lower.choice import (
     choose,
     no_layer,
     packed,
+    stacked,
 )
 from rnnlite_pipeline.lower.emit import Emitter
 from rnnlite_pipeline.lower.fused import bidirectional, unidirectional, why_not_integer
 from rnnlite_pipeline.lower.loop.pair import lower_pair_to_loop
+from rnnlite_pipeline.lower.loop.stack import NEEDED, lower_stack_to_loop
 from rnnlite_pipeline.lower.loop.writer import Loops, lower_to_loop
 from rnnlite_pipeline.lower.states import Producer, StateWriter, read_final_cell
 from rnnlite_pipeline.passes.fold_reverse import fold_reverse
@@ -134,11 +137,13 @@ def write_recurrences(
     narrow, has = integers or not MICRO.isdisjoint(targets), has_op(targets)
     packs = has("PACK") and has("UNPACK")
     joins = packs and not narrow and all(map(has, JOINING))
+    stacks = packs and not narrow and all(map(has, NEEDED))
     slices = takes_rank(targets, "STRIDED_SLICE", 2)
     loops = Loops(narrow, weight_bytes if packs else 0, slices=slices, branches=has("IF"))
     write = partial(_write, loops=loops, skipped=skipped)
     graphs = [(subgraph, _used(model, subgraph)) for subgraph in model.subgraphs]
     chosen: dict[Op, Lowered] = {}
+    below: dict[Op, Op] = {}
     for subgraph, used in graphs:
         pseudo = [op for op in subgraph.ops if op.code in (RECURRENCE, BIDIRECTIONAL)]
         reasons: list[Callable[[Op], str]] = []
@@ -146,19 +151,68 @@ def write_recurrences(
             producer = producers(subgraph).get
             reasons.append(partial(why_not_integer, used=used, producer=producer))
         why_not = partial(_first_of, reasons)
-        aim = Aim(form, targets, dtype, pinned(model), weight_bytes, finish, skipped, joins)
+        pin = pinned(model)
+        aim = Aim(form, targets, dtype, pin, weight_bytes, finish, skipped, joins, stacks)
         for op in pseudo:
             chosen[op] = choose(op, aim, used, write, why_not)
             if chosen[op].form == "unrolled":
                 aim = replace(aim, room=aim.room - packed(op, weight_bytes))
+        write_two = partial(_write_two, loops=loops, skipped=skipped)
+        together = partial(stacked, aim=aim, used=used, write=write_two)
+        below |= _stacks(model, subgraph, chosen, together)
     forms = {op: lowered.form for op, lowered in chosen.items()}
     for subgraph, used in graphs:
-        _lower_subgraph(model, subgraph, used, forms, loops=loops, skipped=skipped)
+        _lower_subgraph(model, subgraph, used, forms, below, loops=loops, skipped=skipped)
     return tuple(
         replace(lowered, name=recurrence.name, form=forms[op])
         for op, lowered in chosen.items()
         for recurrence in op.options.values()
     )
+
+
+def _stacks(
+    model: Model,
+    subgraph: Subgraph,
+    chosen: dict[Op, Lowered],
+    together: Callable[[Op, Op], bool],
+) -> dict[Op, Op]:
+    """For a recurrence that is one loop with the one that it reads: that one.
+
+    Args:
+        model: What the graph belongs to.
+        subgraph: The graph.
+        chosen: What each recurrence becomes; said anew of those.
+        together: Whether two are one loop.
+    """
+    made_by = producers(subgraph)
+    readers = Counter(t for op in model.ops() for t in op.inputs)
+    readers.update(t for graph in model.subgraphs for t in graph.outputs)
+    below: dict[Op, Op] = {}
+    for second in [op for op in subgraph.ops if op.code == RECURRENCE]:
+        read = second.inputs[0]
+        first = made_by.get(read) if read is not None and readers[read] == 1 else None
+        if first is None or first.code != RECURRENCE or first in below:
+            continue
+        pair = first, second
+        if all(chosen[op].form == "loop" for op in pair) and together(first, second):
+            below[second] = first
+            names = [chosen[op].name for op in pair]
+            for op, other in zip(pair, reversed(names), strict=True):
+                said = f"{chosen[op].reason}; it is one loop with {other}"
+                chosen[op] = replace(chosen[op], form="stacked", reason=said, scope=names[0])
+    return below
+
+
+def _write_two(
+    model: Model, together: bool, *, loops: Loops, skipped: Callable[[str], bool]
+) -> None:
+    """Lowers a model of two recurrences to one loop, or to two."""
+    main = model.main
+    first, second = main.ops
+    forms: dict[Op, Chosen] = dict.fromkeys(main.ops, "stacked" if together else "loop")
+    below = {second: first} if together else {}
+    _lower_subgraph(model, main, _used(model, main), forms, below, loops=loops, skipped=skipped)
+    _make_ready(model)
 
 
 def _write(model: Model, form: Chosen, *, loops: Loops, skipped: Callable[[str], bool]) -> Chosen:
@@ -169,7 +223,7 @@ def _write(model: Model, form: Chosen, *, loops: Loops, skipped: Callable[[str],
     """
     main = model.main
     forms = dict.fromkeys((op for op in main.ops if op.code in (RECURRENCE, BIDIRECTIONAL)), form)
-    _lower_subgraph(model, main, _used(model, main), forms, loops=loops, skipped=skipped)
+    _lower_subgraph(model, main, _used(model, main), forms, {}, loops=loops, skipped=skipped)
     _make_ready(model)
     return next(iter(forms.values()))
 
@@ -193,6 +247,7 @@ def _lower_subgraph(
     subgraph: Subgraph,
     used: Used,
     forms: dict[Op, Chosen],
+    below: Mapping[Op, Op],
     *,
     loops: Loops,
     skipped: Callable[[str], bool],
@@ -204,6 +259,7 @@ def _lower_subgraph(
         subgraph: The graph.
         used: Its tensors that something reads.
         forms: Of each pseudo op; a pair that cannot be joined becomes a "loop" there.
+        below: For the second of two recurrences that are one loop the first.
         loops: How loops are written.
         skipped: Whether a layer of this name will stay in float.
     """
@@ -215,7 +271,12 @@ def _lower_subgraph(
             stays = all(skipped(recurrence.name) for recurrence in op.options.values())
             size = 4 if loops.weight_bytes and stays else loops.weight_bytes
             own = replace(loops, flat=forms[op] == "unrolled", weight_bytes=size)
-            new, forms[op] = _lower_to_loops(model, op, used, own, forms[op])
+            if op in below:
+                new = _lower_stack(model, below[op], op, used, own)
+            elif op in below.values():
+                new = []
+            else:
+                new, forms[op] = _lower_to_loops(model, op, used, own, forms[op])
         elif op.code == RECURRENCE:
             new = _lower_one(op, used, made_by)
         elif op.code == BIDIRECTIONAL:
@@ -235,11 +296,25 @@ def _lower_to_loops(
     if ops is None:
         form = "unrolled" if loops.flat else "loop"
         ops = _apart(op, recurrences, used, loops)
+    _hold(model, ops)
+    return ops, form
+
+
+def _lower_stack(model: Model, first: Op, second: Op, used: Used, loops: Loops) -> list[Op]:
+    """Writes one loop for two recurrences."""
+    pair: tuple[Recurrence, Recurrence] = first.options["recurrence"], second.options["recurrence"]
+    inputs = first.inputs, second.inputs
+    ops = lower_stack_to_loop(pair, inputs, second.outputs, used, loops)
+    _hold(model, ops)
+    return ops
+
+
+def _hold(model: Model, ops: Sequence[Op]) -> None:
+    """Adds the subgraphs that ops run to the model."""
     waiting = [target for op in ops for target in called(op)]
     for subgraph in waiting:
         model.subgraphs.append(subgraph)
         waiting += [target for op in subgraph.ops for target in called(op)]
-    return ops, form
 
 
 def _apart(op: Op, recurrences: Sequence[Recurrence], used: Used, loops: Loops) -> list[Op]:

@@ -13,6 +13,7 @@ from rnnlite_pipeline.config.conversion import CALIBRATED
 from rnnlite_pipeline.graph.ir import Model
 from rnnlite_pipeline.lower.by_targets import has_op
 from rnnlite_pipeline.lower.choice import Form
+from rnnlite_pipeline.passes.block_sparse import block_sparse
 from rnnlite_pipeline.quantize.dynamic_range import dynamic_range
 from rnnlite_pipeline.quantize.float16 import float16
 from rnnlite_pipeline.quantize.full_integer import full_integer, rewrite
@@ -23,7 +24,16 @@ from rnnlite_pipeline.quantize.skip import Skip
 from rnnlite_pipeline.state import Keeping
 from rnnlite_pipeline.steps import step
 
-__all__ = ["Outcome", "grouping", "lowering", "quantize", "skipped", "trial", "weight_bytes"]
+__all__ = [
+    "Outcome",
+    "grouping",
+    "lowering",
+    "quantize",
+    "skipped",
+    "takes_sparse",
+    "trial",
+    "weight_bytes",
+]
 
 #: The schemes that change weights alone, in place.
 _WEIGHTS: Mapping[str, Callable[[Model, Skip], list[Outcome]]] = {
@@ -69,8 +79,19 @@ def skipped(config: Config) -> Callable[[str], bool]:
     return Skip(config.quantization.skip).has_layer
 
 
+def takes_sparse(config: Config) -> bool:
+    """Whether all runtimes that the model is for take weights without their zeros.
+
+    LiteRT's Interpreter does. CompiledModel says of its own loader that they "may not yet be fully
+    supported" (litert/core/model/model_load.cc), TensorFlow Lite Micro has no such kernel.
+    """
+    return {*config.meant_for} == {"litert"}
+
+
 def trial(config: Config) -> Callable[[Model, Mapping[str, str]], None]:
-    """Quantizes a layer that stands alone as the model will be, in place, so that it can be timed.
+    """Finishes a layer that stands alone as the model will be, in place, so that it can be timed.
+
+    It is quantized, and zeros are left out where that pays.
 
     Ranges are measured on random numbers: they change what is computed, not how long it takes.
     """
@@ -82,6 +103,8 @@ def trial(config: Config) -> Callable[[Model, Mapping[str, str]], None]:
             _WEIGHTS[scheme](model, skip)
         elif scheme in CALIBRATED:
             rewrite(model, scheme, measure(model, iter([_random(model)])), skip)
+        if takes_sparse(config):
+            block_sparse(model)
 
     return finish
 

@@ -133,7 +133,7 @@ class _Operands:
             return _dequantized(maker.inputs[0])
         if tensor.dtype != "FLOAT32":
             raise _Kept("its weights are integers and it stays as it is")
-        if tensor.array is None or tensor.extra.get("sparsity") is not None:
+        if tensor.array is None:
             raise _Kept("its weights are no plain constants and it stays as it is")
         return tensor.array
 

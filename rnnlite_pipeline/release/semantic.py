@@ -91,9 +91,14 @@ class _Canon:
 
 
 def _source(tensor: Tensor) -> str:
-    """A value that no op makes: a constant, or a state that is kept between calls."""
+    """A value that no op makes: a constant, or a state that is kept between calls.
+
+    How a constant's zeros are stored does not count.
+    """
     if tensor.data is not None:
-        return _digest("constant", list(tensor.shape or ()), _type(tensor), sha256(tensor.data))
+        whole = tensor.array if tensor.sparsity is not None else None
+        data = tensor.data if whole is None else whole.tobytes()
+        return _digest("constant", list(tensor.shape or ()), _type(tensor), sha256(data))
     return _digest("state", _type(tensor))
 
 

@@ -43,6 +43,7 @@ def _shown(group: dict[str, Any]) -> dict[str, Any]:
         "op": group["op"],
         "reason": group["reason"],
         "gain": group.get("gain", ""),
+        "zeros": group.get("zeros", ""),
         "equations": [equation(line) for line in group.get("equations", ())],
     }
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from rnnlite_pipeline.cells.recurrence import BIDIRECTIONAL, RECURRENCE
 from rnnlite_pipeline.compare.validation import check_whole, objection
@@ -28,7 +28,9 @@ from rnnlite_pipeline.lower.layers import Layer
 from rnnlite_pipeline.lower.times import with_gain, works_of
 from rnnlite_pipeline.lower.unrolled import unroll
 from rnnlite_pipeline.lower.without_reduce_any import without_reduce_any
+from rnnlite_pipeline.passes.block_sparse import Product, block_sparse, products, told_of
 from rnnlite_pipeline.passes.close_sizes import close_sizes
+from rnnlite_pipeline.passes.densify import densify, sparse_constants
 from rnnlite_pipeline.passes.early_shapes import early_shapes
 from rnnlite_pipeline.passes.fence_copies import fence_copies
 from rnnlite_pipeline.passes.fold_last_step import fold_last_step
@@ -52,6 +54,7 @@ from rnnlite_pipeline.quantize import (
     lowering,
     quantize,
     skipped,
+    takes_sparse,
     trial,
     weight_bytes,
 )
@@ -126,6 +129,9 @@ def _lists_without_reason(model: Model, context: Context) -> Iterable[object]:
 
 
 NO_VARIABLE = _ops("VAR_HANDLE")
+NOTHING_SPARSE = Property[Context](
+    "each constant is stored with its zeros", lambda model, _: sparse_constants(model)
+)
 NO_COMPOSITE = _ops(COMPOSITE)
 NO_PSEUDO_OP = _ops(RECURRENCE, BIDIRECTIONAL)
 LOOPS_READ = Property("each WHILE that is left has a finding that says why", _unread)
@@ -253,8 +259,8 @@ def _check_whole(model: Model, context: Context) -> bool:
     """Runs the source's graph against the converted model, as it will be written.
 
     1. Both get the same numbers, several batches and lengths, and must agree up to roundings.
-    2. The converted model is run in its last form: loops written out where they are to be, copies
-       fenced, and its memory proved.
+    2. The converted model is run in its last form: loops written out where they are to be, zeros
+       left out, copies fenced, and its memory proved.
     """
     step("running the source's graph against the converted model")
     source = context.source
@@ -262,6 +268,8 @@ def _check_whole(model: Model, context: Context) -> bool:
     tensor_lists_to_tensors(source)
     result = copy.deepcopy(model)
     _write_out(result, context)
+    if takes_sparse(context.config):
+        block_sparse(result)
     if context.config.uses_xnnpack:
         fence_copies(result)
         check_memory(result)
@@ -332,6 +340,28 @@ def _write_out(model: Model, context: Context) -> bool:
     return before != sum(1 for _ in model.ops())
 
 
+def _may_be_sparse(model: Model, context: Context) -> bool:
+    return takes_sparse(context.config) and _runs(model, context)
+
+
+def _block_sparse(model: Model, context: Context) -> bool:
+    """Leaves out zeros, and says how many they are of each layer and what the file saves."""
+    before = len(write_model(model))
+    found = dict(products(model))
+    changed = block_sparse(model)
+    context.layers = tuple(_with_zeros(layer, found) for layer in context.layers)
+    if changed:
+        after = len(write_model(model))
+        print(f"zeros left out: {after:,} bytes, {after / before:.0%} of {before:,}", flush=True)
+    return changed
+
+
+def _with_zeros(layer: Layer, found: Mapping[Op, Product]) -> Layer:
+    """The layer, saying what became of its zeros. What it could gain was measured with them."""
+    zeros = told_of(layer.scope or layer.name, found)
+    return replace(layer, zeros=zeros.said, gain="" if zeros.left_out else layer.gain)
+
+
 def _settles(model: Model, context: Context) -> bool:
     """Whether XNNPACK will run a part of the model: one that is refused is not loaded."""
     return context.config.uses_xnnpack and _runs(model, context)
@@ -372,6 +402,7 @@ FOLDING: Passes[Context] = (
 #: The whole conversion, from the source's graph to the model as it is written.
 CONVERSION: Passes[Context] = (
     # What the source says, without annotations, variables and dropout.
+    alone(densify, ensures=(NOTHING_SPARSE,)),
     Pass("lift-states", _lift_states, ensures=(NO_VARIABLE,), keeps_interface=False),
     Pass("resolve", _resolve, composites, ensures=(NO_COMPOSITE,)),
     alone(own_outputs),
@@ -379,7 +410,13 @@ CONVERSION: Passes[Context] = (
     Pass("chain-steps", _chain_steps, chained, requires=(NO_COMPOSITE,)),
     alone(settle_choices),
     # Loops and steps become recurrences.
-    Pass("recognise", _recognise, recognise, requires=(NO_COMPOSITE,), ensures=(LOOPS_READ,)),
+    Pass(
+        "recognise",
+        _recognise,
+        recognise,
+        requires=(NO_COMPOSITE, NOTHING_SPARSE),
+        ensures=(LOOPS_READ,),
+    ),
     _prune,
     *FOLDING,
     # Recurrences become fused ops and loops.
@@ -403,9 +440,18 @@ CONVERSION: Passes[Context] = (
     _prune,
     # The result is run against the source, quantized, and made safe for the runtime.
     Pass("check-whole", _check_whole, requires=(NO_PSEUDO_OP, NO_VARIABLE), when=_runs),
-    Pass("quantize", _quantize, requires=(NO_PSEUDO_OP,), when=_quantizes, keeps_interface=False),
+    Pass(
+        "quantize",
+        _quantize,
+        requires=(NO_PSEUDO_OP, NOTHING_SPARSE),
+        when=_quantizes,
+        keeps_interface=False,
+    ),
     Pass("conclude-states", _conclude_states, requires=(NO_VARIABLE,), keeps_interface=False),
     Pass("write-out", _write_out, when=_runs),
+    Pass(
+        "block-sparse", _block_sparse, block_sparse, requires=(NO_PSEUDO_OP,), when=_may_be_sparse
+    ),
     Pass(
         "fence-copies",
         lambda model, _: fence_copies(model),
@@ -418,7 +464,12 @@ CONVERSION: Passes[Context] = (
 
 
 #: What a layer becomes, by its form where that is no fused op.
-_CODES: Mapping[Chosen, str] = {"loop": "WHILE", "joined": "WHILE", "unrolled": "UNROLLED"}
+_CODES: Mapping[Chosen, str] = {
+    "loop": "WHILE",
+    "joined": "WHILE",
+    "stacked": "WHILE",
+    "unrolled": "UNROLLED",
+}
 
 
 def _reads_reversed(op: Op, model: Model) -> bool:
@@ -453,7 +504,7 @@ def _layers(
                 recurrence,
                 code,
                 each.reason,
-                scopes(op, each.form)[name],
+                each.scope or scopes(op, each.form)[name],
                 each.milliseconds,
                 reads_reversed=turned[op],
             )

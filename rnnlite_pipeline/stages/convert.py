@@ -22,11 +22,12 @@ from rnnlite_pipeline.lower.choice import LOWERING
 from rnnlite_pipeline.lower.layer_record import leave_layers, read_layers
 from rnnlite_pipeline.lower.layers import Layer
 from rnnlite_pipeline.metadata import described_model
+from rnnlite_pipeline.passes.densify import sparse_constants
 from rnnlite_pipeline.passes.drop_names import drop_names
 from rnnlite_pipeline.passes.dump import PassDump
 from rnnlite_pipeline.passes.fence_copies import crossing
 from rnnlite_pipeline.passes.manager import Watch, run
-from rnnlite_pipeline.quantize import Outcome
+from rnnlite_pipeline.quantize import Outcome, takes_sparse
 from rnnlite_pipeline.quantize.record import leave
 from rnnlite_pipeline.resolve import Composite
 from rnnlite_pipeline.runtimes import RUNTIMES, Verdict
@@ -77,7 +78,7 @@ def convert_graph(config: Config, out: Path, dump_passes: Path | None = None) ->
     watch = PassDump(dump_passes) if dump_passes else None
     conversion = converted(read_source(out), config, read_limits(out), watch)
     for layer in conversion.layers:
-        said = "; ".join(filter(None, (layer.reason, layer.gain)))
+        said = "; ".join(filter(None, (layer.reason, layer.zeros, layer.gain)))
         print(f"{layer.name}: {layer.op}{': ' * bool(said)}{said}", flush=True)
     check_convertible(conversion, config)
     if _passes_through(conversion, config, out):
@@ -120,6 +121,8 @@ def _passes_through(conversion: Conversion, config: Config, out: Path) -> bool:
     read = any(layer.recurrence is not None for layer in conversion.layers)
     kept = config.recurrent.state == "source" and not conversion.repaired
     if config.source.format != "tflite" or asked or read or not kept:
+        return False
+    if not takes_sparse(config) and any(sparse_constants(read_source(out))):
         return False
     loops = [
         sum(op.code == "WHILE" for op in m.ops()) for m in (conversion.model, read_source(out))

@@ -72,6 +72,7 @@ def _verdict(name: str, model: Model) -> dict[str, Any]:
 
 def _layer(layer: Layer) -> dict[str, Any]:
     record = {"name": layer.name, "op": layer.op, "reason": layer.reason, "gain": layer.gain}
+    record |= {"zeros": layer.zeros} if layer.zeros else {}
     if layer.recurrence is None:
         return record
     return record | _described(layer.recurrence) | {"direction": layer.direction}
@@ -119,6 +120,7 @@ def table(findings: dict[str, Any]) -> str:
     lines = _aligned(rows) if layers else ["no recurrent layers"]
     lines += ["", *(_kept(layer) for layer in layers if layer["reason"])]
     lines += [f"{layer['name']}: {layer['gain']}" for layer in layers if layer["gain"]]
+    lines += [f"{layer['name']}: {layer['zeros']}" for layer in layers if layer.get("zeros")]
     lines += [f"{c['layer']} is {c['name']}, by {c['package']}" for c in findings["composites"]]
     missing = findings["missing_ops"]
     work = findings["multiply_adds"]

@@ -104,8 +104,8 @@ def plan_of(source: SourceModel, axes: Axes, tolerance: float, *, stand_ins: boo
     """What a model is run on in every interpreter: batches and lengths that its source takes."""
     from rnnlite_pipeline.verify.interpreters import SIZES, Plan  # a main program: see PROGRAM
 
-    taken = functools.cache(lambda shapes: _takes(source, shapes))
-    sizes = tuple(size for size in SIZES if taken(_shapes(source, axes, size)))
+    takes = functools.cache(functools.partial(_takes, source))
+    sizes = tuple(size for size in SIZES if takes(_shapes(source, axes, size)))
     return Plan(
         axes=dict(axes.inputs),
         limits={name: (r.start, r.stop) for name, r in source.limits.items()},
@@ -128,22 +128,23 @@ _SEEN = (
 
 
 def _shapes(source: SourceModel, axes: Axes, size: tuple[int, int]) -> tuple[tuple[int, ...], ...]:
-    """The shape of each input of the source for a batch and a length; equal if none is open."""
+    """The shape of each input at a batch and a length, where they are open."""
     batch, length = size
-    found = []
+    shapes = []
     for spec in source.inputs:
         axis = axes.inputs.get(spec.name, 0)
         sizes = (batch if k == axis else length for k in range(len(spec.shape)))
-        shape = (s if d is None else d for d, s in zip(spec.shape, sizes, strict=True))
-        found.append(tuple(shape))
-    return tuple(found)
+        shapes.append(tuple(s if d is None else d for d, s in zip(spec.shape, sizes, strict=True)))
+    return tuple(shapes)
 
 
 def _takes(source: SourceModel, shapes: tuple[tuple[int, ...], ...]) -> bool:
     """Whether the source runs on inputs of these shapes."""
     rng = np.random.default_rng(0)
-    pairs = zip(source.inputs, shapes, strict=True)
-    feed = {spec.name: draw(rng, spec, shape, source.limits) for spec, shape in pairs}
+    feed = {
+        spec.name: draw(rng, spec, shape, source.limits)
+        for spec, shape in zip(source.inputs, shapes, strict=True)
+    }
     try:
         source.run(feed)
     except Exception:  # noqa: BLE001  # whatever the source's layers raise

@@ -16,7 +16,8 @@ from rnnlite_pipeline.cells.simple_rnn import SimpleRnn
 from rnnlite_pipeline.composites.record import Sample, composite, draws, nudged, write_samples
 from rnnlite_pipeline.graph.build import Builder, make_op
 from rnnlite_pipeline.graph.edit import ensure_signature
-from rnnlite_pipeline.graph.ir import OPEN, Model, Op, Subgraph, Tensor
+from rnnlite_pipeline.graph.ir import OPEN, SPARSITY, Model, Op, Subgraph, Tensor
+from rnnlite_pipeline.graph.sparse import encoded
 from rnnlite_pipeline.state import Keeping
 from tests.graph.op_samples import body_and_condition
 from tests.passes.sequences import SWAP, Graph
@@ -230,6 +231,37 @@ def product() -> Model:
     return of(graph, graph.op("FULLY_CONNECTED", [x, narrow, None], F32, (OPEN, OPEN, 4)))
 
 
+def in_blocks(units: int, columns: int) -> NDArray[np.float32]:
+    """A matrix of which one block of 1 x 4 a row holds more than zeros."""
+    matrix = np.zeros((units, columns), np.float32)
+    matrix[:, :4] = weights(units, 4)
+    return matrix
+
+
+def stored_sparse() -> Model:
+    """A product by a sparse matrix, and one by another that is densified before it."""
+    graph = Graph()
+    widened = graph.constant("widened", weights(8, 3).astype(np.float32))
+    y = graph.op("FULLY_CONNECTED", [graph.x, widened, None], F32, (OPEN, OPEN, 8))
+    for version in (8, 1):
+        stored = Tensor(f"sparse_{version}", F32, (8, 8))
+        stored.data, stored.extra[SPARSITY] = encoded(in_blocks(8, 8), 4)
+        whole = stored if version == 8 else graph.op("DENSIFY", [stored], F32, (8, 8))
+        y = graph.op("FULLY_CONNECTED", [y, whole, None], F32, (OPEN, OPEN, 8))
+        graph.ops[-1].version = version
+    return of(graph, y)
+
+
+def mostly_zeros() -> Model:
+    """One row by a matrix of 65,536 weights, of which 31 in 32 are zeros in blocks."""
+    x, build = Tensor("x", F32, (1, 128)), Builder("b")
+    matrix = build.constant("matrix", in_blocks(512, 128))
+    y = build.op("FULLY_CONNECTED", [x, matrix, None], F32, (1, 512), keep_num_dims=True)
+    model = Model([Subgraph("main", [x], [y], build.ops)])
+    ensure_signature(model)
+    return model
+
+
 def kept() -> tuple[Model, Keeping]:
     """A graph with a state between calls as its input and output."""
     model, keeping = variable(), Keeping("persist")
@@ -296,6 +328,7 @@ def counted() -> Model:
 
 #: A graph for each pass that changes graphs, by the name of the pass.
 MODELS: dict[str, Callable[[], Model]] = {
+    "densify": stored_sparse,
     "lift-states": variable,
     "resolve": annotated,
     "chain-steps": steps,
@@ -318,6 +351,7 @@ MODELS: dict[str, Callable[[], Model]] = {
     "quantize": product,
     "conclude-states": lambda: kept()[0],
     "write-out": counted,
+    "block-sparse": mostly_zeros,
     "fence-copies": crossing,
     "measure-at-inputs": measured,
     "give-states-room": state_behind_a_late_size,

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rnnlite_pipeline.cells.gate import Gate
+from rnnlite_pipeline.cells.lstm import Lstm
 from rnnlite_pipeline.graph.affine import from_integers, to_integers
 from rnnlite_pipeline.graph.build import Builder, make_op
 from rnnlite_pipeline.graph.ir import OPEN, Model, Signature, Tensor
@@ -61,6 +64,24 @@ def model_of(case: Case, classes: int = 0) -> Model:
     named = {t.name: t for t in main.outputs}
     model.signatures = [Signature("main", main, {t.name: t for t in main.inputs}, named)]
     return model
+
+
+def with_int8_weights(lstm: Lstm) -> Lstm:
+    """The cell with each matrix rounded to 255 numbers."""
+
+    def rounded(value: Any) -> Any:
+        if not isinstance(value, np.ndarray) or value.ndim != 2:
+            return value
+        scale = np.abs(value).max() / 127
+        return np.round(value / scale) * scale
+
+    changed: dict[str, Any] = {}
+    for field in fields(lstm):
+        gate = getattr(lstm, field.name)
+        if isinstance(gate, Gate):
+            matrices = {f.name: rounded(getattr(gate, f.name)) for f in fields(gate)}
+            changed[field.name] = replace(gate, **matrices)
+    return replace(lstm, **changed)
 
 
 def feed(model: Model, seed: int, batch: int = 3, steps: int = 6) -> dict[str, Array]:

@@ -8,7 +8,6 @@ is held to that of the same roundings in float64, where no kernel is.
 from __future__ import annotations
 
 import copy
-from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +26,7 @@ from rnnlite_pipeline.quantize import quantize
 from rnnlite_pipeline.quantize.dynamic_range import dynamic_range
 from rnnlite_pipeline.quantize.skip import Skip
 from rnnlite_pipeline.runtimes.interpreter import Runner
+from tests.quantize.author import with_int8_weights
 
 T, B, U = 24, 8, 16
 RNG = np.random.default_rng(0)
@@ -44,24 +44,6 @@ def cell() -> Lstm:
         return Gate(kernel, recurrent, np.full(U, bias), None, np.ones(U))
 
     return Lstm(gate(0.0), gate(1.0), gate(0.0), gate(0.0))
-
-
-def with_int8_weights(lstm: Lstm) -> Lstm:
-    """The cell with each matrix rounded to 255 numbers."""
-
-    def rounded(value: Any) -> Any:
-        if not isinstance(value, np.ndarray) or value.ndim != 2:
-            return value
-        scale = np.abs(value).max() / 127
-        return np.round(value / scale) * scale
-
-    changed: dict[str, Any] = {}
-    for field in fields(lstm):
-        gate = getattr(lstm, field.name)
-        if isinstance(gate, Gate):
-            matrices = {f.name: rounded(getattr(gate, f.name)) for f in fields(gate)}
-            changed[field.name] = replace(gate, **matrices)
-    return replace(lstm, **changed)
 
 
 def stack(cells: list[Lstm]) -> Model:

@@ -117,8 +117,12 @@ class WiderAuthor(WovenAuthor):
         self._beside(self.layers.Bidirectional(one, backward_layer=two)(taken.tensor), taken)
 
     def _masked_both(self) -> None:
-        """Both directions skip the steps of zeros; where nothing was, zeros or what was before."""
-        taken = self._any()
+        """Both directions skip steps; in their place stand zeros, or what was before.
+
+        Which ones, the model's input says: computed values that saturate are 0 in one kernel and
+        1e-40 in another, so that a mask of them is no property of the model.
+        """
+        taken = self._any(0)
         kind, units = self._kind(), self.choose([1, 4])
         zeros, merge = self.choose([False, True]), self.choose(["concat", "sum", "mul"])
         padded = self.choose(["anywhere", "behind", "all of an entry"])
@@ -127,7 +131,7 @@ class WiderAuthor(WovenAuthor):
             units, return_sequences=True, return_state=True, zero_output_for_mask=zeros
         )
         x = taken.tensor
-        runs = self.ops.max(x, axis=-1) > 0.0
+        runs = self.ops.max(self.inputs[0], axis=-1) > 0.0
         if padded == "behind":
             runs = self.ops.cumsum(self.ops.cast(~runs, "int32"), axis=1) < 2
         if padded == "all of an entry":

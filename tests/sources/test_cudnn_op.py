@@ -102,6 +102,56 @@ def test_an_entry_ends_at_its_length(mode: str) -> None:
         assert not y[length:, entry].any()
 
 
+@pytest.mark.parametrize("kind", ["LSTM", "GRU"])
+@pytest.mark.parametrize("both", [False, True], ids=["forward", "both"])
+def test_full_lengths_give_what_keras_computes(keras: Any, kind: str, both: bool) -> None:
+    """Keras 3 exports CudnnRNNV3 with tf.fill([B], T) for its lengths, and weights in this order.
+
+    On a CPU the op does not exist: the layer itself is what it is compared with. The order is that
+    of keras/src/backend/tensorflow/rnn.py, `_cudnn_lstm` and `_cudnn_gru`.
+    """
+    tf, rng = load("tensorflow"), np.random.default_rng(1)
+    layer = getattr(keras.layers, kind)(U, return_sequences=True, return_state=True)
+    layer = keras.layers.Bidirectional(layer) if both else layer
+    x = rng.normal(size=(B, T, F)).astype(np.float32)
+    layer(x)
+    layer.set_weights([rng.normal(0, 0.5, w.shape).astype(np.float32) for w in layer.weights])
+    directions, per = 2 if both else 1, 2 if kind == "LSTM" else 1
+    states = [rng.normal(size=(B, U)).astype(np.float32) for _ in range(per * directions)]
+    y, *last = layer(x, initial_state=states)
+
+    ways = [layer.get_weights()[3 * k : 3 * k + 3] for k in range(directions)]
+    matrices = [m for kernel, recurrent, _ in ways for w in (kernel, recurrent) for m in gates(w)]
+    biases = [b for _, _, bias in ways for half in halves(kind, bias) for b in gates(half)]
+    order = (1, 0, 2) if kind == "GRU" else (0, 1, 2, 3)  # cuDNN has the reset gate first
+    width = len(order)
+    weights = [each[k] for each in (matrices, biases) for k in ordered(len(each), width, order)]
+    vector = np.concatenate([np.ravel(w) for w in weights]).astype(np.float32)
+    h = np.stack(states[::per], 1)
+    c = np.stack(states[1::per], 1) if kind == "LSTM" else np.float32(0)
+    op = node(kind.lower(), both=both, batch_major=True)
+    made = arrays(cudnn_layers(op, False)(x, h, c, vector, tf.fill([B], T)))
+    np.testing.assert_allclose(made[0], y, atol=2e-6)
+    np.testing.assert_allclose(made[1], np.stack(last[::per], 1), atol=2e-6)
+    if kind == "LSTM":
+        np.testing.assert_allclose(made[2], np.stack(last[1::per], 1), atol=2e-6)
+
+
+def gates(weight: Any) -> list[Any]:
+    """The matrix [U, F] or the bias [U] of each gate, in Keras' order."""
+    return [each.T for each in np.split(weight, weight.shape[-1] // U, -1)]
+
+
+def halves(kind: str, bias: Any) -> tuple[Any, Any]:
+    """The biases of the input and of h: a GRU has both, an LSTM one for them together."""
+    return (bias[0], bias[1]) if kind == "GRU" else (np.zeros_like(bias), bias)
+
+
+def ordered(count: int, width: int, order: tuple[int, ...]) -> list[int]:
+    """The places of a number of gates, with each layer's in another order."""
+    return [start + k for start in range(0, count, width) for k in order]
+
+
 def test_the_cell_state_is_read_by_an_lstm_alone() -> None:
     """Keras gives the single number 0 as the cell state of a GRU."""
     x, h, _, weights = drawn("gru", 1, 1)

@@ -126,10 +126,16 @@ class Writer:
         held: The steps of the sequences that the innermost loop reads: T, or those of a block.
     """
 
-    def __init__(self, recurrences: Sequence[Recurrence], x: Tensor, loops: Loops) -> None:
+    def __init__(
+        self,
+        recurrences: Sequence[Recurrence],
+        x: Tensor,
+        loops: Loops,
+        emit: Emitter | None = None,
+    ) -> None:
         self.loops, self.turn = loops, 1
         first = recurrences[0]
-        self.emit = Emitter(first.name)
+        self.emit = emit or Emitter(first.name)
         self.cells = [each.cell.equations() for each in recurrences]
         self.states = self.cells[0].states
         joins = len(recurrences) > 1
@@ -191,6 +197,22 @@ class Writer:
             carried = [*states, self._zeros(nested.room)]
             *states, y = self._pass(self.emit, level, (0, end), carried, same)
         return [*states, self._trimmed(y)]
+
+    def initial(self, widths: Sequence[int], given: Sequence[Tensor | None]) -> list[Tensor]:
+        """The initial states [B, width] of a single recurrence; zeros where none is given."""
+        states = [*given, *[None] * (len(widths) - len(given))]
+        return [self._initial(w, [state]) for w, state in zip(widths, states, strict=True)]
+
+    def one_step(self, states: Sequence[Tensor]) -> list[Tensor]:
+        """Appends one step over an x of one step; returns the states after it.
+
+        `states`: those before it, [B, width].
+        """
+        sequences = self._sequences(self.emit, self.x)
+        rows = [self.emit.step(each, self.axis, 0) for each in sequences]
+        ops, new = self._step(self.emit.prefix, 0, rows, states, {})
+        self.emit.ops += ops
+        return new
 
     def _in_parts(
         self, level: int, end: Tensor, carried: list[Tensor], same: Sequence[Any]
