@@ -30,6 +30,7 @@ Rules:
 
 from __future__ import annotations
 
+import atexit
 import fcntl
 import gc
 import importlib
@@ -39,10 +40,12 @@ import selectors
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 from rnnlite_pipeline import preloaded, toolchain
 from rnnlite_pipeline.stages import process
@@ -73,7 +76,9 @@ def main(words: Sequence[str]) -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # for the stages, and for the client
     control = socket.socket(fileno=int(words[0]))
     stage = _serve(control) if _import(words[1:]) else None
-    return 0 if stage is None else process.main(stage)
+    if stage is not None:
+        _end_child(process.main(stage))
+    return 0
 
 
 def _import(modules: Sequence[str]) -> bool:
@@ -86,6 +91,8 @@ def _import(modules: Sequence[str]) -> bool:
             with suppress(Exception):  # rule 6
                 importlib.import_module(module)
     if missing:
+        if templating := sys.modules.get("rnnlite_pipeline.report.templating"):
+            templating.compile_all()
         preloaded.remember()
         gc.collect()
         gc.freeze()  # a garbage collection in a child would write to every page, and so copy it
@@ -178,6 +185,20 @@ def _tell(selector: selectors.BaseSelector, child: _Child) -> None:
     with suppress(OSError):
         child.client.send(str(status).encode())
     child.client.close()
+
+
+def _end_child(status: int) -> NoReturn:
+    """Ends a child as `multiprocessing` ends its forks: what is registered for the exit is done.
+
+    Then the process ends at once. The interpreter would take all modules apart, which writes to
+    the pages that a child shares with this process, and so copies half of them.
+    """
+    threading._shutdown()  # type: ignore[attr-defined]  # waits for threads, as any exit does
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(status)
 
 
 def _end_all(selector: selectors.BaseSelector) -> None:

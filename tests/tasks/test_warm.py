@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +36,10 @@ def _running() -> list[int]:
     return [server.process.pid for server in warm._SERVERS.values()]
 
 
-def _told(project: Project) -> dict[str, Any]:
-    run_stage("tell", project.config, project.out)
-    told: dict[str, Any] = json.loads((project.out / "told.json").read_text())
+def _told(project: Project, folder: str = "fake") -> dict[str, Any]:
+    out = project.build / folder
+    run_stage("tell", project.config, out)
+    told: dict[str, Any] = json.loads((out / "told.json").read_text())
     return told
 
 
@@ -54,10 +56,11 @@ def test_stages_are_forks_of_one_process(project: Project) -> None:
 
 def test_a_fork_has_no_handle_of_another_one(project: Project) -> None:
     """However many stages ran, a fork has its leash, its report, its log and its lock."""
+    folders = ["first", "second", "third"]
     with ThreadPoolExecutor() as pool:
-        for told in pool.map(_told, [project] * 3):
-            work = str(project.out / ".work" / "lock")
-            log = str(project.out / "tell.log")
+        for folder, told in zip(folders, pool.map(partial(_told, project), folders), strict=True):
+            work = str(project.build / folder / ".work" / "lock")
+            log = str(project.build / folder / "tell.log")
             assert sorted(set(told["handles"])) == sorted({"pipe", log, work})
 
 

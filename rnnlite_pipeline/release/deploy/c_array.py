@@ -15,6 +15,9 @@ from rnnlite_pipeline.release.digests import sha256
 #: The number of bytes on a line.
 LINE = 16
 
+#: Each byte in C.
+_NUMBERS = [f"0x{byte:02x}" for byte in range(256)]
+
 
 def c_header(deployment: Deployment, content: bytes) -> str:
     """The declaration; C and C++."""
@@ -24,7 +27,7 @@ def c_header(deployment: Deployment, content: bytes) -> str:
 def packed_c_source(deployment: Deployment, content: bytes) -> bytes:
     """The definition, C11, packed: `bunzip2` unpacks it."""
     lines = (
-        ",".join(f"0x{byte:02x}" for byte in content[i : i + LINE])
+        ",".join([_NUMBERS[byte] for byte in content[i : i + LINE]])
         for i in range(0, len(content), LINE)
     )
     values = {"model": deployment, "sha256": sha256(content), "lines": lines}
