@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jinja2
 import pytest
 
-from rnnlite_pipeline.report.templating import prose, templates
+from rnnlite_pipeline.report.templating import compile_all, prose, templates
 
 ROOM = "rnnlite_pipeline.report"
 
@@ -40,3 +42,23 @@ def test_every_page_is_escaped_and_code_is_not() -> None:
     ):
         assert made.autoescape(name) == escaped
     assert made.from_string("{{ x }}").render(x="<b>") == "&lt;b&gt;"
+
+
+def test_what_is_compiled_beforehand_is_not_compiled_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also for an environment that adds the filters of a template; another text is compiled."""
+    compile_all()
+    compiled: list[str] = []
+    compile_ = jinja2.Environment._compile
+
+    def noted(self: jinja2.Environment, source: str, filename: str) -> Any:
+        compiled.append(filename)
+        return compile_(self, source, filename)
+
+    monkeypatch.setattr(jinja2.Environment, "_compile", noted)
+    made = templates("rnnlite_pipeline.release").overlay()
+    made.filters = {**made.filters, "port": repr, "json": repr}
+    made.get_template("deploy/module.mjs.jinja")
+    templates(ROOM).get_template("report.html.jinja")
+    assert not compiled
+    made.from_string("another")
+    assert compiled
