@@ -106,7 +106,7 @@ class Decoder:
         for field in table.fields:
             offset = offsets[field.slot] if field.slot < len(offsets) else 0
             if offset:
-                if offset + _width(field) > size:
+                if offset + field.width > size:
                     raise damaged(f"{table.name}.{field.name} lies outside its table")
                 fields[field.name] = self._value(field, position + offset, fields)
             elif field.kind == "scalar" and not field.vector:
@@ -198,10 +198,6 @@ def damaged(detail: str) -> ModelFormatError:
     )
 
 
-def _width(field: Field) -> int:
-    return field.packer.size if field.packer and not field.vector else 4
-
-
 def encode(name: str, fields: Fields, schema: Schema = TFLITE, large: int = 0) -> bytes:
     """As `encode_located`, without the places."""
     return encode_located(name, fields, schema, large)[0]
@@ -290,14 +286,18 @@ class _Encoder:
         self.builder.Finish(root, file_identifier=self.schema.identifier)
 
     def table(self, table: Table, fields: Fields) -> int:
-        present = {f: fields[f.name] for f in table.fields if fields.get(f.name) is not None}
-        offsets = {
-            field: self._offset(table, field, value, fields)
-            for field, value in present.items()
-            if field.kind != "scalar" or field.vector
-        }
-        stored = [(f, offsets.get(f, v)) for f, v in present.items() if v != f.default]
-        stored.sort(key=lambda each: -_width(each[0]))  # the widest first: nothing is padded
+        offsets: dict[int, int] = {}
+        for field in table.fields:
+            value = fields.get(field.name)
+            if value is not None and (field.kind != "scalar" or field.vector):
+                offsets[field.slot] = self._offset(table, field, value, fields)
+        stored: list[tuple[Field, Any]] = []
+        for field in table.widest_first:
+            value = offsets.get(field.slot)
+            if value is None:
+                value = fields.get(field.name)
+            if value is not None and value != field.default:
+                stored.append((field, value))
         if table.name in OWN or fields.get("name"):
             return self._object(table, stored)
         key = (table.name, *((field.slot, value) for field, value in stored))
@@ -305,14 +305,15 @@ class _Encoder:
 
     def _object(self, table: Table, stored: Sequence[tuple[Field, Any]]) -> int:
         """A table of numbers, and of offsets of what is written already."""
-        self.builder.StartObject(table.slots)
+        builder = self.builder
+        builder.StartObject(table.slots)
         for field, value in stored:
             if field.packer and not field.vector:
                 self._scalar(field.packer, value)
-                self.builder.Slot(field.slot)
             else:
-                self.builder.PrependUOffsetTRelativeSlot(field.slot, value, 0)
-        return int(self.builder.EndObject())
+                builder.PrependUOffsetTRelative(value)
+            builder.current_vtable[field.slot] = builder.Offset()
+        return int(builder.EndObject())
 
     def _once(self, key: Hashable, write: Callable[[], int]) -> int:
         """The offset of what is written already under this key, else of what is written now."""
@@ -344,10 +345,13 @@ class _Encoder:
         return self._once(("offsets", *element), lambda: self._offsets(element))
 
     def _offsets(self, element: Sequence[int]) -> int:
-        self.builder.StartVector(4, len(element), 4)
-        for offset in reversed(element):
-            self.builder.PrependUOffsetTRelative(offset)
-        return int(self.builder.EndVector())
+        count, builder = len(element), self.builder
+        builder.StartVector(4, count, 4)
+        builder.head -= 4 * count
+        here = builder.Offset()  # of the first one; each is relative to where it stands itself
+        told = [here - 4 * place - offset for place, offset in enumerate(element)]
+        struct.pack_into(f"<{count}I", builder.Bytes, builder.Head(), *told)
+        return int(builder.EndVector())
 
     def _string(self, value: str) -> int:
         data = value.encode("utf-8", "surrogateescape")

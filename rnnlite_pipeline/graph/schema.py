@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import struct
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Any, Literal
 
 from ai_edge_litert import schema_py_generated as generated
@@ -50,6 +50,11 @@ class Field:
     default: Any = None
     table: str = ""
 
+    @property
+    def width(self) -> int:
+        """The bytes that it takes in its table: its own, or those of an offset."""
+        return self.packer.size if self.packer and not self.vector else 4
+
 
 @dataclass(frozen=True)
 class Table:
@@ -58,6 +63,11 @@ class Table:
     name: str
     slots: int
     fields: tuple[Field, ...]
+
+    @cached_property
+    def widest_first(self) -> tuple[Field, ...]:
+        """The fields in the order in which they are written: so nothing is padded."""
+        return tuple(sorted(self.fields, key=lambda field: -field.width))
 
 
 class _Probe:
