@@ -181,6 +181,7 @@ class Hammer:
             for s in self._inputs
         ]
         self._expected: dict[tuple[Size, int], tuple[Outputs, dict[str, float]]] = {}
+        self._feeds: dict[tuple[Size, int], dict[str, Array]] = {}
         self.found = Found()
 
     def run(self) -> Found:
@@ -246,8 +247,13 @@ class Hammer:
         calls = int((TOTAL_WORK / interpreters - opening) / max(1.0, call))
         return interpreters, max(FEWEST_CALLS, min(CALLS, calls))
 
-    def feed(self, size: Size, place: int) -> dict[str, Array]:
-        """The numbers of one call, real ones for a quantized input."""
+    def feed(self, size: Size, place: int) -> Mapping[str, Array]:
+        """The numbers of one call, real ones for a quantized input; the same when asked again."""
+        if (size, place) not in self._feeds:
+            self._feeds[size, place] = self._drawn(size, place)
+        return self._feeds[size, place]
+
+    def _drawn(self, size: Size, place: int) -> dict[str, Array]:
         rng = np.random.default_rng((*size, place))
         limits = {name: range(*ends) for name, ends in self._plan.limits.items()}
         return {s.name: draw(rng, s, self._shape(s, size), limits) for s in self._real}
