@@ -44,6 +44,9 @@ def decoded(stored: NDArray[Any], shape: Sequence[int], sparsity: Fields) -> NDA
     rank = len(shape)
     _check(len(order) == len(levels) == rank + len(blocks), "its levels are not its axes")
     _check(sorted(order) == list(range(len(order))), "its traversal order names no axis, or twice")
+    # The runtime reads these alone as they are meant (InitSparseToDenseConverter, Populate).
+    _check(sorted(order[:rank]) == list(range(rank)), "an axis stands behind a block axis")
+    _check([*blocks] == sorted({*blocks}), "its block map is not in the order of the axes")
     _check(all(0 <= axis < rank for axis in blocks), "its block map names an axis that is not")
     extents = _extents(shape, order, blocks, levels)
     # For each node of the level reached: its place along each axis and block axis.
@@ -68,6 +71,9 @@ def _extents(
         level = levels[order.index(len(shape) + place)]
         size = level["dense_size"]
         _check(level["format"] == DENSE and size > 0, "a block has no size")
+        # The runtime takes the size from the level that `traversal_order` holds at this place.
+        same = levels[order[len(shape) + place]]["dense_size"] == size
+        _check(same, "the sizes of its blocks are not in the order of its levels")
         _check(extents[axis] % size == 0, "its blocks do not fill an axis")
         extents[axis] //= size
         extents.append(size)

@@ -33,10 +33,11 @@ class Product:
 
 
 #: From which part of zeros on the sparse kernel takes less time than the delegate's dense one, by
-#: how many columns and weights a matrix has at least: for one row; and for more of them, up to 64,
-#: or an unknown number. A little less than the part that was measured, for what is pruned to it is
-#: seldom so to the last block. Measured: `python -m benchmarks.sparse` (docs/guides/benchmark.md).
-_ONE_ROW = ((256, 0, 0.79), (128, 0, 0.85), (64, 12_000, 0.94))
+#: how many columns and weights a matrix has at least: for one row; and for more of them, up to
+#: 1,000, or an unknown number. A little less than the part that was measured, for what is pruned
+#: to it is seldom so to the last block.
+#: Measured: `python -m benchmarks.sparse` (docs/guides/benchmark.md).
+_ONE_ROW = ((256, 0, 0.79), (128, 8_000, 0.85), (64, 12_000, 0.94))
 _MORE_ROWS = ((512, 0, 0.89), (256, 0, 0.94), (128, 49_000, 0.94))
 
 

@@ -77,6 +77,21 @@ def no_float16(source: Source) -> Demand:
     return Demand("no float16", source, refusals)
 
 
+def no_sparse(source: Source) -> Demand:
+    """No constant is stored without its zeros."""
+
+    def refusals(model: Model) -> Iterator[Refusal]:
+        for op in model.ops():
+            if any(t is not None and t.sparsity is not None for t in op.inputs):
+                reason = (
+                    "weights without their zeros are read as if they were whole; with this"
+                    " runtime in targets they are stored with them"
+                )
+                yield Refusal(op.code, op.outputs[0].name, reason)
+
+    return Demand("no constants without their zeros", source, refusals)
+
+
 def no_hybrid(source: Source) -> Demand:
     """No op multiplies float values by int8 weights."""
 

@@ -5,7 +5,13 @@ Its interpreter is run by `rnnlite_pipeline.runtimes.micro`, in a process of its
 
 from __future__ import annotations
 
-from rnnlite_pipeline.runtimes.demands import closed, first_states_zero, no_float16, no_hybrid
+from rnnlite_pipeline.runtimes.demands import (
+    closed,
+    first_states_zero,
+    no_float16,
+    no_hybrid,
+    no_sparse,
+)
 from rnnlite_pipeline.runtimes.lstm import NOT_COUPLED, PLAIN, TANH
 from rnnlite_pipeline.runtimes.rule import Rule, Table, tflm_source
 from rnnlite_pipeline.runtimes.runtime import Runtime
@@ -119,6 +125,8 @@ def table() -> Table:
         closed(_KERNELS),
         no_float16(_KERNELS),
         no_hybrid(_KERNELS),
+        # InitializeTfLiteTensorFromFlatbuffer: a tensor is its buffer; `sparsity` is not read.
+        no_sparse(tflm_source("tensorflow/lite/micro/micro_allocator.cc")),
         first_states_zero(_RESET, _FROM_ZERO),
     )
     return Table(SOURCE, _rules(), demands, "TensorFlow Lite Micro has no kernel for it")

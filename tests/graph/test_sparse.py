@@ -83,7 +83,7 @@ def test_a_constant_is_read_as_the_runtime_reads_it(name: str) -> None:
     assert not again.array.flags.writeable
 
 
-@pytest.mark.parametrize(("columns", "member"), [(8, 3), (4 * 300, 2)])
+@pytest.mark.parametrize(("columns", "member"), [(8, 3), (4 * 300, 2), (4 * 70_000, 1)])
 def test_a_matrix_is_written_without_its_zero_blocks(columns: int, member: int) -> None:
     """Its numbers come back, and places are stored in as few bytes as hold them."""
     rng = np.random.default_rng(0)
@@ -121,6 +121,14 @@ def test_what_is_held_is_stored_whole() -> None:
         ((3, 4), [0, 1], [], [dense(3), {"format": 1, "dense_size": 0}]),
         ((3, 4), [0, 1, 2], [2], [dense(3), dense(1), dense(4)]),
         ((3, 4), [0, 1, 2], [1], [dense(3), dense(1), dense(3)]),
+        ((3, 4), [0, 2, 1], [1], [dense(3), dense(4), dense(1)]),
+        ((4, 4), [0, 1, 2, 3], [1, 0], [dense(2), dense(2), dense(2), dense(2)]),
+        (
+            (2, 4, 8),
+            [0, 1, 2, 4, 5, 3],
+            [0, 1, 2],
+            [dense(1), dense(2), dense(2), dense(2), dense(4), dense(2)],
+        ),
     ],
 )
 def test_parameters_that_contradict_themselves_are_an_error(

@@ -120,6 +120,8 @@ def test_a_second_time_changes_nothing() -> None:
         (Product(512, 128, 1, 0.9), True),
         (Product(512, 128, 1, 0.7), False),
         (Product(64, 64, 1, 0.95), False),
+        (Product(32, 128, 1, 0.87), False),
+        (Product(64, 128, 1, 0.87), True),
         (Product(256, 64, 1, 0.95), True),
         (Product(512, 128, 8, 0.9), False),
         (Product(512, 128, OPEN, 0.8), False),

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rnnlite_pipeline.graph.ir import Model, Op, Quantization, Subgraph, Tensor
+from rnnlite_pipeline.graph.ir import SPARSITY, Model, Op, Quantization, Subgraph, Tensor
+from rnnlite_pipeline.graph.sparse import encoded
+from rnnlite_pipeline.runtimes import RUNTIMES
 from rnnlite_pipeline.runtimes.demands import (
     closed,
     dtypes,
@@ -13,6 +15,7 @@ from rnnlite_pipeline.runtimes.demands import (
     is_zero,
     no_float16,
     no_hybrid,
+    no_sparse,
     no_variables,
 )
 from rnnlite_pipeline.runtimes.rule import Demand, Source
@@ -113,6 +116,20 @@ def test_hybrid(code: str, x: Tensor, w: Tensor, taken: bool) -> None:
     found = refused(no_hybrid(AT), model_of(op_of(code, x, None, w)))
     assert found == ([] if taken else [(code, "y")])
     assert refused(no_hybrid(AT), model_of(op_of(code))) == []
+
+
+def test_weights_without_their_zeros() -> None:
+    """A runtime that would read them as whole weights refuses them; LiteRT takes them."""
+    matrix = np.eye(4, 8, dtype=np.float32)
+    whole, sparse = Tensor.constant("w", matrix), Tensor("w", "FLOAT32", matrix.shape)
+    sparse.data, sparse.extra[SPARSITY] = encoded(matrix, 4)
+    assert refused(no_sparse(AT), model_of(op_of("FULLY_CONNECTED", value(), whole))) == []
+    model = model_of(op_of("FULLY_CONNECTED", value(), sparse))
+    assert refused(no_sparse(AT), model) == [("FULLY_CONNECTED", "y")]
+    takes = {
+        name: RUNTIMES[name].judge(model).takes for name in ("litert", "tflm", "tflm-cmsis-nn")
+    }
+    assert takes == {"litert": True, "tflm": False, "tflm-cmsis-nn": False}
 
 
 # First states -------------------------------------------------------------------------------------
