@@ -31,6 +31,7 @@ Rules:
 from __future__ import annotations
 
 import atexit
+import ctypes
 import fcntl
 import gc
 import importlib
@@ -188,17 +189,20 @@ def _tell(selector: selectors.BaseSelector, child: _Child) -> None:
 
 
 def _end_child(status: int) -> NoReturn:
-    """Ends a child as `multiprocessing` ends its forks: what is registered for the exit is done.
+    """Ends a child: what is registered for the exit is done, in Python and in its libraries.
 
-    Then the process ends at once. The interpreter would take all modules apart, which writes to
+    What the stage made is freed, so a heap that it corrupted shows here. Only what was imported
+    before the fork stays as it is: the interpreter would take all modules apart, which writes to
     the pages that a child shares with this process, and so copies half of them.
     """
     threading._shutdown()  # type: ignore[attr-defined]  # waits for threads, as any exit does
     atexit._run_exitfuncs()
+    gc.collect()  # without what was there before the fork, which is frozen
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):
             stream.flush()
-    os._exit(status)
+    ctypes.PyDLL(None).exit(status)
+    os._exit(status)  # not reached
 
 
 def _end_all(selector: selectors.BaseSelector) -> None:
