@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 import pytest
@@ -34,9 +35,7 @@ def reset_before(rng: np.random.Generator, features: int, units: int) -> Cell:
 CELLS: dict[str, Made] = {
     "LSTM": random_lstm,
     "peephole LSTM": peephole,
-    "hard sigmoid LSTM": hard_lstm,
     "GRU": gru,
-    "GRU reset before": reset_before,
     "SimpleRNN": random_rnn,
 }
 
@@ -164,6 +163,8 @@ def test_cells_that_are_not_alike() -> None:
     rng = np.random.default_rng(0)
     pairs = [
         (gru(rng, 3, 4), reset_before(rng, 4, 4)),
+        (reset_before(rng, 3, 4), reset_before(rng, 4, 4)),
+        (hard_lstm(rng, 3, 4), hard_lstm(rng, 4, 4)),
         (random_rnn(rng, 3, 4), hard_lstm(rng, 4, 4)),
         (masked(gru(rng, 3, 4)), masked(gru(rng, 3, 4))),
         (random_lstm(rng, 3, 4, layer_norm=True), random_lstm(rng, 4, 4, layer_norm=True)),
@@ -171,6 +172,36 @@ def test_cells_that_are_not_alike() -> None:
     for first, second in pairs:
         with pytest.raises(NotAlike):
             joined_cells(first.equations(), second.equations())
+
+
+def test_cells_whose_output_may_overflow() -> None:
+    """0 times infinity is no number: zeros multiply only what is bounded."""
+    rng = np.random.default_rng(0)
+    for make in (partial(random_rnn, activation="RELU"), partial(random_lstm, activation="RELU")):
+        with pytest.raises(NotAlike):
+            joined_cells(make(rng, 3, 4).equations(), make(rng, 4, 4).equations())
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("name", list(CELLS))
+def test_what_is_no_number_reaches_no_earlier_step(name: str, value: float) -> None:
+    """x is read a step ahead, and multiplied by the first layer's matrix alone."""
+    rng = np.random.default_rng(0)
+    cells = CELLS[name](rng, 3, 4), CELLS[name](rng, 4, 4)
+    model = two_layers(cells, 9, reverse=False, time_major=False)
+    layers = [op.options["recurrence"] for op in model.main.ops]
+    model.main.outputs = model.main.outputs[:1]
+    assert _lowered(model) == 1
+    x = rng.normal(size=(1, 9, 3)).astype(np.float32)
+    x[0, 6] = value
+    given = {f"given{k}_{n}": np.zeros((1, 4), np.float32) for k in (0, 1) for n in (0, 1)}
+    for kernels in KERNELS:
+        runner = Runner(write_model(model), kernels)
+        (got,) = runner.run(
+            {"x": x} | {k: v for k, v in given.items() if k in runner.inputs}
+        ).values()
+        want = layers[1].run(layers[0].run(x[:, :6])[0])[0]
+        np.testing.assert_allclose(got[:, :6], want, atol=2e-5)
 
 
 def test_what_gates_share_is_computed_once() -> None:
