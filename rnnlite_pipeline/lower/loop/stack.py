@@ -25,6 +25,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any, TypeVar
 
 import numpy as np
@@ -121,12 +122,13 @@ class _StackWriter(Writer):
         own = np.arange(value.width) % (columns.first + columns.second) < columns.first
         matrix = linear.dense(atom.width)[:, own]
         product = Forms(emit, {}).product(x[0], matrix, np.zeros(matrix.shape[1]))
-        each = emit.reshape(product, [OPEN, columns.groups, columns.first])
+        sizes = (product.shape or (OPEN, OPEN))[:2]
+        rows = OPEN if OPEN in sizes else prod(sizes)
+        each = emit.reshape(product, [rows, columns.groups, columns.first])
         pads = emit.constant("pads", np.array([[0, 0], [0, 0], [0, columns.second]], np.int32))
-        shape = (OPEN, columns.groups, columns.first + columns.second)
+        shape = (rows, columns.groups, columns.first + columns.second)
         wide = emit.op("PAD", [each, pads], "FLOAT32", shape)
-        sizes = [*(product.shape or ())[:2], value.width]
-        joined = emit.reshape(wide, sizes)
+        joined = emit.reshape(wide, [*sizes, value.width])
         if not np.any(value.bias):
             return [joined]
         bias = emit.constant("bias", value.bias.astype(np.float32))
