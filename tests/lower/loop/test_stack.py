@@ -15,6 +15,7 @@ from rnnlite_pipeline.graph.write import write_model
 from rnnlite_pipeline.lower import lower
 from rnnlite_pipeline.lower.loop.joined import NotAlike
 from rnnlite_pipeline.lower.loop.stack import joined_cells
+from rnnlite_pipeline.runtimes import RUNTIMES
 from rnnlite_pipeline.runtimes.interpreter import Runner
 from tests.lower.cases import KERNELS, histogram, random_lstm, random_rnn
 from tests.lower.loop_cases import gru, hard_lstm, masked
@@ -134,6 +135,15 @@ def test_a_layer_that_stays_in_float_is_apart() -> None:
 def test_targets_without_an_op_that_it_needs() -> None:
     """There each layer is a loop of its own."""
     assert _lowered(_small(), targets=("tflm",)) > 1
+
+
+def test_a_closed_batch_leaves_no_size_open() -> None:
+    """LiteRT on the web takes no op whose size is known only while the model runs."""
+    model = _small()
+    for tensor in {t for op in model.main.ops for t in (*op.inputs, *op.outputs) if t is not None}:
+        tensor.shape = tuple(1 if size == OPEN else size for size in tensor.shape or ())
+    assert _lowered(model) == 1
+    assert not RUNTIMES["litert-web"].judge(model).refusals
 
 
 def test_three_layers_are_a_pair_and_one() -> None:
