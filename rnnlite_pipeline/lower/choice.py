@@ -300,9 +300,8 @@ def stacked(
     for together in (False, True):
         model = _alone([first, second], used)
         write(model, together)
-        aim.finish(model, {one.name: one.name, two.name: one.name if together else two.name})
-        unroll(model, every=False, has=has_op(aim.targets), packs=True)
-        runners[together] = Runner(write_model(model), "default")
+        scope = {one.name: one.name, two.name: one.name if together else two.name}
+        runners[together] = _as_shipped(model, aim, scope)
     found = _timed(first, runners)
     saved = ratio(found[True], found[False])
     return saved.median < ADVANTAGE["stacked"] and saved.high < 1.0
@@ -333,10 +332,15 @@ def _rounds(
         form = write(model, asked)
         if form in runners:
             continue
-        aim.finish(model, scopes(op, form))
-        unroll(model, every=form == "unrolled", has=has_op(aim.targets), packs=True)
-        runners[form] = Runner(write_model(model), "default")
+        runners[form] = _as_shipped(model, aim, scopes(op, form), every=form == "unrolled")
     return _timed(op, runners)
+
+
+def _as_shipped(model: Model, aim: Aim, scope: Mapping[str, str], *, every: bool = False) -> Runner:
+    """A lowered model, finished as the whole will be; `every`: all of its loops are written out."""
+    aim.finish(model, scope)
+    unroll(model, every=every, has=has_op(aim.targets), packs=True)
+    return Runner(write_model(model), "default")
 
 
 def _timed(op: Op, runners: Mapping[Named, Runner]) -> dict[Named, list[float]]:

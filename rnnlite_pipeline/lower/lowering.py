@@ -16,14 +16,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
 from rnnlite_pipeline.cells.recurrence import BIDIRECTIONAL, RECURRENCE, Recurrence
 from rnnlite_pipeline.graph.calls import called
-from rnnlite_pipeline.graph.edit import producers
+from rnnlite_pipeline.graph.edit import consumers, producers
 from rnnlite_pipeline.graph.ir import Model, Op, Subgraph, Tensor
 from rnnlite_pipeline.lower.by_targets import has_op, pinned, takes_rank
 from rnnlite_pipeline.lower.choice import (
@@ -184,13 +183,13 @@ def _stacks(
         chosen: What each recurrence becomes; said anew of those.
         together: Whether two are one loop.
     """
-    made_by = producers(subgraph)
-    readers = Counter(t for op in model.ops() for t in op.inputs)
-    readers.update(t for graph in model.subgraphs for t in graph.outputs)
+    made_by, readers, put_out = producers(subgraph), consumers(subgraph), _put_out(model, subgraph)
     below: dict[Op, Op] = {}
     for second in [op for op in subgraph.ops if op.code == RECURRENCE]:
         read = second.inputs[0]
-        first = made_by.get(read) if read is not None and readers[read] == 1 else None
+        if read is None or readers[read] != [second] or read in put_out:
+            continue
+        first = made_by.get(read)
         if first is None or first.code != RECURRENCE or first in below:
             continue
         pair = first, second
@@ -235,11 +234,13 @@ def _first_of(reasons: Sequence[Callable[[Op], str]], op: Op) -> str:
 def _used(model: Model, subgraph: Subgraph) -> Used:
     """The tensors of `subgraph` that something reads."""
     used = {tensor for op in subgraph.ops for tensor in op.inputs if tensor is not None}
-    used.update(subgraph.outputs)
-    for signature in model.signatures:
-        if signature.subgraph is subgraph:
-            used.update(signature.outputs.values())
-    return used
+    return used | _put_out(model, subgraph)
+
+
+def _put_out(model: Model, subgraph: Subgraph) -> Used:
+    """The tensors that `subgraph` gives to who runs it."""
+    signatures = [each for each in model.signatures if each.subgraph is subgraph]
+    return {*subgraph.outputs, *(t for each in signatures for t in each.outputs.values())}
 
 
 def _lower_subgraph(

@@ -28,7 +28,7 @@ from rnnlite_pipeline.lower.layers import Layer
 from rnnlite_pipeline.lower.times import with_gain, works_of
 from rnnlite_pipeline.lower.unrolled import unroll
 from rnnlite_pipeline.lower.without_reduce_any import without_reduce_any
-from rnnlite_pipeline.passes.block_sparse import Product, block_sparse, products, told_of
+from rnnlite_pipeline.passes.block_sparse import Product, block_sparse, pays, products, told_of
 from rnnlite_pipeline.passes.close_sizes import close_sizes
 from rnnlite_pipeline.passes.densify import densify, sparse_constants
 from rnnlite_pipeline.passes.early_shapes import early_shapes
@@ -346,12 +346,13 @@ def _may_be_sparse(model: Model, context: Context) -> bool:
 
 def _block_sparse(model: Model, context: Context) -> bool:
     """Leaves out zeros, and says how many they are of each layer and what the file saves."""
-    before = len(write_model(model))
-    found = dict(products(model))
-    changed = block_sparse(model)
+    found, changed = dict(products(model)), False
+    if any(map(pays, found.values())):
+        before = len(write_model(model))
+        changed = block_sparse(model)
+        after = len(write_model(model))
     context.layers = tuple(_with_zeros(layer, found) for layer in context.layers)
     if changed:
-        after = len(write_model(model))
         print(f"zeros left out: {after:,} bytes, {after / before:.0%} of {before:,}", flush=True)
     return changed
 

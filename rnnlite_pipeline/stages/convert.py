@@ -122,14 +122,13 @@ def _passes_through(conversion: Conversion, config: Config, out: Path) -> bool:
     kept = config.recurrent.state == "source" and not conversion.repaired
     if config.source.format != "tflite" or asked or read or not kept:
         return False
-    if not takes_sparse(config) and any(sparse_constants(read_source(out))):
+    source = read_source(out)
+    if not takes_sparse(config) and any(sparse_constants(source)):
         return False
-    loops = [
-        sum(op.code == "WHILE" for op in m.ops()) for m in (conversion.model, read_source(out))
-    ]
-    if loops[0] != loops[1] or (config.uses_xnnpack and crossing(read_source(out))):
+    loops = [sum(op.code == "WHILE" for op in m.ops()) for m in (conversion.model, source)]
+    if loops[0] != loops[1] or (config.uses_xnnpack and crossing(source)):
         return False
-    return not refused_ops(read_source(out), config.converter)
+    return not refused_ops(source, config.converter)
 
 
 def read_limits(out: Path) -> dict[str, range]:

@@ -47,13 +47,12 @@ def counting_loop(
         The carried tensors after the last turn.
     """
     first, bound = (_last(emit, span[1], stride), span[0]) if backwards else span
-    needed = [value for value in (bound, stride, *same) if isinstance(value, Tensor)]
-    held = list(dict.fromkeys(needed))
+    held = _tensors((bound, stride, *same))
     operands = [scalar(emit, first), *carried, *held]
     size, prefix = 1 + len(carried), f"{emit.prefix}/{name}"
 
     def within(inputs: list[Tensor], value: Integer) -> Integer:
-        return inputs[size + held.index(value)] if isinstance(value, Tensor) else value
+        return _inside(value, held, inputs[size:])
 
     def goes_on(inner: Emitter, inputs: list[Tensor]) -> list[Tensor]:
         compared = "GREATER_EQUAL" if backwards else "LESS"
@@ -95,12 +94,12 @@ def run_if(
     Returns:
         The carried tensors behind it.
     """
-    held = list(dict.fromkeys(value for value in same if isinstance(value, Tensor)))
+    held = _tensors(same)
     operands, size = [*carried, *held], len(carried)
 
     def then(inner: Emitter, inputs: list[Tensor]) -> list[Tensor]:
-        within = [inputs[size + held.index(v)] if isinstance(v, Tensor) else v for v in same]
-        return body(inner, inputs[:size], within)
+        read = [_inside(value, held, inputs[size:]) for value in same]
+        return body(inner, inputs[:size], read)
 
     outputs = [emit.tensor(f"{name}_{k}", t.dtype, t.shape) for k, t in enumerate(carried)]
     prefix = f"{emit.prefix}/{name}"
@@ -110,6 +109,16 @@ def run_if(
     }
     emit.ops.append(make_op("IF", [condition, *operands], outputs, **subgraphs))
     return outputs
+
+
+def _tensors(values: Sequence[Integer]) -> list[Tensor]:
+    """The tensors among values, each once: what a subgraph that reads the values is given."""
+    return list(dict.fromkeys(value for value in values if isinstance(value, Tensor)))
+
+
+def _inside(value: Integer, held: list[Tensor], given: list[Tensor]) -> Integer:
+    """A value in the subgraph that is given what `held` are around it."""
+    return given[held.index(value)] if isinstance(value, Tensor) else value
 
 
 def _last(emit: Emitter, end: Integer, stride: Integer) -> Integer:

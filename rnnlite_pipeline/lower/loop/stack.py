@@ -31,7 +31,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from rnnlite_pipeline.algebra.atoms import REDUCTIONS, Apply, Atom, Factor, Product, Symbol
+from rnnlite_pipeline.algebra.atoms import Apply, Atom, Factor, Product, Symbol
 from rnnlite_pipeline.algebra.forms import Form, form, widened
 from rnnlite_pipeline.algebra.maps import Map
 from rnnlite_pipeline.cells.cell import Equations
@@ -167,7 +167,7 @@ class _Both:
     def form(self, one: Form, two: Form) -> Form:
         """Both forms side by side."""
         terms: list[tuple[Atom, Map]] = [*self._matrices((one, two))]
-        others = [[*self._others(value)] for value in (one, two)]
+        others = map(self._others, (one, two))
         for (a, p), (b, q) in _paired(*others):
             elementwise = p.diagonal and q.diagonal
             if not elementwise or (a.width, b.width) != (one.width, two.width):
@@ -228,7 +228,7 @@ class _Both:
             return self._state(a, b)
         if not isinstance(a, Apply) or not isinstance(b, Apply):
             raise NotAlike
-        if (a.function, a.options) != (b.function, b.options) or a.function in REDUCTIONS:
+        if (a.function, a.options) != (b.function, b.options) or a.reduces:
             raise NotAlike
         arguments = [
             self.form(widened(p, a.width), widened(q, b.width))
@@ -336,8 +336,8 @@ def lower_stack_to_loop(
     steps = (x.shape or (OPEN,))[axis]
     start = steps - 1 if first.reverse else 0
     ahead = _StackWriter([both], emit.part(x, axis, start, start + 1), loops, emit)
-    begun = ahead.initial(first.cell.states, given)
-    waiting = ahead.initial(second.cell.states, own)
+    begun = ahead.initial(first.cell.states, [given])
+    waiting = ahead.initial(second.cell.states, [own])
     step = ahead.one_step([emit.concatenate(each, 1) for each in zip(begun, waiting, strict=True)])
     begun = [emit.part(s, 1, 0, w) for s, w in zip(step, first.cell.states, strict=True)]
     initial = [emit.concatenate(each, 1) for each in zip(begun, waiting, strict=True)]

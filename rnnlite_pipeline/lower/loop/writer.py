@@ -174,9 +174,7 @@ class Writer:
             weights = sum(each.weights() for each in self.plans) * loops.weight_bytes
             past = not ends and not self.reverse
             self.turn = steps_a_turn(self.steps, weights, past_the_end=past)
-        lanes = [[*each, *[None] * (len(self.states) - len(each))] for each in initial]
-        given = zip(*lanes, strict=True)
-        states = [self._initial(w, each) for w, each in zip(self.states, given, strict=True)]
+        states = self.initial(self.states, initial)
         nested = Levels((), self.steps) if loops.flat or not puts_out else self._levels()
         if nested.blocks and self._is_large():
             self.held, sequences = nested.blocks[0], self.x
@@ -198,10 +196,16 @@ class Writer:
             *states, y = self._pass(self.emit, level, (0, end), carried, same)
         return [*states, self._trimmed(y)]
 
-    def initial(self, widths: Sequence[int], given: Sequence[Tensor | None]) -> list[Tensor]:
-        """The initial states [B, width] of a single recurrence; zeros where none is given."""
-        states = [*given, *[None] * (len(widths) - len(given))]
-        return [self._initial(w, [state]) for w, state in zip(widths, states, strict=True)]
+    def initial(
+        self, widths: Sequence[int], given: Sequence[Sequence[Tensor | None]]
+    ) -> list[Tensor]:
+        """The initial states [B, width] of these widths, that of each lane; zeros where not given.
+
+        `given`: of each lane, its initial states.
+        """
+        lanes = [[*each, *[None] * (len(widths) - len(each))] for each in given]
+        states = zip(*lanes, strict=True)
+        return [self._initial(width, each) for width, each in zip(widths, states, strict=True)]
 
     def one_step(self, states: Sequence[Tensor]) -> list[Tensor]:
         """Appends one step over an x of one step; returns the states after it.

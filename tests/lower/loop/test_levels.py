@@ -54,17 +54,22 @@ def test_a_turn_that_does_not_part_the_length() -> None:
     assert levels.levels(Emitter("test"), 6, 4) == levels.Levels((), 8)
 
 
-@pytest.mark.parametrize("row", [4, 512, 8192])
-@pytest.mark.parametrize("length", [0, 1, 19, 20, 21, 100, 1600, 70_001])
-def test_the_sizes_of_an_open_length(length: int, row: int) -> None:
-    """Three loops: each block is whole blocks of the inner loop, and all steps have room."""
+def _sizes_at(length: int, row: int) -> list[int]:
+    """Both blocks and the room of an open length, as the interpreter computes them."""
     emit, x = Emitter("test"), Tensor("x", "FLOAT32", (OPEN,))
     nested = levels.levels(emit, emit.dimension(x, 0), row=row)
     sizes = [size for size in (*nested.blocks, nested.room) if isinstance(size, Tensor)]
     for k, size in enumerate(sizes):
         size.name = f"size{k}"
     found = Runner(write_model(graph([x], sizes, emit.ops))).run({"x": np.zeros(length, "f4")})
-    inner, outer, room = (int(found[f"size{k}"][0]) for k in range(3))
+    return [int(found[f"size{k}"][0]) for k in range(3)]
+
+
+@pytest.mark.parametrize("row", [4, 512, 8192])
+@pytest.mark.parametrize("length", [0, 1, 19, 20, 21, 100, 1600, 70_001])
+def test_the_sizes_of_an_open_length(length: int, row: int) -> None:
+    """Three loops: each block is whole blocks of the inner loop, and all steps have room."""
+    inner, outer, room = _sizes_at(length, row)
     assert 0 < inner <= levels.BLOCK
     assert outer % inner == 0
     assert room % outer == 0
@@ -75,12 +80,7 @@ def test_the_sizes_of_an_open_length(length: int, row: int) -> None:
 @pytest.mark.parametrize("length", [30, 300, 1000, 5000])
 def test_the_blocks_of_an_open_length_are_near_the_best(length: int) -> None:
     """They cost at most 1.3 times what the same loops cost with the best two blocks."""
-    emit, x = Emitter("test"), Tensor("x", "FLOAT32", (OPEN,))
-    nested = levels.levels(emit, emit.dimension(x, 0))
-    sizes = [size for size in (*nested.blocks, nested.room) if isinstance(size, Tensor)]
-    for k, size in enumerate(sizes):
-        size.name = f"size{k}"
-    found = Runner(write_model(graph([x], sizes, emit.ops))).run({"x": np.zeros(length, "f4")})
+    block, whole, _ = _sizes_at(length, 512)
 
     def cost(inner: int, outer: int) -> float:
         """Of a step, in copied bytes; a step's output has 512."""
@@ -91,4 +91,4 @@ def test_the_blocks_of_an_open_length_are_near_the_best(length: int) -> None:
     best = min(
         cost(inner, inner * turns) for inner in range(1, 100) for turns in range(1, length + 1)
     )
-    assert cost(int(found["size0"][0]), int(found["size1"][0])) < 1.3 * best
+    assert cost(block, whole) < 1.3 * best
